@@ -1,0 +1,48 @@
+"""What authors of components build on: one declaration class for each kind, parameter types, facts and events."""
+
+from registry_core.components.base import Component
+from registry_core.components.dataset import Dataset
+from registry_core.components.events import Position, Row, Run, Save, Step, hookimpl
+from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image
+from registry_core.components.function import Function
+from registry_core.components.hook import Hook
+from registry_core.components.init import Init
+from registry_core.components.interval import Every, Interval
+from registry_core.components.loss import Loss
+from registry_core.components.metric import Metric
+from registry_core.components.model import Layer, Model
+from registry_core.components.optimizer import Optimizer
+from registry_core.components.randomness import Draws, stream_key
+from registry_core.components.sampler import Sampler
+from registry_core.components.scheduler import Scheduler
+from registry_core.components.transform import Transform
+
+__all__ = [
+    "CheckFailed",
+    "Component",
+    "DataFacts",
+    "Dataset",
+    "Draws",
+    "Every",
+    "Function",
+    "Hook",
+    "Horizon",
+    "Image",
+    "Init",
+    "Interval",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Position",
+    "Row",
+    "Run",
+    "Sampler",
+    "Save",
+    "Scheduler",
+    "Step",
+    "Transform",
+    "hookimpl",
+    "stream_key",
+]

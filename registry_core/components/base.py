@@ -1,0 +1,108 @@
+"""The declaration of a component: typed parameters, and a way to build the torch object from them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+from registry_core.catalog import Record
+from registry_core.components.target import load_target
+
+
+class Written(BaseModel):
+    """What users write: strict, immutable, and closed to unknown keys.
+
+    A text is never read as a number, nor a number as a truth value; sequences may be written as lists, and paths as texts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_written_forms(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        forms = _written_forms(cls)
+        return {name: _read_as(forms.get(name, frozenset()), value) for name, value in data.items()}
+
+
+class Component(Written):
+    """Base of all declarations; authors derive from the class of a kind, such as ``Loss``. Fields are the parameters."""
+
+    kind: ClassVar[str] = ""
+    """Name of the kind; set by the class of the kind."""
+
+    target: ClassVar[str] = ""
+    """``module:attribute`` of what is built, imported only when it is built."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Parameters whose name at the target differs: field to argument."""
+
+    leading: ClassVar[int] = 0
+    """For plain classes of this kind: how many leading arguments the core supplies when it builds them."""
+
+    function_leading: ClassVar[int] = 0
+    """For plain functions of this kind: how many leading arguments the core supplies when it calls them."""
+
+    _record: Record | None = PrivateAttr(default=None)
+    _written_name: str = PrivateAttr(default="")
+
+    @property
+    def record(self) -> Record | None:
+        """Where the component is registered, if it was looked up by name."""
+        return self._record
+
+    @property
+    def name(self) -> str:
+        """The name it was looked up by, or the name of its class."""
+        return self._record.name if self._record else type(self).__name__
+
+    @property
+    def written_name(self) -> str:
+        """The name as a pipeline file must write it: with the distribution where the file had it."""
+        return self._written_name or self.name
+
+    def named(self, written: str, record: Record) -> Self:
+        """The same component, knowing the name it was looked up by and where it is registered."""
+        self._written_name, self._record = written, record
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters as keyword arguments of the target."""
+        fields = (*type(self).model_fields, *(self.model_extra or ()))
+        return {self.renamed.get(name, name): getattr(self, name) for name in fields}
+
+    def make(self, *leading: Any) -> Any:
+        """Import the target and call it with ``leading`` arguments and the parameters."""
+        return load_target(self.target)(*leading, **self.arguments())
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the docstring."""
+        return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+
+@cache
+def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
+    """For each field, which of tuple and Path its annotation mentions."""
+    return {name: frozenset(_mentioned(field.annotation)) for name, field in model.model_fields.items()}
+
+
+def _mentioned(annotation: Any) -> set[type]:
+    found = {form for form in (tuple, Path) if annotation is form or getattr(annotation, "__origin__", None) is form}
+    for argument in get_args(annotation):
+        found |= _mentioned(argument)
+    return found
+
+
+def _read_as(forms: frozenset[type], value: Any) -> Any:
+    if tuple in forms and isinstance(value, list):
+        return tuple(_read_as(forms, item) for item in value)
+    if Path in forms and isinstance(value, str):
+        return Path(value)
+    return value

@@ -1,0 +1,60 @@
+"""What declarations say of data without loading it: facts that checks and the plan use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Form = Literal["pil", "uint8", "float"]
+"""What an image is: a Pillow image, a uint8 tensor (0..255), or a float tensor; tensors are [channels, height, width]."""
+
+FORM_NAMES: dict[Form, str] = {"pil": "Pillow image", "uint8": "uint8 tensor", "float": "float tensor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on its way to the model; ``None`` is a fact that is not known before the run."""
+
+    form: Form
+    channels: int | None = None
+    height: int | None = None
+    width: int | None = None
+    low: float | None = 0.0
+    high: float | None = 255.0
+
+    def changed(self, **facts: Any) -> Image:
+        """The same image with other facts."""
+        return replace(self, **facts)
+
+    def __str__(self) -> str:
+        sides = " x ".join("?" if n is None else str(n) for n in (self.channels, self.height, self.width))
+        values = "" if self.low is None or self.high is None else f", {self.low:.4g} to {self.high:.4g}"
+        return f"{FORM_NAMES[self.form]} {sides}{values}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What a data set holds, as far as a cheap look tells."""
+
+    length: int | None = None
+    image: Image | None = None
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How long a run is: epochs, and optimizer steps in one epoch and in all."""
+
+    epochs: int
+    steps_per_epoch: int
+    total_steps: int
+
+
+class CheckFailed(Exception):
+    """Raised by a declaration's own checks: what is wrong, and what to do about it."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy

@@ -1,0 +1,41 @@
+"""How often something happens: every so many epochs or optimizer steps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer
+
+_TEXT = re.compile(r"([1-9][0-9]*) (epoch|step)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Every ``count`` epochs or optimizer steps."""
+
+    count: int
+    unit: Literal["epoch", "step"]
+
+    def due(self, *, step: int, epochs_done: int, epoch_ended: bool) -> bool:
+        """Whether it is time, after optimizer step ``step`` (from 1) with ``epochs_done`` epochs complete."""
+        if self.unit == "step":
+            return step % self.count == 0
+        return epoch_ended and epochs_done % self.count == 0
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, Every):
+        return value
+    match = _TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"expected how often, such as '1 epoch' or '500 steps', not {value!r}")
+    return Every(int(match[1]), "epoch" if match[2] == "epoch" else "step")
+
+
+Interval = Annotated[InstanceOf[Every], BeforeValidator(_read), PlainSerializer(str)]
+"""Written ``1 epoch`` or ``500 steps``."""

@@ -1,0 +1,51 @@
+"""Models and layers: what is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from registry_core.components.base import Component
+from registry_core.components.facts import Image
+from registry_core.components.loss import OutputForm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Model(Component):
+    """A network, called with the entries of the batch that ``takes`` names."""
+
+    kind: ClassVar[str] = "model"
+    takes: ClassVar[tuple[str, ...]] = ("input",)
+    output_form: ClassVar[OutputForm] = "any"
+    """What it emits: logits, log-probabilities, probabilities or plain values."""
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def check_input(self, image: Image) -> None:
+        """Raise CheckFailed if the model cannot take this image."""
+
+    def outputs(self) -> int | None:
+        """How many numbers it emits for a sample, the number of classes for a classifier; None if that is not known."""
+        classes = getattr(self, "num_classes", None)
+        return classes if isinstance(classes, int) else None
+
+    def build(self) -> nn.Module:
+        """The network, with the first values that its constructor gives it."""
+        built: nn.Module = self.make()
+        return built
+
+
+class Layer(Component):
+    """A part of a network."""
+
+    kind: ClassVar[str] = "layer"
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def build(self) -> nn.Module:
+        """The layer."""
+        built: nn.Module = self.make()
+        return built

@@ -1,0 +1,28 @@
+"""Optimizers: how weights follow their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from registry_core.components.base import Component
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter
+    from torch.optim import Optimizer as TorchOptimizer
+
+
+class Optimizer(Component):
+    """Updates parameters; built with parameters, or with groups of them that override options."""
+
+    kind: ClassVar[str] = "optimizer"
+    leading: ClassVar[int] = 1
+    function_leading: ClassVar[int] = 1
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def build(self, parameters: Iterable[Parameter] | list[dict[str, Any]]) -> TorchOptimizer:
+        """The optimizer of these parameters."""
+        built: TorchOptimizer = self.make(parameters)
+        return built

@@ -1,0 +1,111 @@
+"""Declarations for plain classes and functions: their parameters are read from the signature."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union
+
+from pydantic import ConfigDict, create_model
+
+from registry_core.catalog import Record
+from registry_core.components.base import Component
+from registry_core.components.target import load_target
+
+D = TypeVar("D", bound=Component)
+
+_PLAIN_TYPES: tuple[Any, ...] = (int, float, bool, str, Path, NoneType, Any, list, tuple, dict)
+
+
+def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> type[D]:
+    """A declaration of ``plain`` as a component of the kind of ``base``."""
+    is_class = inspect.isclass(plain)
+    leading = base.leading if is_class else base.function_leading
+    parameters = _parameters(plain, leading)
+    extra: Literal["allow", "forbid"] = "allow" if any(p.kind is p.VAR_KEYWORD for p in parameters) else "forbid"
+    hints = _hints(plain.__init__ if is_class else plain)
+    fields: dict[str, Any] = {
+        p.name: (_field_type(hints.get(p.name, Any), p.default), ... if p.default is p.empty else p.default)
+        for p in parameters
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    mixin = _PlainClass if is_class else _PlainFunction
+    made = create_model(
+        getattr(plain, "__name__", record.name),
+        __base__=(mixin, base),
+        __doc__=inspect.getdoc(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",
+        __module__=getattr(plain, "__module__", __name__),
+        **fields,
+    )
+    made.target = record.target
+    if extra == "allow":
+        made.model_config = ConfigDict(**{**made.model_config, "extra": "allow"})
+        made.model_rebuild(force=True)
+    if "random" in base.__dict__:  # foreign transforms may draw from any global generator
+        made.random = "generators"  # type: ignore[attr-defined]  # a class variable of Transform
+        made.takes_image_only = True  # type: ignore[attr-defined]  # a class variable of Transform
+    return made
+
+
+def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(plain).parameters.values())
+    except (TypeError, ValueError):  # some C functions have no signature: they then take no parameters from a pipeline
+        return []
+    return parameters[leading:]
+
+
+def _hints(plain: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(plain)
+    except Exception:  # a foreign annotation may name anything; without it the parameter accepts any value
+        return {}
+
+
+def _field_type(hint: Any, default: Any) -> Any:
+    if hint is Any and isinstance(default, (bool, int, float, str)):
+        return int | float if type(default) is int else type(default)
+    return hint if _is_plain(hint) else Any
+
+
+def _is_plain(hint: Any) -> bool:
+    origin = typing.get_origin(hint)
+    if origin in (Union, UnionType, list, tuple, dict):
+        return all(_is_plain(part) for part in typing.get_args(hint) if part is not ...)
+    return origin is Literal or hint in _PLAIN_TYPES
+
+
+class _PlainClass(Component):
+    """Builds the class itself."""
+
+    plain: ClassVar[bool] = True
+
+
+class _PlainFunction(Component):
+    """Builds what the kind makes of a function: the function with its parameters fixed, or a loss module around it."""
+
+    plain: ClassVar[bool] = True
+
+    def make(self, *leading: Any) -> Any:
+        function = load_target(self.target)
+        if self.kind == "transform":
+            return partial(function, **self.arguments())
+        if self.kind == "loss":
+            return _loss_module(partial(function, **self.arguments()))
+        return function(*leading, **self.arguments())
+
+
+def _loss_module(function: Callable[..., Any]) -> Any:
+    from torch import nn
+
+    class FunctionLoss(nn.Module):
+        """A loss module around a plain function."""
+
+        def forward(self, *values: Any) -> Any:
+            return function(*values)
+
+    return FunctionLoss()

@@ -1,0 +1,71 @@
+"""Random numbers by counter: pure functions of a seed and of where they are used, never a running generator.
+
+The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The arithmetic
+is written so that Python integers, NumPy uint64 arrays and torch int64 tensors all give the same numbers: a sample gets
+the same draws alone in a worker as among a whole batch on a device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+_WORD = 0xFFFFFFFF
+_ROUNDS = 10
+
+
+def stream_key(seed: int, purpose: str) -> int:
+    """A 64-bit key for one use of randomness, such as ``data.train.transforms[0]`` under seed 0."""
+    digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def philox(counter: tuple[Any, Any, Any, Any], key: int) -> tuple[Any, Any, Any, Any]:
+    """Four random 32-bit words for a counter of four 32-bit words under a 64-bit key."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key & _WORD, key >> 32
+    for _ in range(_ROUNDS):
+        first, second = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = (
+            ((second >> 32) & _WORD) ^ c1 ^ k0,
+            second & _WORD,
+            ((first >> 32) & _WORD) ^ c3 ^ k1,
+            first & _WORD,
+        )
+        k0, k1 = (k0 + 0x9E3779B9) & _WORD, (k1 + 0xBB67AE85) & _WORD
+    return c0, c1, c2, c3
+
+
+class Draws:
+    """The random numbers of one transform for one sample (or, with an array of indices, for each of many).
+
+    Every call takes the next number; the n-th number depends on nothing but key, epoch, sample index and n.
+    """
+
+    __slots__ = ("_block", "_epoch", "_index", "_key", "_words")
+
+    def __init__(self, key: int, epoch: int, index: Any) -> None:
+        self._key = key
+        self._epoch = epoch
+        self._index = index
+        self._block = 0
+        self._words: list[Any] = []
+
+    def word(self) -> Any:
+        """The next 32 random bits, as a number from 0 to 2**32 - 1."""
+        if not self._words:
+            self._words = list(philox((self._index, self._index * 0 + self._block, self._epoch, 0), self._key))
+            self._block += 1
+        return self._words.pop(0)
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Any:
+        """A number from ``low`` to ``high`` (excluded), in steps of (high - low) / 2**32."""
+        return low + (high - low) * (self.word() * 2.0**-32)
+
+    def integer(self, end: Any) -> Any:
+        """A whole number from 0 to ``end`` (excluded); ``end`` is at most 2**31."""
+        return (self.word() * end) >> 32
+
+    def seed(self) -> int:
+        """A 64-bit seed for a foreign generator; for one sample only."""
+        return int(self.word()) << 32 | int(self.word())

@@ -1,0 +1,41 @@
+"""Transforms: what happens to a sample on its way to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from registry_core.components.base import Component
+from registry_core.components.facts import Image
+
+Randomness = Literal["none", "counter", "generators"]
+
+
+class Transform(Component):
+    """Changes a sample: a mapping with ``input`` (an image), ``target``, and what else its data set declares.
+
+    ``random`` says how the built object gets its random numbers:
+
+    - ``none``: it is called with the sample and always does the same;
+    - ``counter``: it is called with the sample and ``Draws``, and takes all its numbers from them;
+    - ``generators``: it is called with the sample while the global generators of torch, NumPy and Python are seeded for
+      this sample. The right choice for foreign code, and what plain classes get.
+    """
+
+    kind: ClassVar[str] = "transform"
+    random: ClassVar[Randomness] = "none"
+    function_leading: ClassVar[int] = 1
+    takes_image_only: ClassVar[bool] = False
+    """Whether the built object takes and returns the image alone instead of the sample."""
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def follow(self, image: Image) -> Image | None:
+        """What an image is after this transform, or None where that cannot be said; raises CheckFailed if it cannot be applied."""
+        return None
+
+    def build(self) -> Callable[..., Any]:
+        """The callable that does it."""
+        built: Callable[..., Any] = self.make()
+        return built

@@ -1,0 +1,77 @@
+"""Parameter types that several components share; each gives one clear message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def _pair_of_sides(value: Any) -> Any:
+    sides = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if _whole_numbers(sides, lengths=(2,), least=1):
+        return tuple(sides)
+    raise ValueError(f"expected a side or [height, width] in pixels, each at least 1, not {value!r}")
+
+
+def _shorter_side_or_pair(value: Any) -> Any:
+    if _whole_numbers((value,), lengths=(1,), least=1):
+        return value
+    if _whole_numbers(value, lengths=(2,), least=1):
+        return tuple(value)
+    raise ValueError(f"expected the shorter side or [height, width] in pixels, each at least 1, not {value!r}")
+
+
+def _four_edges(value: Any) -> Any:
+    if _whole_numbers((value,), lengths=(1,), least=0):
+        return (value,) * 4
+    if _whole_numbers(value, lengths=(2,), least=0):
+        return (value[0], value[1], value[0], value[1])
+    if _whole_numbers(value, lengths=(4,), least=0):
+        return tuple(value)
+    raise ValueError(
+        "expected pixels for all edges, [left and right, top and bottom] or [left, top, right, bottom], "
+        f"each at least 0, not {value!r}"
+    )
+
+
+def _whole_numbers(value: Any, lengths: tuple[int, ...], least: int) -> bool:
+    if not isinstance(value, (list, tuple)) or len(value) not in lengths:
+        return False
+    return all(isinstance(n, int) and not isinstance(n, bool) and n >= least for n in value)
+
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError(f"expected [smallest, largest], not {list(value)!r}")
+    return value
+
+
+Size = Annotated[tuple[int, int], BeforeValidator(_pair_of_sides)]
+"""Height and width in pixels; one number stands for both."""
+
+ResizeSize = Annotated[int | tuple[int, int], BeforeValidator(_shorter_side_or_pair)]
+"""The shorter side in pixels (the aspect is kept), or height and width."""
+
+Padding = Annotated[tuple[int, int, int, int], BeforeValidator(_four_edges)]
+"""Pixels at left, top, right and bottom; one number or two stand for them as in torchvision."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+"""A number from 0 to 1."""
+
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+
+OrderedPair = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
+"""Two positive numbers, the smaller one first."""
+
+InputPath = Annotated[Path, AfterValidator(lambda path: Path(path).expanduser().absolute())]
+"""A file or folder that is read; a relative one starts at the current folder."""
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
+Fill = Annotated[int, Field(ge=0, le=255)] | tuple[Annotated[int, Field(ge=0, le=255)], ...]
+"""A pixel value from 0 to 255, or one for each channel."""

@@ -1,0 +1,137 @@
+"""The exceptions, their exit codes, and the places they speak of.
+
+    RegistryError
+    ├── PipelineError          the pipeline file is wrong (carries every problem)      exit 2
+    ├── DataError              an image, a label or an index file is wrong             exit 2
+    ├── UnknownComponent       no distribution registers this name                     exit 2
+    ├── NameConflict           several distributions register this name                exit 2
+    ├── InvalidParameters      a component was given wrong parameters                  exit 2
+    ├── BrokenComponent        a component does not import, build or fit its kind      exit 3
+    ├── CheckpointError        a checkpoint is missing, damaged or of another run      exit 4
+    └── RunError               the run itself cannot go on                             exit 5
+
+Catch ``RegistryError`` to catch them all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "BrokenComponent",
+    "CheckpointError",
+    "DataError",
+    "InvalidParameters",
+    "NameConflict",
+    "PipelineError",
+    "Place",
+    "Problem",
+    "RegistryError",
+    "RunError",
+    "UnknownComponent",
+    "near",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was written: a file with line and column (from 1), or an option such as ``--set``."""
+
+    source: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.source
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: what is wrong, what to do, where it stands and which key it is about."""
+
+    message: str
+    remedy: str = ""
+    place: Place | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        about = f"{self.path}: " if self.path else ""
+        return f"{where}{about}{self.message}" + (f" {self.remedy}" if self.remedy else "")
+
+
+class RegistryError(Exception):
+    """Root of all errors that registry-core raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class PipelineError(RegistryError):
+    """A pipeline file is wrong; ``problems`` has all of its mistakes."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(RegistryError):
+    """Data that a pipeline reads is missing or damaged."""
+
+    exit_code = 2
+
+
+class UnknownComponent(RegistryError):
+    """No installed distribution registers a component of this kind and name."""
+
+    exit_code = 2
+
+
+class NameConflict(RegistryError):
+    """Several distributions register the same name, and the pipeline does not say which it means."""
+
+    exit_code = 2
+
+
+class InvalidParameters(RegistryError):
+    """A component was given parameters that it does not take."""
+
+    exit_code = 2
+
+
+class BrokenComponent(RegistryError):
+    """An installed component does not import, does not build, or is not of its kind."""
+
+    exit_code = 3
+
+
+class CheckpointError(RegistryError):
+    """A checkpoint is missing, damaged, or belongs to another run."""
+
+    exit_code = 4
+
+
+class RunError(RegistryError):
+    """A run cannot start or go on, for a reason outside the pipeline file."""
+
+    exit_code = 5
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """The remedy for a misspelt word: ``Did you mean 'x'?``, or the words there are."""
+    known = sorted(words)
+    if not known:
+        return ""
+    folded = {name.lower().replace("_", ""): name for name in reversed(known)}
+    exact = folded.get(word.lower().replace("_", "").replace("-", ""))
+    close = [exact] if exact else difflib.get_close_matches(word, known, n=2, cutoff=0.6)
+    if close:
+        return f"Did you mean {' or '.join(repr(name) for name in close)}?"
+    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f"Known are: {shown}."

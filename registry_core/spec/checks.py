@@ -1,0 +1,187 @@
+"""Checks across components: does what one gives fit what the next takes? All of them run without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from registry_core.components import CheckFailed, Image
+from registry_core.errors import Place, Problem, near
+from registry_core.spec.compose import dotted
+from registry_core.spec.messages import problems_of
+from registry_core.spec.models import Section, Spec
+from registry_core.spec.source import Keys, Tree
+from registry_core.spec.survey import Survey, batches, horizon
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks look at; ``broken`` are the places of components that could not be made."""
+
+    spec: Spec
+    survey: Survey
+    tree: Tree
+    broken: frozenset[Keys]
+
+    def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
+        """A problem about the value at ``keys``."""
+        return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
+
+    def place(self, keys: Keys) -> Place | None:
+        """Where the value at ``keys`` stands."""
+        return self.tree.place(keys)
+
+    def whole(self, *keys: Keys) -> bool:
+        """Whether the components at all these places could be made."""
+        return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
+
+
+def check(checked: Checked) -> list[Problem]:
+    """All problems that the checks find."""
+    return [problem for one in CHECKS for problem in one(checked)]
+
+
+def check_data(checked: Checked) -> Iterator[Problem]:
+    """The data of every section can be found."""
+    for section, error in checked.survey.errors.items():
+        yield checked.problem(("data", section, "dataset"), str(error))
+
+
+def check_images(checked: Checked) -> Iterator[Problem]:
+    """Every transform can take what comes before it, and the model what comes last."""
+    for name, section in checked.spec.data.sections().items():
+        keys: Keys = ("data", name, "transforms")
+        facts = checked.survey.facts.get(name)
+        if facts is None or facts.image is None or not checked.whole(keys):
+            continue
+        image: Image | None = facts.image
+        for index, transform in enumerate(section.transforms):
+            if image is None:
+                break
+            try:
+                image = transform.follow(image)
+            except CheckFailed as failed:
+                yield checked.problem((*keys, index), failed.message, failed.remedy)
+                image = None
+        if image is not None:
+            yield from _check_model_input(checked, name, image)
+
+
+def _check_model_input(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
+    keys: Keys = ("data", section, "transforms")
+    if image.form != "float":
+        message = f"The model would be given a {image}, not a float tensor."
+        yield checked.problem(keys, message, "Add to_tensor at the end of the transforms.")
+    elif checked.whole(("model",)):
+        try:
+            checked.spec.model.check_input(image)
+        except CheckFailed as failed:
+            yield checked.problem(("model",), f"{failed.message} (images of data.{section})", failed.remedy)
+
+
+def check_classes(checked: Checked) -> Iterator[Problem]:
+    """The classes of the data are those of the model, and the same in every section."""
+    spec = checked.spec
+    if not checked.whole(("model",), ("loss",)) or spec.loss.target_form != "class_indices":
+        return
+    outputs = spec.model.outputs()
+    names = {section: facts.class_names for section, facts in checked.survey.facts.items() if facts.class_names}
+    for section, facts in checked.survey.facts.items():
+        if outputs is not None and facts.classes is not None and facts.classes != outputs:
+            message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
+            yield checked.problem(("model",), message, f"Set num_classes to {facts.classes}.")
+        if section != "train" and "train" in names and section in names and names[section] != names["train"]:
+            different = sorted(set(names[section]) ^ set(names["train"]))
+            message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
+            yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+
+
+def check_forms(checked: Checked) -> Iterator[Problem]:
+    """The loss takes what the model emits."""
+    if not checked.whole(("model",), ("loss",)):
+        return
+    gives, takes = checked.spec.model.output_form, checked.spec.loss.output_form
+    if "any" not in (gives, takes) and gives != takes and takes != "values":
+        yield checked.problem(("loss",), f"This loss takes {takes}, but the model emits {gives}.", "Choose another loss.")
+
+
+def check_length(checked: Checked) -> Iterator[Problem]:
+    """There is at least one step, and the schedule fits the run."""
+    facts = checked.survey.facts.get("train")
+    if facts is None or facts.length is None or not checked.whole(("data", "train", "sampler")):
+        return
+    spec = checked.spec
+    if batches(spec, "train", facts.length) == 0:
+        message = f"An epoch of {facts.length} samples has no full batch of {spec.data.batch_size_of('train')}."
+        yield checked.problem(("data", "batch_size"), message, "Use a smaller batch_size, or drop_last: false.")
+        return
+    if spec.optim.scheduler is not None and checked.whole(("optim", "scheduler")):
+        try:
+            spec.optim.scheduler.check(horizon(spec, facts.length))
+        except CheckFailed as failed:
+            yield checked.problem(("optim", "scheduler"), failed.message, failed.remedy)
+
+
+def check_groups(checked: Checked) -> Iterator[Problem]:
+    """The options of every parameter group are options of the optimizer."""
+    optim = checked.spec.optim
+    if not checked.whole(("optim", "optimizer")):
+        return
+    declaration = type(optim.optimizer)
+    for index, group in enumerate(optim.groups):
+        keys: Keys = ("optim", "groups", index)
+        given = {name: getattr(optim.optimizer, name) for name in declaration.model_fields}
+        try:
+            declaration.model_validate({**given, **group.options})
+        except ValidationError as error:
+            owner = f"optimizer {optim.optimizer.name!r}"
+            yield from problems_of(error, declaration, group.options, checked.tree, keys, owner)
+
+
+def metric_names(spec: Spec) -> dict[str, str]:
+    """The metrics that a run of this spec measures, each with which way is better."""
+    measured = {"train/loss": "lower"}
+    if spec.data.val is not None and spec.train.evaluate_every is not None:
+        measured["val/loss"] = "lower"
+        for metric in spec.metrics:
+            measured[f"val/{metric.label(metric.name)}"] = metric.better
+    return measured
+
+
+def check_metrics(checked: Checked) -> Iterator[Problem]:
+    """No two metrics share a name, and every metric that something watches is measured."""
+    spec = checked.spec
+    labels = [metric.label(metric.name) for metric in spec.metrics]
+    for index, label in enumerate(labels):
+        if label in labels[:index] or label == "loss":
+            yield checked.problem(("metrics", index), f"Another metric is called {label!r} too.", "Remove one of them.")
+    watchers: list[tuple[Keys, object]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
+    watchers.append((("optim", "scheduler"), spec.optim.scheduler))
+    measured = metric_names(spec)
+    for keys, component in watchers:
+        for parameter in ("monitor", "best"):
+            watched = getattr(component, parameter, None)
+            if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and watched not in measured:
+                message = f"{parameter} names {watched!r}, which this run does not measure."
+                yield checked.problem(_parameter(checked, keys, parameter), message, near(watched, measured))
+
+
+def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
+    """The keys of a component's parameter, if it is written; else of the component."""
+    for path in checked.tree.values:
+        if len(path) == len(keys) + 2 and path[: len(keys)] == keys and path[-1] == parameter:
+            return path
+    return keys
+
+
+CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
+    check_data,
+    check_images,
+    check_classes,
+    check_forms,
+    check_length,
+    check_groups,
+    check_metrics,
+)

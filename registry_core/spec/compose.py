@@ -1,0 +1,174 @@
+"""Compose a pipeline from its file, what it extends, options, and ``vars``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from registry_core.errors import PipelineError, Place, Problem, near
+from registry_core.spec.source import Keys, Tree, read_file, read_value
+
+IsComponent = Callable[[Keys], bool]
+"""Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
+
+_VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
+
+
+def compose(path: Path, overrides: Sequence[str], is_component: IsComponent) -> tuple[Tree, list[Problem]]:
+    """The pipeline in ``path`` over what it extends, under the ``KEY=VALUE`` options, with variables put in.
+
+    Raises PipelineError where there is no tree to go on with; smaller problems are returned with the tree.
+    """
+    tree = _extended(path, is_component, ())
+    for override in overrides:
+        _set(tree, override, is_component)
+    return tree, _fill_variables(tree)
+
+
+def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) -> Tree:
+    tree = read_file(path)
+    if not isinstance(tree.data, dict):
+        place = tree.place(())
+        raise PipelineError([Problem("A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)])
+    base_name = tree.data.pop("extends", None)
+    if base_name is None:
+        return tree
+    place = tree.place(("extends",))
+    if not isinstance(base_name, str):
+        raise PipelineError([Problem("`extends` takes the path of one pipeline file.", "", place)])
+    base_path = path.parent / base_name
+    if base_path.resolve() in {file.resolve() for file in (path, *above)}:
+        raise PipelineError([Problem(f"{base_name!r} extends itself.", "Break the circle.", place)])
+    if not base_path.exists():
+        raise PipelineError([Problem(f"The file {base_name!r} that this extends does not exist.", "Check the path.", place)])
+    base = _extended(base_path, is_component, (path, *above))
+    _overlay(base, tree, (), is_component)
+    return base
+
+
+def _overlay(base: Tree, over: Tree, keys: Keys, is_component: IsComponent) -> None:
+    """Put the value of ``over`` at ``keys`` over that of ``base``: mappings merge, all else replaces."""
+    below, above = _at(base.data, keys), _at(over.data, keys)
+    if not isinstance(above, dict) or not isinstance(below, dict) or _other_component(below, above, keys, is_component):
+        _replace(base, over, keys)
+        return
+    base.values[keys] = over.values[keys]
+    for key in above:
+        if key in below:
+            base.keys[(*keys, key)] = over.keys[(*keys, key)]
+            _overlay(base, over, (*keys, key), is_component)
+        else:
+            _replace(base, over, (*keys, key))
+
+
+def _other_component(below: dict[str, Any], above: dict[str, Any], keys: Keys, is_component: IsComponent) -> bool:
+    return is_component(keys) and set(below) != set(above)
+
+
+def _replace(base: Tree, over: Tree, keys: Keys) -> None:
+    for places in (base.values, base.keys):
+        for old in [path for path in places if path[: len(keys)] == keys]:
+            del places[old]
+    base.values.update({path: place for path, place in over.values.items() if path[: len(keys)] == keys})
+    base.keys.update({path: place for path, place in over.keys.items() if path[: len(keys)] == keys})
+    if keys:
+        _at(base.data, keys[:-1])[keys[-1]] = _at(over.data, keys)
+    else:
+        base.data = over.data
+
+
+def _at(data: Any, keys: Keys) -> Any:
+    for key in keys:
+        data = data[key]
+    return data
+
+
+def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
+    """Carry out one ``--set a.b.0.c=VALUE``; numbers in the key count list items from 0."""
+    name, equals, text = override.partition("=")
+    place = Place(f"--set {override}")
+    if not equals or not all(name.split(".")):
+        raise PipelineError([Problem("`--set` takes KEY=VALUE, such as `train.epochs=3`.", "", place)])
+    keys: Keys = ()
+    data = tree.data
+    *parents, last = name.split(".")
+    for part in parents:
+        key = _key(data, part, place)
+        inner = data[key] if isinstance(data, list) else data.get(key)
+        inner = _mapping_over(inner, (*keys, key), is_component)
+        data[key] = inner
+        tree.values.setdefault((*keys, key), place)
+        keys, data = (*keys, key), inner
+        if is_component(keys) and isinstance(data, dict) and len(parents) > len(keys) and parents[len(keys)] not in data:
+            data.clear()  # another component: its parameters do not carry over
+    key = _key(data, last, place)
+    data[key] = read_value(text)
+    keys = (*keys, key)
+    for old in [path for path in tree.values if path[: len(keys)] == keys]:
+        del tree.values[old]
+    tree.values[keys] = tree.keys[keys] = place
+
+
+def _key(data: Any, part: str, place: Place) -> str | int:
+    if not isinstance(data, list):
+        return part
+    if part.isdigit() and int(part) < len(data):
+        return int(part)
+    raise PipelineError([Problem(f"{part!r} is not an item of a list of {len(data)}.", "Items count from 0.", place)])
+
+
+def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
+    """What options are put into: the mapping or list that is there, or a new mapping in place of anything else."""
+    if isinstance(inner, (dict, list)):
+        return inner
+    return {inner: {}} if isinstance(inner, str) and is_component(keys) else {}
+
+
+def _fill_variables(tree: Tree) -> list[Problem]:
+    variables = tree.data.pop("vars", None) or {}
+    if not isinstance(variables, dict):
+        return [Problem("`vars` is a mapping from names to values.", "", tree.place(("vars",)))]
+    problems = [
+        Problem(
+            f"The variable {name!r} is not a plain value.",
+            "Variables hold numbers, texts and lists of them.",
+            tree.place(("vars", name)),
+            f"vars.{name}",
+        )
+        for name, value in variables.items()
+        if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
+    ]
+
+    def fill(value: Any, keys: Keys) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(item, (*keys, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [fill(item, (*keys, index)) for index, item in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        unknown = [m[2] for m in _VARIABLE.finditer(value) if not m[1] and m[2] not in variables]
+        for name in unknown:
+            remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
+            problems.append(Problem(f"There is no variable {name!r}.", remedy, tree.place(keys), dotted(keys)))
+        return value if unknown else _substitute(value, variables)
+
+    tree.data = fill(tree.data, ())
+    return problems
+
+
+def _substitute(text: str, variables: dict[str, Any]) -> Any:
+    """A text that is one variable becomes its value; inside longer texts it becomes text; ``$${`` stands for ``${``."""
+    whole = _VARIABLE.fullmatch(text)
+    if whole and not whole[1]:
+        return variables[whole[2]]
+    return _VARIABLE.sub(lambda m: f"${{{m[2]}}}" if m[1] else str(variables[m[2]]), text)
+
+
+def dotted(keys: Keys) -> str:
+    """The way to a value as text: ``data.train.transforms[0]``."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text

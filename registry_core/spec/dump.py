@@ -1,0 +1,30 @@
+"""Write a spec as plain data again: every default filled in, every variable put in, ready to be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from registry_core.components import Component, Every
+
+
+def dump(value: Any) -> Any:
+    """Plain data of a spec or of a part of one; components become ``{name: parameters}``."""
+    if isinstance(value, Component):
+        return {value.written_name: _fields(value)}
+    if isinstance(value, BaseModel):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return {str(key): dump(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [dump(item) for item in value]
+    if isinstance(value, (Path, Every)):
+        return str(value)
+    return value
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    return {name: dump(getattr(model, name)) for name in (*type(model).model_fields, *(model.model_extra or ()))}

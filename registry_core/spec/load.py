@@ -1,0 +1,57 @@
+"""Load and check a pipeline file: from a path to a spec, or to every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from registry_core.errors import PipelineError, Place, Problem
+from registry_core.spec.checks import Checked, check
+from registry_core.spec.compose import compose
+from registry_core.spec.messages import problems_of
+from registry_core.spec.models import Section, Spec
+from registry_core.spec.resolve import Resolver, component_class
+from registry_core.spec.source import Keys
+from registry_core.spec.survey import survey
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """The checked spec of a pipeline file under ``KEY=VALUE`` overrides.
+
+    Raises PipelineError with all problems that were found, sorted by place.
+    """
+    tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
+    resolver = Resolver(tree)
+    data = resolver.fields(Spec, tree.data, ())
+    problems += resolver.problems
+    spec: Spec | None = None
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        problems += problems_of(error, Spec, data, tree, ())
+    if spec is not None:
+        seen = survey(spec, skip=_broken_sections(resolver.broken))
+        problems += check(Checked(spec, seen, tree, frozenset(resolver.broken)))
+    if problems or spec is None:
+        raise PipelineError(sorted(_once(problems), key=_position))
+    spec._survey = seen
+    return spec
+
+
+def _broken_sections(broken: set[Keys]) -> frozenset[Section]:
+    return frozenset(keys[1] for keys in broken if len(keys) > 2 and keys[2] == "dataset")  # type: ignore[misc]  # keys below `data` are sections
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """The first problem at each place and key; those that follow are its consequences."""
+    first: dict[tuple[Place | None, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.place, problem.path), problem)
+    return list(first.values())
+
+
+def _position(problem: Problem) -> tuple[str, int, int]:
+    place = problem.place
+    return (place.source, place.line or 0, place.column or 0) if place else ("", 0, 0)

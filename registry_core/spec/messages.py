@@ -1,0 +1,144 @@
+"""Turn pydantic's errors into sentences with a place and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from registry_core.errors import Problem, near
+from registry_core.spec.annotations import model_in
+from registry_core.spec.compose import dotted
+from registry_core.spec.source import Keys, Tree
+
+_TYPES = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "path_type": "a path",
+}
+
+_BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], data: Any, tree: Tree, keys: Keys, owner: str = ""
+) -> list[Problem]:
+    """All problems in a validation error of ``model``, whose data stands at ``keys`` of the tree."""
+    details = [(_written(detail, data), detail) for detail in error.errors(include_url=False)]
+    return [
+        _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
+        for loc, group in groupby(details, key=lambda pair: pair[0])
+    ]
+
+
+def _written(detail: ErrorDetails, data: Any) -> Keys:
+    """The part of an error's location that is in the file: pydantic appends the members of unions and the like."""
+    written: Keys = ()
+    for key in detail["loc"]:
+        inside = (isinstance(data, dict) and key in data) or (
+            isinstance(data, (list, tuple)) and isinstance(key, int) and key < len(data)
+        )
+        if not inside:
+            missing = detail["type"] == "missing" and key == detail["loc"][-1]
+            return (*written, key) if missing else written
+        written = (*written, key)
+        data = data[key]
+    return written
+
+
+def _problem(
+    loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys, owner: str
+) -> Problem:
+    full = (*keys, *loc)
+    first = details[0]
+    if first["type"] == "extra_forbidden":
+        name = str(loc[-1])
+        taken = _model_at(model, loc[:-1]).model_fields
+        what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+        advice = near(name, taken) or "It takes none."
+        return Problem(what, advice, tree.place(full, of_key=True), dotted(full))
+    if first["type"] == "missing":
+        what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
+        return Problem(what, "Add it.", tree.place(full, of_key=True), dotted(full))
+    sentences = list(dict.fromkeys(_sentence(detail) for detail in details))
+    message = " Or: ".join(sentences)
+    remedies = dict.fromkeys(remedy for detail in details if (remedy := _remedy(detail)))
+    return Problem(message, " ".join(remedies), tree.place(full), dotted(full))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind in _TYPES:
+        return f"Expected {_TYPES[kind]}, not {_shown(value)}."
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"{_shown(value)} must be {words} {context[bound]}."
+    if kind == "literal_error":
+        return f"{_shown(value)} is not one of {context['expected']}."
+    if kind == "value_error":
+        text = str(context.get("error", detail["msg"]))
+        return f"{text[:1].upper()}{text[1:]}."
+    if kind in ("too_short", "too_long", "missing", "unexpected_positional_argument"):
+        return f"The list {_shown(value)} has the wrong length: {_lower(detail['msg'])}."
+    return f"{_shown(value)} does not fit: {_lower(detail['msg'])}."
+
+
+def _remedy(detail: ErrorDetails) -> str:
+    kind, value = detail["type"], detail["input"]
+    if kind == "literal_error" and isinstance(value, str):
+        return near(value, _choices(detail))
+    if kind in ("int_type", "float_type") and isinstance(value, str) and _is_number(value):
+        return "Write the number without quotes."
+    if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
+        return "Write true or false, without quotes."
+    if kind in _BOUNDS:
+        return "Use a number in the range."
+    if kind in _TYPES:
+        return f"Write {_TYPES[kind]}."
+    return ""
+
+
+def _choices(detail: ErrorDetails) -> Iterator[str]:
+    text = str(detail.get("ctx", {}).get("expected", ""))
+    for part in text.replace(" or ", ", ").split(", "):
+        yield part.strip("'")
+
+
+def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
+    """The model whose fields stand at a location inside ``model``."""
+    for key in loc:
+        if isinstance(key, str) and key in model.model_fields:
+            model = model_in(model.model_fields[key].annotation) or model
+    return model
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""The pipeline file as pydantic models: what users write, immutable once it is checked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+from registry_core.components import (
+    Dataset,
+    Every,
+    Hook,
+    Init,
+    Interval,
+    Loss,
+    Metric,
+    Model,
+    Optimizer,
+    Sampler,
+    Scheduler,
+    Transform,
+)
+from registry_core.components.base import Written
+from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
+
+if TYPE_CHECKING:
+    from registry_core.spec.survey import Survey
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression that must match a whole name."""
+
+Section = Literal["train", "val", "test"]
+
+
+class DataSection(Written):
+    """One data set, what happens to its samples, and in which order they come."""
+
+    dataset: Dataset
+    transforms: tuple[Transform, ...] = ()
+    sampler: Sampler | None = Field(default=None, description="Default: shuffled for train, sequential for the others.")
+    batch_size: PositiveInt | None = Field(default=None, description="Overrides data.batch_size.")
+
+
+class Data(Written):
+    """The data of a pipeline, and how it is loaded."""
+
+    train: DataSection
+    val: DataSection | None = None
+    test: DataSection | None = None
+    batch_size: PositiveInt = 32
+    workers: NonNegativeInt = Field(default=0, description="Loader processes; the results do not depend on it.")
+    drop_last: bool = Field(default=False, description="Leave out a last training batch that is not full.")
+    pin_memory: bool | None = Field(default=None, description="Page-locked batches; default: when training on CUDA.")
+
+    def sections(self) -> dict[Section, DataSection]:
+        """The sections that the file has, by name."""
+        found: dict[Section, DataSection | None] = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: section for name, section in found.items() if section is not None}
+
+    def batch_size_of(self, section: Section) -> int:
+        """Samples in one batch of a section."""
+        return self.sections()[section].batch_size or self.batch_size
+
+
+class InitRule(Written):
+    """First values: of ``weight`` and ``bias`` of modules chosen by type and name, or of parameters chosen by name."""
+
+    modules: str | tuple[str, ...] | None = Field(default=None, description="Class names of modules, such as Conv2d.")
+    names: Pattern | None = Field(default=None, description="Regular expression for the whole name of a module.")
+    weight: Init | None = None
+    bias: Init | None = None
+    parameters: Pattern | None = Field(default=None, description="Regular expression for the whole name of a parameter.")
+    init: Init | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> InitRule:
+        by_module = self.modules is not None or self.names is not None
+        if by_module == (self.parameters is not None):
+            raise ValueError("a rule chooses either modules (`modules`, `names`) or parameters (`parameters`)")
+        if by_module and (self.init is not None or (self.weight is None and self.bias is None)):
+            raise ValueError("a rule for modules has `weight`, `bias` or both")
+        if not by_module and (self.init is None or self.weight is not None or self.bias is not None):
+            raise ValueError("a rule for parameters has `init`")
+        return self
+
+
+class Group(Written):
+    """A parameter group: parameters chosen by name, and options of the optimizer that differ for them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    parameters: Pattern = Field(description="Regular expression for the whole name of a parameter; a later group wins.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The optimizer's options that this group overrides."""
+        return dict(self.model_extra or {})
+
+
+class Optim(Written):
+    """The optimizer, groups of parameters with options of their own, and the learning-rate schedule."""
+
+    optimizer: Optimizer
+    groups: tuple[Group, ...] = ()
+    scheduler: Scheduler | None = None
+
+
+class Clip(Written):
+    """Bound the gradients before each optimizer step: by their norm over all parameters, or value by value."""
+
+    norm: PositiveFloat | None = None
+    value: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Clip:
+        if (self.norm is None) == (self.value is None):
+            raise ValueError("clip takes either `norm` or `value`")
+        return self
+
+
+class Ema(Written):
+    """An exponential moving average of the weights, used for evaluation and kept in checkpoints."""
+
+    decay: Probability = 0.999
+
+
+class Train(Written):
+    """How long and how the model is trained."""
+
+    epochs: PositiveInt = 1
+    max_steps: PositiveInt | None = Field(default=None, description="End after so many optimizer steps.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    accumulate: PositiveInt = Field(default=1, description="Batches whose gradients make one optimizer step.")
+    clip: Clip | None = None
+    ema: Ema | None = None
+    compile: bool = Field(default=False, description="Compile the model with torch.compile.")
+    channels_last: bool = Field(default=False, description="Keep image tensors in channels-last memory order.")
+    evaluate_every: Interval | None = Field(default=Every(1, "epoch"), description="Evaluate `val` so often; null: never.")
+    log_every: Interval = Field(default=Every(100, "step"), description="Write training figures so often.")
+    deterministic: bool = Field(default=True, description="Use only algorithms that repeat bit for bit.")
+
+    @model_validator(mode="after")
+    def _fits_the_device(self) -> Train:
+        if self.device == "cpu" and self.precision == "fp16":
+            raise ValueError("precision fp16 needs a GPU; on the CPU use bf16 or fp32")
+        return self
+
+
+class Spec(Written):
+    """A whole pipeline."""
+
+    version: Literal[1]
+    seed: NonNegativeInt = Field(default=0, lt=2**63)
+    data: Data
+    model: Model
+    init: tuple[InitRule, ...] = ()
+    loss: Loss
+    optim: Optim
+    train: Train = Train()
+    metrics: tuple[Metric, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+
+    _survey: Survey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan

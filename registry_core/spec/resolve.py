@@ -1,0 +1,120 @@
+"""Turn the names in a tree into component declarations, guided by the annotations of the models.
+
+Wherever a model has a field of a component class, a file has a name or a one-key mapping from name to parameters. All
+problems are collected; where a component cannot be made, an empty one of its kind stands in, so that checking goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from registry_core.components import Component
+from registry_core.components.registries import registry_of
+from registry_core.errors import NameConflict, Problem, RegistryError, UnknownComponent
+from registry_core.spec.annotations import is_sequence, model_in
+from registry_core.spec.compose import dotted
+from registry_core.spec.messages import problems_of
+from registry_core.spec.source import Keys, Tree
+
+
+class Resolver:
+    """Resolves one tree; ``problems`` has what was wrong, ``broken`` where stand-ins are."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.problems: list[Problem] = []
+        self.broken: set[Keys] = set()
+
+    def fields(self, model: type[BaseModel], data: Any, keys: Keys) -> Any:
+        """The data of a model, with components in the place of their names."""
+        if not isinstance(data, dict):
+            return data
+        annotations = {name: field.annotation for name, field in model.model_fields.items()}
+        return {
+            key: self.value(annotations[key], value, (*keys, key)) if key in annotations else value
+            for key, value in data.items()
+        }
+
+    def value(self, annotation: Any, value: Any, keys: Keys) -> Any:
+        """The value of a field with this annotation."""
+        target = model_in(annotation)
+        if target is None or value is None:
+            return value
+        if is_sequence(annotation):
+            if not isinstance(value, list):
+                return value
+            return tuple(self.value(target, item, (*keys, index)) for index, item in enumerate(value))
+        if issubclass(target, Component):
+            return self.component(target, value, keys)
+        return self.fields(target, value, keys)
+
+    def component(self, base: type[Component], value: Any, keys: Keys) -> Component:
+        """The component that a name or a one-key mapping stands for."""
+        name, parameters = _split(value)
+        if name is None:
+            message = f"A {base.kind} is a name, or one name with its parameters, not {value!r}."
+            return self._stand_in(base, keys, message, f"Write `{base.kind}_name: {{parameter: value}}`.")
+        registry = registry_of(base)
+        try:
+            record = registry.record(name)
+            declaration: type[Component] = registry[name]
+        except (UnknownComponent, NameConflict) as error:
+            return self._stand_in(base, keys, str(error), "")
+        inner: Keys = (*keys, name) if isinstance(value, dict) else keys
+        parameters = self.fields(declaration, parameters, inner)
+        try:
+            return declaration.model_validate(parameters).named(name, record)
+        except ValidationError as error:
+            self.problems += problems_of(error, declaration, parameters, self.tree, inner, f"{base.kind} {name!r}")
+        self.broken.add(keys)
+        return base.model_construct()
+
+    def _stand_in(self, base: type[Component], keys: Keys, message: str, remedy: str) -> Component:
+        self.problems.append(Problem(message, remedy, self.tree.place(keys), dotted(keys)))
+        self.broken.add(keys)
+        return base.model_construct()
+
+
+def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | None:
+    """The component class that stands at ``keys`` of a file of ``model``, if a component stands there."""
+    target: type[BaseModel] | None = model
+    rest = list(keys)
+    while rest and target is not None:
+        if issubclass(target, Component):
+            try:
+                target = registry_of(target)[str(rest.pop(0))]
+            except RegistryError:
+                return None
+            if not rest:  # the parameters of a component, not a component
+                return None
+        field = target.model_fields.get(str(rest.pop(0)))
+        target = model_in(field.annotation) if field else None
+        if field and is_sequence(field.annotation):
+            if not rest:
+                return None
+            rest.pop(0)
+    return target if target is not None and issubclass(target, Component) else None
+
+
+def components(value: Any) -> Iterator[Component]:
+    """All components in a spec, outer ones first, in the order of the file."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from components(item)
+    elif isinstance(value, BaseModel):
+        if isinstance(value, Component):
+            yield value
+        for name in type(value).model_fields:
+            yield from components(getattr(value, name))
+
+
+def _split(value: Any) -> tuple[str | None, Any]:
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(value, dict) and len(value) == 1:
+        name, parameters = next(iter(value.items()))
+        return name, {} if parameters is None else parameters
+    return None, {}
