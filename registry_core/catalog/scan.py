@@ -56,7 +56,9 @@ def _read(entry_points: list[EntryPoint], distribution: str, version: str) -> It
         elif not NAME.fullmatch(point.name):
             yield Finding(distribution, f"its {kind.name} {point.name!r} is not a snake_case name.")
         elif not TARGET.fullmatch(point.value):
-            yield Finding(distribution, f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name.")
+            yield Finding(
+                distribution, f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name."
+            )
         else:
             yield Record(kind.name, point.name, distribution, version, point.value)
 

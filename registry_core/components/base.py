@@ -17,7 +17,8 @@ from registry_core.components.target import load_target
 class Written(BaseModel):
     """What users write: strict, immutable, and closed to unknown keys.
 
-    A text is never read as a number, nor a number as a truth value; sequences may be written as lists, and paths as texts.
+    A text is never read as a number, nor a number as a truth value; sequences may be written as lists,
+    and paths as texts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -32,7 +33,7 @@ class Written(BaseModel):
 
 
 class Component(Written):
-    """Base of all declarations; authors derive from the class of a kind, such as ``Loss``. Fields are the parameters."""
+    """Base of all declarations; authors derive from the class of a kind, such as ``Loss``; fields are parameters."""
 
     kind: ClassVar[str] = ""
     """Name of the kind; set by the class of the kind."""

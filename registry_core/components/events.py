@@ -2,7 +2,7 @@
 
     run_started
         step_ended                  after every optimizer step
-            metrics_measured        when a row of metrics was made: at a log interval, after an evaluation, at an epoch's end
+            metrics_measured        when a row of metrics was made: log interval, evaluation, epoch's end
             should_stop             asked after each such row
             should_save             asked after every step
             checkpoint_saved        when one was written
@@ -95,11 +95,11 @@ class Events:
         """A row of metrics was made."""
 
     @_hookspec
-    def should_stop(self, row: Row) -> str | None:  # type: ignore[empty-body]  # a specification has no body
+    def should_stop(self, row: Row) -> str | None:
         """Give a reason to end the run here, or None."""
 
     @_hookspec
-    def should_save(self, position: Position, row: Row | None, epoch_ended: bool) -> Save | None:  # type: ignore[empty-body]  # a specification has no body
+    def should_save(self, position: Position, row: Row | None, epoch_ended: bool) -> Save | None:
         """Ask for a checkpoint at this position, or None; ``row`` has what was measured there, if anything was."""
 
     @_hookspec

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Form = Literal["pil", "uint8", "float"]
-"""What an image is: a Pillow image, a uint8 tensor (0..255), or a float tensor; tensors are [channels, height, width]."""
+"""A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""
 
 FORM_NAMES: dict[Form, str] = {"pil": "Pillow image", "uint8": "uint8 tensor", "float": "float tensor"}
 

@@ -10,7 +10,8 @@ from registry_core.components.base import Component
 class Hook(Component):
     """An object with ``hookimpl`` methods of ``registry_core.components.events``.
 
-    A hook with a memory has ``state_dict()`` and ``load_state_dict(state)``, with plain data, so that it survives a resume.
+    A hook with a memory has ``state_dict()`` and ``load_state_dict(state)``, with plain data, so that it
+    survives a resume.
     """
 
     kind: ClassVar[str] = "hook"

@@ -16,6 +16,8 @@ class Optimizer(Component):
     """Updates parameters; built with parameters, or with groups of them that override options."""
 
     kind: ClassVar[str] = "optimizer"
+    needs_closure: ClassVar[bool] = False
+    """Whether ``step`` takes a closure that evaluates the model again, as L-BFGS does."""
     leading: ClassVar[int] = 1
     function_leading: ClassVar[int] = 1
 

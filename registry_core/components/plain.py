@@ -34,7 +34,7 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     mixin = _PlainClass if is_class else _PlainFunction
-    made = create_model(
+    made: Any = create_model(
         getattr(plain, "__name__", record.name),
         __base__=(mixin, base),
         __doc__=inspect.getdoc(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",
@@ -46,9 +46,10 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         made.model_config = ConfigDict(**{**made.model_config, "extra": "allow"})
         made.model_rebuild(force=True)
     if "random" in base.__dict__:  # foreign transforms may draw from any global generator
-        made.random = "generators"  # type: ignore[attr-defined]  # a class variable of Transform
-        made.takes_image_only = True  # type: ignore[attr-defined]  # a class variable of Transform
-    return made
+        made.random = "generators"
+        made.takes_image_only = True
+    declared: type[D] = made
+    return declared
 
 
 def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:

@@ -49,11 +49,15 @@ def _declaration(base: type[D], record: Record) -> type[D]:
     found = load_target(record.target, owner=f"The {record.label}")
     if isinstance(found, type) and issubclass(found, Component):
         if not issubclass(found, base):
-            raise BrokenComponent(f"The {record.label} is declared as a {found.kind or 'bare component'}, not a {record.kind}.")
+            raise BrokenComponent(
+                f"The {record.label} is declared as a {found.kind or 'bare component'}, not a {record.kind}."
+            )
         return found
     if not callable(found):
         raise BrokenComponent(f"The {record.label} is a {type(found).__name__}: neither a class nor a function.")
     try:
         return declare_plain(base, found, record)
     except (TypeError, ValueError, ValidationError) as error:
-        raise BrokenComponent(f"The parameters of the {record.label} cannot be read from its signature: {error}") from error
+        raise BrokenComponent(
+            f"The parameters of the {record.label} cannot be read from its signature: {error}"
+        ) from error

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy
 
 Order = Callable[[int, int], "numpy.ndarray[Any, numpy.dtype[numpy.int64]]"]
-"""From (seed, epoch) to the sample numbers of that epoch, an int64 array: a pure function, so that a run can resume anywhere."""
+"""From (seed, epoch) to the sample numbers of that epoch (int64): a pure function, so a run can resume anywhere."""
 
 
 class Sampler(Component):

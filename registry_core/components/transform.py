@@ -32,7 +32,7 @@ class Transform(Component):
         super().__init__(**parameters)
 
     def follow(self, image: Image) -> Image | None:
-        """What an image is after this transform, or None where that cannot be said; raises CheckFailed if it cannot be applied."""
+        """What an image is after this transform, None where that is unknown; CheckFailed if it cannot be applied."""
         return None
 
     def build(self) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def is_sequence(annotation: Any) -> bool:
+    """Whether a field holds several values: a tuple or a list."""
     origin = get_origin(annotation)
     if origin in (Union, UnionType, Annotated):
         return any(is_sequence(part) for part in get_args(annotation))

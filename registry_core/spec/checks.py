@@ -104,7 +104,9 @@ def check_forms(checked: Checked) -> Iterator[Problem]:
         return
     gives, takes = checked.spec.model.output_form, checked.spec.loss.output_form
     if "any" not in (gives, takes) and gives != takes and takes != "values":
-        yield checked.problem(("loss",), f"This loss takes {takes}, but the model emits {gives}.", "Choose another loss.")
+        yield checked.problem(
+            ("loss",), f"This loss takes {takes}, but the model emits {gives}.", "Choose another loss."
+        )
 
 
 def check_length(checked: Checked) -> Iterator[Problem]:

@@ -42,7 +42,9 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) ->
     if base_path.resolve() in {file.resolve() for file in (path, *above)}:
         raise PipelineError([Problem(f"{base_name!r} extends itself.", "Break the circle.", place)])
     if not base_path.exists():
-        raise PipelineError([Problem(f"The file {base_name!r} that this extends does not exist.", "Check the path.", place)])
+        raise PipelineError(
+            [Problem(f"The file {base_name!r} that this extends does not exist.", "Check the path.", place)]
+        )
     base = _extended(base_path, is_component, (path, *above))
     _overlay(base, tree, (), is_component)
     return base
@@ -92,16 +94,21 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
     if not equals or not all(name.split(".")):
         raise PipelineError([Problem("`--set` takes KEY=VALUE, such as `train.epochs=3`.", "", place)])
     keys: Keys = ()
-    data = tree.data
+    data: Any = tree.data
     *parents, last = name.split(".")
     for part in parents:
         key = _key(data, part, place)
-        inner = data[key] if isinstance(data, list) else data.get(key)
+        inner = data[key] if key in data or isinstance(data, list) else None
         inner = _mapping_over(inner, (*keys, key), is_component)
         data[key] = inner
         tree.values.setdefault((*keys, key), place)
         keys, data = (*keys, key), inner
-        if is_component(keys) and isinstance(data, dict) and len(parents) > len(keys) and parents[len(keys)] not in data:
+        if (
+            is_component(keys)
+            and isinstance(data, dict)
+            and len(parents) > len(keys)
+            and parents[len(keys)] not in data
+        ):
             data.clear()  # another component: its parameters do not carry over
     key = _key(data, last, place)
     data[key] = read_value(text)

@@ -13,7 +13,7 @@ from registry_core.spec.compose import compose
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import Resolver, component_class
-from registry_core.spec.source import Keys
+from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
 
 
@@ -23,21 +23,29 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     Raises PipelineError with all problems that were found, sorted by place.
     """
     tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
+    return load_tree(tree, problems)
+
+
+def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True) -> Spec:
+    """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
     resolver = Resolver(tree)
     data = resolver.fields(Spec, tree.data, ())
-    problems += resolver.problems
-    spec: Spec | None = None
+    found = [*problems, *resolver.problems]
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        problems += problems_of(error, Spec, data, tree, ())
-    if spec is not None:
+        raise _all(found + problems_of(error, Spec, data, tree, ())) from None
+    if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
-        problems += check(Checked(spec, seen, tree, frozenset(resolver.broken)))
-    if problems or spec is None:
-        raise PipelineError(sorted(_once(problems), key=_position))
-    spec._survey = seen
+        found += check(Checked(spec, seen, tree, frozenset(resolver.broken)))
+        spec._survey = seen
+    if found:
+        raise _all(found)
     return spec
+
+
+def _all(problems: list[Problem]) -> PipelineError:
+    return PipelineError(sorted(_once(problems), key=_position))
 
 
 def _broken_sections(broken: set[Keys]) -> frozenset[Section]:

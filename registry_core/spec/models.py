@@ -79,7 +79,9 @@ class InitRule(Written):
     names: Pattern | None = Field(default=None, description="Regular expression for the whole name of a module.")
     weight: Init | None = None
     bias: Init | None = None
-    parameters: Pattern | None = Field(default=None, description="Regular expression for the whole name of a parameter.")
+    parameters: Pattern | None = Field(
+        default=None, description="Regular expression for the whole name of a parameter."
+    )
     init: Init | None = None
 
     @model_validator(mode="after")
@@ -146,7 +148,9 @@ class Train(Written):
     ema: Ema | None = None
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     channels_last: bool = Field(default=False, description="Keep image tensors in channels-last memory order.")
-    evaluate_every: Interval | None = Field(default=Every(1, "epoch"), description="Evaluate `val` so often; null: never.")
+    evaluate_every: Interval | None = Field(
+        default=Every(1, "epoch"), description="Evaluate `val` so often; null: never."
+    )
     log_every: Interval = Field(default=Every(100, "step"), description="Write training figures so often.")
     deterministic: bool = Field(default=True, description="Use only algorithms that repeat bit for bit.")
 

@@ -53,7 +53,9 @@ def read_file(path: Path) -> Tree:
     """Read one pipeline file; PipelineError if it is missing, too large, or not YAML."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _refused(f"The file is larger than {MAX_BYTES:,} bytes.", "A pipeline file is short.", Place(str(path)))
+            raise _refused(
+                f"The file is larger than {MAX_BYTES:,} bytes.", "A pipeline file is short.", Place(str(path))
+            )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _refused(f"The file {str(path)!r} does not exist.", "Check the path.", None) from None
@@ -83,7 +85,7 @@ def read_text(text: str, source: str) -> Tree:
 
 
 def read_value(text: str) -> Any:
-    """Read one value as it would be read in a file, such as ``0.1``, ``true`` or ``[1, 2]``; a text if it is not YAML."""
+    """Read one value as in a file, such as ``0.1``, ``true`` or ``[1, 2]``; what is not YAML is a text."""
     try:
         return read_text(text, "value").data if text.strip() else None
     except PipelineError:
@@ -121,7 +123,9 @@ class _Reader:
         self.open.add(id(node))
         try:
             if str(node.tag) not in (f"{_TAG}map", f"{_TAG}seq"):
-                self.problem(f"The tag {node.tag} is not allowed.", "A pipeline file is plain data: remove the tag.", place)
+                self.problem(
+                    f"The tag {node.tag} is not allowed.", "A pipeline file is plain data: remove the tag.", place
+                )
                 return None
             if node.id == "mapping":
                 return self.mapping(node, keys)

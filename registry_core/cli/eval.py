@@ -1,0 +1,28 @@
+"""``registry-core eval``: measure a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry_core.cli.options import as_json, print_json
+
+
+@click.command("eval", epilog="Example: registry-core eval runs/digits-1 --data val --best")
+@click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.option(
+    "--data", "section", type=click.Choice(["train", "val", "test"]), help="Default: test if there is one, else val."
+)
+@click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
+@as_json
+def command(run: Path, section: str | None, best: bool, as_json: bool) -> None:
+    """Measure the loss and the metrics of a run's latest checkpoint, or of one checkpoint."""
+    from registry_core.engine.trained import Trained
+
+    measured = Trained.open(run, best=best).evaluate(section)
+    if as_json:
+        print_json(measured)
+        return
+    for name, value in measured.items():
+        click.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")

@@ -1,0 +1,21 @@
+"""``registry-core index``: an index file from class folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("index", epilog="Example: registry-core index photos/train --out photos/train.txt")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Index file; default: index.txt in FOLDER.")
+def command(folder: Path, out: Path | None) -> None:
+    """Write a text file of `path label` lines for the images in the class folders of FOLDER."""
+    from registry_core.components.index_file import write_index
+
+    path = out or folder / "index.txt"
+    summary = write_index(folder, path)
+    for label, (name, count) in enumerate(zip(summary.class_names, summary.counts, strict=True)):
+        click.echo(f"{label}  {name}  {count} images")
+    click.echo(f"wrote {path}")

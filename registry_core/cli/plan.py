@@ -1,0 +1,36 @@
+"""``registry-core plan``: what a run would do, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry_core.cli.options import as_json, overrides, print_json
+
+
+@click.command("plan", epilog="Example: registry-core plan examples/digits.yaml --build")
+@click.argument("file", type=click.Path(path_type=Path))
+@overrides
+@click.option(
+    "--build", "with_build", is_flag=True, help="Also build the model: parameters, first values, learning rates."
+)
+@as_json
+def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: bool) -> None:
+    """Show the plan of a pipeline: the way of a sample, steps, metrics, and every decision with its reason."""
+    from registry_core.plan.make import make_plan
+    from registry_core.plan.text import plan_data
+    from registry_core.spec import load
+
+    plan = make_plan(load(file, overrides))
+    preview = None
+    if with_build:
+        from registry_core.build.preview import preview_of
+
+        preview = preview_of(plan)
+    if as_json:
+        print_json({**plan_data(plan), **(preview.data() if preview else {})})
+        return
+    click.echo(str(plan))
+    if preview:
+        click.echo(str(preview))

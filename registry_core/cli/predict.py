@@ -1,0 +1,30 @@
+"""``registry-core predict``: what a trained model says of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry_core.cli.options import as_json, columns, print_json
+
+
+@click.command("predict", epilog="Example: registry-core predict runs/digits-1 seven.png --top 3")
+@click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="Classes to name for each image.")
+@click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
+@as_json
+def command(run: Path, images: tuple[Path, ...], top: int, best: bool, as_json: bool) -> None:
+    """Name the most probable classes of images, under the transforms that the run evaluates with."""
+    from registry_core.engine.trained import Trained
+
+    predictions = Trained.open(run, best=best, look_at_data=False).predict(images, top)
+    if as_json:
+        print_json(predictions)
+        return
+    rows = [
+        (str(found["image"]), *(f"{one['name']} {one['probability']:.3f}" for one in found["classes"]))
+        for found in predictions
+    ]
+    click.echo(columns(rows))

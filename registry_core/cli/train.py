@@ -1,0 +1,48 @@
+"""``registry-core train``: train a pipeline, or go on with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry_core.cli.options import overrides
+
+
+@click.command("train", epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@overrides
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
+@click.option(
+    "--resume", "resumed", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run directory."
+)
+def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, resumed: Path | None) -> int:
+    """Train the pipeline in FILE, or resume a run (then FILE may be left out)."""
+    if file is None and resumed is None:
+        raise click.UsageError("Name a pipeline FILE, or a run to --resume.")
+    if file is None and overrides:
+        raise click.UsageError("--set goes with a pipeline FILE.")
+    if out is not None and resumed is not None:
+        raise click.UsageError("A resumed run stays in its own directory: leave out --out.")
+    from registry_core.plan.make import make_plan
+    from registry_core.spec import load
+
+    spec = load(file, overrides) if file else None
+    if spec is not None:
+        make_plan(spec)  # all that can be wrong in the file is said before torch is imported
+    from registry_core.engine.api import resume, run
+
+    if resumed is not None:
+        result = resume(resumed, spec)
+    else:
+        assert spec is not None
+        assert file is not None
+        result = run(spec, out, name=file.stem)
+    click.echo(result.reason)
+    for name, values in result.summary["metrics"].items():
+        click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")
+    click.echo(f"run directory: {result.directory}")
+    if result.signal is not None:
+        click.echo(f"Go on with: registry-core train --resume {result.directory}")
+        return 128 + result.signal
+    return 3 if result.summary["hook_errors"] else 0

@@ -1,0 +1,53 @@
+"""``registry-core validate``: every mistake of pipeline files at once, without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry_core.cli.options import as_json, overrides, print_json
+
+
+@click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@overrides
+@as_json
+def command(files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) -> int:
+    """Check pipeline files and report all of their mistakes; exits with 2 if there are any."""
+    from registry_core.errors import PipelineError, Problem, RegistryError
+    from registry_core.plan.make import make_plan
+    from registry_core.spec import load
+
+    problems: list[Problem] = []
+    code = 0
+    for file in files:
+        try:
+            make_plan(load(file, overrides))
+        except PipelineError as error:
+            problems += error.problems
+            code = max(code, error.exit_code)
+        except RegistryError as error:
+            problems.append(Problem(f"{file}: {error}"))
+            code = max(code, error.exit_code)
+        else:
+            if not as_json:
+                click.echo(f"{file}: no problems.")
+    if as_json:
+        print_json([_facts(problem) for problem in problems])
+    for problem in () if as_json else problems:
+        click.echo(str(problem), err=True)
+    return code
+
+
+def _facts(problem: Any) -> dict[str, Any]:
+    place = problem.place
+    return {
+        "file": place.source if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "path": problem.path,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }

@@ -1,0 +1,1 @@
+"""The run: the loop, its state, checkpoints, hooks and evaluation."""

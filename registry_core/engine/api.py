@@ -1,0 +1,143 @@
+"""Run a spec, or go on with a run: from declared to trained."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry_core.build.device import deterministic_algorithms
+from registry_core.build.pipeline import Pipeline, assemble
+from registry_core.components import Position
+from registry_core.engine.checkpoint import load_checkpoint, newest
+from registry_core.engine.provenance import environment, plugins
+from registry_core.engine.record import RunDirectory, new_run_path
+from registry_core.engine.signals import stop_on_signal
+from registry_core.engine.training import Training
+from registry_core.errors import RunError
+from registry_core.plan.make import make_plan
+from registry_core.plan.plan import Plan
+from registry_core.spec import Spec, dump, load
+
+HARMLESS = ("train.epochs", "train.max_steps", "train.log_every", "data.workers", "data.pin_memory", "hooks")
+"""What may differ between a run and its resumption without another result: length, loading and watching."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: where its files are, where it stopped and why, and best and last of each metric."""
+
+    directory: Path
+    position: Position
+    reason: str
+    signal: int | None
+    """The signal that stopped it, if one did."""
+    summary: dict[str, Any]
+    pipeline: Pipeline
+    """The trained torch objects."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return {name: values["last"] for name, values in self.summary["metrics"].items()}
+
+
+def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> RunResult:
+    """Train a spec (or its plan) and write the run directory ``out``; by default ``runs/NAME-1``, ``-2``, ….
+
+    Raises RegistryError with one clear message where it cannot.
+    """
+    plan = what if isinstance(what, Plan) else make_plan(what)
+    with deterministic_algorithms(plan.spec.train.deterministic):
+        pipeline = assemble(plan)
+        directory = RunDirectory.create(Path(out) if out else new_run_path(name), plan.spec, pipeline.device)
+        return _train(pipeline, directory, None)
+
+
+def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
+    """Go on with a run from its newest whole checkpoint, with its own spec or one that differs in harmless ways."""
+    run_directory = RunDirectory(Path(directory))
+    if not run_directory.pipeline.exists():
+        raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
+    own = load(run_directory.pipeline)
+    if spec is not None:
+        _refuse_differences(dump(own), dump(spec))
+    plan = make_plan(spec or own)
+    with deterministic_algorithms(plan.spec.train.deterministic):
+        pipeline = assemble(plan)
+        checkpoint = newest(run_directory.checkpoints, _warn)
+        return _train(pipeline, run_directory, checkpoint)
+
+
+def _train(pipeline: Pipeline, directory: RunDirectory, checkpoint: Path | None) -> RunResult:
+    plan = pipeline.plan
+    made_with = _made_with(pipeline)
+    guarantee = "exact" if checkpoint is None else _guarantee(checkpoint, made_with)
+    with stop_on_signal() as request:
+        training = Training(pipeline, directory, request, made_with)
+        if checkpoint is not None:
+            training.resume(checkpoint)
+        reason = training.run()
+    facts = {
+        "reason": reason,
+        "guarantee": guarantee,
+        "epochs": training.position.epoch,
+        "steps": training.position.step,
+        "images": training.images,
+        "seconds": round(training.seconds, 3),
+        "images_per_second": round(training.images / training.seconds, 1) if training.seconds else None,
+        "resumed_from_step": training.resumed_from,
+        "hook_errors": training.hooks.errors,
+    }
+    summary = directory.summarise(plan.metrics, facts)
+    signal = int(request.signal) if request.signal is not None else None
+    return RunResult(directory.path, training.position, reason, signal, summary, pipeline)
+
+
+def _made_with(pipeline: Pipeline) -> dict[str, Any]:
+    """What a checkpoint says of its origin, enough to use it without the run directory around it."""
+    facts = pipeline.plan.sections["train"].facts
+    return {
+        "environment": environment(pipeline.device),
+        "plugins": plugins(pipeline.plan.spec),
+        "pipeline": dump(pipeline.plan.spec),
+        "class_names": list(facts.class_names),
+        "image_channels": facts.image.channels if facts.image else None,
+    }
+
+
+def _guarantee(checkpoint: Path, made_with: dict[str, Any]) -> str:
+    """``exact`` if everything that results depend on is as it was when the checkpoint was made, else ``position``."""
+    then = load_checkpoint(checkpoint)[1]["made_with"]
+    changed = [
+        f"{part}.{key}"
+        for part in ("environment", "plugins")
+        for key in sorted({*then[part], *made_with[part]})
+        if then[part].get(key) != made_with[part].get(key) and key not in ("platform", "device_name")
+    ]
+    if not changed:
+        return "exact"
+    _warn(f"The run goes on where it stopped, but not bit for bit: {', '.join(changed)} changed since then.")
+    return "position"
+
+
+def _refuse_differences(own: Any, new: Any) -> None:
+    """Raise RunError if two specs differ in what would make the resumed run another one."""
+    different = [path for path in _differences(own, new, "") if not path.startswith(HARMLESS)]
+    if different:
+        message = f"The pipeline differs from that of the run in {', '.join(different)}."
+        raise RunError(f"{message} Resume without FILE to keep the run's own, or start a new run.")
+
+
+def _differences(own: Any, new: Any, path: str) -> list[str]:
+    if isinstance(own, dict) and isinstance(new, dict):
+        found = []
+        for key in sorted({*own, *new}):
+            found += _differences(own.get(key), new.get(key), f"{path}.{key}" if path else key)
+        return found
+    return [] if own == new else [path]
+
+
+def _warn(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,70 @@
+"""Measure a model on one section of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.build.device import PRECISIONS
+from registry_core.build.loader import Loader
+from registry_core.build.pipeline import Measured
+from registry_core.build.samples import Batch
+from registry_core.spec.models import Spec, Train
+
+
+def autocast(device: torch.device, train: Train) -> AbstractContextManager[Any]:
+    """The precision that the pipeline asks for; nothing at all for fp32."""
+    if train.precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, PRECISIONS[train.precision])
+
+
+def to_device(batch: Batch, device: torch.device, channels_last: bool) -> Batch:
+    """The batch on the device; copies from pinned memory do not wait."""
+    moved: Batch = {}
+    for name, value in batch.items():
+        if isinstance(value, torch.Tensor):
+            layout = torch.channels_last if channels_last and value.ndim == 4 else torch.preserve_format
+            value = value.to(device, non_blocking=True, memory_format=layout)
+        moved[name] = value
+    return moved
+
+
+def call(function: Callable[..., Any], takes: tuple[str, ...], batch: Batch, output: Any = None) -> Any:
+    """Call a model, loss or metric with the entries of the batch that it takes; ``output`` is what the model gave."""
+    return function(*[output if name == "output" else batch[name] for name in takes])
+
+
+class Evaluation:
+    """Measures a loss and metrics over all batches of a loader, reading the device once at the end."""
+
+    def __init__(self, spec: Spec, loss: nn.Module, metrics: list[Measured], device: torch.device) -> None:
+        self.model = spec.model
+        self.loss = spec.loss
+        self.train = spec.train
+        self.loss_module = loss
+        self.metrics = metrics
+        self.device = device
+
+    @torch.no_grad()
+    def __call__(self, network: Callable[..., Any], loader: Loader) -> dict[str, float]:
+        """The mean loss a sample as ``loss``, and every metric under its label."""
+        total = torch.zeros((), dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
+        for measured in self.metrics:
+            measured.metric.reset()
+        for number, found in enumerate(loader.batches(epoch=0)):
+            batch = to_device(found, self.device, self.train.channels_last)
+            with autocast(self.device, self.train):
+                output = call(network, self.model.takes, batch)
+                loss = call(self.loss_module, self.loss.takes, batch, output)
+            weight = 1 if getattr(self.loss, "reduction", "mean") == "sum" else loader.samples_in(number)
+            total.add_(loss.to(total.dtype), alpha=weight)
+            for measured in self.metrics:
+                call(measured.metric.update, measured.takes, batch, output)
+        values = {"loss": total.item() / loader.samples}
+        values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})
+        return values

@@ -1,0 +1,72 @@
+"""Call the hooks of a run through pluggy, in the order of the pipeline file."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pluggy
+
+from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
+from registry_core.errors import BrokenComponent
+
+
+class Hooks:
+    """The hooks of one run; an event that no hook listens to costs nothing (see ``listened``)."""
+
+    def __init__(self, hooks: list[tuple[str, object]]) -> None:
+        self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks)]
+        self.errors: list[str] = []
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(Events)
+        for name, hook in reversed(self.hooks):  # pluggy calls the last one registered first
+            try:
+                self._manager.register(hook, name)
+            except pluggy.PluginValidationError as error:
+                raise BrokenComponent(f"The {name} does not fit the events of a run: {error}") from error
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise BrokenComponent(f"A hook implements an event that does not exist: {error}") from error
+        self._calls = {
+            event: [(found.plugin_name, found.function) for found in reversed(self._caller(event).get_hookimpls())]
+            for event in EVENTS
+        }
+
+    def _caller(self, event: str) -> Any:
+        return getattr(self._manager.hook, event)
+
+    def listened(self, event: str) -> bool:
+        """Whether any hook implements the event or question."""
+        return bool(self._caller(event).get_hookimpls())
+
+    def tell(self, event: str, **arguments: Any) -> None:
+        """Tell all observers; one that raises is reported and noted in ``errors``, and the others still hear of it."""
+        for name, function in self._calls[event]:
+            try:
+                self._call(function, arguments)
+            except Exception as error:  # an observer may raise anything, and must not end a run
+                message = f"The {name} failed in {event}: {type(error).__name__}: {error}"
+                if message not in self.errors:
+                    self.errors.append(message)
+                    print(message, file=sys.stderr)
+
+    @staticmethod
+    def _call(function: Any, arguments: dict[str, Any]) -> None:
+        taken = pluggy._hooks.varnames(function)[0]  # a hook may leave out arguments that it does not need
+        function(**{name: arguments[name] for name in taken})
+
+    def ask(self, question: str, **arguments: Any) -> list[Any]:
+        """The answers of all hooks that have one, in the order of the file; what they raise ends the run."""
+        assert question in QUESTIONS
+        return list(self._caller(question)(**arguments))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The memory of the hooks that have one."""
+        return {name: hook.state_dict() for name, hook in self.hooks if hasattr(hook, "state_dict")}
+
+    def load_state_dict(self, states: dict[str, Any]) -> None:
+        """Give each hook its memory back."""
+        for name, hook in self.hooks:
+            if name in states and hasattr(hook, "load_state_dict"):
+                hook.load_state_dict(states[name])

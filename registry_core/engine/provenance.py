@@ -1,0 +1,73 @@
+"""What a run was made with: Python, torch, the device, and every plugin with its version and file hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import platform
+import sys
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from registry_core.catalog import Record
+from registry_core.components import Component
+from registry_core.spec import Spec
+from registry_core.spec.resolve import components
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What the results may depend on besides the pipeline and its plugins."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "numpy": version("numpy"),
+        "registry_core": version("registry-core"),
+        "device": str(device),
+        "device_name": _device_name(device),
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def plugins(spec: Spec) -> dict[str, Any]:
+    """Every distribution that the spec uses: its version, the components, and SHA-256 of the files they are in."""
+    found: dict[str, Any] = {}
+    for component in components(spec):
+        if component.record is None:
+            continue
+        plugin = found.setdefault(
+            component.record.distribution, {"version": component.record.version, "components": [], "files": {}}
+        )
+        label = f"{component.kind}/{component.record.name}"
+        if label not in plugin["components"]:
+            plugin["components"].append(label)
+        plugin["files"].update({module: _file_hash(module) for module in _modules(component, component.record)})
+    return found
+
+
+def _modules(component: Component, record: Record) -> set[str]:
+    """The modules of the declaration and of what it builds, as far as they are the plugin's own."""
+    declared = record.target.partition(":")[0]
+    built = component.target.partition(":")[0]
+    own = built.partition(".")[0] == declared.partition(".")[0]
+    return {declared, built} if own and built else {declared}
+
+
+@cache
+def _file_hash(module: str) -> str | None:
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None or not found.has_location:
+        return None
+    with open(found.origin, "rb") as file:  # noqa: PTH123  # origin is a text
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine() or sys.platform

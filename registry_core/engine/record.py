@@ -1,0 +1,100 @@
+"""The run directory: what is needed to read, resume and repeat a run.
+
+pipeline.json       the resolved spec: a pipeline file with every default and variable filled in
+environment.json    Python, torch, device, and every plugin used with version and file hashes
+metrics.jsonl       one object a line: step, epoch, and what was measured
+checkpoints/        see ``checkpoint``
+summary.json        at the end: best and last of each metric, steps, seconds, images a second
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from registry_core.components import Row
+from registry_core.engine.provenance import environment, plugins
+from registry_core.errors import RunError
+from registry_core.spec import Spec, dump
+
+
+class RunDirectory:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.pipeline = path / "pipeline.json"
+        self.metrics = path / "metrics.jsonl"
+        self.summary = path / "summary.json"
+
+    @classmethod
+    def create(cls, path: Path, spec: Spec, device: Any) -> RunDirectory:
+        """A new run directory; RunError if there are files in the way."""
+        run = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                message = f"The folder {str(path)!r} is not empty."
+                raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
+            _write_json(run.pipeline, dump(spec))
+            _write_json(path / "environment.json", {**environment(device), "plugins": plugins(spec)})
+        except OSError as error:
+            raise RunError(
+                f"The run directory {str(path)!r} cannot be made: {error.strerror}. Choose another."
+            ) from error
+        return run
+
+    def write(self, row: Row) -> None:
+        """Append a row to metrics.jsonl."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": row.step, "epoch": row.epoch, **row.values}) + "\n")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl; a last line that a crash cut short is left out."""
+        if not self.metrics.exists():
+            return []
+        found = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                break
+        return found
+
+    def forget_after(self, step: int) -> None:
+        """Drop the rows after a step, which a resumed run will measure again."""
+        kept = "".join(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
+        temporary = self.metrics.with_suffix(".tmp")
+        temporary.write_text(kept, encoding="utf-8")
+        temporary.replace(self.metrics)
+
+    def summarise(self, better: Mapping[str, str], facts: dict[str, Any]) -> dict[str, Any]:
+        """Write summary.json: ``facts``, and best and last of each metric that has a better direction."""
+        metrics: dict[str, Any] = {}
+        for row in self.rows():
+            for name, value in row.items():
+                if name not in better:
+                    continue
+                seen = metrics.setdefault(name, {"best": value, "best_step": row["step"]})
+                improved = value > seen["best"] if better[name] == "higher" else value < seen["best"]
+                if improved:
+                    seen.update(best=value, best_step=row["step"])
+                seen["last"] = value
+        summary = {**facts, "metrics": metrics}
+        _write_json(self.summary, summary)
+        return summary
+
+
+def new_run_path(name: str) -> Path:
+    """The first of ``runs/NAME-1``, ``runs/NAME-2``, … that is free."""
+    number = 1
+    while (path := Path("runs") / f"{name}-{number}").exists():
+        number += 1
+    return path
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

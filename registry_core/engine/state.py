@@ -1,0 +1,81 @@
+"""Everything that a run needs to go on bit for bit: gathered for a checkpoint, and put back."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+from registry_core.build.pipeline import Pipeline
+
+Parts = dict[str, dict[str, torch.Tensor]]
+
+
+def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dict[str, Any]]:
+    """Weights by part, and the state of optimizer, scheduler, scaler and generators."""
+    parts: Parts = {"model": pipeline.model.state_dict()}
+    if pipeline.averaged is not None:
+        parts["averaged"] = pipeline.averaged.state_dict()
+    state = {
+        "optimizer": pipeline.optimizer.state_dict(),
+        "scheduler": _plain_state(pipeline.scheduler),
+        "scaler": scaler.state_dict(),
+        "random": _random_state(pipeline.device),
+    }
+    return parts, state
+
+
+def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, state: dict[str, Any]) -> None:
+    """Put back what ``gather`` took."""
+    pipeline.model.load_state_dict(parts["model"])
+    if pipeline.averaged is not None:
+        pipeline.averaged.load_state_dict(parts["averaged"])
+    pipeline.optimizer.load_state_dict(state["optimizer"])
+    _keep_memory_formats(pipeline.optimizer)
+    if pipeline.scheduler is not None:
+        pipeline.scheduler.load_state_dict(state["scheduler"])
+    scaler.load_state_dict(state["scaler"])
+    _restore_random_state(state["random"])
+
+
+def _plain_state(scheduler: Any) -> dict[str, Any]:
+    """A scheduler's state without what cannot be data: functions that some schedulers keep in it."""
+    state = scheduler.state_dict() if scheduler is not None else {}
+    return {key: value for key, value in state.items() if not callable(value)}
+
+
+def _keep_memory_formats(optimizer: torch.optim.Optimizer) -> None:
+    """Lay state out in memory as its parameter is: fused optimizers walk both together."""
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if (
+                isinstance(value, torch.Tensor)
+                and value.shape == parameter.shape
+                and value.stride() != parameter.stride()
+            ):
+                state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _random_state(device: torch.device) -> dict[str, Any]:
+    version, words, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    state: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "python": [version, list(words), gauss],
+        "numpy": [name, [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
+    }
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def _restore_random_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    name, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

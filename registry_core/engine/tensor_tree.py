@@ -1,0 +1,48 @@
+"""Nested state as data that cannot name code: a JSON structure, and its tensors by number.
+
+Optimizer states and the like are dictionaries of dictionaries with tensors in them. Here the tensors are taken out,
+to be stored as safetensors, and the rest is plain JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def take_apart(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
+    """The JSON structure of a tree, and its tensors (contiguous, on the CPU) by the numbers that stand in for them."""
+    tensors: dict[str, torch.Tensor] = {}
+
+    def structure(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            number = str(len(tensors))
+            tensors[number] = value.detach().cpu().contiguous().clone()
+            return {"tensor": number}
+        if isinstance(value, dict):
+            return {"items": [[structure(key), structure(item)] for key, item in value.items()]}
+        if isinstance(value, tuple):
+            return {"tuple": [structure(item) for item in value]}
+        if isinstance(value, list):
+            return [structure(item) for item in value]
+        if isinstance(value, _PLAIN):
+            return value
+        raise TypeError(f"a {type(value).__name__} cannot be kept in a checkpoint; use tensors and plain data")
+
+    return structure(tree), tensors
+
+
+def put_together(structure: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """The tree of a JSON structure and its tensors."""
+    if isinstance(structure, list):
+        return [put_together(item, tensors) for item in structure]
+    if not isinstance(structure, dict):
+        return structure
+    if "tensor" in structure:
+        return tensors[structure["tensor"]]
+    if "tuple" in structure:
+        return tuple(put_together(item, tensors) for item in structure["tuple"])
+    return {put_together(key, tensors): put_together(item, tensors) for key, item in structure["items"]}

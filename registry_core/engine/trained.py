@@ -1,0 +1,103 @@
+"""A trained model out of a run or a checkpoint: to measure it, or to ask it about images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from registry_core.build.checked import build
+from registry_core.build.device import choose_device
+from registry_core.build.pipeline import build_loader, build_metrics, build_model
+from registry_core.build.samples import SampleTransforms, collate
+from registry_core.components.image_file import decode_image
+from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
+from registry_core.engine.evaluate import Evaluation, autocast, call, to_device
+from registry_core.errors import CheckpointError, RunError
+from registry_core.plan.make import make_plan
+from registry_core.spec import Spec
+from registry_core.spec.load import load_tree
+from registry_core.spec.source import read_text
+
+
+class Trained:
+    """A model with trained weights (the averaged ones, if the run has them), and the spec that it was trained with."""
+
+    def __init__(self, spec: Spec, checkpoint: Path, parts: dict[str, Any], state: dict[str, Any]) -> None:
+        self.spec = spec
+        self.checkpoint = checkpoint
+        self.made_with = state["made_with"]
+        self.step: int = state["position"]["step"]
+        self.device = choose_device(spec.train)
+        model, _ = build_model(spec, self.device)
+        if "averaged" in parts:
+            averaged = AveragedModel(model)
+            averaged.load_state_dict(parts["averaged"])
+            model = averaged.module
+        else:
+            model.load_state_dict(parts["model"])
+        self.model: nn.Module = model.eval()
+
+    @classmethod
+    def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> Trained:
+        """The model of a run directory (its latest or best checkpoint) or of one checkpoint."""
+        checkpoint = _find(path, best)
+        parts, state = load_checkpoint(checkpoint)
+        tree = read_text(json.dumps(state["made_with"]["pipeline"]), f"{checkpoint}: pipeline")
+        return cls(load_tree(tree, look_at_data=look_at_data), checkpoint, parts, state)
+
+    def evaluate(self, section: Any = None) -> dict[str, Any]:
+        """Loss and metrics on a section of the data; by default on test, else val."""
+        plan = make_plan(self.spec)
+        chosen = section or next((name for name in ("test", "val") if name in plan.sections), "train")
+        if chosen not in plan.sections:
+            raise RunError(f"The pipeline has no data section {chosen!r}. It has: {', '.join(plan.sections)}.")
+        loader = build_loader(plan, plan.sections[chosen], self.device)
+        loss = build(self.spec.loss, self.spec.loss.build).to(self.device)
+        evaluation = Evaluation(self.spec, loss, build_metrics(plan, self.device), self.device)
+        measured = evaluation(self.model, loader)
+        facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
+        return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
+
+    @torch.no_grad()
+    def predict(self, images: tuple[Path, ...], top: int) -> list[dict[str, Any]]:
+        """For each image file the ``top`` most probable classes, with names where the data have them."""
+        sections = self.spec.data.sections()
+        section = sections.get("test") or sections.get("val") or sections["train"]
+        transforms = SampleTransforms(section.transforms, self.spec.seed, "predict")
+        mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
+        names = self.made_with["class_names"]
+        found = []
+        for path in images:
+            sample = transforms({"input": decode_image(path, mode)}, 0, 0)
+            batch = to_device(collate([sample]), self.device, self.spec.train.channels_last)
+            with autocast(self.device, self.spec.train):
+                output = call(self.model, self.spec.model.takes, batch)
+            probabilities = output.float().softmax(-1)[0]
+            best = probabilities.topk(min(top, len(probabilities)))
+            classes = [
+                {"class": label, "name": names[label] if label < len(names) else str(label), "probability": probability}
+                for label, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            ]
+            found.append({"image": str(path), "classes": classes})
+        return found
+
+
+def _find(path: Path, best: bool) -> Path:
+    if (path / MANIFEST).exists():
+        return path
+    folder = path / "checkpoints"
+    if not folder.is_dir():
+        raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint. Train a pipeline first.")
+    if not best:
+        return newest(folder, lambda message: print(message, file=sys.stderr))
+    chosen = pointed(folder, "best")
+    if chosen is None:
+        message = f"The run {str(path)!r} has no best checkpoint."
+        raise CheckpointError(f"{message} Name a metric in the checkpoint hook: `checkpoint: {{best: val/accuracy}}`.")
+    return chosen

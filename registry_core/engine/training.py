@@ -1,0 +1,269 @@
+"""The training loop: one optimizer step after the other, and what is due between them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.build.pipeline import Pipeline
+from registry_core.build.samples import Batch
+from registry_core.components import Every, Position, Row, Run, Save, Step
+from registry_core.engine.checkpoint import load_checkpoint, point, prune, save_checkpoint
+from registry_core.engine.evaluate import Evaluation, autocast, call, to_device
+from registry_core.engine.hooks import Hooks
+from registry_core.engine.record import RunDirectory
+from registry_core.engine.signals import StopRequest
+from registry_core.engine.state import gather, restore
+from registry_core.errors import RegistryError, RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One batch of an optimizer step, its number of samples, and its share of the step's loss."""
+
+    batch: Batch
+    samples: int
+    share: float
+
+
+class Training:
+    """One run of a pipeline, from a position to its end."""
+
+    def __init__(self, pipeline: Pipeline, directory: RunDirectory, request: StopRequest, made_with: Any) -> None:
+        spec = pipeline.plan.spec
+        self.pipeline = pipeline
+        self.spec = spec
+        self.directory = directory
+        self.request = request
+        self.made_with = made_with
+        self.hooks = Hooks(pipeline.hooks)
+        self.position = Position()
+        self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=spec.train.precision == "fp16")
+        self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device)
+        self.loss_is_sum = getattr(spec.loss, "reduction", "mean") == "sum"
+        self.loss_sum = torch.zeros((), device=pipeline.device)
+        """Loss summed over the samples since the last row; it stays on the device until a row is made."""
+        self.samples = 0
+        self.images = 0
+        self.seconds = 0.0
+        self.resumed_from: int | None = None
+        self.stop_reason = ""
+
+    def resume(self, checkpoint: Path) -> None:
+        """Go back to where a checkpoint was saved."""
+        parts, state = load_checkpoint(checkpoint)
+        restore(self.pipeline, self.scaler, parts, state["torch"])
+        self.position = Position(**state["position"])
+        self.loss_sum.copy_(state["loss_sum"])
+        self.samples, self.images, self.seconds = state["samples"], state["images"], state["seconds"]
+        self.hooks.load_state_dict(state["hooks"])
+        self.resumed_from = self.position.step
+        self.directory.forget_after(self.position.step)
+
+    def run(self) -> str:
+        """Train to the end; returns the reason why it ended there."""
+        horizon = self.pipeline.horizon
+        better: Any = self.pipeline.plan.metrics
+        run = Run(
+            self.directory.path, horizon.epochs, horizon.steps_per_epoch, horizon.total_steps, self.position, better
+        )
+        self.hooks.tell("run_started", run=run)
+        reason = "An error ended the run."
+        try:
+            self._train()
+            reason = self.stop_reason or "All steps are done."
+            self._save(Save(keep=0))
+        finally:
+            self.hooks.tell("run_ended", reason=reason)
+        return reason
+
+    def _train(self) -> None:
+        steps_are_heard = self.hooks.listened("step_ended")
+        self.pipeline.model.train()
+        self.started = time.perf_counter()
+        while not self._done():
+            epoch = self.position.epoch
+            for parts in self._steps_of_epoch():
+                loss = self._optimize(parts)
+                samples = sum(part.samples for part in parts)
+                self.loss_sum.add_(loss, alpha=1 if self.loss_is_sum else samples)
+                self.samples += samples
+                self.images += samples
+                self._advance(len(parts))
+                if steps_are_heard:
+                    self.hooks.tell("step_ended", step=Step(self.position, samples, loss))
+                self._between_steps(epoch)
+                if self._done():
+                    break
+        self.seconds += time.perf_counter() - self.started
+
+    def _done(self) -> bool:
+        return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
+
+    def _steps_of_epoch(self) -> Iterator[list[Part]]:
+        """The batches of each optimizer step from the position to the epoch's end."""
+        loader, accumulate = self.pipeline.loaders["train"], self.spec.train.accumulate
+        start = self.position.batch
+        group: list[Batch] = []
+        for number, batch in enumerate(loader.batches(self.position.epoch, start), start):
+            group.append(batch)
+            if len(group) == accumulate or number == len(loader) - 1:
+                sizes = [loader.samples_in(number - len(group) + 1 + place) for place in range(len(group))]
+                shares = [1.0 if self.loss_is_sum else size / sum(sizes) for size in sizes]
+                yield [Part(*each) for each in zip(group, sizes, shares, strict=True)]
+                group = []
+
+    def _advance(self, batches: int) -> None:
+        done = self.position.batch + batches
+        ended = done >= len(self.pipeline.loaders["train"])
+        self.position = Position(
+            epoch=self.position.epoch + ended, batch=0 if ended else done, step=self.position.step + 1
+        )
+
+    def _optimize(self, parts: list[Part]) -> torch.Tensor:
+        """One optimizer step; returns its loss, which stays on the device."""
+        optimizer = self.pipeline.optimizer
+        try:
+            if self.spec.optim.optimizer.needs_closure:
+                closure: Any = partial(self._loss_and_gradients, parts)  # torch types its result as a number
+                loss = torch.as_tensor(optimizer.step(closure))
+            else:
+                loss = self._loss_and_gradients(parts)
+                self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
+                self.scaler.update()
+        except RegistryError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+            raise RunError(self._step_failed(error)) from error
+        optimizer.zero_grad()
+        if self.pipeline.averaged is not None:
+            self.pipeline.averaged.update_parameters(self.pipeline.model)
+        return loss.detach()
+
+    def _loss_and_gradients(self, parts: list[Part]) -> torch.Tensor:
+        """The loss of all parts together, with its gradients left, clipped, in the parameters."""
+        self.pipeline.optimizer.zero_grad()
+        total: torch.Tensor | None = None
+        for part in parts:
+            batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
+            with autocast(self.pipeline.device, self.spec.train):
+                output = call(self.pipeline.forward, self.spec.model.takes, batch)
+                loss = call(self.pipeline.loss, self.spec.loss.takes, batch, output)
+            if part.share != 1.0:
+                loss = loss * part.share
+            self.scaler.scale(loss).backward()
+            total = loss.detach() if total is None else total + loss.detach()
+        self._clip()
+        assert total is not None
+        return total
+
+    def _clip(self) -> None:
+        clip = self.spec.train.clip
+        if clip is None:
+            return
+        self.scaler.unscale_(self.pipeline.optimizer)
+        parameters = list(self.pipeline.model.parameters())
+        if clip.norm is not None:
+            nn.utils.clip_grad_norm_(parameters, clip.norm)
+        elif clip.value is not None:
+            nn.utils.clip_grad_value_(parameters, clip.value)
+
+    def _step_failed(self, error: Exception) -> str:
+        names = f"model {self.spec.model.name!r}, loss {self.spec.loss.name!r}"
+        where = f"Step {self.position.step + 1} failed ({names})"
+        if "deterministic" in str(error):
+            return f"{where}: {error} Set train.deterministic to false to allow it."
+        return f"{where}: {type(error).__name__}: {error}"
+
+    def _between_steps(self, epoch: int) -> None:
+        """What is due after a step that was taken in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
+        epoch_ended = self.position.batch == 0
+        row = self._row(epoch, epoch_ended)
+        self._schedule(row, epoch_ended)
+        if row is not None:
+            self.directory.write(row)
+            self.hooks.tell("metrics_measured", row=row)
+            self.stop_reason = next(iter(self.hooks.ask("should_stop", row=row)), "")
+        if self.request.signal is not None:
+            self.stop_reason = f"{self.request.signal.name} asked the run to stop."
+        for save in self.hooks.ask("should_save", position=self.position, row=row, epoch_ended=epoch_ended):
+            self._save(save)
+
+    def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
+        step, train = self.position.step, self.spec.train
+        last = step >= self.pipeline.horizon.total_steps
+
+        def due(every: Every | None) -> bool:
+            return every is not None and every.due(step=step, epochs_done=epoch + epoch_ended, epoch_ended=epoch_ended)
+
+        evaluates = "val" in self.pipeline.loaders and train.evaluate_every is not None
+        evaluate = evaluates and (last or due(train.evaluate_every))
+        if not (evaluate or epoch_ended or last or due(train.log_every)):
+            return None
+        loss = self.loss_sum.item() / self.samples
+        if not math.isfinite(loss):
+            raise RunError(
+                f"The training loss is {loss} at step {step}. Lower the learning rate, or clip the gradients."
+            )
+        values = {"train/loss": loss}
+        self.loss_sum.zero_()
+        self.samples = 0
+        if evaluate:
+            values.update(self._evaluate())
+        for number, group in enumerate(self.pipeline.optimizer.param_groups):
+            values["lr" if number == 0 else f"lr/{number}"] = float(group["lr"])
+        return Row(step, epoch + 1, values, epoch_ended)
+
+    def _evaluate(self) -> dict[str, float]:
+        begun = time.perf_counter()
+        network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
+        network.eval()
+        found = self.evaluation(network, self.pipeline.loaders["val"])
+        self.pipeline.model.train()
+        self.started += time.perf_counter() - begun  # images a second are of training alone
+        return {f"val/{name}": value for name, value in found.items()}
+
+    def _schedule(self, row: Row | None, epoch_ended: bool) -> None:
+        """Advance the learning-rate schedule if its unit has passed."""
+        declared, scheduler = self.spec.optim.scheduler, self.pipeline.scheduler
+        if declared is None:
+            return
+        if declared.counts == "evaluation":
+            monitor = getattr(declared, "monitor", "val/loss")
+            if row is not None and monitor in row.values:
+                scheduler.step(row.values[monitor])
+        elif (declared.counts == "epoch" and epoch_ended) or (declared.counts == "step" and not self._done()):
+            scheduler.step()
+
+    def _save(self, save: Save) -> None:
+        """Write a checkpoint of the position; ``keep`` 0 prunes nothing."""
+        parts, state = gather(self.pipeline, self.scaler)
+        now = time.perf_counter()
+        path = save_checkpoint(
+            self.directory.checkpoints,
+            self.position.step,
+            parts,
+            {
+                "torch": state,
+                "position": asdict(self.position),
+                "loss_sum": self.loss_sum,
+                "samples": self.samples,
+                "images": self.images,
+                "seconds": self.seconds if self._done() else self.seconds + now - self.started,
+                "hooks": self.hooks.state_dict(),
+                "made_with": self.made_with,
+            },
+        )
+        if save.best:
+            point(self.directory.checkpoints, "best", path)
+        if save.keep:
+            prune(self.directory.checkpoints, save.keep)
+        self.hooks.tell("checkpoint_saved", path=path)

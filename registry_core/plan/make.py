@@ -1,0 +1,89 @@
+"""Make the plan of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from registry_core.components import CheckFailed, DataFacts, Image, Sampler, registries
+from registry_core.errors import PipelineError, Problem
+from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
+from registry_core.spec.checks import metric_names
+from registry_core.spec.models import DataSection, Section, Spec
+from registry_core.spec.survey import batches, horizon, survey
+
+
+def make_plan(spec: Spec) -> Plan:
+    """Decide what a run of this spec will do; nothing is built and torch is not imported."""
+    seen = spec._survey or survey(spec)
+    if seen.errors:
+        problems = [Problem(str(error), path=f"data.{name}.dataset") for name, error in seen.errors.items()]
+        raise PipelineError(problems)
+    sections = {name: _section(spec, name, section, seen.facts[name]) for name, section in spec.data.sections().items()}
+    length = sections["train"].facts.length
+    return Plan(
+        spec=spec,
+        sections=sections,
+        horizon=None if length is None else horizon(spec, length),
+        metrics=metric_names(spec),
+        decisions=tuple(_decisions(spec, sections)),
+    )
+
+
+def _section(spec: Spec, name: Section, section: DataSection, facts: DataFacts) -> SectionPlan:
+    return SectionPlan(
+        section=name,
+        facts=facts,
+        steps=tuple(_steps(section, facts.image)),
+        sampler=section.sampler or _default_sampler(name),
+        batch_size=spec.data.batch_size_of(name),
+        drop_last=name == "train" and spec.data.drop_last,
+        batches=None if facts.length is None else batches(spec, name, facts.length),
+    )
+
+
+def _default_sampler(section: Section) -> Sampler:
+    name = "shuffled" if section == "train" else "sequential"
+    return registries.samplers[name]().named(name, registries.samplers.record(name))
+
+
+def _steps(section: DataSection, image: Image | None) -> Iterator[SampleStep]:
+    yield SampleStep(section.dataset.name, image)
+    for transform in section.transforms:
+        try:
+            image = None if image is None else transform.follow(image)
+        except CheckFailed as failed:
+            raise PipelineError([Problem(failed.message, failed.remedy, path=transform.name)]) from None
+        yield SampleStep(transform.name, image)
+
+
+def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Decision]:
+    train = spec.train
+    workers = spec.data.workers
+    if workers:
+        yield Decision("loading", f"{workers} worker processes", "data.workers; results do not depend on it")
+    else:
+        yield Decision("loading", "in the training process", "data.workers is 0")
+    for name, section in sections.items():
+        if spec.data.sections()[name].sampler is None:
+            reason = "the default for training" if name == "train" else "the default outside training"
+            yield Decision(f"order of {name}", section.sampler.name, reason)
+    gives, takes = spec.model.output_form, spec.loss.output_form
+    yield Decision("before the loss", "nothing", f"{spec.model.name} emits {gives}, {spec.loss.name} takes {takes}")
+    if train.device == "auto":
+        yield Decision("device", "CUDA, else MPS, else CPU", "train.device is auto; chosen when the run starts")
+    if train.accumulate > 1:
+        size = train.accumulate * spec.data.batch_size_of("train")
+        reason = (
+            f"train.accumulate {train.accumulate}; batches weigh by their samples, so it equals one batch of that size"
+        )
+        yield Decision("optimizer step", f"up to {size} samples", reason)
+    if spec.optim.scheduler is not None:
+        unit = spec.optim.scheduler.counts
+        yield Decision(
+            "learning rate", f"{spec.optim.scheduler.name}, by {unit}", f"{spec.optim.scheduler.name} counts {unit}s"
+        )
+    if "val" in sections and train.evaluate_every is not None:
+        weights = "averaged weights (train.ema)" if train.ema else "the trained weights"
+        yield Decision("evaluation", f"every {train.evaluate_every}, with {weights}", "train.evaluate_every")
+    algorithms = "only those that repeat bit for bit" if train.deterministic else "the fastest"
+    yield Decision("algorithms", algorithms, f"train.deterministic is {str(train.deterministic).lower()}")
