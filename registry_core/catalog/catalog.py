@@ -42,7 +42,7 @@ class Catalog:
             return near(distribution, {r.distribution for r in self.of_kind(kind) if r.name == name})
         others = sorted({record.kind for record in self.records if record.name == name})
         if others:
-            return f"{name!r} is a {others[0]}; put a {kind} here."
+            return f"{name!r} is {KINDS[others[0]].one}; put {KINDS[kind].one} here."
         if not self.of_kind(kind):
             return f"No installed distribution registers components in the group {KINDS[kind].group!r}."
         return near(name, {record.name for record in self.of_kind(kind)})

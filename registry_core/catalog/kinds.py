@@ -18,6 +18,11 @@ class Kind:
     plural: str
 
     @property
+    def one(self) -> str:
+        """The kind with its article, for messages: ``a loss``, ``an optimizer``."""
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"
+
+    @property
     def group(self) -> str:
         """Entry-point group, such as ``registry_core.v1.losses``."""
         return f"{PREFIX}{CONTRACT}.{self.plural}"

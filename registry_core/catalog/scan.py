@@ -20,7 +20,7 @@ def scan() -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
     """All components of the environment, sorted, and what stood in the way of others."""
     records: list[Record] = []
     findings: list[Finding] = []
-    seen: set[str] = set()
+    seen: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():
         try:
             entry_points = _our_entry_points(distribution)
@@ -32,9 +32,11 @@ def scan() -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
             findings.append(Finding(_folder(distribution), f"its metadata cannot be read ({error})."))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
+            if seen[name] == entry_points:  # an editable install beside its own build folder: no harm
+                continue
             findings.append(Finding(name, f"a second copy of it ({version}) lies later on sys.path and is not used."))
             continue
-        seen.add(name)
+        seen[name] = entry_points
         for result in _read(entry_points, name, version):
             (records if isinstance(result, Record) else findings).append(result)  # type: ignore[arg-type]  # mypy joins the two lists to list[object]
     return tuple(sorted(set(records))), tuple(sorted(findings))
@@ -44,7 +46,7 @@ def _our_entry_points(distribution: Distribution) -> list[EntryPoint]:
     text = distribution.read_text("entry_points.txt")
     if not text or PREFIX not in text:  # the common case: skip before anything is parsed
         return []
-    return [point for point in distribution.entry_points if point.group.startswith(PREFIX)]
+    return sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
 
 
 def _read(entry_points: list[EntryPoint], distribution: str, version: str) -> Iterator[Record | Finding]:

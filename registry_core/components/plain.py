@@ -34,7 +34,8 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     mixin = _PlainClass if is_class else _PlainFunction
-    made: Any = create_model(
+    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    made: Any = create(
         getattr(plain, "__name__", record.name),
         __base__=(mixin, base),
         __doc__=inspect.getdoc(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",

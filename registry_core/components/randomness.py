@@ -60,7 +60,10 @@ class Draws:
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Any:
         """A number from ``low`` to ``high`` (excluded), in steps of (high - low) / 2**32."""
-        return low + (high - low) * (self.word() * 2.0**-32)
+        word = self.word()
+        if hasattr(word, "double"):  # torch would compute in float32, where the largest words round up to 2**32
+            word = word.double()
+        return low + (high - low) * (word * 2.0**-32)
 
     def integer(self, end: Any) -> Any:
         """A whole number from 0 to ``end`` (excluded); ``end`` is at most 2**31."""

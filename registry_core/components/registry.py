@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from registry_core.catalog import Record, installed
+from registry_core.catalog import KINDS, Record, installed
 from registry_core.components.base import Component
 from registry_core.components.plain import declare_plain
 from registry_core.components.target import load_target
@@ -49,9 +49,8 @@ def _declaration(base: type[D], record: Record) -> type[D]:
     found = load_target(record.target, owner=f"The {record.label}")
     if isinstance(found, type) and issubclass(found, Component):
         if not issubclass(found, base):
-            raise BrokenComponent(
-                f"The {record.label} is declared as a {found.kind or 'bare component'}, not a {record.kind}."
-            )
+            declared = KINDS[found.kind].one if found.kind in KINDS else "no kind"
+            raise BrokenComponent(f"The {record.label} is declared as {declared}, not {KINDS[record.kind].one}.")
         return found
     if not callable(found):
         raise BrokenComponent(f"The {record.label} is a {type(found).__name__}: neither a class nor a function.")

@@ -13,6 +13,7 @@ from registry_core.components import Position
 from registry_core.engine.checkpoint import load_checkpoint, newest
 from registry_core.engine.provenance import environment, plugins
 from registry_core.engine.record import RunDirectory, new_run_path
+from registry_core.engine.requirements import check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.errors import RunError
@@ -48,6 +49,7 @@ def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> 
 
     Raises RegistryError with one clear message where it cannot.
     """
+    check_requirements()
     plan = what if isinstance(what, Plan) else make_plan(what)
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)

@@ -98,7 +98,8 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
     *parents, last = name.split(".")
     for part in parents:
         key = _key(data, part, place)
-        inner = data[key] if key in data or isinstance(data, list) else None
+        found: Any = data
+        inner = found[key] if isinstance(data, list) or key in data else None
         inner = _mapping_over(inner, (*keys, key), is_component)
         data[key] = inner
         tree.values.setdefault((*keys, key), place)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from registry_core.catalog import KINDS
 from registry_core.components import Component
 from registry_core.components.registries import registry_of
 from registry_core.errors import NameConflict, Problem, RegistryError, UnknownComponent
@@ -55,8 +56,8 @@ class Resolver:
         """The component that a name or a one-key mapping stands for."""
         name, parameters = _split(value)
         if name is None:
-            message = f"A {base.kind} is a name, or one name with its parameters, not {value!r}."
-            return self._stand_in(base, keys, message, f"Write `{base.kind}_name: {{parameter: value}}`.")
+            message = f"Expected {KINDS[base.kind].one}: a name, or one name with its parameters, not {value!r}."
+            return self._stand_in(base, keys, message, "Write `name` or `{name: {parameter: value}}`.")
         registry = registry_of(base)
         try:
             record = registry.record(name)

@@ -1,0 +1,1 @@
+"""The components that come with registry-core, registered like any third party's."""

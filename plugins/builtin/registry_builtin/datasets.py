@@ -1,0 +1,117 @@
+"""Data sets: the digits that come with the package, MNIST, and image files."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_builtin.idx_file import find_split
+from registry_builtin.image_lists import check_images_exist, label_of, listed_image, read_labelled
+from registry_builtin.index_file import IMAGE_EXTENSIONS, scan_class_folders
+from registry_core.components import DataFacts, Dataset, Image
+from registry_core.components.types import InputPath, PositiveInt
+
+_DIGITS = tuple("0123456789")
+_MODE = "What images are converted to: RGB (3 channels) or L (1 channel, grey)."
+
+Extension = Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]
+"""A file name's end, in lower case with its dot."""
+
+
+class Digits(Dataset):
+    """1,797 handwritten digits of 8 x 8 pixels, which come with the package.
+
+    Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (the 0 to 16 of the source, value * 255 // 16);
+    `target`, the digit 0 to 9. Every fifth image (4, 9, 14, ...) is for validation: 359 of them, and 1,438 for
+    training. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+    Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.digits:Digits"
+
+    split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")
+
+    def facts(self) -> DataFacts:
+        """The facts of the split; nothing is read."""
+        length = {"train": 1438, "val": 359, "all": 1797}[self.split]
+        return DataFacts(length, Image("pil", channels=1, height=8, width=8), len(_DIGITS), _DIGITS)
+
+
+class Mnist(Dataset):
+    """Handwritten digits of 28 x 28 pixels in IDX files, plain or gzip.
+
+    Samples: `input`, a Pillow image of mode L, 28 x 28, values 0 to 255; `target`, the digit 0 to 9. The files are
+    `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the split test, each with or without
+    `.gz`. Other data in the same files, such as Fashion-MNIST, is read as well. DataError: a file is missing or
+    damaged. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.idx:Mnist"
+
+    root: InputPath = Field(description="Folder of the four files.")
+    split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
+
+    def facts(self) -> DataFacts:
+        """Length and image size, from the headers of the files."""
+        images, _ = find_split(self.root, self.split)
+        length, height, width = images.shape
+        return DataFacts(length, Image("pil", channels=1, height=height, width=width), len(_DIGITS), _DIGITS)
+
+
+class ImageIndex(Dataset):
+    """Image files that a text file lists, one `path label` a line.
+
+    Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
+    `target`, the label, from 0. The label is the last word of a line; blank lines and lines that start with # are
+    skipped, but `# classes: ["cat", "dog"]` names the classes. `registry-core index` writes such a file. DataError: a
+    line, a label or an image is wrong, missing or damaged, or has more than 8 bits a channel.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.image_files:from_index"
+
+    index: InputPath = Field(description="The text file.")
+    mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
+    classes: PositiveInt | None = Field(
+        default=None,
+        description="Number of classes; null for that of the names in the file, else one more than the largest label.",
+    )
+    root: InputPath | None = Field(default=None, description="Folder where paths start; null for the text file's own.")
+
+    def facts(self) -> DataFacts:
+        """Everything but the pixels: all labels and paths are checked, and some images' headers are read."""
+        index, classes = read_labelled(self.index, self.classes)
+        base = self.root or self.index.parent
+        check_images_exist(index.entries, base, self.index)
+
+        def file(place: int) -> tuple[str, str]:
+            entry = index.entries[place]
+            return str(base / entry.path), label_of(entry.path, entry.line, self.index)
+
+        names = index.class_names if len(index.class_names) == classes else ()
+        return DataFacts(len(index.entries), listed_image(len(index.entries), file, self.mode), classes, names)
+
+
+class ImageFolder(Dataset):
+    """Image files in one folder for each class.
+
+    Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
+    `target`, the place of the class folder among all of them, sorted by name, from 0. Folders within a class folder
+    belong to the class; names that start with a dot are left out. DataError: a class has no image, or an image is
+    damaged or has more than 8 bits a channel.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.image_files:from_folder"
+
+    root: InputPath = Field(description="Folder of the class folders.")
+    mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
+    extensions: Annotated[tuple[Extension, ...], Field(min_length=1)] = Field(
+        default=IMAGE_EXTENSIONS, description="Ends of the names of image files, in lower case; any case is found."
+    )
+
+    def facts(self) -> DataFacts:
+        """Everything but the pixels: classes and files are listed, and some images' headers are read."""
+        found = scan_class_folders(self.root, self.extensions)
+        paths = [str(self.root / path) for group in found.paths for path in group]
+        image = listed_image(len(paths), lambda place: (paths[place], label_of(paths[place])), self.mode)
+        return DataFacts(len(paths), image, len(found.class_names), found.class_names)

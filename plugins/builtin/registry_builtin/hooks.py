@@ -1,0 +1,68 @@
+"""Hooks: progress, logs, checkpoints and early stopping."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from registry_core.components import Every, Hook, Interval
+from registry_core.components.types import NonNegativeFloat, PositiveInt
+
+
+class Progress(Hook):
+    """Show a progress bar with the remaining time and the newest metrics, drawn by rich on stderr.
+
+    Where stderr is not a terminal, a line is printed for every row of metrics instead. Never reads the device.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.progress:Progress"
+
+
+class TensorBoard(Hook):
+    """Write every metric and learning rate as TensorBoard scalars with tensorboardX.
+
+    Events go to ``tensorboard/`` in the run directory. A resumed run purges what lies after its start, so that every
+    step stands once. Source: tensorboardX.SummaryWriter.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.tensorboard:TensorBoard"
+
+
+class Jsonl(Hook):
+    """Write training steps, one JSON object a line: step, epoch (from 1), samples, and the loss of that step.
+
+    Denser than the ``metrics.jsonl`` that every run keeps. Reading the loss waits for the device: on a GPU prefer an
+    interval of many steps. A resumed run drops the lines after its start.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.jsonl:StepLog"
+    file: str = Field(default="steps.jsonl", pattern=r"^[\w.-]+$", description="Name of the file in the run directory.")
+    every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
+
+
+class Checkpoint(Hook):
+    """Save checkpoints, keep the newest ones, and remember the best.
+
+    A run saves one at its end, or when it is interrupted, in any case; this hook adds those in between.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.checkpointing:Checkpoint"
+    every: Interval = Field(default=Every(1, "epoch"), description="How often one is saved.")
+    keep: PositiveInt = Field(default=2, description="How many of the newest are kept; the best one is kept besides.")
+    best: str | None = Field(default=None, description="Metric of the best checkpoint, such as val/accuracy.")
+
+
+class EarlyStopping(Hook):
+    """End the run when a metric has not improved for a number of evaluations.
+
+    An improvement is a change of more than ``min_delta`` in the better direction, which the metric itself declares.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.early_stopping:EarlyStopping"
+    monitor: str = Field(default="val/loss", description="The metric that is watched.")
+    patience: PositiveInt = Field(default=5, description="Evaluations without improvement until the run ends.")
+    min_delta: NonNegativeFloat = Field(default=0.0, description="Least change that counts, in units of the metric.")
+    better: Literal["higher", "lower"] | None = Field(
+        default=None, description="Which way is better; default: the metric's."
+    )

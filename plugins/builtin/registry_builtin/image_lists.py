@@ -1,0 +1,77 @@
+"""Checks of listed images that run before training: labels, missing files, and whether sizes agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from registry_builtin.index_file import Entry, Index, read_index
+from registry_core.components import Image
+from registry_core.errors import DataError
+
+_SHOWN = 5
+_SAMPLED = 16
+
+
+def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
+    """An index file, and how many classes it has; DataError, with ``file:line``, for labels outside of them.
+
+    The number is ``classes``, else that of the names in the file, else one more than the largest label.
+    """
+    index = read_index(path)
+    known = classes if classes is not None else len(index.class_names) or None
+    count = known if known is not None else max(entry.label for entry in index.entries) + 1
+    wrong = [entry for entry in index.entries if not 0 <= entry.label < max(count, 1)]
+    if wrong:
+        outside = f"is outside the classes 0 to {known - 1}" if known is not None else "is negative"
+        listed = _some([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
+        raise DataError(f"{listed} Correct the labels{', or classes' if classes is not None else ''}.")
+    return index, count
+
+
+def check_images_exist(entries: Sequence[Entry], base: Path, index: Path) -> None:
+    """Raise DataError for images that are not there; each folder is listed once, which network drives do fast."""
+    listed: dict[str, frozenset[str]] = {}
+    missing = []
+    for entry in entries:
+        name = entry.path.rpartition("/")[2]
+        folder = entry.path[: len(entry.path) - len(name)]
+        if folder not in listed:
+            listed[folder] = _names(base / folder)
+        if name not in listed[folder] and not (base / entry.path).is_file():
+            missing.append(entry)
+    if missing:
+        shown = _some([f"{index}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
+        raise DataError(f"{shown} Paths start at '{base}'. Correct the paths, or set root to the folder of the images.")
+
+
+def _names(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as found:
+            return frozenset(entry.name for entry in found if entry.is_file())
+    except OSError:  # a folder that may not be listed may still hold files that can be read
+        return frozenset()
+
+
+def _some(messages: list[str]) -> str:
+    more = len(messages) - _SHOWN
+    return " ".join(messages[:_SHOWN]) + (f" And {more} more." if more > 0 else "")
+
+
+def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) -> Image:
+    """What is known of ``count`` images: the size too, if some headers all agree.
+
+    ``file`` gives the path of an image, and its label for messages.
+    """
+    from registry_builtin.objects.decoding import read_size
+
+    places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
+    sizes = {read_size(*file(place)) for place in places}
+    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
+    return Image("pil", channels=3 if mode == "RGB" else 1, height=height, width=width)
+
+
+def label_of(path: str, line: int | None = None, index: object = "") -> str:
+    """How messages name an image: by its path as written, and the line that names it."""
+    return f"'{path}'" if line is None else f"'{path}' (line {line} of {index})"

@@ -1,0 +1,109 @@
+"""Metrics: what is measured in an evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from registry_core.components import CheckFailed, Loss, Metric
+from registry_core.components.target import load_target
+from registry_core.components.types import PositiveInt
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as TorchMetric
+
+_CLASSES = "How many classes there are; null for as many as the model tells apart."
+
+
+class Accuracy(Metric):
+    """Share of samples whose largest output is that of their class.
+
+    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1. The device is
+    not waited for. Source: ``torchmetrics.classification.MulticlassAccuracy`` with ``average="micro"``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+
+    num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric; CheckFailed if the number of classes is not known."""
+        count = _classes(self.name, self.num_classes, classes)
+        built: TorchMetric = load_target(self.target)(num_classes=count, average="micro", validate_args=False)
+        return built
+
+
+class TopKAccuracy(Metric):
+    """Share of samples whose class is among the k largest outputs.
+
+    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1. It is called
+    ``top_5_accuracy`` (with its k) in logs. Source: ``torchmetrics.classification.MulticlassAccuracy`` with
+    ``average="micro"`` and ``top_k``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+
+    k: PositiveInt = Field(default=5, description="How many of the largest outputs may hold the class.")
+    num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    def label(self, name: str) -> str:
+        """The name in logs, with its k."""
+        return f"top_{self.k}_accuracy"
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric; CheckFailed if the number of classes is not known, or is less than k."""
+        count = _classes(self.name, self.num_classes, classes)
+        if self.k > count:
+            raise CheckFailed(
+                f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
+                f"Set k to less than {count}.",
+            )
+        built: TorchMetric = load_target(self.target)(
+            num_classes=count, top_k=self.k, average="micro", validate_args=False
+        )
+        return built
+
+
+class MeanLoss(Metric):
+    """Mean of a loss over all samples of an evaluation, the same for any batch size.
+
+    Output and target: what the loss takes. Each batch counts by its samples; for ``cross_entropy`` by the weights of
+    its targets, as in the mean within a batch, so that class weights and ignored targets keep their meaning.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.mean_loss:MeanLoss"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    loss: Loss | None = Field(default=None, description="The loss; null for cross entropy without options.")
+
+    @model_validator(mode="after")
+    def _can_be_averaged(self) -> Self:
+        if self.loss is None:
+            return self
+        if self.loss.takes != ("output", "target"):
+            raise ValueError(f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target")
+        if getattr(self.loss, "reduction", "mean") != "mean":
+            raise ValueError(f"the loss {self.loss.name!r} gives a sum; set its reduction to mean")
+        return self
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric."""
+        loss = load_target("torch.nn:CrossEntropyLoss")() if self.loss is None else self.loss.build()
+        built: TorchMetric = load_target(self.target)(loss)
+        return built
+
+
+def _classes(name: str, declared: int | None, known: int | None) -> int:
+    if declared is not None and known is not None and declared != known:
+        raise CheckFailed(
+            f"The metric {name!r} is for {declared} classes, and the model tells {known} apart.",
+            "Leave num_classes out of the metric, or set it to that of the model.",
+        )
+    count = declared if declared is not None else known
+    if count is None:
+        raise CheckFailed(
+            f"The metric {name!r} must know how many classes there are, and the model does not say.",
+            "Set num_classes of the metric.",
+        )
+    return count

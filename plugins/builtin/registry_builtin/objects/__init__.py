@@ -1,0 +1,1 @@
+"""What the declarations build: everything that imports torch."""

@@ -1,0 +1,48 @@
+"""When to save, and which is the best so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry_core.components import Every, Position, Row, Run, Save, hookimpl
+
+
+class Checkpoint:
+    """Asks for a checkpoint at every interval, and whenever the watched metric is better than ever."""
+
+    def __init__(self, every: Every, keep: int, best: str | None) -> None:
+        self.every = every
+        self.keep = keep
+        self.watched = best
+        self.best: float | None = None
+        self.higher = True
+
+    @hookimpl
+    def run_started(self, run: Run) -> None:
+        """Learn which way the watched metric gets better."""
+        if self.watched is not None:
+            self.higher = run.better.get(self.watched, "higher") == "higher"
+
+    @hookimpl
+    def should_save(self, position: Position, row: Row | None, epoch_ended: bool) -> Save | None:
+        """Ask for a checkpoint if it is time, or if this is the best one."""
+        best = row is not None and self._is_best(row)
+        due = self.every.due(step=position.step, epochs_done=position.epoch, epoch_ended=epoch_ended)
+        return Save(self.keep, best) if due or best else None
+
+    def _is_best(self, row: Row) -> bool:
+        value = row.values.get(self.watched) if self.watched is not None else None
+        if value is None:
+            return False
+        better = self.best is None or (value > self.best if self.higher else value < self.best)
+        if better:
+            self.best = value
+        return better
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value so far."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the best value so far."""
+        self.best = state["best"]

@@ -1,0 +1,49 @@
+"""Image files: reading their size and their pixels, with one clear error for every failure."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+import PIL.Image
+
+from registry_core.errors import DataError
+
+T = TypeVar("T")
+
+
+def decode(path: str, mode: str, label: str) -> PIL.Image.Image:
+    """The image of a file as Pillow mode ``mode``; DataError, naming it by ``label``, if it cannot be decoded whole."""
+    return _read(path, label, lambda image: image.convert(mode))
+
+
+def read_size(path: str, label: str) -> tuple[int, int]:
+    """Height and width of an image file, from its header; DataError, naming it by ``label``, if it is not an image."""
+    return _read(path, label, lambda image: (image.height, image.width))
+
+
+def _read(path: str, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+            with PIL.Image.open(path) as image:
+                _check_depth(image)
+                return take(image)
+    except FileNotFoundError as error:
+        raise DataError(f"The image {label} does not exist. Correct its path, or leave it out.") from error
+    except Exception as error:  # Pillow's decoders raise many types for damaged files
+        raise DataError(f"The image {label} cannot be decoded: {_reason(error)}. Replace or remove it.") from error
+
+
+def _check_depth(image: PIL.Image.Image) -> None:
+    """Pillow would clip larger values at 255 without a word."""
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"its pixels have more than 8 bits a channel (Pillow mode {image.mode})")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PIL.UnidentifiedImageError):  # its text repeats the path
+        return "it is not an image in a format that Pillow knows"
+    text = str(error).strip().rstrip(".")
+    return text[:1].lower() + text[1:] if text else type(error).__name__

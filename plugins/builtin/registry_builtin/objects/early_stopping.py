@@ -1,0 +1,48 @@
+"""When to give up waiting for an improvement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry_core.components import Row, Run, hookimpl
+
+
+class EarlyStopping:
+    """Ends the run after ``patience`` evaluations without an improvement of more than ``min_delta``."""
+
+    def __init__(self, monitor: str, patience: int, min_delta: float, better: str | None) -> None:
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.better = better
+        self.best: float | None = None
+        self.waited = 0
+
+    @hookimpl
+    def run_started(self, run: Run) -> None:
+        """Learn which way the watched metric gets better, unless the pipeline says so."""
+        if self.better is None:
+            self.better = run.better.get(self.monitor, "lower")
+
+    @hookimpl
+    def should_stop(self, row: Row) -> str | None:
+        """A reason to end the run, once the patience is used up."""
+        value = row.values.get(self.monitor)
+        if value is None:
+            return None
+        gain = None if self.best is None else (value - self.best) * (1 if self.better == "higher" else -1)
+        if gain is None or gain > self.min_delta:
+            self.best, self.waited = value, 0
+            return None
+        self.waited += 1
+        if self.waited < self.patience:
+            return None
+        return f"{self.monitor} has not improved on {self.best:.4g} for {self.waited} evaluations (early_stopping)."
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value, and how long it has stood."""
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the waiting."""
+        self.best, self.waited = state["best"], state["waited"]

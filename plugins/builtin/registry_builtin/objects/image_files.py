@@ -1,0 +1,83 @@
+"""Data sets of image files, listed in an index file or sorted into class folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from registry_builtin.image_lists import label_of, read_labelled
+from registry_builtin.index_file import scan_class_folders
+from registry_builtin.objects.decoding import decode
+
+
+class Texts:
+    """A list of texts in one block: worker processes that read a list of objects would each copy its memory."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        encoded = [os.fsencode(text) for text in texts]
+        self._block = b"".join(encoded)
+        self._ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, place: int) -> str:
+        start = 0 if place == 0 else int(self._ends[place - 1])
+        return os.fsdecode(self._block[start : int(self._ends[place])])
+
+
+class ImageFiles(Dataset[dict[str, Any]]):
+    """Images decoded when they are asked for, with a label each."""
+
+    def __init__(
+        self,
+        base: Path,
+        paths: Sequence[str],
+        targets: Sequence[int],
+        mode: str,
+        lines: Sequence[int] = (),
+        index: str = "",
+    ) -> None:
+        self.base = base
+        self.paths = Texts(paths)
+        self.targets: NDArray[np.int64] = np.asarray(targets, dtype=np.int64)
+        self.mode = mode
+        self.lines = np.asarray(lines, dtype=np.int64)
+        self.index = index
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        place = range(len(self))[index]
+        path = self.paths[place]
+        full = str(self.base / path)
+        label = label_of(path, int(self.lines[place]), self.index) if self.index else label_of(full)
+        return {"input": decode(full, self.mode, label), "target": int(self.targets[place])}
+
+
+def from_index(index: Path, mode: str, classes: int | None, root: Path | None) -> ImageFiles:
+    """The images that an index file lists."""
+    entries = read_labelled(index, classes)[0].entries
+    return ImageFiles(
+        root or index.parent,
+        [entry.path for entry in entries],
+        [entry.label for entry in entries],
+        mode,
+        [entry.line for entry in entries],
+        str(index),
+    )
+
+
+def from_folder(root: Path, mode: str, extensions: tuple[str, ...]) -> ImageFiles:
+    """The images in the class folders of a folder."""
+    found = scan_class_folders(root, extensions)
+    paths = [path for group in found.paths for path in group]
+    targets = [label for label, group in enumerate(found.paths) for _ in group]
+    return ImageFiles(root, paths, targets, mode)

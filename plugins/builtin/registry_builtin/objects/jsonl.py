@@ -1,0 +1,58 @@
+"""A line of JSON for every so many steps."""
+
+from __future__ import annotations
+
+import json
+from io import TextIOWrapper
+from pathlib import Path
+
+from registry_core.components import Every, Run, Step, hookimpl
+
+
+class StepLog:
+    """Writes the loss of steps to a file in the run directory."""
+
+    file: TextIOWrapper | None = None
+
+    def __init__(self, file: str, every: Every) -> None:
+        self.name = file
+        self.every = every
+
+    @hookimpl
+    def run_started(self, run: Run) -> None:
+        """Open the file, without the lines after the start of this run."""
+        path = run.directory / self.name
+        kept = _lines_up_to(path, run.start.step) if path.exists() else []
+        self.file = path.open("w", encoding="utf-8")
+        self.file.writelines(kept)
+
+    @hookimpl
+    def step_ended(self, step: Step) -> None:
+        """Write a line, if it is time."""
+        position = step.position
+        epoch_ended = position.batch == 0
+        if self.file is None or not self.every.due(
+            step=position.step, epochs_done=position.epoch, epoch_ended=epoch_ended
+        ):
+            return
+        epoch = position.epoch if epoch_ended else position.epoch + 1
+        line = {"step": position.step, "epoch": epoch, "samples": step.samples, "loss": float(step.loss)}
+        self.file.write(json.dumps(line) + "\n")
+
+    @hookimpl
+    def run_ended(self) -> None:
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()
+
+
+def _lines_up_to(path: Path, step: int) -> list[str]:
+    """The whole lines of steps up to ``step``; a crash may have cut the last line short."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except ValueError:
+            break
+    return kept

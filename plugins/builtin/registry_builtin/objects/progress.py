@@ -1,0 +1,56 @@
+"""A progress bar on stderr."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+
+from registry_core.components import Row, Run, Step, hookimpl
+
+
+class Progress:
+    """Draws steps done, remaining time and the newest metrics."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar: Bar | None = None
+
+    @hookimpl
+    def run_started(self, run: Run) -> None:
+        """Start the bar, on a terminal only."""
+        self.epochs = run.epochs
+        if not self.console.is_terminal:
+            return
+        columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Bar(*columns, TextColumn("{task.fields[metrics]}"), console=self.console)
+        self.bar.start()
+        self.task = self.bar.add_task(
+            "train",
+            total=run.total_steps,
+            completed=run.start.step,
+            epoch=f"{run.start.epoch + 1}/{run.epochs}",
+            metrics="",
+        )
+
+    @hookimpl
+    def step_ended(self, step: Step) -> None:
+        """Move the bar on."""
+        if self.bar is not None:
+            self.bar.update(self.task, completed=step.position.step)
+
+    @hookimpl
+    def metrics_measured(self, row: Row) -> None:
+        """Show the newest metrics."""
+        words = "  ".join(f"{name} {value:.4g}" for name, value in row.values.items())
+        if self.bar is None:
+            self.console.print(
+                f"epoch {row.epoch}/{self.epochs}  step {row.step}  {words}", highlight=False, soft_wrap=True
+            )
+        else:
+            self.bar.update(self.task, epoch=f"{row.epoch}/{self.epochs}", metrics=words)
+
+    @hookimpl
+    def run_ended(self) -> None:
+        """Leave the bar as it stands."""
+        if self.bar is not None:
+            self.bar.stop()

@@ -1,0 +1,151 @@
+"""Random crops and flips whose numbers come from draws by counter, the same wherever a sample is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import PIL.Image
+from torchvision import tv_tensors  # type: ignore[import-untyped]  # it ships no types
+from torchvision.transforms import InterpolationMode  # type: ignore[import-untyped]  # it ships no types
+from torchvision.transforms.v2 import functional as F  # type: ignore[import-untyped]  # it ships no types
+
+from registry_core.components import Draws
+from registry_core.errors import DataError
+
+
+class Window(NamedTuple):
+    """A rectangle of an image, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+class RandomGeometry:
+    """Base of random geometric transforms: one change, drawn once, done to every image and mask of the sample.
+
+    Changed are the entry ``input`` and every other entry that is a Pillow image or a tv_tensor.
+    """
+
+    def __call__(self, sample: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
+        """The sample after a change that ``draws`` decide."""
+        height, width = F.get_size(sample["input"])
+        change = self.drawn(height, width, draws)
+        return {key: change(value) if key == "input" or _is_spatial(value) else value for key, value in sample.items()}
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """The change of one image or mask, for a sample whose input has this size."""
+        raise NotImplementedError
+
+
+def _is_spatial(value: Any) -> bool:
+    return isinstance(value, (PIL.Image.Image, tv_tensors.TVTensor))
+
+
+class RandomCrop(RandomGeometry):
+    """A window of fixed size; draws two words, top and left, also where only one position is possible."""
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        padding: tuple[int, int, int, int] | None,
+        pad_if_needed: bool,
+        fill: int | Sequence[int],
+        padding_mode: str,
+    ) -> None:
+        self.size = size
+        self.padding = padding or (0, 0, 0, 0)
+        self.pad_if_needed = pad_if_needed
+        self.fill = fill if isinstance(fill, int) else list(fill)
+        self.padding_mode = padding_mode
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Pad, then cut the window at a position that is drawn."""
+        left, top, right, bottom = self.padding
+        if self.pad_if_needed:
+            missing = max(0, self.size[0] - height - top - bottom)
+            top, bottom = top + missing, bottom + missing
+            missing = max(0, self.size[1] - width - left - right)
+            left, right = left + missing, right + missing
+        room = (height + top + bottom - self.size[0], width + left + right - self.size[1])
+        if min(room) < 0:
+            padded = f"{height + top + bottom} x {width + left + right}"
+            raise DataError(
+                f"random_crop: a window of {self.size[0]} x {self.size[1]} does not fit into an image of {padded} "
+                "(height x width, padding included). Use a smaller size, more padding, or pad_if_needed: true."
+            )
+        window = Window(draws.integer(room[0] + 1), draws.integer(room[1] + 1), *self.size)
+        return lambda value: F.crop(self._padded(value, [left, top, right, bottom]), *window)
+
+    def _padded(self, value: Any, edges: list[int]) -> Any:
+        if not any(edges):
+            return value
+        fill = 0 if isinstance(value, tv_tensors.Mask) else self.fill
+        return F.pad(value, edges, fill=fill, padding_mode=self.padding_mode)
+
+
+class RandomResizedCrop(RandomGeometry):
+    """A window of random area and aspect, resized; draws four words in each of at most ten attempts."""
+
+    attempts = 10
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        scale: tuple[float, float],
+        ratio: tuple[float, float],
+        interpolation: InterpolationMode,
+        antialias: bool,
+    ) -> None:
+        self.size = size
+        self.scale = scale
+        self.ratio = ratio
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Cut a window that is drawn, and resize it."""
+        window = self.window(height, width, draws)
+        return lambda value: F.resized_crop(
+            value, *window, size=list(self.size), interpolation=self.interpolation, antialias=self.antialias
+        )
+
+    def window(self, height: int, width: int, draws: Draws) -> Window:
+        """The window of an image of this size: the first of ten attempts that fits, else one in the middle."""
+        logarithms = (math.log(self.ratio[0]), math.log(self.ratio[1]))
+        for _ in range(self.attempts):
+            area = height * width * draws.uniform(*self.scale)
+            aspect = math.exp(draws.uniform(*logarithms))
+            window_width, window_height = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+            if 0 < window_width <= width and 0 < window_height <= height:
+                top, left = draws.integer(height - window_height + 1), draws.integer(width - window_width + 1)
+                return Window(top, left, window_height, window_width)
+            draws.word(), draws.word()  # an attempt takes four words, whatever becomes of it
+        return self._middle(height, width)
+
+    def _middle(self, height: int, width: int) -> Window:
+        narrowest, widest = self.ratio
+        window_height, window_width = height, width
+        if width / height < narrowest:
+            window_height = max(1, round(width / narrowest))
+        elif width / height > widest:
+            window_width = max(1, round(height * widest))
+        return Window((height - window_height) // 2, (width - window_width) // 2, window_height, window_width)
+
+
+class RandomHorizontalFlip(RandomGeometry):
+    """Left becomes right with probability ``p``; draws one word."""
+
+    def __init__(self, p: float) -> None:
+        self.p = p
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Flip, or leave as it is."""
+        return F.horizontal_flip if draws.uniform() < self.p else _unchanged
+
+
+def _unchanged(value: Any) -> Any:
+    return value

@@ -1,0 +1,28 @@
+"""Is what is installed what registry-core needs? A later ``pip install`` of something else may have changed it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from registry_core.errors import RunError
+
+
+def check_requirements(distribution: str = "registry-core") -> None:
+    """Raise RunError, with the pip command that helps, if a requirement of the distribution is not met."""
+    unmet = []
+    for line in requires(distribution) or ():
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            found = ""
+        if not found or not requirement.specifier.contains(found, prereleases=True):
+            unmet.append((requirement, found or "not installed"))
+    if unmet:
+        said = ", ".join(f"{requirement.name} is {found}, not {requirement.specifier}" for requirement, found in unmet)
+        wanted = " ".join(f"'{requirement}'" for requirement, _ in unmet)
+        raise RunError(f"{distribution} cannot run with what is installed: {said}. Run: pip install {wanted}")

@@ -1,0 +1,125 @@
+"""What several tests share: distributions made of real metadata files, pipeline files, and the command line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from registry_core.catalog import refresh
+
+ROOT = Path(__file__).parent.parent
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Run ``registry-core`` in this process."""
+    from registry_core.cli.main import main
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["registry-core", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def python(code: str, *, cwd: Path | None = None) -> str:
+    """Run code in a fresh interpreter; returns what it printed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def distribution(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Put a distribution with real metadata files on ``sys.path``; the catalog is read anew, and again afterwards."""
+    saved_path, saved_modules = list(sys.path), set(sys.modules)
+
+    def make(name: str, entry_points: str, version: str = "1.0", modules: dict[str, str] | None = None) -> Path:
+        folder = tmp_path / f"site-{name}-{version}"
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        for module, text in (modules or {}).items():
+            (folder / f"{module}.py").write_text(text)
+        sys.path.insert(0, str(folder))
+        importlib.invalidate_caches()
+        refresh()
+        return folder
+
+    yield make
+    sys.path[:] = saved_path
+    for module in set(sys.modules) - saved_modules:
+        if getattr(sys.modules[module], "__file__", "") and str(tmp_path) in str(sys.modules[module].__file__):
+            del sys.modules[module]
+    refresh()
+
+
+PIPELINE: dict[str, Any] = {
+    "version": 1,
+    "data": {
+        "train": {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"]},
+        "val": {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"]},
+        "batch_size": 64,
+    },
+    "model": {"mlp": {"size": 8, "hidden": [16], "num_classes": 10}},
+    "loss": "cross_entropy",
+    "optim": {"optimizer": {"sgd": {"lr": 0.1, "momentum": 0.9}}},
+    "train": {"epochs": 1},
+    "metrics": ["accuracy"],
+}
+"""A small pipeline that is right; tests change what they are about."""
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """``PIPELINE`` with the values at dotted keys (``train__epochs``) changed."""
+    import copy
+
+    data = copy.deepcopy(PIPELINE)
+    for name, value in changes.items():
+        *parents, last = name.split("__")
+        part = data
+        for parent in parents:
+            part = part.setdefault(parent, {})
+        part[last] = value
+    return data
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Callable[..., Path]:
+    """Write a pipeline file: a text as YAML, or ``PIPELINE`` with changes as JSON."""
+    import json
+
+    def write(text: str | None = None, name: str = "pipeline", **changes: Any) -> Path:
+        path = tmp_path / (f"{name}.yaml" if text is not None else f"{name}.json")
+        path.write_text(text if text is not None else json.dumps(changed(**changes)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def mnist() -> Path | None:
+    """The folder with the real MNIST, from REGISTRY_MNIST or beside the checkout; None where it is not there."""
+    folder = Path(os.environ.get("REGISTRY_MNIST", ROOT.parent / "shared" / "data" / "mnist"))
+    return folder if folder.is_dir() else None

@@ -1,0 +1,135 @@
+"""Discovery from real metadata files: what is found, and what stands in the way without harming the rest."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from registry_core.catalog import KINDS, installed
+from registry_core.components import registries
+from registry_core.errors import BrokenComponent, NameConflict, UnknownComponent
+
+LOSSES = "[registry_core.v1.losses]\n"
+
+
+def test_the_twelve_kinds_and_their_groups() -> None:
+    assert [kind.name for kind in KINDS.values()] == (
+        [
+            "transform",
+            "init",
+            "loss",
+            "optimizer",
+            "scheduler",
+            "dataset",
+            "sampler",
+            "model",
+            "layer",
+            "metric",
+            "hook",
+            "function",
+        ]
+    )
+    assert KINDS["loss"].group == "registry_core.v1.losses"
+    assert set(registries.BY_KIND) == set(KINDS)
+
+
+def test_built_ins_are_found_as_the_project_declares_them() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    expected = {(group, name, target) for group, points in declared.items() for name, target in points.items()}
+    found = {
+        (KINDS[record.kind].group, record.name, record.target)
+        for record in installed().records
+        if record.distribution == "registry-core"
+    }
+    assert found == expected, "re-run `pip install -e .`: the installed metadata are stale"
+
+
+def test_a_foreign_distribution_is_found_without_import(distribution: Callable[..., Path]) -> None:
+    distribution("acme-losses", LOSSES + "focal = acme_absent:Focal\n", version="2.1")
+    record = installed().find("loss", "focal")
+    assert (record.distribution, record.version, record.target) == ("acme-losses", "2.1", "acme_absent:Focal")
+
+
+@pytest.mark.parametrize(
+    "entry_points",
+    [
+        "[registry_core.v1.losses]\nthis line has no equals sign\n",
+        "[registry_core.v1.losses\nfocal = a:b\n",
+        "garbage registry_core. \x00",
+        "[registry_core.v1.losses]\nNot A Name = a:b\n",
+        "[registry_core.v1.losses]\nfocal = no_attribute\n",
+        "[registry_core.v9.losses]\nfocal = a:b\n",
+        "[registry_core.v1.loses]\nfocal = a:b\n",
+    ],
+)
+def test_a_malformed_neighbour_harms_nobody(distribution: Callable[..., Path], entry_points: str) -> None:
+    distribution("broken-neighbour", entry_points)
+    catalog = installed()
+    assert catalog.find("loss", "cross_entropy").distribution == "registry-core"
+    assert not [record for record in catalog.records if record.distribution == "broken-neighbour"]
+
+
+@pytest.mark.parametrize("group", ["registry_core.v9.losses", "registry_core.v1.loses"])
+def test_an_unknown_group_is_reported(distribution: Callable[..., Path], group: str) -> None:
+    distribution("from-the-future", f"[{group}]\nfocal = a:b\n")
+    (finding,) = [found for found in installed().findings if found.distribution == "from-the-future"]
+    assert group in finding.message
+
+
+def test_a_name_that_two_claim_is_an_error_when_used(distribution: Callable[..., Path]) -> None:
+    distribution("acme-losses", LOSSES + "mse = acme:MSE\n")
+    assert installed().find("loss", "l1").name == "l1"
+    with pytest.raises(NameConflict, match=r"'mse'.*acme-losses 1.0 and registry-core.*'acme-losses:mse'"):
+        installed().find("loss", "mse")
+    assert installed().find("loss", "registry-core:mse").distribution == "registry-core"
+    assert installed().find("loss", "acme-losses:mse").target == "acme:MSE"
+
+
+def test_the_first_copy_on_the_path_wins_and_the_second_is_reported(distribution: Callable[..., Path]) -> None:
+    distribution("acme-losses", LOSSES + "old = acme:Old\n", version="1.0")
+    distribution("Acme_Losses", LOSSES + "new = acme:New\n", version="2.0")
+    names = [record.name for record in installed().records if record.distribution == "acme-losses"]
+    assert names == ["new"]
+    assert any("second copy" in finding.message for finding in installed().findings)
+
+
+def test_unknown_names_get_near_matches_and_the_right_kind() -> None:
+    with pytest.raises(UnknownComponent, match="Did you mean 'cross_entropy'"):
+        installed().find("loss", "cross_entropi")
+    with pytest.raises(UnknownComponent, match="Did you mean 'random_horizontal_flip'"):
+        installed().find("transform", "RandomHorizontalFlip")
+    with pytest.raises(UnknownComponent, match="'step' is a scheduler; put an optimizer here"):
+        installed().find("optimizer", "step")
+
+
+def test_a_component_that_does_not_import_breaks_only_itself(distribution: Callable[..., Path]) -> None:
+    distribution("acme", LOSSES + "bad = acme_bad:Loss\n", modules={"acme_bad": "raise RuntimeError('no licence')"})
+    assert "bad" in registries.losses
+    with pytest.raises(BrokenComponent, match=r"loss 'bad' of acme 1.0.*RuntimeError: no licence"):
+        registries.losses["bad"]
+    assert registries.losses["mse"].kind == "loss"
+
+
+def test_a_declaration_of_another_kind_is_refused(distribution: Callable[..., Path]) -> None:
+    distribution("acme", LOSSES + "odd = registry_builtin.optimizers:SGD\n")
+    with pytest.raises(BrokenComponent, match="declared as an optimizer, not a loss"):
+        registries.losses["odd"]
+
+
+def test_without_the_entry_points_of_the_built_ins_there_is_no_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    from registry_core.catalog import catalog, scan
+
+    everything = scan.scan
+    monkeypatch.setattr(
+        catalog, "scan", lambda: (tuple(r for r in everything()[0] if r.distribution != "registry-core"), ())
+    )
+    catalog.refresh()
+    try:
+        assert not [name for registry in registries.BY_KIND.values() for name in registry]
+    finally:
+        monkeypatch.undo()
+        catalog.refresh()

@@ -1,0 +1,208 @@
+"""The commands, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, Ended
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from registry_core.catalog import KINDS, installed
+from registry_core.cli.main import COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(command: Callable[..., Ended], name: str) -> None:
+    ended = command(name, "--help")
+    assert ended.code == 0
+    assert f"Example: registry-core {name}" in ended.out.replace("\n", " ")
+
+
+def test_the_help_documents_the_exit_codes(command: Callable[..., Ended]) -> None:
+    out = command("--help").out
+    for code in ("0", "2", "3", "4", "5", "130, 143"):
+        assert f"\n  {code}" in out
+
+
+def test_list_as_json(command: Callable[..., Ended]) -> None:
+    found = json.loads(command("list", "--json").out)
+    assert {"kind", "name", "distribution", "version", "target"} <= set(found[0])
+    assert len(found) == len(installed().records)
+    assert {one["kind"] for one in found} <= set(KINDS)
+    losses = json.loads(command("list", "loss", "--json").out)
+    assert {"cross_entropy", "mse", "l1", "bce_with_logits"} <= {one["name"] for one in losses}
+
+
+def test_show(command: Callable[..., Ended]) -> None:
+    out = command("show", "loss/cross_entropy").out
+    assert "label_smoothing" in out
+    assert ">= 0, <= 1" in out
+    facts = json.loads(command("show", "optimizer/sgd", "--json").out)
+    assert {"lr", "momentum", "nesterov"} <= {parameter["name"] for parameter in facts["parameters"]}
+
+
+def test_every_component_can_be_shown(command: Callable[..., Ended]) -> None:
+    for record in installed().records:
+        ended = command("show", f"{record.kind}/{record.name}")
+        assert ended.code == 0
+        assert record.name in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["show", "loss/cross_entropi"], "Did you mean 'cross_entropy'"),
+        (["show", "los/mse"], "Did you mean 'loss'"),
+        (["show", "mse"], "KIND/NAME"),
+        (["train"], "Name a pipeline FILE"),
+        (["trian"], "No such command"),
+        (["list", "losses"], "losses"),
+        (["eval", "absent"], "neither a run directory nor a checkpoint"),
+        (["predict", "absent", "x.png"], "neither a run directory nor a checkpoint"),
+        (["train", "--resume", "absent"], "not a run directory"),
+        (["index", "absent"], "absent"),
+    ],
+)
+def test_mistakes_on_the_command_line(command: Callable[..., Ended], arguments: list[str], word: str) -> None:
+    ended = command(*arguments)
+    assert ended.code in (2, 4, 5)
+    assert word in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_validate_says_where_and_what(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
+    good, bad = pipeline(name="good"), pipeline(name="bad", loss="cross_entropi", train={"epoch": 3})
+    ended = command("validate", good, bad)
+    assert ended.code == 2
+    assert f"{good}: no problems." in ended.out
+    assert len(ended.err.strip().splitlines()) == 2
+    found = json.loads(command("validate", bad, "--json").out)
+    assert {problem["path"] for problem in found} == {"loss", "train.epoch"}
+    assert all((problem["line"] == 1 and problem["remedy"]) or problem["message"] for problem in found)
+    assert command("validate", good).code == 0
+
+
+def test_plan(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
+    path = pipeline(train={"epochs": 2})
+    out = command("plan", path).out
+    assert "359 samples" in out or "360 samples" in out
+    facts = json.loads(command("plan", path, "--json", "--build").out)
+    assert facts["total_steps"] == 12
+    assert facts["sections"]["train"]["steps"][-1] == {
+        "name": "to_tensor", "form": "float", "channels": 1, "height": 8, "width": 8, "low": 0.0, "high": 1.0,
+    }  # fmt: skip
+    assert sum(group["numbers"] for group in facts["parameter_groups"]) == 64 * 16 + 16 + 16 * 10 + 10
+
+
+@pytest.fixture
+def trained(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path) -> Path:
+    hooks = [{"checkpoint": {"best": "val/accuracy"}}]
+    path = pipeline(
+        data__train={"dataset": {"digits": {"split": "train"}}, "transforms": ["to_tensor"]},
+        train={"epochs": 8, "ema": {"decay": 0.5}},
+        hooks=hooks,
+    )
+    assert command("train", path, "--out", tmp_path / "run").code == 0
+    return tmp_path / "run"
+
+
+def test_eval_measures_what_the_run_measured(command: Callable[..., Ended], trained: Path) -> None:
+    last = json.loads((trained / "metrics.jsonl").read_text().splitlines()[-1])
+    found = json.loads(command("eval", trained, "--json").out)
+    assert found["val/accuracy"] == last["val/accuracy"]
+    assert found["val/loss"] == last["val/loss"]
+    best = json.loads((trained / "summary.json").read_text())["metrics"]["val/accuracy"]
+    found = json.loads(command("eval", trained, "--best", "--json").out)
+    assert found["val/accuracy"] == best["best"]
+    checkpoint = trained / "checkpoints" / (trained / "checkpoints" / "latest").read_text()
+    assert json.loads(command("eval", checkpoint, "--data", "train", "--json").out)["samples"] > 1400
+    assert command("eval", trained, "--data", "test").code == 5
+
+
+def test_predict_names_the_digit(command: Callable[..., Ended], trained: Path, tmp_path: Path) -> None:
+    images, labels = load_digits(return_X_y=True)
+    paths = []
+    for index in range(4, 54, 5):
+        paths.append(tmp_path / f"{index}.png")
+        Image.fromarray((images[index].reshape(8, 8) * 255 // 16).astype(np.uint8)).save(paths[-1])
+    found = json.loads(command("predict", trained, *paths, "--top", "3", "--json").out)
+    right = [one["classes"][0]["class"] == labels[index] for one, index in zip(found, range(4, 54, 5), strict=True)]
+    assert sum(right) >= 8
+    assert [len(one["classes"]) for one in found] == [3] * 10
+    (tmp_path / "bad.png").write_bytes(b"not an image")
+    ended = command("predict", trained, tmp_path / "bad.png")
+    assert ended.code == 2
+    assert "bad.png" in ended.err
+
+
+def test_the_run_directory(trained: Path) -> None:
+    environment = json.loads((trained / "environment.json").read_text())
+    assert environment["torch"] == torch.__version__
+    plugin = environment["plugins"]["registry-core"]
+    assert {"dataset/digits", "model/mlp", "optimizer/sgd"} <= set(plugin["components"])
+    assert all(len(value) == 64 for value in plugin["files"].values())
+    rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, 9))
+    assert set(rows[0]) == {"step", "epoch", "train/loss", "val/loss", "val/accuracy", "lr"}
+    summary = json.loads((trained / "summary.json").read_text())
+    assert summary["steps"] == rows[-1]["step"]
+    assert summary["metrics"]["val/loss"]["best"] == min(row["val/loss"] for row in rows)
+    assert summary["metrics"]["val/accuracy"]["last"] == rows[-1]["val/accuracy"]
+    assert summary["images"] == 8 * 1437 or summary["images"] == 8 * 1438
+    assert summary["images_per_second"] > 0
+
+
+def test_the_resolved_spec_is_a_pipeline_that_trains_the_same(
+    command: Callable[..., Ended], trained: Path, tmp_path: Path
+) -> None:
+    assert command("train", trained / "pipeline.json", "--out", tmp_path / "again").code == 0
+    assert (tmp_path / "again" / "metrics.jsonl").read_text() == (trained / "metrics.jsonl").read_text()
+    assert json.loads((tmp_path / "again" / "pipeline.json").read_text()) == json.loads(
+        (trained / "pipeline.json").read_text()
+    )
+
+
+def test_index_and_train_on_it(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    images, labels = load_digits(return_X_y=True)
+    for number in range(60):
+        folder = tmp_path / "photos" / f"digit {labels[number]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((images[number].reshape(8, 8) * 15).astype(np.uint8)).save(folder / f"{number}.png")
+    ended = command("index", tmp_path / "photos")
+    assert ended.code == 0
+    assert "digit 3" in ended.out
+    index = {"image_index": {"index": str(tmp_path / "photos" / "index.txt"), "mode": "L"}}
+    folder_data = {"image_folder": {"root": str(tmp_path / "photos"), "mode": "L"}}
+    for number, dataset in enumerate((index, folder_data)):
+        path = pipeline(data={"train": {"dataset": dataset, "transforms": ["to_tensor"]}, "batch_size": 20}, metrics=[])
+        assert command("train", path, "--out", tmp_path / f"run-{number}").code == 0
+    weights = [
+        (tmp_path / f"run-{n}" / "checkpoints" / "step-00000003" / "model.safetensors").read_bytes() for n in (0, 1)
+    ]
+    assert weights[0] == weights[1]
+
+
+def test_default_run_directories_count_up(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pipeline()
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        assert f"runs/pipeline-{number}" in command("train", path).out
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_examples_are_right(command: Callable[..., Ended], example: Path, mnist: Path | None) -> None:
+    options = []
+    if "vars: {data: data/mnist}" in example.read_text():
+        if mnist is None:
+            pytest.skip("REGISTRY_MNIST names no folder with the MNIST files")
+        options = ["--set", f"vars.data={mnist}"]
+    ended = command("validate", example, *options)
+    assert ended.code == 0, ended.err

@@ -1,0 +1,456 @@
+"""Data sets against scikit-learn, independent readers and files made here; and every mistake that data can have."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pickle
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import python
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from registry_builtin.datasets import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.index_file import read_index, write_index
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # it ships no types
+from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor  # type: ignore[import-untyped]  # it ships no types
+
+from registry_core.components import Dataset, Image
+from registry_core.errors import DataError
+
+DIGITS = load_digits()
+GREY: NDArray[np.uint8] = (DIGITS.images * 255 // 16).astype(np.uint8)
+LABELS: NDArray[np.int64] = DIGITS.target.astype(np.int64)
+
+
+def check_dataset(declared: Dataset, images: Any, labels: Any) -> None:
+    """The built data set has these images and labels, says so beforehand, and pickles."""
+    dataset: Any = declared.build()
+    facts = declared.facts()
+    assert len(dataset) == facts.length == len(labels)
+    assert dataset.targets.dtype == np.int64
+    assert dataset.targets.tolist() == list(labels)
+    for made in (dataset, pickle.loads(pickle.dumps(dataset))):
+        for index in range(len(labels)):
+            sample = made[index]
+            assert set(sample) == {"input", "target"}
+            assert type(sample["target"]) is int
+            assert sample["target"] == labels[index]
+            np.testing.assert_array_equal(np.asarray(sample["input"]), images[index])
+            assert facts.image is not None
+            assert facts.image.channels == len(sample["input"].getbands())
+            for name, side in (("height", sample["input"].height), ("width", sample["input"].width)):
+                assert getattr(facts.image, name) in (None, side)
+    for outside in (len(labels), -len(labels) - 1):
+        with pytest.raises(IndexError):
+            dataset[outside]
+
+
+@pytest.mark.parametrize(("split", "places"), [("train", (0, 1, 2, 3)), ("val", (4,)), ("all", (0, 1, 2, 3, 4))])
+def test_digits_are_those_of_scikit_learn(split: str, places: tuple[int, ...]) -> None:
+    chosen = [index for index in range(1797) if index % 5 in places]
+    check_dataset(Digits(split=split), GREY[chosen], LABELS[chosen])
+    facts = Digits(split=split).facts()
+    assert facts.image == Image("pil", 1, 8, 8)
+    assert (facts.classes, facts.class_names) == (10, tuple("0123456789"))
+
+
+def test_the_image_of_a_sample_is_its_own() -> None:
+    """Drawing into a sample must not change the data."""
+    dataset: Any = Digits().build()
+    for changed in (dataset[0]["input"], dataset[0]["input"]):
+        before = changed.getpixel((3, 3))
+        changed.putpixel((3, 3), 255 - before)
+        assert dataset[0]["input"].getpixel((3, 3)) == before
+
+
+def idx(array: Any, magic: int | None = None) -> bytes:
+    array = np.asarray(array, dtype=np.uint8)
+    header = struct.pack(">I", 0x0800 + array.ndim if magic is None else magic)
+    return bytes(header + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+
+
+def write_mnist(folder: Path, packed: bool = False, prefix: str = "train", **contents: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    files = {"images-idx3": idx(GREY[:30]), "labels-idx1": idx(LABELS[:30])}
+    for name, content in (files | {f"{key}-idx{'31'[key == 'labels']}": one for key, one in contents.items()}).items():
+        path = folder / f"{prefix}-{name}-ubyte"
+        if packed:
+            Path(f"{path}.gz").write_bytes(gzip.compress(content))
+        else:
+            path.write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("split", "prefix"), [("train", "train"), ("test", "t10k")])
+def test_mnist_from_small_files(tmp_path: Path, packed: bool, split: str, prefix: str) -> None:
+    root = write_mnist(tmp_path / "mnist", packed, prefix)
+    check_dataset(Mnist(root=str(root), split=split), GREY[:30], LABELS[:30])
+    facts = Mnist(root=root, split=split).facts()
+    assert (facts.image, facts.classes) == (Image("pil", 1, 8, 8), 10)
+
+
+def test_the_real_mnist(mnist: Path | None, tmp_path: Path) -> None:
+    if mnist is None:
+        pytest.skip("MNIST is not here; set REGISTRY_MNIST to its folder")
+    for split, prefix, length in (("train", "train", 60_000), ("test", "t10k", 10_000)):
+        dataset: Any = Mnist(root=mnist, split=split).build()
+        for kind, array in (("images-idx3", dataset.images), ("labels-idx1", dataset.targets)):
+            path = mnist / f"{prefix}-{kind}-ubyte"
+            plain = tmp_path / path.name
+            plain.write_bytes(path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes()))
+            np.testing.assert_array_equal(array, read_sn3_pascalvincent_tensor(str(plain)).numpy())
+        facts = Mnist(root=mnist, split=split).facts()
+        assert facts.length == len(dataset) == length
+        assert facts.image == Image("pil", 1, 28, 28)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("contents", "early", "message"),
+    [
+        (
+            {"images": idx(GREY[:30], magic=0x801)},
+            True,
+            "'{images}' is not an IDX file of 3 dimensions: it starts with 0x00000801",
+        ),
+        ({"labels": idx(LABELS[:30], magic=0x803)}, True, "'{labels}' is not an IDX file of 1 dimensions"),
+        ({"images": idx(GREY[:30], magic=0xD03)}, True, "starts with 0x00000d03, not 0x00000803"),
+        ({"images": b"\0\0\x08\x03\0\0"}, True, "'{images}' is not an IDX file"),
+        ({"images": b""}, True, "it is too short"),
+        ({"images": idx(GREY[:0])}, True, "holds nothing"),
+        ({"labels": idx(LABELS[:29])}, True, "'{images}' has 30 images, but '{labels}' has 29 labels"),
+        ({"images": idx(GREY[:30])[:-1]}, False, "'{images}' has 1919 values, but its header states 1920"),
+        ({"labels": idx(LABELS[:30]) + b"1"}, False, "'{labels}' has 31 values, but its header states 30"),
+        ({"labels": idx([3, 11] * 15)}, False, "'{labels}' has the label 11 at image 1; labels are 0 to 9"),
+    ],
+)
+def test_damaged_mnist_files(
+    tmp_path: Path, packed: bool, contents: dict[str, bytes], early: bool, message: str
+) -> None:
+    root = write_mnist(tmp_path / "mnist", packed, **contents)
+    end = "ubyte.gz" if packed else "ubyte"
+    expected = message.format(images=root / f"train-images-idx3-{end}", labels=root / f"train-labels-idx1-{end}")
+    for read in (Mnist(root=root).facts, Mnist(root=root).build)[0 if early else 1 :]:
+        with pytest.raises(DataError) as raised:
+            read()
+        assert expected in str(raised.value)
+
+
+def test_damaged_gzip_and_missing_mnist_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"The folder '.*absent' does not exist\. Set root"):
+        Mnist(root=tmp_path / "absent").facts()
+    root = write_mnist(tmp_path / "mnist", packed=True)
+    images = root / "train-images-idx3-ubyte.gz"
+    whole = images.read_bytes()
+    images.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Fetch it again"):
+        Mnist(root=root).build()
+    images.write_bytes(b"not gzip at all")
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Fetch it again"):
+        Mnist(root=root).facts()
+    images.unlink()
+    with pytest.raises(DataError, match=r"no file 'train-images-idx3-ubyte' or 'train-images-idx3-ubyte\.gz'"):
+        Mnist(root=root).facts()
+
+
+def write_images(folder: Path, count: int = 12) -> list[str]:
+    """Images of digits in class folders named by words; returns their paths as an index file has them."""
+    paths = []
+    for number in range(count):
+        path = folder / f"digit {LABELS[number]}" / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(GREY[number]).save(path)
+        paths.append(path.relative_to(folder).as_posix())
+    return paths
+
+
+def write_lines(path: Path, *lines: str) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_images_of_an_index_file(tmp_path: Path, mode: str) -> None:
+    paths = write_images(tmp_path)
+    lines = [f"{path} {label}" for path, label in zip(paths, LABELS, strict=False)]
+    index = write_lines(tmp_path / "index.txt", "# a comment", "", *lines, "  ", "# another")
+    expected = GREY[:12] if mode == "L" else GREY[:12, :, :, None].repeat(3, axis=3)
+    declared = ImageIndex(index=str(index), mode=mode)
+    check_dataset(declared, expected, LABELS[:12])
+    facts = declared.facts()
+    assert facts.image == Image("pil", 3 if mode == "RGB" else 1, 8, 8)
+    assert (facts.classes, facts.class_names) == (10, ())
+    assert ImageIndex(index=index, classes=12).facts().classes == 12
+
+
+def test_an_index_file_elsewhere_needs_a_root(tmp_path: Path) -> None:
+    paths = write_images(tmp_path / "photos")
+    index = write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths), f"{tmp_path}/photos/{paths[3]} 0")
+    with pytest.raises(DataError, match="set root"):
+        ImageIndex(index=index).facts()
+    check_dataset(ImageIndex(index=index, root=tmp_path / "photos", mode="L"), GREY[[*range(12), 3]], [0] * 13)
+
+
+def test_images_of_different_sizes_have_no_size(tmp_path: Path) -> None:
+    paths = write_images(tmp_path)
+    Pillow.new("L", (9, 8)).save(tmp_path / paths[-1])
+    for declared in (
+        ImageIndex(index=write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths))),
+        ImageFolder(root=tmp_path),
+    ):
+        assert declared.facts().image == Image("pil", 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_images_of_class_folders(tmp_path: Path, mode: str) -> None:
+    paths = write_images(tmp_path, 30)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / "digit 3" / "notes.txt").write_text("not an image")
+    (tmp_path / "digit 3" / "._13.png").write_text("what macOS leaves behind")
+    (tmp_path / "index.txt").write_text("not a folder")
+    order = sorted(range(30), key=lambda number: paths[number])
+    expected = GREY[order] if mode == "L" else GREY[order][:, :, :, None].repeat(3, axis=3)
+    check_dataset(ImageFolder(root=str(tmp_path), mode=mode), expected, LABELS[order])
+    facts = ImageFolder(root=tmp_path).facts()
+    assert (facts.classes, facts.class_names) == (10, tuple(f"digit {label}" for label in range(10)))
+
+
+def test_image_folder_reads_the_formats_it_names(tmp_path: Path) -> None:
+    (tmp_path / "a" / "deeper").mkdir(parents=True)
+    for end in (".png", ".JPG", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"):
+        Pillow.fromarray(GREY[0]).convert("RGB").save(tmp_path / "a" / "deeper" / f"image{end}")
+    assert len(ImageFolder(root=tmp_path).build()) == 9  # type: ignore[arg-type]  # torch's Dataset has no length
+    dataset: Any = ImageFolder(root=tmp_path, extensions=[".jpg", ".tif"]).build()
+    assert [dataset.paths[place] for place in range(2)] == ["a/deeper/image.JPG", "a/deeper/image.tif"]
+    assert all(dataset[place]["input"].mode == "RGB" for place in range(2))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"])
+def test_every_kind_of_pixels_becomes_the_mode(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "a").mkdir()
+    image = Pillow.fromarray(GREY[0]).convert("RGB").convert(mode)
+    end = {"CMYK": ".tif", "YCbCr": ".tif"}.get(mode, ".png")
+    image.save(tmp_path / "a" / f"image{end}")
+    for wanted in ("RGB", "L"):
+        dataset: Any = ImageFolder(root=tmp_path, mode=wanted).build()
+        np.testing.assert_array_equal(np.asarray(dataset[0]["input"]), np.asarray(image.convert(wanted)))
+
+
+def test_mistakes_in_image_folders(tmp_path: Path) -> None:
+    for folder, message in (
+        ("absent", r"The image folder '.*absent' does not exist\."),
+        ("file", r"The image folder '.*file' is not a folder\."),
+        ("flat", r"The image folder '.*flat' has no class folder\."),
+        ("half", r"No image \(\.png, .*\) in the class folder 'empty' of '.*half'\."),
+    ):
+        (tmp_path / "file").touch()
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        (tmp_path / "flat" / "image.png").touch()
+        write_images(tmp_path / "half")
+        (tmp_path / "half" / "empty").mkdir(exist_ok=True)
+        for read in (ImageFolder(root=tmp_path / folder).facts, ImageFolder(root=tmp_path / folder).build):
+            with pytest.raises(DataError, match=message):
+                read()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("justonepath.png", r"{index}:3: 'justonepath.png' has no label"),
+        ("7", r"{index}:3: '7' has no label"),
+        ("{path} cat", r"{index}:3: The label 'cat' is not a whole number"),
+        ("{path} 1.5", r"{index}:3: The label '1.5' is not a whole number"),
+        ("{path} ²", r"{index}:3: The label '²' is not a whole number"),
+        ("# classes: cat dog", r"{index}:3: The classes are not a JSON list of names"),
+        ("{path} -1", r"{index}:3: The label -1 of '{path}' is negative. Correct the labels."),
+        ("gone.png 1", r"{index}:3: The image 'gone.png' does not exist. Paths start at"),
+        ("digit 0 1", r"{index}:3: The image 'digit 0' does not exist."),
+    ],
+)
+def test_mistakes_in_index_files(tmp_path: Path, line: str, message: str) -> None:
+    path = write_images(tmp_path)[0]
+    index = write_lines(tmp_path / "index.txt", "# comment", f"{path} 0", line.format(path=path))
+    with pytest.raises(DataError) as raised:
+        ImageIndex(index=index).facts()
+    assert message.format(index=index, path=path) in str(raised.value)
+
+
+def test_labels_outside_the_classes(tmp_path: Path) -> None:
+    paths = write_images(tmp_path)
+    index = write_lines(tmp_path / "index.txt", *(f"{path} {n}" for n, path in enumerate(paths)))
+    for read in (ImageIndex(index=index, classes=3).facts, ImageIndex(index=index, classes=3).build):
+        with pytest.raises(DataError) as raised:
+            read()
+        assert f"{index}:4: The label 3 of '{paths[3]}' is outside the classes 0 to 2." in str(raised.value)
+        assert f"{index}:8:" in str(raised.value)
+        assert f"{index}:9:" not in str(raised.value)
+        assert "And 4 more. Correct the labels, or classes." in str(raised.value)
+    write_lines(index, '# classes: ["cat", "dog"]', f"{paths[0]} 0", f"{paths[1]} 2")
+    with pytest.raises(DataError, match=r":3: The label 2 .* outside the classes 0 to 1\. Correct the labels\."):
+        ImageIndex(index=index).facts()
+
+
+def test_missing_images_are_counted(tmp_path: Path) -> None:
+    index = write_lines(tmp_path / "index.txt", *(f"gone/{n}.png 0" for n in range(8)))
+    with pytest.raises(DataError) as raised:
+        ImageIndex(index=index).facts()
+    assert [f"gone/{n}.png" in str(raised.value) for n in range(8)] == [True] * 5 + [False] * 3
+    assert "And 3 more." in str(raised.value)
+
+
+def test_index_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"The index file '.*absent.txt' cannot be read: No such file"):
+        ImageIndex(index=tmp_path / "absent.txt").facts()
+    with pytest.raises(DataError, match=r"names no image"):
+        ImageIndex(index=write_lines(tmp_path / "empty.txt", "# nothing")).facts()
+    (tmp_path / "latin.txt").write_bytes(b"a.png 0\nb\xe9.png 0\n")
+    with pytest.raises(DataError, match=r"latin.txt:2: This line is not UTF-8"):
+        ImageIndex(index=tmp_path / "latin.txt").facts()
+
+
+def damaged(kind: str, path: Path) -> None:
+    """Make the image at ``path`` one that must be refused."""
+    if kind == "truncated":
+        noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+        Pillow.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[:2000])
+    elif kind == "text":
+        path.write_text("this is no image")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "deep":
+        Pillow.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(path)
+    elif kind == "missing":
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("truncated", "cannot be decoded: "),
+        ("text", "cannot be decoded: it is not an image in a format that Pillow knows. Replace or remove it."),
+        ("empty", "cannot be decoded: it is not an image"),
+        ("deep", "cannot be decoded: its pixels have more than 8 bits a channel (Pillow mode I;16). Replace"),
+        ("missing", "does not exist. Correct its path, or leave it out."),
+    ],
+)
+def test_images_that_cannot_be_decoded(tmp_path: Path, kind: str, reason: str) -> None:
+    paths = write_images(tmp_path)
+    index = write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths))
+    listed: Any = ImageIndex(index=index).build()
+    folder: Any = ImageFolder(root=tmp_path).build()
+    place = sorted(paths).index(paths[7])
+    damaged(kind, tmp_path / paths[7])
+    for dataset, number, name in (
+        (listed, 7, f"The image '{paths[7]}' (line 8 of {index}) "),
+        (folder, place, f"The image '{tmp_path / paths[7]}' "),
+    ):
+        with pytest.raises(DataError) as raised:
+            dataset[number]
+        assert str(raised.value).startswith(name + reason)
+        assert str(raised.value).endswith(".")
+        assert dataset[number - 1]["input"].size == (8, 8)
+    if kind in ("text", "empty", "deep"):  # what a header shows is found before training
+        with pytest.raises(DataError, match="line 8 of"):
+            ImageIndex(index=index).facts()
+
+
+def test_decompression_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = write_images(tmp_path)
+    dataset: Any = ImageIndex(index=write_lines(tmp_path / "index.txt", f"{paths[0]} 0")).build()
+    for limit in (40, 20):  # Pillow warns above the limit, and raises above twice the limit
+        monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(DataError, match=r"line 1 of .* cannot be decoded: image size \(64 pixels\) exceeds limit"):
+            dataset[0]
+
+
+def test_write_index_lists_class_folders(tmp_path: Path) -> None:
+    paths = write_images(tmp_path / "photos", 30)
+    before = sorted(tmp_path.rglob("*"))
+    out = tmp_path / "lists" / "train.txt"
+    out.parent.mkdir()
+    summary = write_index(tmp_path / "photos", out)
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, out.parent, out])
+    assert summary.class_names == tuple(f"digit {label}" for label in range(10))
+    assert summary.counts == tuple(np.bincount(LABELS[:30]).tolist())
+    lines = out.read_text().splitlines()
+    assert lines[0] == "# classes: " + json.dumps([f"digit {label}" for label in range(10)])
+    assert lines[1:] == sorted(f"../photos/{path} {label}" for path, label in zip(paths, LABELS, strict=False))
+    order = sorted(range(30), key=lambda number: paths[number])
+    check_dataset(ImageIndex(index=out, mode="L"), GREY[order], LABELS[order])
+    facts = ImageIndex(index=out).facts()
+    assert (facts.classes, facts.class_names) == (10, summary.class_names)
+    more = ImageIndex(index=out, classes=11).facts()
+    assert (more.classes, more.class_names) == (11, ())
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    names = ["#hash", " space", "a  b", "Ünï", "日本", "3", 'quo"te', "x"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        Pillow.fromarray(GREY[0]).save(tmp_path / name / f"{name} 7.png")
+    summary = write_index(tmp_path, tmp_path / "index.txt")
+    index = read_index(tmp_path / "index.txt")
+    assert index.class_names == summary.class_names == tuple(sorted(names))
+    assert [entry.label for entry in index.entries] == list(range(len(names)))
+    assert [entry.line for entry in index.entries] == list(range(2, len(names) + 2))
+    found = [os.path.normpath(tmp_path / entry.path) for entry in index.entries]
+    assert found == [str(tmp_path / name / f"{name} 7.png") for name in sorted(names)]
+    assert len(ImageIndex(index=tmp_path / "index.txt").build()) == len(names)  # type: ignore[arg-type]  # torch's Dataset has no length
+
+
+def test_write_index_refuses_what_cannot_be_read_back(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / "two\nlines.png"
+    Pillow.fromarray(GREY[0]).save(path)
+    with pytest.raises(DataError, match=r"'a/two\\nlines.png' cannot stand in an index file"):
+        write_index(tmp_path, tmp_path / "index.txt")
+    assert not (tmp_path / "index.txt").exists()
+    path.rename(tmp_path / "a" / "fine.png")
+    with pytest.raises(DataError, match=r"absent.index.txt' cannot be written: No such file"):
+        write_index(tmp_path, tmp_path / "absent" / "index.txt")
+    with pytest.raises(DataError, match="does not exist"):
+        write_index(tmp_path / "absent", tmp_path / "index.txt")
+
+
+def test_an_index_file_of_windows(tmp_path: Path) -> None:
+    paths = write_images(tmp_path)
+    (tmp_path / "index.txt").write_bytes(f"\ufeff{paths[0]} 4\r\n\r\n{paths[1]}\t5\r\n".encode())
+    index = read_index(tmp_path / "index.txt")
+    assert [tuple(entry) for entry in index.entries] == [(paths[0], 4, 1), (paths[1], 5, 3)]
+
+
+def test_paths_take_little_memory_and_no_objects(tmp_path: Path) -> None:
+    """Worker processes copy the pages of objects that they touch, for the count of references in them."""
+    write_images(tmp_path)
+    dataset: Any = ImageFolder(root=tmp_path).build()
+    held = [*vars(dataset).values(), *vars(dataset.paths).values()]
+    assert not any(isinstance(one, (list, tuple, dict)) for one in held)
+    numbers = list(range(12))
+    random.Random(0).shuffle(numbers)
+    assert [dataset.paths[n] for n in numbers] == [sorted(write_images(tmp_path))[n] for n in numbers]
+
+
+def test_facts_need_no_torch(tmp_path: Path) -> None:
+    write_mnist(tmp_path / "mnist")
+    write_images(tmp_path / "photos")
+    write_index(tmp_path / "photos", tmp_path / "index.txt")
+    code = f"""
+import sys
+from pathlib import Path
+from registry_builtin.datasets import Digits, ImageFolder, ImageIndex, Mnist
+root = Path({str(tmp_path)!r})
+Digits().facts(), Mnist(root=root / "mnist").facts()
+print([name for name in ("torch", "numpy", "PIL") if name in sys.modules])
+ImageIndex(index=root / "index.txt").facts(), ImageFolder(root=root / "photos").facts()
+print([name for name in ("torch", "numpy") if name in sys.modules])
+"""
+    assert python(code).split("\n")[:2] == ["[]", "[]"]

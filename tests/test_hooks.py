@@ -1,0 +1,175 @@
+"""Hooks: order, what an exception does in each kind, mistyped names, and what the built-in ones write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ended
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import registry_core
+from registry_core.components import Row, hookimpl
+from registry_core.engine.hooks import Hooks
+from registry_core.errors import BrokenComponent
+
+ROW = Row(1, 1, {"val/loss": 1.0}, True)
+
+
+class Noted:
+    """Notes its calls in a list that it shares with others."""
+
+    def __init__(self, name: str, calls: list[str], error: Exception | None = None) -> None:
+        self.name, self.calls, self.error = name, calls, error
+
+    @hookimpl
+    def metrics_measured(self, row: Row) -> None:
+        self.calls.append(self.name)
+        if self.error:
+            raise self.error
+
+    @hookimpl
+    def should_stop(self) -> str | None:
+        return f"{self.name} says so" if self.error is None else None
+
+
+def test_hooks_are_called_in_the_order_of_the_file() -> None:
+    calls: list[str] = []
+    hooks = Hooks([(name, Noted(name, calls)) for name in "abc"])
+    hooks.tell("metrics_measured", row=ROW)
+    assert calls == ["a", "b", "c"]
+    assert hooks.ask("should_stop", row=ROW) == ["a says so", "b says so", "c says so"]
+
+
+def test_an_observer_that_raises_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    calls: list[str] = []
+    hooks = Hooks([("a", Noted("a", calls)), ("b", Noted("b", calls, OSError("full"))), ("c", Noted("c", calls))])
+    hooks.tell("metrics_measured", row=ROW)
+    hooks.tell("metrics_measured", row=ROW)
+    assert calls == ["a", "b", "c"] * 2
+    assert hooks.errors == ["The hooks[1] b failed in metrics_measured: OSError: full"]
+    assert capsys.readouterr().err.count("OSError: full") == 1
+
+
+def test_a_question_that_raises_ends_the_run() -> None:
+    class Raises:
+        @hookimpl
+        def should_stop(self) -> str:
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Hooks([("x", Raises())]).ask("should_stop", row=ROW)
+
+
+def test_mistyped_events_and_arguments_are_found_before_the_run() -> None:
+    class Mistyped:
+        @hookimpl
+        def step_endde(self, step: Any) -> None: ...
+
+    class Wrong:
+        @hookimpl
+        def step_ended(self, stepp: Any) -> None: ...
+
+    for hook in (Mistyped(), Wrong()):
+        with pytest.raises(BrokenComponent, match="step"):
+            Hooks([("x", hook)])
+
+
+def test_an_event_without_listeners_is_known() -> None:
+    hooks = Hooks([("a", Noted("a", []))])
+    assert hooks.listened("metrics_measured")
+    assert not hooks.listened("step_ended")
+
+
+@pytest.fixture
+def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
+    def start(*overrides: str, **changes: Any) -> Any:
+        return registry_core.run(registry_core.load(pipeline(**changes), overrides), tmp_path / "run")
+
+    return start
+
+
+def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard's own reader finds."""
+    reader = EventAccumulator(str(run / "tensorboard")).Reload()
+    return {tag: [(event.step, event.value) for event in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
+
+
+def test_tensorboard_has_every_metric(run: Callable[..., Any]) -> None:
+    result = run(hooks=["tensorboard"], train={"epochs": 3})
+    rows = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
+    found = scalars(result.directory)
+    assert set(found) == {"train/loss", "val/loss", "val/accuracy", "lr"}
+    for tag, values in found.items():
+        assert [step for step, _ in values] == [row["step"] for row in rows]
+        assert [value for _, value in values] == pytest.approx([row[tag] for row in rows])
+
+
+def test_a_resumed_run_stands_once_in_tensorboard(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    hooks = ["tensorboard", {"checkpoint": {"every": "2 epochs", "keep": 5}}]
+    result = registry_core.run(registry_core.load(pipeline(hooks=hooks, train={"epochs": 3})), out)
+    latest = sorted((out / "checkpoints").glob("step-*"))[-1]
+    import shutil
+
+    shutil.rmtree(latest)  # as if the run had been killed after its last checkpoint
+    registry_core.resume(out)
+    steps = [step for step, _ in scalars(out)["train/loss"]]
+    assert steps == [6, 12, 18]
+    assert result.position.step == 18
+
+
+def test_steps_are_written_once_each(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    hooks = [{"jsonl": {"every": "2 steps"}}, {"checkpoint": {"every": "4 steps", "keep": 9}}]
+    registry_core.run(registry_core.load(pipeline(hooks=hooks, train={"epochs": 2})), out)
+    before = (out / "steps.jsonl").read_text()
+    lines = [json.loads(line) for line in before.splitlines()]
+    assert [(line["step"], line["epoch"]) for line in lines] == [(2, 1), (4, 1), (6, 1), (8, 2), (10, 2), (12, 2)]
+    import shutil
+
+    shutil.rmtree(out / "checkpoints" / "step-00000012")
+    registry_core.resume(out)
+    assert (out / "steps.jsonl").read_text() == before
+
+
+def test_early_stopping_waits_for_its_patience(run: Callable[..., Any]) -> None:
+    stopping = {"early_stopping": {"monitor": "val/loss", "patience": 2, "min_delta": 100.0}}
+    result = run(hooks=[stopping], train={"epochs": 10})
+    assert result.position.epoch == 3
+    assert "early_stopping" in result.reason
+
+
+def test_checkpoints_are_kept_and_the_best_is_known(run: Callable[..., Any]) -> None:
+    result = run(hooks=[{"checkpoint": {"every": "1 epoch", "keep": 2, "best": "val/accuracy"}}], train={"epochs": 6})
+    folder = result.directory / "checkpoints"
+    best_step = result.summary["metrics"]["val/accuracy"]["best_step"]
+    assert (folder / "best").read_text() == f"step-{best_step:08d}"
+    kept = {int(path.name.removeprefix("step-")) for path in folder.glob("step-*")}
+    assert kept == {30, 36, best_step}
+
+
+def test_progress_prints_rows_where_there_is_no_terminal(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    ended = command("train", pipeline(hooks=["progress"], train={"epochs": 2}), "--out", tmp_path / "run")
+    assert ended.code == 0
+    assert "epoch 2/2" in ended.err
+    assert "val/accuracy" in ended.err
+
+
+def test_a_failing_observer_makes_the_command_exit_with_3(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], distribution: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = (
+        "from registry_core.components import hookimpl\n"
+        "class Full:\n    @hookimpl\n    def metrics_measured(self, row):\n        raise OSError('disk full')\n"
+    )
+    distribution("acme", "[registry_core.v1.hooks]\nfull = acme_full:Full\n", modules={"acme_full": text})
+    ended = command("train", pipeline(hooks=["full"]), "--out", tmp_path / "run")
+    assert ended.code == 3
+    assert "disk full" in ended.err
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["hook_errors"]
