@@ -43,7 +43,7 @@ hooks: [{early_stopping: {monitor: val/loss}}]
 MISTAKES = [
     ("optimizer: {sgd", "optimizer: {sdg", "16:14", "Did you mean 'sgd'"),
     ("- to_tensor\n", "- to_tenser\n", "7:9", "Did you mean 'to_tensor'"),
-    ("momentum: 0.9", "momentun: 0.9", "16:29", "Did you mean 'momentum'"),
+    ("momentum: 0.9", "momentun: 0.9", "16:30", "Did you mean 'momentum'"),
     ("train: {epochs", "train: {epoch", "19:9", "Did you mean 'epochs'"),
     ("batch_size: 64", "batchsize: 64", "12:3", "Did you mean 'batch_size'"),
     ("hooks: [", "hook: [", "21:1", "Did you mean 'hooks'"),
@@ -52,27 +52,27 @@ MISTAKES = [
     ("lr: 0.1, m", "lr: -0.1, m", "16:25", "greater than 0"),
     ("epochs: 2", "epochs: 2.5", "19:17", "whole number"),
     ("epochs: 2", "epochs: 0", "19:17", "at least 1"),
-    ("size: 8, padding: 1", "size: [8], padding: 1", "6:31", "height, width"),
+    ("size: 8, padding: 1", "size: [8], padding: 1", "6:30", "height, width"),
     ("size: 8, padding: 1", "padding: 1", "6:10", "needs the parameter 'size'"),
     ("loss: cross_entropy", "loss: {cross_entropy: {reduction: avg}}", "14:35", "'mean'"),
     ("loss: cross_entropy", "loss: [cross_entropy]", "14:7", "Expected a loss"),
     ("loss: cross_entropy", "loss: accuracy", "14:7", "'accuracy' is a metric"),
     ("loss: cross_entropy\n", "", "1:1", "'loss' is missing"),
     ("version: 1", "version: 2", "1:10", "not one of 1"),
-    ("size: 8, padding: 1", "size: 12, padding: 1", "6:9", "larger"),
+    ("size: 8, padding: 1", "size: 12, padding: 1", "6:9", "does not fit"),
     ("transforms: [to_tensor]", "transforms: [to_tensor, to_tensor]", "11:29", "second to_tensor"),
     ("transforms: [to_tensor]", "transforms: []", "11:17", "to_tensor"),
     ("      - to_tensor\n", "", "7:9", "Put to_tensor before"),
     ("mean: [0.3], std: [0.4]", "mean: [0.3, 0.3, 0.3], std: [0.4, 0.4, 0.4]", "8:9", "channel"),
-    ("mean: [0.3], std: [0.4]", "mean: [0.3], std: [0]", "8:38", "greater than 0"),
+    ("mean: [0.3], std: [0.4]", "mean: [0.3], std: [0]", "8:41", "greater than 0"),
     ("num_classes: 10", "num_classes: 100", "13:8", "num_classes to 10"),
     ("mlp: {size: 8", "mlp: {size: 8, in_channels: 3", "13:8", "in_channels"),
     ("mlp: {size: 8", "mlp: {size: 28", "13:8", "8"),
     ("step_size: 1", "step_size: 30", "18:14", "epochs"),
     ("monitor: val/loss", "monitor: val/los", "21:36", "Did you mean 'val/loss'"),
     ("{parameters: 'nothing', lr", "{parameters: '(', lr", "17:25", "regular expression"),
-    ("'nothing', lr: 0.01", "'nothing', lrr: 0.01", "17:37", "Did you mean 'lr'"),
-    ("'nothing', lr: 0.01", "'nothing', lr: -1", "17:41", "greater than 0"),
+    ("'nothing', lr: 0.01", "'nothing', lrr: 0.01", "17:36", "Did you mean 'lr'"),
+    ("'nothing', lr: 0.01", "'nothing', lr: -1", "17:40", "greater than 0"),
     ("metrics: [accuracy]", "metrics: [accuracy, accuracy]", "20:21", "Another metric"),
     ("batch_size: 64", "batch_size: 2000\n  drop_last: true", "12:15", "smaller batch_size"),
     ("train: {epochs: 2}", "train: {epochs: 2, device: cpu, precision: fp16}", "19:8", "bf16"),
@@ -143,7 +143,7 @@ def test_a_missing_file(command: Callable[..., Ended], tmp_path: Path) -> None:
 
 
 def test_broken_yaml(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
-    one_message(command("train", pipeline("data: [1,\nmodel: x\n")), "pipeline.yaml:2", "not valid YAML")
+    one_message(command("train", pipeline("data: [1,\nmodel: x\n")), "pipeline.yaml:3", "not valid YAML")
 
 
 def test_an_index_whose_image_is_missing(

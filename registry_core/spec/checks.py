@@ -112,7 +112,7 @@ def check_forms(checked: Checked) -> Iterator[Problem]:
 def check_length(checked: Checked) -> Iterator[Problem]:
     """There is at least one step, and the schedule fits the run."""
     facts = checked.survey.facts.get("train")
-    if facts is None or facts.length is None or not checked.whole(("data", "train", "sampler")):
+    if facts is None or facts.length is None or not checked.whole(("train",), ("data", "train")):
         return
     spec = checked.spec
     if batches(spec, "train", facts.length) == 0:

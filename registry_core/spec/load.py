@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from registry_core.errors import PipelineError, Place, Problem
 from registry_core.spec.checks import Checked, check
 from registry_core.spec.compose import compose
-from registry_core.spec.messages import problems_of
+from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import Resolver, component_class
 from registry_core.spec.source import Keys, Tree
@@ -34,7 +35,13 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        raise _all(found + problems_of(error, Spec, data, tree, ())) from None
+        found += problems_of(error, Spec, data, tree, ())
+        wrong = {written(detail, data) for detail in error.errors(include_url=False)}
+        resolver.broken |= wrong
+        try:  # go on without what is wrong, so that the checks can find the rest
+            spec = Spec.model_validate(_without(data, wrong))
+        except ValidationError:
+            raise _all(found) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
         found += check(Checked(spec, seen, tree, frozenset(resolver.broken)))
@@ -42,6 +49,21 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
     if found:
         raise _all(found)
     return spec
+
+
+def _without(data: Any, wrong: set[Keys]) -> Any:
+    """The data without the fields that are wrong: what is left has their defaults."""
+
+    def copy(value: Any, keys: Keys) -> Any:
+        if not isinstance(value, dict):
+            return value
+        kept = {key: item for key, item in value.items() if not is_wrong((*keys, key), item)}
+        return {key: copy(item, (*keys, key)) for key, item in kept.items()}
+
+    def is_wrong(keys: Keys, item: Any) -> bool:
+        return keys in wrong or (not isinstance(item, dict) and any(path[: len(keys)] == keys for path in wrong))
+
+    return copy(data, ())
 
 
 def _all(problems: list[Problem]) -> PipelineError:

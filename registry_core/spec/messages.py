@@ -39,14 +39,16 @@ def problems_of(
     error: ValidationError, model: type[BaseModel], data: Any, tree: Tree, keys: Keys, owner: str = ""
 ) -> list[Problem]:
     """All problems in a validation error of ``model``, whose data stands at ``keys`` of the tree."""
-    details = [(_written(detail, data), detail) for detail in error.errors(include_url=False)]
+    found = [(written(detail, data), detail) for detail in error.errors(include_url=False)]
+    inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also blames lists for their items
+    details = [(loc, detail) for loc, detail in found if loc not in inner]
     return [
         _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
         for loc, group in groupby(details, key=lambda pair: pair[0])
     ]
 
 
-def _written(detail: ErrorDetails, data: Any) -> Keys:
+def written(detail: ErrorDetails, data: Any) -> Keys:
     """The part of an error's location that is in the file: pydantic appends the members of unions and the like."""
     written: Keys = ()
     for key in detail["loc"]:
