@@ -27,7 +27,7 @@ def test_every_command_has_help_with_an_example(command: Callable[..., Ended], n
 def test_the_help_documents_the_exit_codes(command: Callable[..., Ended]) -> None:
     out = command("--help").out
     for code in ("0", "2", "3", "4", "5", "130, 143"):
-        assert f"\n  {code}" in out
+        assert f"\n    {code}" in out or f"\n  {code}" in out, out
 
 
 def test_list_as_json(command: Callable[..., Ended]) -> None:
@@ -148,11 +148,12 @@ def test_the_run_directory(trained: Path) -> None:
     assert {"dataset/digits", "model/mlp", "optimizer/sgd"} <= set(plugin["components"])
     assert all(len(value) == 64 for value in plugin["files"].values())
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == list(range(1, 9))
+    epochs = [row for row in rows if "val/loss" in row]
+    assert [row["epoch"] for row in epochs] == list(range(1, 9))
     assert set(rows[0]) == {"step", "epoch", "train/loss", "val/loss", "val/accuracy", "lr"}
     summary = json.loads((trained / "summary.json").read_text())
     assert summary["steps"] == rows[-1]["step"]
-    assert summary["metrics"]["val/loss"]["best"] == min(row["val/loss"] for row in rows)
+    assert summary["metrics"]["val/loss"]["best"] == min(row["val/loss"] for row in epochs)
     assert summary["metrics"]["val/accuracy"]["last"] == rows[-1]["val/accuracy"]
     assert summary["images"] == 8 * 1437 or summary["images"] == 8 * 1438
     assert summary["images_per_second"] > 0

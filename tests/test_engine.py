@@ -195,9 +195,13 @@ def test_a_loss_that_is_not_finite_ends_the_run(run: Callable[..., Any]) -> None
         run(optim={"optimizer": {"sgd": {"lr": 1e30}}}, train={"epochs": 3})
 
 
-def test_a_model_and_loss_that_do_not_fit_give_one_message(run: Callable[..., Any]) -> None:
-    with pytest.raises(RunError, match="Step 1 failed"):
-        run(loss="mse")
+def test_a_model_and_loss_that_do_not_fit_give_one_message(
+    run: Callable[..., Any], distribution: Callable[..., Path]
+) -> None:
+    text = "def product(output, target):\n    return output @ target.float()\n"
+    distribution("acme", "[registry_core.v1.losses]\nproduct = acme_bad:product\n", modules={"acme_bad": text})
+    with pytest.raises(RunError, match=r"Step 1 failed \(model 'mlp', loss 'product'\).*size mismatch"):
+        run(loss="product")
 
 
 def test_optimizers_that_need_a_closure(run: Callable[..., Any], distribution: Callable[..., Path]) -> None:

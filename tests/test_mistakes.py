@@ -205,3 +205,9 @@ def test_rules_that_match_nothing(command: Callable[..., Ended], pipeline: Calla
     one_message(train(command, pipeline, tmp_path, init=rules), "init[0]", "Conv9d")
     groups = {"optimizer": "sgd", "groups": [{"parameters": "backbone.*", "lr": 0.1}]}
     one_message(train(command, pipeline, tmp_path, optim=groups), "optim.groups[0]", "backbone")
+
+
+@pytest.mark.parametrize("loss", ["mse", "l1", "bce_with_logits"])
+def test_a_loss_that_wants_other_targets(pipeline: Callable[..., Path], loss: str) -> None:
+    with pytest.raises(PipelineError, match="class numbers"):
+        load(pipeline(loss=loss))

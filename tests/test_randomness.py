@@ -46,7 +46,7 @@ def test_philox_gives_the_published_numbers(counter: Any, key: tuple[int, int], 
 @ARRAYS
 def test_philox_gives_the_published_numbers_in_arrays(array: Any) -> None:
     for counter, key, expected in KNOWN:
-        words = philox(tuple(array([word, word]) for word in counter), key[1] << 32 | key[0])  # type: ignore[arg-type]  # four words, made by a loop
+        words = philox(tuple(array([word, word]) for word in counter), key[1] << 32 | key[0])
         assert [word.tolist() for word in words] == [[word, word] for word in expected]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from conftest import ROOT
 
 GOOD = """
 import torch
@@ -24,14 +27,13 @@ registries.optimizers["sgd"]().build()
 """
 
 
-def check(tmp_path: Path, code: str) -> str:
-    (tmp_path / "code.py").write_text(code)
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", str(tmp_path / "code.py")]
-    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
-
-
 def test_mypy_knows_what_is_built(tmp_path: Path) -> None:
-    assert "Success" in check(tmp_path, GOOD)
-    found = check(tmp_path, WRONG)
-    assert "code.py:5: error: Incompatible types in assignment" in found
-    assert "code.py:6: error: Missing positional argument" in found
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    options = ["--strict", "--config-file", "", "--follow-imports", "silent"]
+    environment = {**os.environ, "MYPYPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins' / 'builtin'}"}
+    command = [sys.executable, "-m", "mypy", *options, "good.py", "wrong.py"]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment).stdout
+    assert "good.py" not in found, found
+    assert "wrong.py:5: error: Incompatible types in assignment" in found
+    assert "wrong.py:6: error: Missing positional argument" in found

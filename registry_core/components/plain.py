@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, TypeVar, Union
 
-from pydantic import ConfigDict, create_model
+from pydantic import create_model
 
 from registry_core.catalog import Record
 from registry_core.components.base import Component
@@ -44,7 +44,7 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
     )
     made.target = record.target
     if extra == "allow":
-        made.model_config = ConfigDict(**{**made.model_config, "extra": "allow"})
+        made.model_config = {**made.model_config, "extra": "allow"}
         made.model_rebuild(force=True)
     if "random" in base.__dict__:  # foreign transforms may draw from any global generator
         made.random = "generators"

@@ -24,6 +24,9 @@ from registry_core.spec import Spec, dump, load
 HARMLESS = ("train.epochs", "train.max_steps", "train.log_every", "data.workers", "data.pin_memory", "hooks")
 """What may differ between a run and its resumption without another result: length, loading and watching."""
 
+DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
+"""What of the environment may change the bits of a result."""
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -112,12 +115,12 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
 def _guarantee(checkpoint: Path, made_with: dict[str, Any]) -> str:
     """``exact`` if everything that results depend on is as it was when the checkpoint was made, else ``position``."""
     then = load_checkpoint(checkpoint)[1]["made_with"]
-    changed = [
-        f"{part}.{key}"
-        for part in ("environment", "plugins")
-        for key in sorted({*then[part], *made_with[part]})
-        if then[part].get(key) != made_with[part].get(key) and key not in ("platform", "device_name")
-    ]
+    changed = [key for key in DECISIVE if then["environment"][key] != made_with["environment"][key]]
+    for name in sorted({*then["plugins"]} & {*made_with["plugins"]}):
+        before, now = then["plugins"][name], made_with["plugins"][name]
+        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and bring or take files
+        if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
+            changed.append(name)
     if not changed:
         return "exact"
     _warn(f"The run goes on where it stopped, but not bit for bit: {', '.join(changed)} changed since then.")

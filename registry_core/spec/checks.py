@@ -109,6 +109,16 @@ def check_forms(checked: Checked) -> Iterator[Problem]:
         )
 
 
+def check_targets(checked: Checked) -> Iterator[Problem]:
+    """The loss takes the targets that the data give."""
+    if not checked.whole(("loss",)) or checked.spec.loss.target_form in ("class_indices", "any"):
+        return
+    facts = checked.survey.facts.get("train")
+    if facts is not None and facts.classes is not None:
+        message = f"This loss takes {checked.spec.loss.target_form} as targets, but data.train gives class numbers."
+        yield checked.problem(("loss",), message, "Use cross_entropy, or data with such targets.")
+
+
 def check_length(checked: Checked) -> Iterator[Problem]:
     """There is at least one step, and the schedule fits the run."""
     facts = checked.survey.facts.get("train")
@@ -183,6 +193,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_images,
     check_classes,
     check_forms,
+    check_targets,
     check_length,
     check_groups,
     check_metrics,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from registry_core.components import CheckFailed, Image
 
 Edges = tuple[int, int, int, int]
@@ -54,10 +56,19 @@ def shorter_side_resized(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 def resampled(image: Image, interpolation: str) -> Image:
-    """The image after interpolation: bicubic overshoots, which only float tensors keep."""
+    """The image after interpolation; bicubic and lanczos overshoot, as far as the form of the image lets them."""
     if image.form != "pil" and interpolation == "lanczos":
         message = f"The interpolation lanczos works on Pillow images only, and this is a {image}."
         raise CheckFailed(message, "Resize before to_tensor, or choose bicubic.")
-    if image.form == "float" and interpolation == "bicubic":
-        return image.changed(low=None, high=None)
-    return image
+    if interpolation in ("nearest", "bilinear"):
+        return image
+    return image.changed(low=None, high=None) if image.form == "float" else with_values(image, 0, 255)
+
+
+def greyed(image: Image, channels: int) -> Image:
+    """The image after its channels were weighted; torchvision's weights for tensors add up to 0.9999 only."""
+    changed = image.changed(channels=channels)
+    if image.form == "pil" or image.channels == 1 or image.low is None or image.high is None:
+        return changed
+    values = (image.low * 0.9999, image.high * 0.9999)
+    return with_values(changed, *(map(math.floor, values) if image.form == "uint8" else values))

@@ -156,7 +156,7 @@ def _class_names(line: str, place: str) -> tuple[str, ...]:
 
 def _writable(path: str) -> str:
     """The path so that it reads back the same."""
-    if "\n" in path or "\r" in path or path != path.rstrip() or not _is_text(path):
+    if "\n" in path or "\r" in path or not _is_text(path):
         raise DataError(f"The path {path!r} cannot stand in an index file. Rename it with plain characters.")
     return f"./{path}" if path.startswith("#") or path != path.lstrip() else path
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import Edges, padded, resampled, shorter_side_resized, with_values
+from registry_builtin.image_facts import Edges, greyed, padded, resampled, shorter_side_resized, with_values
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import (
@@ -232,7 +232,7 @@ class Grayscale(Transform):
         if image.form != "pil" and image.channels not in (None, 1, 3):
             message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
             raise CheckFailed(message, "Remove grayscale, or read the images as RGB.")
-        return image.changed(channels=self.num_output_channels)
+        return greyed(image, self.num_output_channels)
 
 
 class ToTensor(Transform):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import PIL.Image
@@ -13,17 +14,20 @@ from registry_core.errors import DataError
 T = TypeVar("T")
 
 
-def decode(path: str, mode: str, label: str) -> PIL.Image.Image:
-    """The image of a file as Pillow mode ``mode``; DataError, naming it by ``label``, if it cannot be decoded whole."""
-    return _read(path, label, lambda image: image.convert(mode))
+def decode_image(path: str | Path, mode: str, label: str = "") -> PIL.Image.Image:
+    """The image of a file as Pillow mode ``mode``; DataError if it cannot be decoded whole.
+
+    Messages name it by ``label``, or by its path.
+    """
+    return _read(path, label or f"'{path}'", lambda image: image.convert(mode))
 
 
-def read_size(path: str, label: str) -> tuple[int, int]:
+def read_size(path: str | Path, label: str) -> tuple[int, int]:
     """Height and width of an image file, from its header; DataError, naming it by ``label``, if it is not an image."""
     return _read(path, label, lambda image: (image.height, image.width))
 
 
-def _read(path: str, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
+def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from registry_builtin.image_lists import label_of, read_labelled
 from registry_builtin.index_file import scan_class_folders
-from registry_builtin.objects.decoding import decode
+from registry_builtin.objects.decoding import decode_image
 
 
 class Texts:
@@ -59,7 +59,7 @@ class ImageFiles(Dataset[dict[str, Any]]):
         path = self.paths[place]
         full = str(self.base / path)
         label = label_of(path, int(self.lines[place]), self.index) if self.index else label_of(full)
-        return {"input": decode(full, self.mode, label), "target": int(self.targets[place])}
+        return {"input": decode_image(full, self.mode, label), "target": int(self.targets[place])}
 
 
 def from_index(index: Path, mode: str, classes: int | None, root: Path | None) -> ImageFiles:
