@@ -15,11 +15,11 @@ from conftest import python
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from registry_builtin.datasets import Digits, ImageFolder, ImageIndex, Mnist
-from registry_builtin.index_file import write_index
 from sklearn.datasets import load_digits
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 from registry_core.components import Dataset, Image
+from registry_core.components.index_file import write_index
 from registry_core.errors import DataError
 
 DIGITS = load_digits()

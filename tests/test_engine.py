@@ -217,7 +217,8 @@ def test_optimizers_that_need_a_closure(run: Callable[..., Any], distribution: C
 
 
 def test_what_is_built_must_be_of_its_kind(run: Callable[..., Any], distribution: Callable[..., Path]) -> None:
-    text = "class NoModule: ...\ndef no_steps(params): return 3\nclass Fails:\n    def __init__(self): raise OSError('gone')\n"
+    text = "class NoModule: ...\ndef no_steps(params): return 3\n"
+    text += "class Fails:\n    def __init__(self): raise OSError('gone')\n"
     points = (
         "[registry_core.v1.models]\nno_module = acme_odd:NoModule\nfails = acme_odd:Fails\n"
         "[registry_core.v1.optimizers]\nno_steps = acme_odd:no_steps\n"

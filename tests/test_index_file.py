@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from registry_builtin.datasets import ImageIndex
-from registry_builtin.index_file import read_index, write_index
 from test_datasets import GREY, LABELS, check_dataset, write_images, write_lines
 
+from registry_core.components.index_file import read_index, write_index
 from registry_core.errors import DataError
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +62,6 @@ class Forgetful(nn.Module):
     def forward(self, x):
         return self.layers(x)
 
-
-class Stop:
-    """Ends the run after a step, as a kill would, or asks it to stop, as a signal would."""
-
-    def __init__(self, after: int = 0):
-        from registry_core.components import hookimpl
-        self.after = after
-
-
-class Preempted:
-    """Sends this process a signal at a step."""
-
-    def __init__(self, after: int = 0):
-        self.after = after
 '''
 
 HOOKS = '''
@@ -147,9 +133,9 @@ def rows(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def uninterrupted(pipeline: Callable[..., Path], acme: Path, tmp_path: Path) -> Iterator[tuple[Path, Any]]:
+def uninterrupted(pipeline: Callable[..., Path], acme: Path, tmp_path: Path) -> tuple[Path, Any]:
     path = pipeline(**settings())
-    yield path, train(path, tmp_path / "whole")
+    return path, train(path, tmp_path / "whole")
 
 
 def test_workers_change_nothing(uninterrupted: tuple[Path, Any], tmp_path: Path) -> None:
@@ -240,7 +226,7 @@ def test_a_pipeline_that_would_train_something_else_is_not_resumed(
     from registry_core.errors import RunError
 
     path, whole = uninterrupted
-    with pytest.raises(RunError, match="optim.optimizer.adam.lr"):
+    with pytest.raises(RunError, match=r"optim\.optimizer\.adam\.lr"):
         registry_core.resume(whole.directory, registry_core.load(path, ["optim.optimizer.adam.lr=0.5"]))
 
 

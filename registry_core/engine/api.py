@@ -54,9 +54,11 @@ def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> 
     """
     check_requirements()
     plan = what if isinstance(what, Plan) else make_plan(what)
+    path = Path(out) if out else new_run_path(name)
+    RunDirectory(path).refuse_taken()
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)
-        directory = RunDirectory.create(Path(out) if out else new_run_path(name), plan.spec, pipeline.device)
+        directory = RunDirectory.create(path, plan.spec, pipeline.device)
         return _train(pipeline, directory, None)
 
 

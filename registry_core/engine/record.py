@@ -30,15 +30,22 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
 
+    def refuse_taken(self) -> None:
+        """Raise RunError if there are files in the way; those of a run that never took a step are not."""
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RunError(f"The run directory {str(self.path)!r} is a file. Choose another with --out.")
+        if {entry.name for entry in self.path.iterdir()} - {"pipeline.json", "environment.json"}:
+            message = f"The folder {str(self.path)!r} is not empty."
+            raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
+
     @classmethod
     def create(cls, path: Path, spec: Spec, device: Any) -> RunDirectory:
-        """A new run directory; RunError if there are files in the way."""
+        """A new run directory with what is known before the first step."""
         run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                message = f"The folder {str(path)!r} is not empty."
-                raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
             _write_json(run.pipeline, dump(spec))
             _write_json(path / "environment.json", {**environment(device), "plugins": plugins(spec)})
         except OSError as error:

@@ -54,6 +54,8 @@ class Training:
         self.samples = 0
         self.images = 0
         self.seconds = 0.0
+        """Seconds spent on training before ``started``; evaluations are left out."""
+        self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
 
@@ -103,7 +105,11 @@ class Training:
                 self._between_steps(epoch)
                 if self._done():
                     break
-        self.seconds += time.perf_counter() - self.started
+        self.seconds, self.started = self.elapsed(), None
+
+    def elapsed(self) -> float:
+        """Seconds spent on training so far."""
+        return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
 
     def _done(self) -> bool:
         return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
@@ -143,7 +149,6 @@ class Training:
             raise
         except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
             raise RunError(self._step_failed(error)) from error
-        optimizer.zero_grad()
         if self.pipeline.averaged is not None:
             self.pipeline.averaged.update_parameters(self.pipeline.model)
         return loss.detach()
@@ -223,12 +228,12 @@ class Training:
         return Row(step, epoch + 1, values, epoch_ended)
 
     def _evaluate(self) -> dict[str, float]:
-        begun = time.perf_counter()
+        self.seconds, self.started = self.elapsed(), None
         network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
         network.eval()
         found = self.evaluation(network, self.pipeline.loaders["val"])
         self.pipeline.model.train()
-        self.started += time.perf_counter() - begun  # images a second are of training alone
+        self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
 
     def _schedule(self, row: Row | None, epoch_ended: bool) -> None:
@@ -246,7 +251,6 @@ class Training:
     def _save(self, save: Save) -> None:
         """Write a checkpoint of the position; ``keep`` 0 prunes nothing."""
         parts, state = gather(self.pipeline, self.scaler)
-        now = time.perf_counter()
         path = save_checkpoint(
             self.directory.checkpoints,
             self.position.step,
@@ -257,7 +261,7 @@ class Training:
                 "loss_sum": self.loss_sum,
                 "samples": self.samples,
                 "images": self.images,
-                "seconds": self.seconds if self._done() else self.seconds + now - self.started,
+                "seconds": self.elapsed(),
                 "hooks": self.hooks.state_dict(),
                 "made_with": self.made_with,
             },

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from registry_builtin.index_file import Entry, Index, read_index
 from registry_core.components import Image
+from registry_core.components.index_file import Entry, Index, read_index
 from registry_core.errors import DataError
 
 _SHOWN = 5
@@ -64,7 +64,7 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
 
     ``file`` gives the path of an image, and its label for messages.
     """
-    from registry_builtin.objects.decoding import read_size
+    from registry_core.components.image_file import read_size
 
     places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
     sizes = {read_size(*file(place)) for place in places}

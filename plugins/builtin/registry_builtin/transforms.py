@@ -124,7 +124,7 @@ class _Interpolating(Transform):
 
     def arguments(self) -> dict[str, Any]:
         """The parameters, with torchvision's name of the interpolation."""
-        from torchvision.transforms import InterpolationMode  # type: ignore[import-untyped]  # it ships no types
+        from torchvision.transforms import InterpolationMode
 
         return {**super().arguments(), "interpolation": InterpolationMode(self.interpolation)}
 
@@ -207,7 +207,7 @@ class Pad(_Padding):
 
     def arguments(self) -> dict[str, Any]:
         """The parameters, with the fill of images and of masks."""
-        from torchvision.tv_tensors import Mask  # type: ignore[import-untyped]  # it ships no types
+        from torchvision.tv_tensors import Mask
 
         return {**super().arguments(), "fill": {"others": self._fill(), Mask: 0}}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import PIL.Image
 import torch
-from torchvision import tv_tensors  # type: ignore[import-untyped]  # it ships no types
-from torchvision.transforms.v2 import functional as F  # type: ignore[import-untyped]  # it ships no types
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional as F
 
 _IMAGES = (PIL.Image.Image, tv_tensors.Image)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from registry_builtin.image_lists import label_of, read_labelled
-from registry_builtin.index_file import scan_class_folders
-from registry_builtin.objects.decoding import decode_image
+from registry_core.components.image_file import decode_image
+from registry_core.components.index_file import scan_class_folders
 
 
 class Texts:

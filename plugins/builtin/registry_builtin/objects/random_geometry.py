@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import PIL.Image
-from torchvision import tv_tensors  # type: ignore[import-untyped]  # it ships no types
-from torchvision.transforms import InterpolationMode  # type: ignore[import-untyped]  # it ships no types
-from torchvision.transforms.v2 import functional as F  # type: ignore[import-untyped]  # it ships no types
+from torchvision import tv_tensors
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as F
 
 from registry_core.components import Draws
 from registry_core.errors import DataError

@@ -17,8 +17,12 @@ class TensorBoard:
     @hookimpl
     def run_started(self, run: Run) -> None:
         """Open the event file; what an interrupted run wrote after this start is purged."""
-        purge = run.start.step + 1 if run.start.step else None
-        self.writer = SummaryWriter(logdir=str(run.directory / "tensorboard"), purge_step=purge)
+        step = run.start.step
+        self.writer = SummaryWriter(
+            logdir=str(run.directory / "tensorboard"),
+            purge_step=step + 1 if step else None,
+            filename_suffix=f".from-{step:08d}",  # two files of one second would have the same name
+        )
 
     @hookimpl
     def metrics_measured(self, row: Row) -> None:

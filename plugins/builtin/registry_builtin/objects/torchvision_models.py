@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
-from torchvision import models  # type: ignore[import-untyped]  # it ships no types
+from torchvision import models
 
 # Both warn unless told how to start, and give a tuple in training unless told to leave out their auxiliary heads.
 _INCEPTIONS = {"googlenet", "inception_v3"}
