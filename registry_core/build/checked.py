@@ -1,0 +1,55 @@
+"""Build a component and check the object against the type of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import Metric
+
+from registry_core.components import CheckFailed, Component
+from registry_core.errors import BrokenComponent, InvalidParameters, RegistryError
+
+T = TypeVar("T")
+
+_TYPES: dict[str, type] = {
+    "loss": nn.Module,
+    "optimizer": Optimizer,
+    "scheduler": LRScheduler,
+    "model": nn.Module,
+    "layer": nn.Module,
+    "metric": Metric,
+}
+
+
+def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
+    """``make(*arguments)``, where ``make`` is the component's ``build``; errors name the component.
+
+    Raises InvalidParameters if the parameters do not work together, BrokenComponent if the component is at fault.
+    """
+    label = component.record.label if component.record else f"{component.kind} {component.name!r}"
+    try:
+        built = make(*arguments)
+    except CheckFailed as failed:
+        raise InvalidParameters(f"The {label} cannot be built: {failed.message} {failed.remedy}") from failed
+    except RegistryError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InvalidParameters(f"The {label} does not take these parameters: {error}.") from error
+    except Exception as error:  # a plugin may raise anything
+        raise BrokenComponent(f"The {label} failed while it was built: {type(error).__name__}: {error}.") from error
+    if not _fits(component.kind, built):
+        message = f"The {label} built a {type(built).__name__}, which is not what a {component.kind} is."
+        raise BrokenComponent(message)
+    return built
+
+
+def _fits(kind: str, built: object) -> bool:
+    if kind in _TYPES:
+        return isinstance(built, _TYPES[kind])
+    if kind == "dataset":
+        return hasattr(built, "__len__") and hasattr(built, "__getitem__")
+    return kind == "hook" or callable(built)

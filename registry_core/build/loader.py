@@ -1,0 +1,150 @@
+"""Batches of a section, from any position of any epoch, the same for any number of worker processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from registry_core.build.samples import Batch, Sample, SampleTransforms, as_sample, check_class, collate
+from registry_core.components.sampler import Order
+from registry_core.errors import RegistryError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The samples of one batch, and the epoch that they belong to."""
+
+    epoch: int
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An error on its way from a worker process: torch would wrap it in a traceback."""
+
+    kind: type[RegistryError]
+    message: str
+
+
+class BatchSource(Dataset[Any]):
+    """Makes batches on request; what it gives depends on the request alone."""
+
+    def __init__(
+        self, dataset: Any, transforms: SampleTransforms, section: str, name: str, classes: int | None
+    ) -> None:
+        self.dataset = dataset
+        self.transforms = transforms
+        self.section = section
+        self.name = name
+        self.classes = classes
+
+    def __getitem__(self, request: Request) -> Batch | _Failure:
+        try:
+            return collate([self.sample(request.epoch, index) for index in request.indices])
+        except RegistryError as error:
+            return _Failure(type(error), str(error))
+
+    def sample(self, epoch: int, index: int) -> Sample:
+        """One sample as the model will see it in this epoch."""
+        sample = as_sample(self.dataset[index], self.name, index)
+        check_class(sample, self.classes, self.section, index)
+        return self.transforms(sample, epoch, index)
+
+
+class _Requests(Sampler[Request]):
+    """The requests of one epoch from one batch on; told which before each iteration."""
+
+    def __init__(self, make: Callable[[int, int], Iterator[Request]], length: int) -> None:
+        self.make = make
+        self.length = length
+        self.epoch = 0
+        self.start = 0
+
+    def __iter__(self) -> Iterator[Request]:
+        return self.make(self.epoch, self.start)
+
+    def __len__(self) -> int:
+        return self.length - self.start
+
+
+class Loader:
+    """The batches of one section."""
+
+    def __init__(
+        self,
+        source: BatchSource,
+        order: Order,
+        *,
+        seed: int,
+        samples: int,
+        batch_size: int,
+        drop_last: bool,
+        workers: int,
+        pin_memory: bool,
+    ) -> None:
+        self.source = source
+        self.order = order
+        self.seed = seed
+        self.samples = samples
+        self.batch_size = batch_size
+        self.length = samples // batch_size if drop_last else -(-samples // batch_size)
+        self.pin_memory = pin_memory
+        self._requests = _Requests(self.requests, self.length)
+        self._loader: DataLoader[Any] | None = None
+        if workers:
+            self._loader = DataLoader(
+                source,
+                sampler=self._requests,
+                batch_size=None,
+                num_workers=workers,
+                collate_fn=_unchanged,
+                pin_memory=pin_memory,
+                persistent_workers=True,
+                worker_init_fn=_leave_signals_to_the_parent,
+                generator=torch.Generator(),  # its own: the global one belongs to the model
+            )
+
+    def __len__(self) -> int:
+        return self.length
+
+    def samples_in(self, batch: int) -> int:
+        """How many samples the batch of this number has."""
+        return min(self.batch_size, self.samples - batch * self.batch_size)
+
+    def requests(self, epoch: int, start: int) -> Iterator[Request]:
+        """The requests of an epoch from batch ``start`` on."""
+        indices = np.asarray(self.order(self.seed, epoch))
+        for batch in range(start, self.length):
+            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield Request(epoch, tuple(chosen.tolist()))
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""
+        self._requests.epoch, self._requests.start = epoch, start
+        found: Iterator[Any] = iter(self._loader) if self._loader else self._in_process()
+        for batch in found:
+            if isinstance(batch, _Failure):
+                raise batch.kind(batch.message)
+            yield batch
+
+    def _in_process(self) -> Iterator[Any]:
+        for request in self._requests:
+            batch = self.source[request]
+            if self.pin_memory and not isinstance(batch, _Failure):
+                batch = {k: v.pin_memory() if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+            yield batch
+
+
+def _unchanged(batch: Any) -> Any:
+    return batch
+
+
+def _leave_signals_to_the_parent(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

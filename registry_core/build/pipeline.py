@@ -1,0 +1,153 @@
+"""Assemble a pipeline: from a plan to all the torch objects of a run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from registry_core.build.checked import build
+from registry_core.build.device import choose_device
+from registry_core.build.loader import BatchSource, Loader
+from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters, initialise
+from registry_core.build.samples import SampleTransforms
+from registry_core.components import Horizon
+from registry_core.errors import BrokenComponent, DataError
+from registry_core.plan.plan import Plan, SectionPlan
+from registry_core.spec import Section, Spec
+from registry_core.spec.survey import horizon
+
+
+@dataclass
+class Measured:
+    """A metric under its name in the logs, with what it is updated with."""
+
+    label: str
+    metric: Any
+    takes: tuple[str, ...]
+
+
+@dataclass
+class Pipeline:
+    """The torch objects of a run."""
+
+    plan: Plan
+    device: torch.device
+    horizon: Horizon
+    model: nn.Module
+    forward: Callable[..., Any]
+    """The model, compiled if the pipeline asks for it."""
+    averaged: AveragedModel | None
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+    loaders: dict[Section, Loader]
+    metrics: list[Measured]
+    hooks: list[tuple[str, object]]
+    init_report: dict[str, str]
+    groups: list[ParameterGroup]
+
+
+def assemble(plan: Plan) -> Pipeline:
+    """Build everything that a run needs; the global generators are seeded with the pipeline's seed first."""
+    spec = plan.spec
+    device = choose_device(spec.train)
+    loaders = {name: build_loader(plan, section, device) for name, section in plan.sections.items()}
+    length = horizon(spec, len(loaders["train"].source.dataset))
+    seed_everything(spec.seed)
+    model, report = build_model(spec, device)
+    groups = group_parameters(model, spec.optim.groups)
+    optimizer = build(spec.optim.optimizer, spec.optim.optimizer.build, for_optimizer(model, groups))
+    scheduler = None
+    if spec.optim.scheduler is not None:
+        scheduler = build(spec.optim.scheduler, spec.optim.scheduler.build, optimizer, length)
+    return Pipeline(
+        plan=plan,
+        device=device,
+        horizon=length,
+        model=model,
+        forward=torch.compile(model) if spec.train.compile else model,
+        averaged=_averaged(model, plan),
+        loss=build(spec.loss, spec.loss.build).to(device),
+        optimizer=optimizer,
+        scheduler=scheduler,
+        loaders=loaders,
+        metrics=build_metrics(plan, device),
+        hooks=[(hook.written_name, build(hook, hook.build)) for hook in spec.hooks],
+        init_report=report,
+        groups=groups,
+    )
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators of torch, NumPy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed([seed & 0xFFFFFFFF, seed >> 32])
+    random.seed(seed)
+
+
+def build_model(spec: Spec, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
+    """The model with its first values on the device, and which rule set each parameter."""
+    model = build(spec.model, spec.model.build)
+    report = initialise(model, spec.init)
+    model.to(device)
+    if spec.train.channels_last:
+        model.to(memory_format=torch.channels_last)
+    return model, report
+
+
+def build_metrics(plan: Plan, device: torch.device) -> list[Measured]:
+    """The metrics of an evaluation, on the device."""
+    return [
+        Measured(metric.label(metric.name), build(metric, metric.build, plan.classes).to(device), metric.takes)
+        for metric in plan.spec.metrics
+    ]
+
+
+def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Loader:
+    """The loader of one section."""
+    spec = plan.spec
+    declared = spec.data.sections()[section.section]
+    dataset: Any = build(declared.dataset, declared.dataset.build)
+    length = len(dataset)
+    if section.facts.length not in (None, length):
+        message = f"The dataset {declared.dataset.name!r} of data.{section.section} declares {section.facts.length} samples"
+        raise BrokenComponent(f"{message}, but has {length}.")
+    if length == 0:
+        raise DataError(f"The dataset {declared.dataset.name!r} of data.{section.section} is empty.")
+    sampler = section.sampler
+    targets = _targets(dataset, declared.dataset.name, sampler.name) if sampler.needs_targets else None
+    transforms = SampleTransforms(declared.transforms, spec.seed, f"data.{section.section}.transforms")
+    classes = plan.classes if spec.loss.target_form == "class_indices" else None
+    pin = spec.data.pin_memory
+    return Loader(
+        BatchSource(dataset, transforms, section.section, declared.dataset.name, classes),
+        build(sampler, sampler.build, length, targets),
+        seed=spec.seed,
+        samples=sampler.epoch_length(length),
+        batch_size=section.batch_size,
+        drop_last=section.drop_last,
+        workers=spec.data.workers,
+        pin_memory=device.type == "cuda" if pin is None else pin,
+    )
+
+
+def _targets(dataset: Any, name: str, sampler: str) -> Any:
+    targets = getattr(dataset, "targets", None)
+    if targets is None:
+        message = f"The sampler {sampler!r} needs the class of every sample, but the dataset {name!r} has no `targets`."
+        raise DataError(f"{message} Use the sampler 'shuffled'.")
+    return targets
+
+
+def _averaged(model: nn.Module, plan: Plan) -> AveragedModel | None:
+    ema = plan.spec.train.ema
+    if ema is None:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema.decay))  # type: ignore[no-untyped-call]  # torch leaves it untyped

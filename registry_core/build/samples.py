@@ -1,0 +1,102 @@
+"""Samples on their way to a batch: transforms with their random numbers, and collation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from registry_core.build.checked import build
+from registry_core.components import Draws, Transform, stream_key
+from registry_core.errors import BrokenComponent, DataError, RegistryError
+
+Sample = dict[str, Any]
+Batch = dict[str, Any]
+
+
+class SampleTransforms:
+    """The transforms of a section, applied to one sample as a pure function of (seed, epoch, sample index)."""
+
+    def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
+        self.transforms = transforms
+        self.built = [build(transform, transform.build) for transform in transforms]
+        self.keys = [stream_key(seed, f"{purpose}[{place}]") for place in range(len(transforms))]
+
+    def __call__(self, sample: Sample, epoch: int, index: int) -> Sample:
+        for transform, built, key in zip(self.transforms, self.built, self.keys, strict=True):
+            try:
+                sample = _apply(transform, built, sample, Draws(key, epoch, index))
+            except RegistryError:
+                raise
+            except Exception as error:  # a plugin may raise anything
+                label = transform.record.label if transform.record else f"transform {transform.name!r}"
+                reason = f"{type(error).__name__}: {error}"
+                raise BrokenComponent(f"The {label} failed on sample {index}: {reason}.") from error
+        return sample
+
+
+def _apply(transform: Transform, built: Any, sample: Sample, draws: Draws) -> Sample:
+    if transform.random == "counter":
+        return dict(built(sample, draws))
+    given = sample["input"] if transform.takes_image_only else sample
+    if transform.random == "generators":
+        with seeded_generators(draws.seed()):
+            result = built(given)
+    else:
+        result = built(given)
+    return {**sample, "input": result} if transform.takes_image_only else dict(result)
+
+
+@contextmanager
+def seeded_generators(seed: int) -> Iterator[None]:
+    """Seed the global generators of torch (CPU), NumPy and Python inside, and put them back afterwards."""
+    saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which would seed the device's generator too
+    np.random.seed([seed & 0xFFFFFFFF, seed >> 32])
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(saved[0])
+        np.random.set_state(saved[1])
+        random.setstate(saved[2])
+
+
+def as_sample(found: Any, dataset: str, index: int) -> Sample:
+    """What a data set gave, as a sample: a mapping, or a pair in torch's convention."""
+    if isinstance(found, Mapping):
+        return dict(found)
+    if isinstance(found, tuple) and len(found) == 2:
+        return {"input": found[0], "target": found[1]}
+    message = f"The dataset {dataset!r} gave a {type(found).__name__} as sample {index}."
+    raise BrokenComponent(f"{message} A sample is a mapping with `input` and `target`.")
+
+
+def check_class(sample: Sample, classes: int | None, section: str, index: int) -> None:
+    """Raise DataError if a class index is outside the classes of the model."""
+    target = sample.get("target")
+    if classes is not None and isinstance(target, int) and not 0 <= target < classes:
+        message = f"Sample {index} of data.{section} has the label {target}, outside the classes 0 to {classes - 1}."
+        raise DataError(f"{message} Correct the label, or the model's number of classes.")
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """A batch: for each entry tensors are stacked, whole numbers become int64, other numbers float32; the rest is listed."""
+    return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
+
+
+def _stack(values: list[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, torch.Tensor):
+        return torch.stack([value.as_subclass(torch.Tensor) for value in values])
+    if isinstance(first, np.ndarray):
+        return torch.stack([torch.from_numpy(value) for value in values])
+    if isinstance(first, (bool, int, np.integer)):
+        return torch.tensor(values, dtype=torch.int64)
+    if isinstance(first, (float, np.floating)):
+        return torch.tensor(values, dtype=torch.float32)
+    return values
