@@ -91,6 +91,7 @@ def test_gradients_are_clipped(run: Callable[..., Any], clip: dict[str, float]) 
         assert moved.abs().max() <= lr * clip["value"] * 1.01 < free.abs().max()
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch 2.11 warns of itself when it compiles
 @pytest.mark.parametrize("options", [["train.precision=bf16"], ["train.channels_last=true"], ["train.compile=true"]])
 def test_other_ways_to_compute_give_nearly_the_same(run: Callable[..., Any], options: list[str]) -> None:
     model = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}

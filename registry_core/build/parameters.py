@@ -103,4 +103,6 @@ def _as_torch(options: dict[str, Any]) -> dict[str, Any]:
 def _matches_nothing(path: str, pattern: Any, model: nn.Module) -> Problem:
     names = [name for name, _ in model.named_parameters()]
     some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-    return Problem(f"{pattern!r} matches nothing that is left for it in the model.", f"Its parameters are: {some}", path=path)
+    return Problem(
+        f"{pattern!r} matches nothing that is left for it in the model.", f"Its parameters are: {some}", path=path
+    )

@@ -117,7 +117,9 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     dataset: Any = build(declared.dataset, declared.dataset.build)
     length = len(dataset)
     if section.facts.length not in (None, length):
-        message = f"The dataset {declared.dataset.name!r} of data.{section.section} declares {section.facts.length} samples"
+        message = (
+            f"The dataset {declared.dataset.name!r} of data.{section.section} declares {section.facts.length} samples"
+        )
         raise BrokenComponent(f"{message}, but has {length}.")
     if length == 0:
         raise DataError(f"The dataset {declared.dataset.name!r} of data.{section.section} is empty.")

@@ -26,8 +26,12 @@ class Preview:
     def __str__(self) -> str:
         lines = ["parameters"]
         for group in self.groups:
-            options = ", ".join(f"{name} {value}" for name, value in group.options.items()) or "the optimizer's own options"
-            lines.append(f"  {group.pattern or 'all others'}: {len(group.names)} tensors, {group.count:,} numbers; {options}")
+            options = (
+                ", ".join(f"{name} {value}" for name, value in group.options.items()) or "the optimizer's own options"
+            )
+            lines.append(
+                f"  {group.pattern or 'all others'}: {len(group.names)} tensors, {group.count:,} numbers; {options}"
+            )
         lines.append("first values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
@@ -38,7 +42,8 @@ class Preview:
     def data(self) -> dict[str, Any]:
         """The same as plain data."""
         groups = [
-            {"pattern": g.pattern, "options": g.options, "tensors": list(g.names), "numbers": g.count} for g in self.groups
+            {"pattern": g.pattern, "options": g.options, "tensors": list(g.names), "numbers": g.count}
+            for g in self.groups
         ]
         return {"parameter_groups": groups, "init": self.init, "learning_rates": self.rates}
 

@@ -18,8 +18,8 @@ from registry_core.cli.options import as_json, overrides, print_json
 @as_json
 def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: bool) -> None:
     """Show the plan of a pipeline: the way of a sample, steps, metrics, and every decision with its reason."""
+    from registry_core.plan.data import plan_data
     from registry_core.plan.make import make_plan
-    from registry_core.plan.text import plan_data
     from registry_core.spec import load
 
     plan = make_plan(load(file, overrides))

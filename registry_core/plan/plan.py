@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry_core.components import DataFacts, Horizon, Image, Sampler
@@ -56,6 +57,37 @@ class Plan:
         return self.spec.model.outputs() or self.sections["train"].facts.classes
 
     def __str__(self) -> str:
-        from registry_core.plan.text import plan_text  # text imports this module
+        return "\n".join(_lines(self))
 
-        return plan_text(self)
+
+def _lines(plan: Plan) -> Iterator[str]:
+    for section in plan.sections.values():
+        yield from _section_lines(section)
+    yield from _run_lines(plan)
+    for group in plan.spec.optim.groups:
+        options = ", ".join(f"{name} {value}" for name, value in group.options.items())
+        yield f"  parameters matching {group.parameters!r}: {options}"
+    yield "decisions"
+    for decision in plan.decisions:
+        yield f"  {decision.about}: {decision.choice} ({decision.reason})"
+
+
+def _section_lines(section: SectionPlan) -> Iterator[str]:
+    samples = "? samples" if section.facts.length is None else f"{section.facts.length:,} samples"
+    number = "?" if section.batches is None else f"{section.batches:,}"
+    yield f"{section.section}: {samples}, {number} batches of {section.batch_size} an epoch, {section.sampler.name}"
+    width = max(len(step.name) for step in section.steps)
+    for step in section.steps:
+        yield f"  {step.name:<{width}}  {step.image or 'known when it runs'}"
+
+
+def _run_lines(plan: Plan) -> Iterator[str]:
+    spec, horizon = plan.spec, plan.horizon
+    yield f"model: {spec.model.name}, loss: {spec.loss.name}, optimizer: {spec.optim.optimizer.name}"
+    if horizon is None:
+        yield f"run: {spec.train.epochs} epochs; their length is known when the data are opened"
+    else:
+        steps = f"{horizon.steps_per_epoch:,} steps an epoch, {horizon.total_steps:,} in all"
+        epochs = f"{horizon.epochs} epoch{'' if horizon.epochs == 1 else 's'}"
+        yield f"run: {epochs}, {steps}, precision {spec.train.precision}"
+    yield f"measured: {', '.join(plan.metrics)}"

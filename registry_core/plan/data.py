@@ -1,0 +1,40 @@
+"""The plan as plain data, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry_core.components import Image
+from registry_core.plan.plan import Plan, SectionPlan
+from registry_core.spec import dump
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data."""
+    return {
+        "sections": {name: _section_data(section) for name, section in plan.sections.items()},
+        "epochs": plan.horizon.epochs if plan.horizon else plan.spec.train.epochs,
+        "steps_per_epoch": plan.horizon.steps_per_epoch if plan.horizon else None,
+        "total_steps": plan.horizon.total_steps if plan.horizon else None,
+        "metrics": plan.metrics,
+        "groups": [{"parameters": group.parameters, **group.options} for group in plan.spec.optim.groups],
+        "decisions": [{"about": d.about, "choice": d.choice, "reason": d.reason} for d in plan.decisions],
+        "spec": dump(plan.spec),
+    }
+
+
+def _section_data(section: SectionPlan) -> dict[str, Any]:
+    return {
+        "samples": section.facts.length,
+        "classes": section.facts.classes,
+        "batch_size": section.batch_size,
+        "batches": section.batches,
+        "sampler": section.sampler.name,
+        "steps": [{"name": step.name, **_image_data(step.image)} for step in section.steps],
+    }
+
+
+def _image_data(image: Image | None) -> dict[str, Any]:
+    if image is None:
+        return {"form": None}
+    return {name: getattr(image, name) for name in ("form", "channels", "height", "width", "low", "high")}
