@@ -89,7 +89,7 @@ def _group(
 
 
 def for_optimizer(model: nn.Module, groups: list[ParameterGroup]) -> list[Any]:
-    """What a torch optimizer is built with: plain parameters where there is one group, dictionaries where there are more."""
+    """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
     parameters = dict(model.named_parameters())
     if len(groups) == 1 and groups[0].pattern is None:
         return [parameters[name] for name in groups[0].names]

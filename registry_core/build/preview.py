@@ -1,4 +1,4 @@
-"""What only the built model tells of a plan: parameter groups with counts, first values, and the learning-rate curve."""
+"""What only the built model tells: parameter groups with counts, first values, and the learning-rate curve."""
 
 from __future__ import annotations
 

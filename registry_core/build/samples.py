@@ -27,6 +27,7 @@ class SampleTransforms:
         self.keys = [stream_key(seed, f"{purpose}[{place}]") for place in range(len(transforms))]
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Sample:
+        """The sample after all transforms, in this epoch and under this number."""
         for transform, built, key in zip(self.transforms, self.built, self.keys, strict=True):
             try:
                 sample = _apply(transform, built, sample, Draws(key, epoch, index))
@@ -85,7 +86,7 @@ def check_class(sample: Sample, classes: int | None, section: str, index: int) -
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """A batch: for each entry tensors are stacked, whole numbers become int64, other numbers float32; the rest is listed."""
+    """A batch: tensors are stacked, whole numbers become int64, other numbers float32; the rest is listed."""
     return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
