@@ -56,5 +56,5 @@ def test_the_plan_is_real(command: Callable[..., Ended], monkeypatch: pytest.Mon
     "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").iterdir())]
 )
 def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\(([^)#:]+\.\w+)\)", (ROOT / page).read_text()):
+    for link in re.findall(r"\]\(([^)#:]+\.(?:md|yaml))\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / link).exists(), link
