@@ -201,7 +201,7 @@ def test_a_model_and_loss_that_do_not_fit_give_one_message(
 ) -> None:
     text = "def product(output, target):\n    return output @ target.float()\n"
     distribution("acme", "[registry_core.v1.losses]\nproduct = acme_bad:product\n", modules={"acme_bad": text})
-    with pytest.raises(RunError, match=r"Step 1 failed \(model 'mlp', loss 'product'\).*size mismatch"):
+    with pytest.raises(RunError, match=r"training step \(model 'mlp', loss 'product'\) failed.*size mismatch"):
         run(loss="product")
 
 

@@ -60,7 +60,7 @@ def test_a_question_that_raises_ends_the_run() -> None:
         def should_stop(self) -> str:
             raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(BrokenComponent, match=r"hooks\[0\] x failed in should_stop: ValueError: no"):
         Hooks([("x", Raises())]).ask("should_stop", row=ROW)
 
 

@@ -237,3 +237,11 @@ def test_a_longer_run_goes_on_from_the_end(pipeline: Callable[..., Path], tmp_pa
     at_once = train(path, tmp_path / "long", "train.epochs=3")
     assert same(longer.pipeline.model.state_dict(), at_once.pipeline.model.state_dict())
     assert [row["epoch"] for row in rows(tmp_path / "short")] == [1, 2, 3]
+
+
+def test_a_schedule_for_a_length_keeps_it(uninterrupted: tuple[Path, Any]) -> None:
+    from registry_core.errors import RunError
+
+    path, whole = uninterrupted
+    with pytest.raises(RunError, match=r"'one_cycle' was laid out .* train\.epochs cannot change"):
+        registry_core.resume(whole.directory, registry_core.load(path, ["train.epochs=9"]))

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from registry_core.build.samples import Batch, Sample, SampleTransforms, as_sample, check_class, collate
 from registry_core.components.sampler import Order
-from registry_core.errors import RegistryError
+from registry_core.errors import RegistryError, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +127,21 @@ class Loader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""
         self._requests.epoch, self._requests.start = epoch, start
-        found: Iterator[Any] = iter(self._loader) if self._loader else self._in_process()
-        for batch in found:
+        for batch in self._in_workers(self._loader) if self._loader else self._in_process():
             if isinstance(batch, _Failure):
                 raise batch.kind(batch.message)
+            yield batch
+
+    @staticmethod
+    def _in_workers(loader: DataLoader[Any]) -> Iterator[Any]:
+        batches = iter(loader)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except RuntimeError as error:  # how torch says that a process died
+                raise RunError(f"A loader process ended: {error}. Try fewer workers, or data.workers: 0.") from error
             yield batch
 
     def _in_process(self) -> Iterator[Any]:

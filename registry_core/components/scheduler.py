@@ -28,6 +28,10 @@ class Scheduler(Component):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
+    def follows_length(self) -> bool:
+        """Whether its course depends on how long the run is, so that a run cannot be made longer when it is resumed."""
+        return False
+
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the schedule does not fit a run of this length."""
 

@@ -21,7 +21,8 @@ from registry_core.plan.make import make_plan
 from registry_core.plan.plan import Plan
 from registry_core.spec import Spec, dump, load
 
-HARMLESS = ("train.epochs", "train.max_steps", "train.log_every", "data.workers", "data.pin_memory", "hooks")
+LENGTH = ("train.epochs", "train.max_steps")
+HARMLESS = (*LENGTH, "train.log_every", "data.workers", "data.pin_memory", "hooks")
 """What may differ between a run and its resumption without another result: length, loading and watching."""
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
@@ -69,7 +70,7 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
         raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
     own = load(run_directory.pipeline)
     if spec is not None:
-        _refuse_differences(dump(own), dump(spec))
+        _refuse_differences(own, spec)
     plan = make_plan(spec or own)
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)
@@ -129,9 +130,15 @@ def _guarantee(checkpoint: Path, made_with: dict[str, Any]) -> str:
     return "position"
 
 
-def _refuse_differences(own: Any, new: Any) -> None:
+def _refuse_differences(own: Spec, new: Spec) -> None:
     """Raise RunError if two specs differ in what would make the resumed run another one."""
-    different = [path for path in _differences(own, new, "") if not path.startswith(HARMLESS)]
+    scheduler = own.optim.scheduler
+    fixed_length = scheduler is not None and scheduler.follows_length()
+    harmless = tuple(key for key in HARMLESS if not (fixed_length and key in LENGTH))
+    different = [path for path in _differences(dump(own), dump(new), "") if not path.startswith(harmless)]
+    if different and scheduler is not None and set(different) <= set(LENGTH):
+        message = f"The schedule {scheduler.name!r} was laid out for the length of the run"
+        raise RunError(f"{message}, so {', '.join(different)} cannot change now. Start a new run.")
     if different:
         message = f"The pipeline differs from that of the run in {', '.join(different)}."
         raise RunError(f"{message} Resume without FILE to keep the run's own, or start a new run.")

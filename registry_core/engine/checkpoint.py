@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from registry_core.engine.tensor_tree import put_together, take_apart
@@ -32,32 +33,30 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Te
     """
     name = f"step-{step:08d}"
     final = folder / name
-    folder.mkdir(parents=True, exist_ok=True)
     if _is_whole(final):  # a repeatable run has only one state at a step
         point(folder, "latest", final)
         return final
-    temporary = folder / f"{name}.tmp-{uuid.uuid4().hex}"
-    temporary.mkdir()
     try:
         structure, tensors = take_apart(state)
+    except TypeError as error:
+        raise CheckpointError(f"The state of the run cannot be saved: {error}.") from error
+    temporary = folder / f"{name}.tmp-{uuid.uuid4().hex}"
+    try:
+        temporary.mkdir(parents=True)
         for part, weights in {**parts, "state": tensors}.items():
-            save_file(
-                {key: value.detach().cpu().contiguous() for key, value in weights.items()},
-                temporary / f"{part}.safetensors",
-            )
+            own = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
+            save_file(own, temporary / f"{part}.safetensors")  # clones: the format takes no shared memory
         (temporary / "state.json").write_text(json.dumps(structure), encoding="utf-8")
         _seal(temporary)
         if final.exists():
             shutil.rmtree(final)
         temporary.rename(final)
-    except OSError as error:
+        _sync(folder)
+        verify(final)
+        point(folder, "latest", final)
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise CheckpointError(
-            f"The checkpoint {str(folder / name)!r} cannot be written: {error.strerror or error}."
-        ) from error
-    _sync(folder)
-    verify(final)
-    point(folder, "latest", final)
+        raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {error}.") from error
     return final
 
 

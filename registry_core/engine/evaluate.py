@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from registry_core.build.device import PRECISIONS
 from registry_core.build.loader import Loader
 from registry_core.build.pipeline import Measured
 from registry_core.build.samples import Batch
+from registry_core.errors import RunError
 from registry_core.spec.models import Spec, Train
 
 
@@ -21,6 +22,16 @@ def autocast(device: torch.device, train: Train) -> AbstractContextManager[Any]:
     if train.precision == "fp32":
         return nullcontext()
     return torch.autocast(device.type, PRECISIONS[train.precision])
+
+
+@contextmanager
+def failures_named(what: str) -> Iterator[None]:
+    """Turn what torch raises where shapes, types or devices do not fit into a RunError that says where it was."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+        advice = " Set train.deterministic to false to allow it." if "deterministic" in str(error) else ""
+        raise RunError(f"{what} failed: {type(error).__name__}: {error}{advice}") from error
 
 
 def to_device(batch: Batch, device: torch.device, channels_last: bool) -> Batch:
@@ -57,14 +68,19 @@ class Evaluation:
         for measured in self.metrics:
             measured.metric.reset()
         for number, found in enumerate(loader.batches(epoch=0)):
-            batch = to_device(found, self.device, self.train.channels_last)
-            with autocast(self.device, self.train):
-                output = call(network, self.model.takes, batch)
-                loss = call(self.loss_module, self.loss.takes, batch, output)
-            weight = 1 if getattr(self.loss, "reduction", "mean") == "sum" else loader.samples_in(number)
-            total.add_(loss.to(total.dtype), alpha=weight)
-            for measured in self.metrics:
-                call(measured.metric.update, measured.takes, batch, output)
+            with failures_named("The evaluation"):
+                weight = 1 if getattr(self.loss, "reduction", "mean") == "sum" else loader.samples_in(number)
+                total.add_(self._measure(network, found).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
         values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})
         return values
+
+    def _measure(self, network: Callable[..., Any], found: Batch) -> torch.Tensor:
+        """Update the metrics with a batch; returns its loss."""
+        batch = to_device(found, self.device, self.train.channels_last)
+        with autocast(self.device, self.train):
+            output = call(network, self.model.takes, batch)
+            loss: torch.Tensor = call(self.loss_module, self.loss.takes, batch, output)
+        for measured in self.metrics:
+            call(measured.metric.update, measured.takes, batch, output)
+        return loss

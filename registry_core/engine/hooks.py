@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import signature
 from typing import Any
 
 import pluggy
@@ -30,7 +31,7 @@ class Hooks:
             raise BrokenComponent(f"A hook implements an event that does not exist: {error}") from error
         self._calls = {
             event: [(found.plugin_name, found.function) for found in reversed(self._caller(event).get_hookimpls())]
-            for event in EVENTS
+            for event in (*EVENTS, *QUESTIONS)
         }
 
     def _caller(self, event: str) -> Any:
@@ -52,14 +53,21 @@ class Hooks:
                     print(message, file=sys.stderr)
 
     @staticmethod
-    def _call(function: Any, arguments: dict[str, Any]) -> None:
-        taken = pluggy._hooks.varnames(function)[0]  # a hook may leave out arguments that it does not need
-        function(**{name: arguments[name] for name in taken})
+    def _call(function: Any, arguments: dict[str, Any]) -> Any:
+        taken = signature(function).parameters  # a hook may leave out arguments that it does not need
+        return function(**{name: arguments[name] for name in taken})
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
-        """The answers of all hooks that have one, in the order of the file; what they raise ends the run."""
-        assert question in QUESTIONS
-        return list(self._caller(question)(**arguments))
+        """The answers of all hooks that have one, in the order of the file; one that raises ends the run."""
+        answers = []
+        for name, function in self._calls[question]:
+            try:
+                answer = self._call(function, arguments)
+            except Exception as error:  # a hook may raise anything
+                raise BrokenComponent(f"The {name} failed in {question}: {type(error).__name__}: {error}") from error
+            if answer is not None:
+                answers.append(answer)
+        return answers
 
     def state_dict(self) -> dict[str, Any]:
         """The memory of the hooks that have one."""

@@ -17,7 +17,7 @@ from registry_core.build.pipeline import build_loader, build_metrics, build_mode
 from registry_core.build.samples import SampleTransforms, collate
 from registry_core.components.image_file import decode_image
 from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
-from registry_core.engine.evaluate import Evaluation, autocast, call, to_device
+from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
 from registry_core.errors import CheckpointError, RunError
 from registry_core.plan.make import make_plan
 from registry_core.spec import Spec
@@ -76,7 +76,7 @@ class Trained:
         for path in images:
             sample = transforms({"input": decode_image(path, mode)}, 0, 0)
             batch = to_device(collate([sample]), self.device, self.spec.train.channels_last)
-            with autocast(self.device, self.spec.train):
+            with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
             probabilities = output.float().softmax(-1)[0]
             best = probabilities.topk(min(top, len(probabilities)))

@@ -17,12 +17,12 @@ from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import Batch
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.engine.checkpoint import load_checkpoint, point, prune, save_checkpoint
-from registry_core.engine.evaluate import Evaluation, autocast, call, to_device
+from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.state import gather, restore
-from registry_core.errors import RegistryError, RunError
+from registry_core.errors import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Training:
         self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
+        self.names = f"A training step (model {spec.model.name!r}, loss {spec.loss.name!r})"
 
     def resume(self, checkpoint: Path) -> None:
         """Go back to where a checkpoint was saved."""
@@ -137,7 +138,7 @@ class Training:
     def _optimize(self, parts: list[Part]) -> torch.Tensor:
         """One optimizer step; returns its loss, which stays on the device."""
         optimizer = self.pipeline.optimizer
-        try:
+        with failures_named(self.names):
             if self.spec.optim.optimizer.needs_closure:
                 closure: Any = partial(self._loss_and_gradients, parts)  # torch types its result as a number
                 loss = torch.as_tensor(optimizer.step(closure))
@@ -145,10 +146,6 @@ class Training:
                 loss = self._loss_and_gradients(parts)
                 self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
                 self.scaler.update()
-        except RegistryError:
-            raise
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
-            raise RunError(self._step_failed(error)) from error
         if self.pipeline.averaged is not None:
             self.pipeline.averaged.update_parameters(self.pipeline.model)
         return loss.detach()
@@ -180,13 +177,6 @@ class Training:
             nn.utils.clip_grad_norm_(parameters, clip.norm)
         elif clip.value is not None:
             nn.utils.clip_grad_value_(parameters, clip.value)
-
-    def _step_failed(self, error: Exception) -> str:
-        names = f"model {self.spec.model.name!r}, loss {self.spec.loss.name!r}"
-        where = f"Step {self.position.step + 1} failed ({names})"
-        if "deterministic" in str(error):
-            return f"{where}: {error} Set train.deterministic to false to allow it."
-        return f"{where}: {type(error).__name__}: {error}"
 
     def _between_steps(self, epoch: int) -> None:
         """What is due after a step that was taken in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""

@@ -60,7 +60,8 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
     train = spec.train
     workers = spec.data.workers
     if workers:
-        yield Decision("loading", f"{workers} worker processes", "data.workers; results do not depend on it")
+        processes = f"{workers} worker process{'' if workers == 1 else 'es'}"
+        yield Decision("loading", processes, "data.workers; results do not depend on it")
     else:
         yield Decision("loading", "in the training process", "data.workers is 0")
     for name, section in sections.items():

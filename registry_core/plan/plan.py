@@ -66,7 +66,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from _run_lines(plan)
     for group in plan.spec.optim.groups:
         options = ", ".join(f"{name} {value}" for name, value in group.options.items())
-        yield f"  parameters matching {group.parameters!r}: {options}"
+        yield f"  parameters matching '{group.parameters}': {options}"
     yield "decisions"
     for decision in plan.decisions:
         yield f"  {decision.about}: {decision.choice} ({decision.reason})"

@@ -94,6 +94,10 @@ class CosineAnnealing(Scheduler):
     t_max: PositiveInt | None = Field(default=None, description="Epochs down to eta_min; null for the whole run.")
     eta_min: NonNegativeFloat = Field(default=0.0, description="The lowest learning rate.")
 
+    def follows_length(self) -> bool:
+        """Whether it ends with the run."""
+        return self.t_max is None
+
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
         if self.t_max is not None and self.t_max > 10 * horizon.epochs:
@@ -132,6 +136,10 @@ class OneCycle(Scheduler):
     div_factor: PositiveFloat = Field(default=25.0, description="max_lr divided by the first learning rate.")
     final_div_factor: PositiveFloat = Field(default=1e4, description="First learning rate divided by the last.")
     three_phase: bool = Field(default=False, description="Fall to the first rate at the pace of the rise, then on.")
+
+    def follows_length(self) -> bool:
+        """Whether it ends with the run."""
+        return self.total_steps is None
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the cycle is shorter than the run, or has a phase of no steps."""
