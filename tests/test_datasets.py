@@ -186,7 +186,7 @@ def test_images_of_an_index_file(tmp_path: Path, mode: str) -> None:
     check_dataset(declared, expected, LABELS[:12])
     facts = declared.facts()
     assert facts.image == Image("pil", 3 if mode == "RGB" else 1, 8, 8)
-    assert (facts.classes, facts.class_names) == (10, ())
+    assert (facts.classes, facts.class_names, facts.largest_label) == (None, (), 9)
     assert ImageIndex(index=index, classes=12).facts().classes == 12
 
 

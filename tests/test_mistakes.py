@@ -181,6 +181,22 @@ def test_a_label_that_only_the_run_sees(
     one_message(ended, "label 11", "0 to 9")
 
 
+def test_a_label_beyond_the_outputs_of_the_model(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    data = indexed(tmp_path, ["good.png 1", "good.png 7"], classes=None)
+    assert load(pipeline(data=data, metrics=[])).model.outputs() == 10
+    with pytest.raises(PipelineError, match=r"5 outputs, but data.train has the label 7.*num_classes to 8"):
+        load(pipeline(data=data, metrics=[], model={"mlp": {"size": 8, "num_classes": 5}}))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_of_several_sizes(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, workers: int
+) -> None:
+    data = indexed(tmp_path, ["good.png 1", "large.png 2"])
+    Image.new("L", (9, 9)).save(tmp_path / "large.png")
+    one_message(train(command, pipeline, tmp_path, data={**data, "workers": workers}), "do not make a batch", "resize")
+
+
 def test_data_that_are_not_there(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path) -> None:
     for dataset in (
         {"mnist": {"root": "absent"}},

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from registry_core.build.samples import Batch, Sample, SampleTransforms, as_sample, check_class, collate
 from registry_core.components.sampler import Order
-from registry_core.errors import RegistryError, RunError
+from registry_core.errors import BrokenComponent, RegistryError, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,20 @@ class BatchSource(Dataset[Any]):
 
     def __getitem__(self, request: Request) -> Batch | _Failure:
         try:
-            return collate([self.sample(request.epoch, index) for index in request.indices])
+            return collate([self.sample(request.epoch, index) for index in request.indices], self.section)
         except RegistryError as error:
             return _Failure(type(error), str(error))
 
     def sample(self, epoch: int, index: int) -> Sample:
         """One sample as the model will see it in this epoch."""
-        sample = as_sample(self.dataset[index], self.name, index)
+        try:
+            found = self.dataset[index]
+        except RegistryError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            reason = f"{type(error).__name__}: {error}"
+            raise BrokenComponent(f"The dataset {self.name!r} failed on sample {index}: {reason}.") from error
+        sample = as_sample(found, self.name, index)
         check_class(sample, self.classes, self.section, index)
         return self.transforms(sample, epoch, index)
 

@@ -85,9 +85,15 @@ def check_class(sample: Sample, classes: int | None, section: str, index: int) -
         raise DataError(f"{message} Correct the label, or the model's number of classes.")
 
 
-def collate(samples: list[Sample]) -> Batch:
+def collate(samples: list[Sample], section: str) -> Batch:
     """A batch: tensors are stacked, whole numbers become int64, other numbers float32; the rest is listed."""
-    return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
+    try:
+        return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
+    except KeyError as error:
+        raise DataError(f"Some samples of data.{section} have no {error}. All samples need the same entries.") from None
+    except (RuntimeError, TypeError, ValueError) as error:
+        message = f"The samples of data.{section} do not make a batch: {error}."
+        raise DataError(f"{message} Images of one size are needed: add resize, or a crop.") from error
 
 
 def _stack(values: list[Any]) -> Any:

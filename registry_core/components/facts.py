@@ -40,6 +40,8 @@ class DataFacts:
     image: Image | None = None
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    largest_label: int | None = None
+    """Where the number of classes is not known: the largest class number that occurs."""
 
 
 @dataclass(frozen=True, slots=True)

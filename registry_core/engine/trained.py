@@ -75,7 +75,7 @@ class Trained:
         found = []
         for path in images:
             sample = transforms({"input": decode_image(path, mode)}, 0, 0)
-            batch = to_device(collate([sample]), self.device, self.spec.train.channels_last)
+            batch = to_device(collate([sample], "predict"), self.device, self.spec.train.channels_last)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
             probabilities = output.float().softmax(-1)[0]

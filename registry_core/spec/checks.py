@@ -92,6 +92,9 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
         if outputs is not None and facts.classes is not None and facts.classes != outputs:
             message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
             yield checked.problem(("model",), message, f"Set num_classes to {facts.classes}.")
+        if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
+            message = f"The model has {outputs} outputs, but data.{section} has the label {facts.largest_label}."
+            yield checked.problem(("model",), message, f"Set num_classes to {facts.largest_label + 1} or more.")
         if section != "train" and "train" in names and section in names and names[section] != names["train"]:
             different = sorted(set(names[section]) ^ set(names["train"]))
             message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."

@@ -74,7 +74,7 @@ class ImageIndex(Dataset):
     mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
     classes: PositiveInt | None = Field(
         default=None,
-        description="Number of classes; null for that of the names in the file, else one more than the largest label.",
+        description="Number of classes; null for that of the names in the file, if it has them.",
     )
     root: InputPath | None = Field(default=None, description="Folder where paths start; null for the text file's own.")
 
@@ -88,8 +88,11 @@ class ImageIndex(Dataset):
             entry = index.entries[place]
             return str(base / entry.path), label_of(entry.path, entry.line, self.index)
 
+        image = listed_image(len(index.entries), file, self.mode)
+        if self.classes is None and not index.class_names:  # a class without images may be missing at the end
+            return DataFacts(len(index.entries), image, largest_label=classes - 1)
         names = index.class_names if len(index.class_names) == classes else ()
-        return DataFacts(len(index.entries), listed_image(len(index.entries), file, self.mode), classes, names)
+        return DataFacts(len(index.entries), image, classes, names)
 
 
 class ImageFolder(Dataset):
