@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import Metric
 
 from registry_core.components import CheckFailed, Component
 from registry_core.errors import BrokenComponent, InvalidParameters, RegistryError
@@ -21,7 +20,6 @@ _TYPES: dict[str, type] = {
     "scheduler": LRScheduler,
     "model": nn.Module,
     "layer": nn.Module,
-    "metric": Metric,
 }
 
 
@@ -50,6 +48,10 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
 def _fits(kind: str, built: object) -> bool:
     if kind in _TYPES:
         return isinstance(built, _TYPES[kind])
+    if kind == "metric":
+        from torchmetrics import Metric  # seconds to import, so only where one is named
+
+        return isinstance(built, Metric)
     if kind == "dataset":
         return hasattr(built, "__len__") and hasattr(built, "__getitem__")
     return kind == "hook" or callable(built)
