@@ -11,14 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
 import registry_core
 from registry_core.build.parameters import group_parameters, initialise
 from registry_core.components import registries
 from registry_core.components.interval import Every
+from registry_core.engine.state import gather, restore
 from registry_core.errors import BrokenComponent, PipelineError, RunError
 from registry_core.spec.models import Group, InitRule
 
@@ -120,6 +123,38 @@ def test_evaluation_and_logging_by_steps(run: Callable[..., Any]) -> None:
     found = {row["step"]: "val/loss" in row for row in rows(result)}
     assert found == {3: False, 4: True, 6: True}
     assert "val/loss" not in rows(run(train={"epochs": 1, "evaluate_every": None}))[-1]
+
+
+def test_the_evaluation_is_the_mean_over_all_samples(run: Callable[..., Any]) -> None:
+    """Against plain torch on the whole validation set at once; 359 images make six batches, the last one of 39."""
+    result = run("train.epochs=2")
+    images, labels = load_digits(return_X_y=True)
+    chosen = np.arange(len(labels)) % 5 == 4
+    pixels = torch.from_numpy((images[chosen].astype(np.int64) * 255 // 16).astype(np.float32)).view(-1, 1, 8, 8) / 255
+    targets = torch.from_numpy(labels[chosen])
+    network = result.pipeline.model.eval()
+    with torch.no_grad():
+        output = network(pixels)
+    assert result.metrics["val/loss"] == pytest.approx(nn.functional.cross_entropy(output, targets).item(), rel=1e-6)
+    assert result.metrics["val/accuracy"] == pytest.approx((output.argmax(1) == targets).float().mean().item())
+
+
+def test_state_is_put_back_as_it_was(run: Callable[..., Any]) -> None:
+    """Momentum keeps the memory order of its weights, and the scaler its scale."""
+    model = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
+    pipeline = run("train.channels_last=true", "train.max_steps=2", model=model).pipeline
+    parts, state = gather(pipeline, torch.amp.GradScaler("cpu", init_scale=8.0))
+    for moments in state["optimizer"]["state"].values():  # as they come out of a file
+        moments["momentum_buffer"] = moments["momentum_buffer"].contiguous()
+    scaler = torch.amp.GradScaler("cpu")
+    restore(pipeline, scaler, parts, state)
+    assert scaler.get_scale() == 8.0
+    strides = [
+        (parameter.stride(), moments["momentum_buffer"].stride())
+        for parameter, moments in pipeline.optimizer.state.items()
+    ]
+    assert all(own == of_momentum for own, of_momentum in strides)
+    assert any(parameter.ndim == 4 and not parameter.is_contiguous() for parameter in pipeline.optimizer.state)
 
 
 def test_the_learning_rate_is_that_of_torch(run: Callable[..., Any]) -> None:

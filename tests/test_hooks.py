@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,6 @@ def test_a_resumed_run_stands_once_in_tensorboard(pipeline: Callable[..., Path],
     hooks = ["tensorboard", {"checkpoint": {"every": "2 epochs", "keep": 5}}]
     result = registry_core.run(registry_core.load(pipeline(hooks=hooks, train={"epochs": 3})), out)
     latest = sorted((out / "checkpoints").glob("step-*"))[-1]
-    import shutil
-
     shutil.rmtree(latest)  # as if the run had been killed after its last checkpoint
     registry_core.resume(out)
     steps = [step for step, _ in scalars(out)["train/loss"]]
@@ -129,8 +128,6 @@ def test_steps_are_written_once_each(pipeline: Callable[..., Path], tmp_path: Pa
     before = (out / "steps.jsonl").read_text()
     lines = [json.loads(line) for line in before.splitlines()]
     assert [(line["step"], line["epoch"]) for line in lines] == [(2, 1), (4, 1), (6, 1), (8, 2), (10, 2), (12, 2)]
-    import shutil
-
     shutil.rmtree(out / "checkpoints" / "step-00000012")
     registry_core.resume(out)
     assert (out / "steps.jsonl").read_text() == before
@@ -173,3 +170,22 @@ def test_a_failing_observer_makes_the_command_exit_with_3(
     assert ended.code == 3
     assert "disk full" in ended.err
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["hook_errors"]
+
+
+def test_hooks_remember_over_a_resume(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    """Waiting goes on where it was, and the best checkpoint is not forgotten."""
+    hooks = [
+        {"early_stopping": {"monitor": "val/loss", "patience": 4, "min_delta": 100.0}},
+        {"checkpoint": {"every": "1 epoch", "keep": 9, "best": "val/loss"}},
+    ]
+    path = pipeline(hooks=hooks, train={"epochs": 10})
+    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
+    assert whole.position.epoch == 5
+    out = tmp_path / "parted"
+    shutil.copytree(tmp_path / "whole", out)
+    for epoch in (4, 5):
+        shutil.rmtree(out / "checkpoints" / f"step-{epoch * 6:08d}")
+    (out / "checkpoints" / "best").unlink()
+    resumed = registry_core.resume(out)
+    assert (resumed.position.epoch, resumed.reason) == (5, whole.reason)
+    assert (out / "checkpoints" / "best").read_text() == (tmp_path / "whole" / "checkpoints" / "best").read_text()

@@ -204,7 +204,7 @@ def test_a_killed_process_resumes_from_its_last_checkpoint(
 ) -> None:
     path, whole = uninterrupted
     out = tmp_path / "killed"
-    hooks = "hooks=[{checkpoint: {every: 2 steps, keep: 2}}, {killed: {after: 7}}]"
+    hooks = "hooks=[{checkpoint: {every: 6 steps, keep: 2}}, {killed: {after: 11}}]"
     done = subprocess.run(
         [sys.executable, "-m", "registry_core", "train", str(path), "--set", hooks, "--out", str(out)],
         env={**os.environ, "PYTHONPATH": str(acme)},
@@ -215,9 +215,11 @@ def test_a_killed_process_resumes_from_its_last_checkpoint(
     latest = pointed(out / "checkpoints", "latest")
     assert latest is not None
     assert load_checkpoint(latest)[1]["position"]["step"] == 6
+    assert [row["step"] for row in rows(out)] == [3, 4, 6, 8, 9]
     resumed = registry_core.resume(out, registry_core.load(path))
     assert resumed.summary["resumed_from_step"] == 6
     assert same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
+    assert rows(out) == rows(whole.directory)
 
 
 def test_a_pipeline_that_would_train_something_else_is_not_resumed(
