@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeVar, Union
+from typing import Any, Literal, TypeVar, Union
 
 from pydantic import create_model
 
@@ -33,11 +33,10 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         for p in parameters
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
-    mixin = _PlainClass if is_class else _PlainFunction
     create: Any = create_model  # its result is typed as the class that is made, which is not known here
     made: Any = create(
         getattr(plain, "__name__", record.name),
-        __base__=(mixin, base),
+        __base__=(base,) if is_class else (_PlainFunction, base),
         __doc__=inspect.getdoc(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",
         __module__=getattr(plain, "__module__", __name__),
         **fields,
@@ -81,16 +80,8 @@ def _is_plain(hint: Any) -> bool:
     return origin is Literal or hint in _PLAIN_TYPES
 
 
-class _PlainClass(Component):
-    """Builds the class itself."""
-
-    plain: ClassVar[bool] = True
-
-
 class _PlainFunction(Component):
     """Builds what the kind makes of a function: the function with its parameters fixed, or a loss module around it."""
-
-    plain: ClassVar[bool] = True
 
     def make(self, *leading: Any) -> Any:
         function = load_target(self.target)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from registry_core.components import CheckFailed, Image
-from registry_core.errors import Place, Problem, near
+from registry_core.errors import Problem, near
 from registry_core.spec.compose import dotted
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
@@ -28,10 +28,6 @@ class Checked:
     def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
         """A problem about the value at ``keys``."""
         return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
-
-    def place(self, keys: Keys) -> Place | None:
-        """Where the value at ``keys`` stands."""
-        return self.tree.place(keys)
 
     def whole(self, *keys: Keys) -> bool:
         """Whether the components at all these places could be made."""

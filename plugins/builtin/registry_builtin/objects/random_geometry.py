@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Window(NamedTuple):
     width: int
 
 
-class RandomGeometry:
+class RandomGeometry(ABC):
     """Base of random geometric transforms: one change, drawn once, done to every image and mask of the sample.
 
     Changed are the entry ``input`` and every other entry that is a Pillow image or a tv_tensor.
@@ -36,9 +37,9 @@ class RandomGeometry:
         change = self.drawn(height, width, draws)
         return {key: change(value) if key == "input" or _is_spatial(value) else value for key, value in sample.items()}
 
+    @abstractmethod
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """The change of one image or mask, for a sample whose input has this size."""
-        raise NotImplementedError
 
 
 def _is_spatial(value: Any) -> bool:
