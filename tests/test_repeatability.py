@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Forgetful(nn.Module):
 
 HOOKS = '''
 import os
+import pickle
 import signal
 
 from registry_core.components import hookimpl
@@ -247,3 +249,10 @@ def test_a_schedule_for_a_length_keeps_it(uninterrupted: tuple[Path, Any]) -> No
     path, whole = uninterrupted
     with pytest.raises(RunError, match=r"'one_cycle' was laid out .* train\.epochs cannot change"):
         registry_core.resume(whole.directory, registry_core.load(path, ["train.epochs=9"]))
+
+
+def test_what_workers_need_can_be_sent_to_them(uninterrupted: tuple[Path, Any]) -> None:
+    """Where processes are spawned instead of forked, all of it travels by pickle."""
+    source = uninterrupted[1].pipeline.loaders["train"].source
+    copy = pickle.loads(pickle.dumps(source))
+    assert torch.equal(copy.sample(2, 5)["input"], source.sample(2, 5)["input"])

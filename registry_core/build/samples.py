@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,44 +13,61 @@ import torch
 
 from registry_core.build.checked import build
 from registry_core.components import Draws, Transform, stream_key
+from registry_core.components.transform import Randomness
 from registry_core.errors import BrokenComponent, DataError, RegistryError
 
 Sample = dict[str, Any]
 Batch = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One built transform; without its declaration: one made of a signature cannot be sent to a worker process."""
+
+    label: str
+    built: Callable[..., Any]
+    random: Randomness
+    takes_image_only: bool
+    key: int
+
+    def __call__(self, sample: Sample, draws: Draws) -> Sample:
+        if self.random == "counter":
+            return dict(self.built(sample, draws))
+        given = sample["input"] if self.takes_image_only else sample
+        if self.random == "generators":
+            with seeded_generators(draws.seed()):
+                result = self.built(given)
+        else:
+            result = self.built(given)
+        return {**sample, "input": result} if self.takes_image_only else dict(result)
+
+
 class SampleTransforms:
     """The transforms of a section, applied to one sample as a pure function of (seed, epoch, sample index)."""
 
     def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
-        self.transforms = transforms
-        self.built = [build(transform, transform.build) for transform in transforms]
-        self.keys = [stream_key(seed, f"{purpose}[{place}]") for place in range(len(transforms))]
+        self.steps = [
+            _Step(
+                label=transform.record.label if transform.record else f"transform {transform.name!r}",
+                built=build(transform, transform.build),
+                random=transform.random,
+                takes_image_only=transform.takes_image_only,
+                key=stream_key(seed, f"{purpose}[{place}]"),
+            )
+            for place, transform in enumerate(transforms)
+        ]
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Sample:
         """The sample after all transforms, in this epoch and under this number."""
-        for transform, built, key in zip(self.transforms, self.built, self.keys, strict=True):
+        for step in self.steps:
             try:
-                sample = _apply(transform, built, sample, Draws(key, epoch, index))
+                sample = step(sample, Draws(step.key, epoch, index))
             except RegistryError:
                 raise
             except Exception as error:  # a plugin may raise anything
-                label = transform.record.label if transform.record else f"transform {transform.name!r}"
                 reason = f"{type(error).__name__}: {error}"
-                raise BrokenComponent(f"The {label} failed on sample {index}: {reason}.") from error
+                raise BrokenComponent(f"The {step.label} failed on sample {index}: {reason}.") from error
         return sample
-
-
-def _apply(transform: Transform, built: Any, sample: Sample, draws: Draws) -> Sample:
-    if transform.random == "counter":
-        return dict(built(sample, draws))
-    given = sample["input"] if transform.takes_image_only else sample
-    if transform.random == "generators":
-        with seeded_generators(draws.seed()):
-            result = built(given)
-    else:
-        result = built(given)
-    return {**sample, "input": result} if transform.takes_image_only else dict(result)
 
 
 @contextmanager
