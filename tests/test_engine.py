@@ -21,6 +21,7 @@ import registry_core
 from registry_core.build.parameters import group_parameters, initialise
 from registry_core.components import registries
 from registry_core.components.interval import Every
+from registry_core.engine.requirements import check_requirements
 from registry_core.engine.state import gather, restore
 from registry_core.errors import BrokenComponent, PipelineError, RunError
 from registry_core.spec.models import Group, InitRule
@@ -309,3 +310,16 @@ def test_there_are_no_other_public_names() -> None:
     assert dir(registry_core) == sorted(registry_core.__all__)
     with pytest.raises(AttributeError):
         registry_core.nothing  # noqa: B018  # the access is the test
+
+
+def test_requirements_that_a_later_install_broke(distribution: Callable[..., Path]) -> None:
+    folder = distribution("acme", "[registry_core.v1.losses]\n")
+    lines = "Requires-Dist: torch>=99\nRequires-Dist: no-such-package>=1\nRequires-Dist: numpy>=1\n"
+    lines += "Requires-Dist: pytest>=999; extra == 'test'\n"
+    with (folder / "acme-1.0.dist-info" / "METADATA").open("a") as metadata:
+        metadata.write(lines)
+    with pytest.raises(
+        RunError, match=r"torch is .*, not >=99, no-such-package is not installed.*pip install 'torch>=99'"
+    ):
+        check_requirements("acme")
+    check_requirements()
