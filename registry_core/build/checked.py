@@ -28,7 +28,7 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
 
     Raises InvalidParameters if the parameters do not work together, BrokenComponent if the component is at fault.
     """
-    label = component.record.label if component.record else f"{component.kind} {component.name!r}"
+    label = component.full_name
     try:
         built = make(*arguments)
     except CheckFailed as failed:

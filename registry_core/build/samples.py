@@ -48,7 +48,7 @@ class SampleTransforms:
     def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
         self.steps = [
             _Step(
-                label=transform.record.label if transform.record else f"transform {transform.name!r}",
+                label=transform.full_name,
                 built=build(transform, transform.build),
                 random=transform.random,
                 takes_image_only=transform.takes_image_only,

@@ -28,16 +28,15 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     from registry_core.spec import load
 
     spec = load(file, overrides) if file else None
-    if spec is not None:
-        make_plan(spec)  # all that can be wrong in the file is said before torch is imported
+    plan = make_plan(spec) if spec else None  # all that can be wrong in the file is said before torch is imported
     from registry_core.engine.api import resume, run
 
     if resumed is not None:
         result = resume(resumed, spec)
     else:
-        assert spec is not None
+        assert plan is not None
         assert file is not None
-        result = run(spec, out, name=file.stem)
+        result = run(plan, out, name=file.stem)
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
         click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")

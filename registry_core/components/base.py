@@ -64,6 +64,11 @@ class Component(Written):
         return self._record.name if self._record else type(self).__name__
 
     @property
+    def full_name(self) -> str:
+        """Kind, name and origin for messages: ``loss 'focal' of acme-losses 1.0``."""
+        return self._record.label if self._record else f"{self.kind} {self.name!r}"
+
+    @property
     def written_name(self) -> str:
         """The name as a pipeline file must write it: with the distribution where the file had it."""
         return self._written_name or self.name

@@ -29,6 +29,11 @@ class Loss(Component):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether it sums over the samples of a batch instead of averaging: its ``reduction`` is ``sum``."""
+        return getattr(self, "reduction", "mean") == "sum"
+
     def build(self) -> nn.Module:
         """The loss module."""
         built: nn.Module = self.make()

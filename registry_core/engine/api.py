@@ -10,7 +10,7 @@ from typing import Any
 from registry_core.build.device import deterministic_algorithms
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
-from registry_core.engine.checkpoint import load_checkpoint, newest
+from registry_core.engine.checkpoint import Checkpoint, load_checkpoint, newest
 from registry_core.engine.provenance import environment, plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
@@ -65,6 +65,7 @@ def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> 
 
 def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
     """Go on with a run from its newest whole checkpoint, with its own spec or one that differs in harmless ways."""
+    check_requirements()
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():
         raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
@@ -74,18 +75,17 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
     plan = make_plan(spec or own)
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)
-        checkpoint = newest(run_directory.checkpoints, _warn)
-        return _train(pipeline, run_directory, checkpoint)
+        return _train(pipeline, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
 
 
-def _train(pipeline: Pipeline, directory: RunDirectory, checkpoint: Path | None) -> RunResult:
+def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None) -> RunResult:
     plan = pipeline.plan
     made_with = _made_with(pipeline)
-    guarantee = "exact" if checkpoint is None else _guarantee(checkpoint, made_with)
+    guarantee = "exact" if saved is None else _guarantee(saved.state["made_with"], made_with)
     with stop_on_signal() as request:
         training = Training(pipeline, directory, request, made_with)
-        if checkpoint is not None:
-            training.resume(checkpoint)
+        if saved is not None:
+            training.resume(saved)
         reason = training.run()
     facts = {
         "reason": reason,
@@ -115,12 +115,11 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _guarantee(checkpoint: Path, made_with: dict[str, Any]) -> str:
+def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
     """``exact`` if everything that results depend on is as it was when the checkpoint was made, else ``position``."""
-    then = load_checkpoint(checkpoint)[1]["made_with"]
-    changed = [key for key in DECISIVE if then["environment"][key] != made_with["environment"][key]]
-    for name in sorted({*then["plugins"]} & {*made_with["plugins"]}):
-        before, now = then["plugins"][name], made_with["plugins"][name]
+    changed = [key for key in DECISIVE if then["environment"][key] != here["environment"][key]]
+    for name in sorted({*then["plugins"]} & {*here["plugins"]}):
+        before, now = then["plugins"][name], here["plugins"][name]
         files = {*before["files"]} & {*now["files"]}  # hooks may differ, and bring or take files
         if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
             changed.append(name)

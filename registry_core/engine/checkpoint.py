@@ -14,7 +14,7 @@ import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -24,6 +24,13 @@ from registry_core.engine.tensor_tree import put_together, take_apart
 from registry_core.errors import CheckpointError
 
 MANIFEST = "manifest.json"
+
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint holds, on the CPU: sets of tensors by name, and nested plain data with tensors."""
+
+    parts: dict[str, dict[str, torch.Tensor]]
+    state: dict[str, Any]
 
 
 def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Tensor]], state: dict[str, Any]) -> Path:
@@ -91,13 +98,14 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
-def load_checkpoint(checkpoint: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]:
-    """The parts and the state of a verified checkpoint, on the CPU."""
+def load_checkpoint(checkpoint: Path) -> Checkpoint:
+    """What a checkpoint holds; it is verified before anything in it is read."""
     verify(checkpoint)
     try:
         parts = {path.stem: load_file(path) for path in sorted(checkpoint.glob("*.safetensors"))}
         structure = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-        return parts, put_together(structure, parts.pop("state"))
+        state = put_together(structure, parts.pop("state"))
+        return Checkpoint(parts, state)
     except Exception as error:  # the file formats' own errors, of several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
 

@@ -69,7 +69,7 @@ class Evaluation:
             measured.metric.reset()
         for number, found in enumerate(loader.batches(epoch=0)):
             with failures_named("The evaluation"):
-                weight = 1 if getattr(self.loss, "reduction", "mean") == "sum" else loader.samples_in(number)
+                weight = 1 if self.loss.is_sum else loader.samples_in(number)
                 total.add_(self._measure(network, found).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
         values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})

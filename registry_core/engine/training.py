@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import Batch
 from registry_core.components import Every, Position, Row, Run, Save, Step
-from registry_core.engine.checkpoint import load_checkpoint, point, prune, save_checkpoint
+from registry_core.engine.checkpoint import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.record import RunDirectory
@@ -48,7 +47,6 @@ class Training:
         self.position = Position()
         self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=spec.train.precision == "fp16")
         self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device)
-        self.loss_is_sum = getattr(spec.loss, "reduction", "mean") == "sum"
         self.loss_sum = torch.zeros((), device=pipeline.device)
         """Loss summed over the samples since the last row; it stays on the device until a row is made."""
         self.samples = 0
@@ -60,10 +58,10 @@ class Training:
         self.stop_reason = ""
         self.names = f"A training step (model {spec.model.name!r}, loss {spec.loss.name!r})"
 
-    def resume(self, checkpoint: Path) -> None:
+    def resume(self, saved: Checkpoint) -> None:
         """Go back to where a checkpoint was saved."""
-        parts, state = load_checkpoint(checkpoint)
-        restore(self.pipeline, self.scaler, parts, state["torch"])
+        state = saved.state
+        restore(self.pipeline, self.scaler, saved.parts, state["torch"])
         self.position = Position(**state["position"])
         self.loss_sum.copy_(state["loss_sum"])
         self.samples, self.images, self.seconds = state["samples"], state["images"], state["seconds"]
@@ -97,7 +95,7 @@ class Training:
             for parts in self._steps_of_epoch():
                 loss = self._optimize(parts)
                 samples = sum(part.samples for part in parts)
-                self.loss_sum.add_(loss, alpha=1 if self.loss_is_sum else samples)
+                self.loss_sum.add_(loss, alpha=1 if self.spec.loss.is_sum else samples)
                 self.samples += samples
                 self.images += samples
                 self._advance(len(parts))
@@ -124,7 +122,7 @@ class Training:
             group.append(batch)
             if len(group) == accumulate or number == len(loader) - 1:
                 sizes = [loader.samples_in(number - len(group) + 1 + place) for place in range(len(group))]
-                shares = [1.0 if self.loss_is_sum else size / sum(sizes) for size in sizes]
+                shares = [1.0 if self.spec.loss.is_sum else size / sum(sizes) for size in sizes]
                 yield [Part(*each) for each in zip(group, sizes, shares, strict=True)]
                 group = []
 
