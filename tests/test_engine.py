@@ -323,3 +323,16 @@ def test_requirements_that_a_later_install_broke(distribution: Callable[..., Pat
     ):
         check_requirements("acme")
     check_requirements()
+
+
+def test_a_loss_that_sums_is_reported_by_the_sample(run: Callable[..., Any]) -> None:
+    """Accumulated batches add up to the large batch, and rows hold the mean over the samples all the same."""
+    loss = {"cross_entropy": {"reduction": "sum"}}
+    optim = {"optimizer": {"sgd": {"lr": 1e-4}}}
+    large = run("data.batch_size=120", loss=loss, optim=optim)
+    small = run("data.batch_size=30", "train.accumulate=4", loss=loss, optim=optim)
+    for name, value in weights(large).items():
+        torch.testing.assert_close(weights(small)[name], value, atol=1e-6, rtol=1e-5)
+    mean = run("data.batch_size=120", loss="cross_entropy", optim={"optimizer": {"sgd": {"lr": 120e-4}}})
+    for metric in ("train/loss", "val/loss"):
+        assert small.metrics[metric] == pytest.approx(mean.metrics[metric], rel=1e-2)
