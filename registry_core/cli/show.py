@@ -32,3 +32,4 @@ def command(component: str, as_json: bool) -> None:
         click.echo("\nParameters:")
     rows = [(f"  {p.name}", p.type, p.default, p.range, p.description) for p in described.parameters]
     click.echo(columns(rows))
+    click.echo(f"\nExample:\n  {described.example}")

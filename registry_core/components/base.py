@@ -44,6 +44,12 @@ class Component(Written):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Parameters whose name at the target differs: field to argument."""
 
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Parameters of an example that validates, as a pipeline file has them; ``show`` prints it."""
+
+    old_spellings: ClassVar[Mapping[str, str]] = {}
+    """What is refused with what to write instead: ``size_average`` (a parameter) or ``reduction: elementwise_mean``."""
+
     leading: ClassVar[int] = 0
     """For plain classes of this kind: how many leading arguments the core supplies when it builds them."""
 

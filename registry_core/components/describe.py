@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -51,6 +52,8 @@ class Description:
     summary: str
     documentation: str
     parameters: tuple[Parameter, ...]
+    example: str
+    """As it may stand in a pipeline file."""
 
 
 def describe(registry: Registry[Any], name: str) -> Description:
@@ -66,7 +69,21 @@ def describe(registry: Registry[Any], name: str) -> Description:
         summary=declaration.summary(),
         documentation=inspect.getdoc(declaration) or "",
         parameters=tuple(_parameter(key, field) for key, field in declaration.model_fields.items()),
+        example=written_example(name, declaration),
     )
+
+
+def written_example(name: str, declaration: type[Component]) -> str:
+    """The example of a declaration as YAML, on one line."""
+    from ruamel.yaml import YAML  # needed for nothing else here
+
+    if not declaration.example:
+        return name
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 10_000, False
+    text = StringIO()
+    yaml.dump({name: dict(declaration.example)}, text)
+    return text.getvalue().removesuffix("\n").removesuffix("\n...")
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from registry_core.components import Component
 from registry_core.errors import Problem, near
 from registry_core.spec.annotations import model_in
 from registry_core.spec.compose import dotted
@@ -71,6 +72,9 @@ def _problem(
     if first["type"] == "extra_forbidden":
         name = str(loc[-1])
         taken = _model_at(model, loc[:-1]).model_fields
+        if instead := _old_spellings(model, loc[:-1]).get(name):
+            what = f"The {owner} does not take {name!r}, an old spelling."
+            return Problem(what, f"Write {instead}.", tree.place(full, of_key=True), dotted(full))
         what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
         advice = near(name, taken) or "It takes none."
         return Problem(what, advice, tree.place(full, of_key=True), dotted(full))
@@ -79,6 +83,9 @@ def _problem(
         return Problem(what, "Add it.", tree.place(full, of_key=True), dotted(full))
     sentences = list(dict.fromkeys(_sentence(detail) for detail in details))
     message = " Or: ".join(sentences)
+    if loc and (instead := _old_spellings(model, loc[:-1]).get(f"{loc[-1]}: {first['input']}")):
+        message = f"{_shown(first['input'])} is an old spelling."
+        return Problem(message, f"Write {instead}.", tree.place(full), dotted(full))
     remedies = dict.fromkeys(remedy for detail in details if (remedy := _remedy(detail)))
     return Problem(message, " ".join(remedies), tree.place(full), dotted(full))
 
@@ -127,6 +134,11 @@ def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
         if isinstance(key, str) and key in model.model_fields:
             model = model_in(model.model_fields[key].annotation) or model
     return model
+
+
+def _old_spellings(model: type[BaseModel], loc: Keys) -> Mapping[str, str]:
+    found = _model_at(model, loc)
+    return found.old_spellings if issubclass(found, Component) else {}
 
 
 def _shown(value: Any) -> str:
