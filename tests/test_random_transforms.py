@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from registry_builtin.transforms import RandomCrop, RandomHorizontalFlip, RandomResizedCrop
+from registry_builtin.transforms.crops import RandomCrop, RandomResizedCrop
+from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip
 from test_randomness import chi_square_bound
 from test_transforms import FORMS, KEY, apply, picture, values
 from torchvision import transforms as v1

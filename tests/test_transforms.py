@@ -12,17 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 from pydantic import ValidationError
-from registry_builtin.transforms import (
-    CenterCrop,
-    Grayscale,
-    Normalize,
-    Pad,
-    RandomCrop,
-    RandomHorizontalFlip,
-    RandomResizedCrop,
-    Resize,
-    ToTensor,
-)
+from registry_builtin.transforms.colours import Grayscale
+from registry_builtin.transforms.conversions import Normalize, ToTensor
+from registry_builtin.transforms.crops import CenterCrop, RandomCrop, RandomResizedCrop
+from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip
+from registry_builtin.transforms.sizes import Pad, Resize
 from torchvision import transforms as v1
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
