@@ -96,13 +96,13 @@ def test_weights_are_float32_and_move_with_the_module() -> None:
 
 
 def test_what_they_take() -> None:
-    forms = {loss: (loss.output_form, loss.target_form, loss.takes) for loss in (CrossEntropy, MSE, L1, BCEWithLogits)}
+    forms = {loss: (loss.output_form, loss.target_forms, loss.takes) for loss in (CrossEntropy, MSE, L1, BCEWithLogits)}
     takes = ("output", "target")
     assert forms == {
-        CrossEntropy: ("logits", "class_indices", takes),
-        MSE: ("values", "values", takes),
-        L1: ("values", "values", takes),
-        BCEWithLogits: ("logits", "multi_hot", takes),
+        CrossEntropy: ("logits", ("class_indices", "class_maps", "distributions"), takes),
+        MSE: ("values", ("values",), takes),
+        L1: ("values", ("values",), takes),
+        BCEWithLogits: ("logits", ("multi_hot", "distributions"), takes),
     }
 
 

@@ -62,13 +62,23 @@ def _matches(model: nn.Module, rule: InitRule) -> Iterator[tuple[str, nn.Paramet
                 yield f"{module_name}.{own}" if module_name else own, found, component
 
 
-def group_parameters(model: nn.Module, groups: tuple[Group, ...]) -> list[ParameterGroup]:
+def trained_parameters(model: nn.Module, loss: nn.Module | None = None) -> dict[str, nn.Parameter]:
+    """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has."""
+    found = dict(model.named_parameters())
+    if loss is not None:
+        found.update({f"loss.{name}": parameter for name, parameter in loss.named_parameters()})
+    return {name: parameter for name, parameter in found.items() if parameter.requires_grad}
+
+
+def group_parameters(
+    model: nn.Module, groups: tuple[Group, ...], loss: nn.Module | None = None
+) -> list[ParameterGroup]:
     """Put every trainable parameter in exactly one group: the last that matches its name, else the remaining one.
 
     Raises PipelineError for groups that get no parameter.
     """
     chosen: dict[str, int] = {}
-    trainable = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    trainable = trained_parameters(model, loss)
     for name in trainable:
         matching = [index for index, group in enumerate(groups) if re.fullmatch(group.parameters, name)]
         chosen[name] = matching[-1] if matching else -1
@@ -88,9 +98,9 @@ def _group(
     return ParameterGroup(pattern, options, names, sum(trainable[name].numel() for name in names))
 
 
-def for_optimizer(model: nn.Module, groups: list[ParameterGroup]) -> list[Any]:
+def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: nn.Module | None = None) -> list[Any]:
     """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
-    parameters = dict(model.named_parameters())
+    parameters = trained_parameters(model, loss)
     if len(groups) == 1 and groups[0].pattern is None:
         return [parameters[name] for name in groups[0].names]
     return [{"params": [parameters[name] for name in group.names], **_as_torch(group.options)} for group in groups]

@@ -15,12 +15,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from registry_core.build.checked import build
 from registry_core.build.device import choose_device
 from registry_core.build.loader import BatchSource, Loader
+from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters, initialise
 from registry_core.build.samples import SampleTransforms
 from registry_core.components import Horizon
 from registry_core.errors import BrokenComponent, DataError
 from registry_core.plan.plan import Plan, SectionPlan
 from registry_core.spec import Section, Spec
+from registry_core.spec.form_checks import classified
 from registry_core.spec.survey import horizon
 
 
@@ -44,7 +46,7 @@ class Pipeline:
     forward: Callable[..., Any]
     """The model, compiled if the pipeline asks for it."""
     averaged: AveragedModel | None
-    loss: nn.Module
+    loss: Objective
     optimizer: torch.optim.Optimizer
     scheduler: Any
     loaders: dict[Section, Loader]
@@ -62,8 +64,9 @@ def assemble(plan: Plan) -> Pipeline:
     length = horizon(spec, len(loaders["train"].source.dataset))
     seed_everything(spec.seed)
     model, report = build_model(spec, device)
-    groups = group_parameters(model, spec.optim.groups)
-    optimizer = build(spec.optim.optimizer, spec.optim.optimizer.build, for_optimizer(model, groups))
+    loss = Objective(spec.loss, spec.model.gives, spec.model.emits()).to(device)
+    groups = group_parameters(model, spec.optim.groups, loss)
+    optimizer = build(spec.optim.optimizer, spec.optim.optimizer.build, for_optimizer(model, groups, loss))
     scheduler = None
     if spec.optim.scheduler is not None:
         scheduler = build(spec.optim.scheduler, spec.optim.scheduler.build, optimizer, length)
@@ -74,7 +77,7 @@ def assemble(plan: Plan) -> Pipeline:
         model=model,
         forward=torch.compile(model) if spec.train.compile else model,
         averaged=_averaged(model, plan),
-        loss=build(spec.loss, spec.loss.build).to(device),
+        loss=loss,
         optimizer=optimizer,
         scheduler=scheduler,
         loaders=loaders,
@@ -126,7 +129,7 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset.name, sampler.name) if sampler.needs_targets else None
     transforms = SampleTransforms(declared.transforms, spec.seed, f"data.{section.section}.transforms")
-    classes = plan.classes if spec.loss.target_form == "class_indices" else None
+    classes = plan.classes if classified(spec) else None
     pin = spec.data.pin_memory
     return Loader(
         BatchSource(dataset, transforms, section.section, declared.dataset.name, classes),

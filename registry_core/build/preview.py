@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from registry_core.build.checked import build
+from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters
 from registry_core.build.pipeline import build_model
 from registry_core.components import Horizon
@@ -51,14 +52,16 @@ class Preview:
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
     model, report = build_model(plan.spec, torch.device("cpu"))
-    groups = group_parameters(model, plan.spec.optim.groups)
-    rates = _rates(plan, model, groups, plan.horizon) if plan.horizon else []
+    loss = Objective(plan.spec.loss, plan.spec.model.gives, plan.spec.model.emits())
+    groups = group_parameters(model, plan.spec.optim.groups, loss)
+    parameters = for_optimizer(model, groups, loss)
+    rates = _rates(plan, parameters, plan.horizon) if plan.horizon else []
     return Preview(groups, report, rates)
 
 
-def _rates(plan: Plan, model: torch.nn.Module, groups: list[ParameterGroup], horizon: Horizon) -> list[float]:
+def _rates(plan: Plan, parameters: list[Any], horizon: Horizon) -> list[float]:
     optim = plan.spec.optim
-    optimizer = build(optim.optimizer, optim.optimizer.build, for_optimizer(model, groups))
+    optimizer = build(optim.optimizer, optim.optimizer.build, parameters)
     if optim.scheduler is None or optim.scheduler.counts == "evaluation":
         return [float(optimizer.param_groups[0]["lr"])] * horizon.epochs
     scheduler: Any = build(optim.scheduler, optim.scheduler.build, optimizer, horizon)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from registry_core.components.forms import TargetForm
 
 Form = Literal["pil", "uint8", "float"]
 """A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""
@@ -40,6 +43,10 @@ class DataFacts:
     image: Image | None = None
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    target_form: TargetForm = "any"
+    """What the entry ``target`` of a sample is."""
+    entries: tuple[str, ...] | None = None
+    """Names of a sample's entries; None where they are not known."""
     largest_label: int | None = None
     """Where the number of classes is not known: the largest class number that occurs."""
 

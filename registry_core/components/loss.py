@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
+from registry_core.components.forms import OutputForm, TargetForm
 
 if TYPE_CHECKING:
     from torch import nn
-
-OutputForm = Literal["logits", "log_probabilities", "probabilities", "values", "any"]
-TargetForm = Literal["class_indices", "multi_hot", "values", "any"]
 
 
 class Loss(Component):
     """A scalar of model outputs and targets, called with what ``takes`` names.
 
-    ``takes`` lists keys of the batch, and ``output`` for what the model gives; ``output_form`` and ``target_form`` say
-    what it wants there.
+    ``takes`` lists what the model gives and entries of the batch, in the order of the call, the model's output first.
+    ``output_form`` and ``target_forms`` say what it wants there; where the model emits logits, the plan puts the
+    activation before it that it needs. A result that is not a scalar is averaged.
     """
 
     kind: ClassVar[str] = "loss"
     takes: ClassVar[tuple[str, ...]] = ("output", "target")
     output_form: ClassVar[OutputForm] = "any"
-    target_form: ClassVar[TargetForm] = "any"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ()
+    """Forms of the entry ``target`` that it takes; none: any."""
+    class_dimension: ClassVar[int] = 1
+    """The dimension of the output that runs over the classes."""
     function_leading: ClassVar[int] = 2
 
     def __init__(self, **parameters: Any) -> None:
@@ -34,7 +37,23 @@ class Loss(Component):
         """Whether it sums over the samples of a batch instead of averaging: its ``reduction`` is ``sum``."""
         return getattr(self, "reduction", "mean") == "sum"
 
+    def terms(self) -> tuple[Term, ...]:
+        """The losses that it is the weighted sum of: itself, for all but sums of losses."""
+        return (Term(self, 1.0, self.takes, ()),)
+
     def build(self) -> nn.Module:
         """The loss module."""
         built: nn.Module = self.make()
         return built
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One loss of a weighted sum."""
+
+    loss: Loss
+    weight: float
+    takes: tuple[str, ...]
+    """What it is called with: as the loss declares, or other outputs and entries in their place."""
+    at: tuple[str | int, ...]
+    """Where it stands inside the sum's parameters."""

@@ -6,22 +6,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Image
-from registry_core.components.loss import OutputForm
+from registry_core.components.forms import OutputForm
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class Model(Component):
-    """A network, called with the entries of the batch that ``takes`` names."""
+    """A network, called with the entries of the batch that ``takes`` names; it returns what ``gives`` names.
+
+    For one name it returns a tensor, for several a mapping from these names to tensors. Losses and metrics take
+    outputs and entries of the batch by name; where both have one, it is the output.
+    """
 
     kind: ClassVar[str] = "model"
     takes: ClassVar[tuple[str, ...]] = ("input",)
+    gives: ClassVar[tuple[str, ...]] = ("output",)
     output_form: ClassVar[OutputForm] = "any"
-    """What it emits: logits, log-probabilities, probabilities or plain values."""
+    """What it emits: logits, log-probabilities, probabilities, plain values or embeddings."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
+
+    def emits(self) -> OutputForm:
+        """What it emits, for models where that depends on their parameters."""
+        return self.output_form
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the model cannot take this image."""

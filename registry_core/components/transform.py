@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Image
+from registry_core.components.forms import TargetForm
 
 Randomness = Literal["none", "counter", "generators"]
 
@@ -34,6 +35,10 @@ class Transform(Component):
     def follow(self, image: Image) -> Image | None:
         """What an image is after this transform, None where that is unknown; CheckFailed if it cannot be applied."""
         return None
+
+    def follow_target(self, form: TargetForm) -> TargetForm:
+        """What the target is after this transform; CheckFailed if it cannot be applied."""
+        return form
 
     def build(self) -> Callable[..., Any]:
         """The callable that does it."""

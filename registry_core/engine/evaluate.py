@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from torch import nn
 
 from registry_core.build.device import PRECISIONS
 from registry_core.build.loader import Loader
+from registry_core.build.objective import Objective, named_outputs
 from registry_core.build.pipeline import Measured
 from registry_core.build.samples import Batch
+from registry_core.components import Model
 from registry_core.errors import RunError
 from registry_core.spec.models import Spec, Train
 
@@ -45,19 +46,24 @@ def to_device(batch: Batch, device: torch.device, channels_last: bool) -> Batch:
     return moved
 
 
-def call(function: Callable[..., Any], takes: tuple[str, ...], batch: Batch, output: Any = None) -> Any:
-    """Call a model, loss or metric with the entries of the batch that it takes; ``output`` is what the model gave."""
-    return function(*[output if name == "output" else batch[name] for name in takes])
+def call(function: Callable[..., Any], takes: tuple[str, ...], values: Mapping[str, Any]) -> Any:
+    """Call a model or metric with the entries that it takes."""
+    return function(*[values[name] for name in takes])
+
+
+def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
+    """The entries of a batch and what the network gives for it, by name."""
+    return {**batch, **named_outputs(model.gives, call(network, model.takes, batch))}
 
 
 class Evaluation:
     """Measures a loss and metrics over all batches of a loader, reading the device once at the end."""
 
-    def __init__(self, spec: Spec, loss: nn.Module, metrics: list[Measured], device: torch.device) -> None:
+    def __init__(self, spec: Spec, loss: Objective, metrics: list[Measured], device: torch.device) -> None:
         self.model = spec.model
         self.loss = spec.loss
         self.train = spec.train
-        self.loss_module = loss
+        self.objective = loss
         self.metrics = metrics
         self.device = device
 
@@ -79,8 +85,8 @@ class Evaluation:
         """Update the metrics with a batch; returns its loss."""
         batch = to_device(found, self.device, self.train.channels_last)
         with autocast(self.device, self.train):
-            output = call(network, self.model.takes, batch)
-            loss: torch.Tensor = call(self.loss_module, self.loss.takes, batch, output)
+            values = with_outputs(self.model, network, batch)
+            loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
-            call(measured.metric.update, measured.takes, batch, output)
+            call(measured.metric.update, measured.takes, values)
         return loss

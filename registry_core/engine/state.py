@@ -16,6 +16,8 @@ Parts = dict[str, dict[str, torch.Tensor]]
 def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dict[str, Any]]:
     """Weights by part, and the state of optimizer, scheduler, scaler and generators."""
     parts: Parts = {"model": pipeline.model.state_dict()}
+    if loss := pipeline.loss.state_dict():
+        parts["loss"] = loss
     if pipeline.averaged is not None:
         parts["averaged"] = pipeline.averaged.state_dict()
     state = {
@@ -30,6 +32,8 @@ def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dic
 def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, state: dict[str, Any]) -> None:
     """Put back what ``gather`` took."""
     pipeline.model.load_state_dict(parts["model"])
+    if "loss" in parts:
+        pipeline.loss.load_state_dict(parts["loss"])
     if pipeline.averaged is not None:
         pipeline.averaged.load_state_dict(parts["averaged"])
     pipeline.optimizer.load_state_dict(state["optimizer"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from registry_core.build.checked import build
 from registry_core.build.device import choose_device
+from registry_core.build.objective import Objective
 from registry_core.build.pipeline import build_loader, build_metrics, build_model
 from registry_core.build.samples import SampleTransforms, collate
+from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
 from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
@@ -23,6 +25,15 @@ from registry_core.plan.make import make_plan
 from registry_core.spec import Spec
 from registry_core.spec.load import load_tree
 from registry_core.spec.source import read_text
+
+
+_PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "any": lambda output: output.softmax(-1),
+    "logits": lambda output: output.softmax(-1),
+    "log_probabilities": torch.exp,
+    "probabilities": lambda output: output,
+}
+"""From what a model emits to the probability of each class."""
 
 
 class Trained:
@@ -42,6 +53,9 @@ class Trained:
         else:
             model.load_state_dict(parts["model"])
         self.model: nn.Module = model.eval()
+        self.objective = Objective(spec.loss, spec.model.gives, spec.model.emits()).to(self.device)
+        if "loss" in parts:
+            self.objective.load_state_dict(parts["loss"])
 
     @classmethod
     def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> Trained:
@@ -58,8 +72,7 @@ class Trained:
         if chosen not in plan.sections:
             raise RunError(f"The pipeline has no data section {chosen!r}. It has: {', '.join(plan.sections)}.")
         loader = build_loader(plan, plan.sections[chosen], self.device)
-        loss = build(self.spec.loss, self.spec.loss.build).to(self.device)
-        evaluation = Evaluation(self.spec, loss, build_metrics(plan, self.device), self.device)
+        evaluation = Evaluation(self.spec, self.objective, build_metrics(plan, self.device), self.device)
         measured = evaluation(self.model, loader)
         facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
         return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
@@ -72,13 +85,19 @@ class Trained:
         transforms = SampleTransforms(section.transforms, self.spec.seed, "predict")
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         names = self.made_with["class_names"]
+        probabilities_of = _PROBABILITIES.get(self.spec.model.emits())
+        if probabilities_of is None:
+            message = f"The model {self.spec.model.name!r} emits {words(self.spec.model.emits())}, not classes."
+            raise RunError(f"{message} Only models that tell classes apart can be asked to predict.")
         found = []
         for path in images:
             sample = transforms({"input": decode_image(path, mode)}, 0, 0)
             batch = to_device(collate([sample], "predict"), self.device, self.spec.train.channels_last)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
-            probabilities = output.float().softmax(-1)[0]
+            if not isinstance(output, torch.Tensor) or output.ndim != 2:
+                raise RunError(f"The model {self.spec.model.name!r} does not give one number for each class.")
+            probabilities = probabilities_of(output.float())[0]
             best = probabilities.topk(min(top, len(probabilities)))
             classes = [
                 {"class": label, "name": names[label] if label < len(names) else str(label), "probability": probability}

@@ -16,7 +16,7 @@ from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import Batch
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.engine.checkpoint import Checkpoint, point, prune, save_checkpoint
-from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
+from registry_core.engine.evaluate import Evaluation, autocast, failures_named, to_device, with_outputs
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
@@ -155,8 +155,7 @@ class Training:
         for part in parts:
             batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
             with autocast(self.pipeline.device, self.spec.train):
-                output = call(self.pipeline.forward, self.spec.model.takes, batch)
-                loss = call(self.pipeline.loss, self.spec.loss.takes, batch, output)
+                loss = self.pipeline.loss(with_outputs(self.spec.model, self.pipeline.forward, batch))
             if part.share != 1.0:
                 loss = loss * part.share
             self.scaler.scale(loss).backward()
@@ -170,7 +169,7 @@ class Training:
         if clip is None:
             return
         self.scaler.unscale_(self.pipeline.optimizer)
-        parameters = list(self.pipeline.model.parameters())
+        parameters = [*self.pipeline.model.parameters(), *self.pipeline.loss.parameters()]
         if clip.norm is not None:
             nn.utils.clip_grad_norm_(parameters, clip.norm)
         elif clip.value is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, Image, Sampler, registries
+from registry_core.components.forms import activation_between, words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
 from registry_core.spec.checks import metric_names
@@ -68,8 +69,7 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
         if spec.data.sections()[name].sampler is None:
             reason = "the default for training" if name == "train" else "the default outside training"
             yield Decision(f"order of {name}", section.sampler.name, reason)
-    gives, takes = spec.model.output_form, spec.loss.output_form
-    yield Decision("before the loss", "nothing", f"{spec.model.name} emits {gives}, {spec.loss.name} takes {takes}")
+    yield from _activations(spec)
     if train.device == "auto":
         yield Decision("device", "CUDA, else MPS, else CPU", "train.device is auto; chosen when the run starts")
     if train.accumulate > 1:
@@ -88,3 +88,15 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
         yield Decision("evaluation", f"every {train.evaluate_every}, with {weights}", "train.evaluate_every")
     algorithms = "only those that repeat bit for bit" if train.deterministic else "the fastest"
     yield Decision("algorithms", algorithms, f"train.deterministic is {str(train.deterministic).lower()}")
+
+
+def _activations(spec: Spec) -> Iterator[Decision]:
+    gives = spec.model.emits()
+    terms = spec.loss.terms()
+    for term in terms:
+        activation = None
+        if term.takes and term.takes[0] in spec.model.gives:
+            activation = activation_between(gives, term.loss.output_form)
+        about = "before the loss" if len(terms) == 1 else f"before {term.loss.name} (weight {term.weight:g})"
+        reason = f"{spec.model.name} emits {words(gives)}, {term.loss.name} takes {words(term.loss.output_form)}"
+        yield Decision(about, activation or "nothing", reason)

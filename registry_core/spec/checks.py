@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from registry_core.components import CheckFailed, Image
 from registry_core.errors import Problem, near
-from registry_core.spec.compose import dotted
+from registry_core.spec.checked import Checked
+from registry_core.spec.form_checks import (
+    check_classes,
+    check_entries,
+    check_forms,
+    check_target_transforms,
+    check_targets,
+)
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
-from registry_core.spec.source import Keys, Tree
-from registry_core.spec.survey import Survey, batches, horizon
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the checks look at; ``broken`` are the places of components that could not be made."""
-
-    spec: Spec
-    survey: Survey
-    tree: Tree
-    broken: frozenset[Keys]
-
-    def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
-        """A problem about the value at ``keys``."""
-        return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
-
-    def whole(self, *keys: Keys) -> bool:
-        """Whether the components at all these places could be made."""
-        return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
+from registry_core.spec.source import Keys
+from registry_core.spec.survey import batches, horizon
 
 
 def check(checked: Checked) -> list[Problem]:
@@ -75,47 +63,6 @@ def _check_model_input(checked: Checked, section: Section, image: Image) -> Iter
             checked.spec.model.check_input(image)
         except CheckFailed as failed:
             yield checked.problem(("model",), f"{failed.message} (images of data.{section})", failed.remedy)
-
-
-def check_classes(checked: Checked) -> Iterator[Problem]:
-    """The classes of the data are those of the model, and the same in every section."""
-    spec = checked.spec
-    if not checked.whole(("model",), ("loss",)) or spec.loss.target_form != "class_indices":
-        return
-    outputs = spec.model.outputs()
-    names = {section: facts.class_names for section, facts in checked.survey.facts.items() if facts.class_names}
-    for section, facts in checked.survey.facts.items():
-        if outputs is not None and facts.classes is not None and facts.classes != outputs:
-            message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
-            yield checked.problem(("model",), message, f"Set num_classes to {facts.classes}.")
-        if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
-            message = f"The model has {outputs} outputs, but data.{section} has the label {facts.largest_label}."
-            yield checked.problem(("model",), message, f"Set num_classes to {facts.largest_label + 1} or more.")
-        if section != "train" and "train" in names and section in names and names[section] != names["train"]:
-            different = sorted(set(names[section]) ^ set(names["train"]))
-            message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
-            yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
-
-
-def check_forms(checked: Checked) -> Iterator[Problem]:
-    """The loss takes what the model emits."""
-    if not checked.whole(("model",), ("loss",)):
-        return
-    gives, takes = checked.spec.model.output_form, checked.spec.loss.output_form
-    if "any" not in (gives, takes) and gives != takes and takes != "values":
-        yield checked.problem(
-            ("loss",), f"This loss takes {takes}, but the model emits {gives}.", "Choose another loss."
-        )
-
-
-def check_targets(checked: Checked) -> Iterator[Problem]:
-    """The loss takes the targets that the data give."""
-    if not checked.whole(("loss",)) or checked.spec.loss.target_form in ("class_indices", "any"):
-        return
-    facts = checked.survey.facts.get("train")
-    if facts is not None and facts.classes is not None:
-        message = f"This loss takes {checked.spec.loss.target_form} as targets, but data.train gives class numbers."
-        yield checked.problem(("loss",), message, "Use cross_entropy, or data with such targets.")
 
 
 def check_length(checked: Checked) -> Iterator[Problem]:
@@ -190,6 +137,8 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
 CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_data,
     check_images,
+    check_target_transforms,
+    check_entries,
     check_classes,
     check_forms,
     check_targets,

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from registry_core.errors import PipelineError, Place, Problem
-from registry_core.spec.checks import Checked, check
+from registry_core.spec.checked import Checked
+from registry_core.spec.checks import check
 from registry_core.spec.compose import compose
 from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,16 @@ Extension = Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]
 """A file name's end, in lower case with its dot."""
 
 
-class Digits(Dataset):
+class _Classified(Dataset):
+    """What data sets of images with one class each share."""
+
+    @staticmethod
+    def class_facts(*facts: Any, **more: Any) -> DataFacts:
+        """DataFacts of images with class numbers."""
+        return DataFacts(*facts, target_form="class_indices", entries=("input", "target"), **more)
+
+
+class Digits(_Classified):
     """1,797 handwritten digits of 8 x 8 pixels, which come with the package.
 
     Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (the 0 to 16 of the source, value * 255 // 16);
@@ -35,10 +44,10 @@ class Digits(Dataset):
     def facts(self) -> DataFacts:
         """The facts of the split; nothing is read."""
         length = {"train": 1438, "val": 359, "all": 1797}[self.split]
-        return DataFacts(length, Image("pil", channels=1, height=8, width=8), len(_DIGITS), _DIGITS)
+        return self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(_DIGITS), _DIGITS)
 
 
-class Mnist(Dataset):
+class Mnist(_Classified):
     """Handwritten digits of 28 x 28 pixels in IDX files, plain or gzip.
 
     Samples: `input`, a Pillow image of mode L, 28 x 28, values 0 to 255; `target`, the digit 0 to 9. The files are
@@ -56,10 +65,10 @@ class Mnist(Dataset):
         """Length and image size, from the headers of the files."""
         images, _ = find_split(self.root, self.split)
         length, height, width = images.shape
-        return DataFacts(length, Image("pil", channels=1, height=height, width=width), len(_DIGITS), _DIGITS)
+        return self.class_facts(length, Image("pil", channels=1, height=height, width=width), len(_DIGITS), _DIGITS)
 
 
-class ImageIndex(Dataset):
+class ImageIndex(_Classified):
     """Image files that a text file lists, one `path label` a line.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
@@ -90,12 +99,12 @@ class ImageIndex(Dataset):
 
         image = listed_image(len(index.entries), file, self.mode)
         if self.classes is None and not index.class_names:  # a class without images may be missing at the end
-            return DataFacts(len(index.entries), image, largest_label=classes - 1)
+            return self.class_facts(len(index.entries), image, largest_label=classes - 1)
         names = index.class_names if len(index.class_names) == classes else ()
-        return DataFacts(len(index.entries), image, classes, names)
+        return self.class_facts(len(index.entries), image, classes, names)
 
 
-class ImageFolder(Dataset):
+class ImageFolder(_Classified):
     """Image files in one folder for each class.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
@@ -117,4 +126,4 @@ class ImageFolder(Dataset):
         found = scan_class_folders(self.root, self.extensions)
         paths = [str(self.root / path) for group in found.paths for path in group]
         image = listed_image(len(paths), lambda place: (paths[place], label_of(paths[place])), self.mode)
-        return DataFacts(len(paths), image, len(found.class_names), found.class_names)
+        return self.class_facts(len(paths), image, len(found.class_names), found.class_names)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from registry_core.components import Loss
-from registry_core.components.loss import OutputForm, TargetForm
+from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeFloat, Probability
 
 Reduction = Literal["mean", "sum"]
@@ -27,7 +27,7 @@ class CrossEntropy(Loss):
 
     target: ClassVar[str] = "torch.nn:CrossEntropyLoss"
     output_form: ClassVar[OutputForm] = "logits"
-    target_form: ClassVar[TargetForm] = "class_indices"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices", "class_maps", "distributions")
 
     weight: Weights | None = Field(default=None, description="A factor for each class, in the order of their numbers.")
     ignore_index: int = Field(default=-100, description="Targets with this number count for nothing.")
@@ -49,7 +49,7 @@ class MSE(Loss):
 
     target: ClassVar[str] = "torch.nn:MSELoss"
     output_form: ClassVar[OutputForm] = "values"
-    target_form: ClassVar[TargetForm] = "values"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("values",)
 
     reduction: Reduction = Field(default="mean", description=_REDUCTION)
 
@@ -64,7 +64,7 @@ class L1(Loss):
 
     target: ClassVar[str] = "torch.nn:L1Loss"
     output_form: ClassVar[OutputForm] = "values"
-    target_form: ClassVar[TargetForm] = "values"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("values",)
 
     reduction: Reduction = Field(default="mean", description=_REDUCTION)
 
@@ -79,7 +79,7 @@ class BCEWithLogits(Loss):
 
     target: ClassVar[str] = "torch.nn:BCEWithLogitsLoss"
     output_form: ClassVar[OutputForm] = "logits"
-    target_form: ClassVar[TargetForm] = "multi_hot"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
     weight: Weights | None = Field(default=None, description="A factor for each class; the mean is not divided by it.")
     pos_weight: Weights | None = Field(default=None, description="For each class, a factor on the targets that are 1.")

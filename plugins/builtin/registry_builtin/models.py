@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Image, Model
-from registry_core.components.loss import OutputForm
+from registry_core.components.forms import OutputForm
 from registry_core.components.types import NonNegativeInt, PositiveInt, Probability, Size
 
 _CLASSES = "How many classes it tells apart: logits for each image."

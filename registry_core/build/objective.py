@@ -1,0 +1,59 @@
+"""What is minimised: the weighted sum of the pipeline's losses, each after the activation that the plan puts before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from registry_core.build.checked import build
+from registry_core.components import Loss
+from registry_core.components.forms import Activation, OutputForm, activation_between
+from registry_core.components.loss import Term
+
+
+class Objective(nn.Module):
+    """Called with the entries of a batch and what the model gave; returns a scalar."""
+
+    def __init__(self, loss: Loss, gives: tuple[str, ...], emits: OutputForm) -> None:
+        super().__init__()
+        terms = loss.terms()
+        self.terms = nn.ModuleList(_Term(term, gives, emits) for term in terms)
+        self.weights = [term.weight for term in terms]
+
+    def forward(self, values: Mapping[str, Any]) -> Tensor:
+        """The weighted sum."""
+        total: Tensor | None = None
+        for term, weight in zip(self.terms, self.weights, strict=True):
+            found = term(values)
+            found = found if weight == 1 else found * weight
+            total = found if total is None else total + found
+        assert total is not None
+        return total
+
+
+class _Term(nn.Module):
+    def __init__(self, term: Term, gives: tuple[str, ...], emits: OutputForm) -> None:
+        super().__init__()
+        self.takes = term.takes
+        self.activation: Activation | None = None
+        if term.takes and term.takes[0] in gives:
+            self.activation = activation_between(emits, term.loss.output_form)
+        self.dimension = term.loss.class_dimension
+        self.loss = build(term.loss, term.loss.build)
+
+    def forward(self, values: Mapping[str, Any]) -> Tensor:
+        arguments = [values[name] for name in self.takes]
+        if self.activation == "log_softmax":
+            arguments[0] = torch.log_softmax(arguments[0], self.dimension)
+        elif self.activation == "sigmoid":
+            arguments[0] = torch.sigmoid(arguments[0])
+        found: Tensor = self.loss(*arguments)
+        return found.mean() if found.ndim else found
+
+
+def named_outputs(gives: tuple[str, ...], output: Any) -> dict[str, Any]:
+    """What a model returned, by name."""
+    return {gives[0]: output} if len(gives) == 1 else {name: output[name] for name in gives}

@@ -1,0 +1,36 @@
+"""What the checks across components look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry_core.errors import Problem
+from registry_core.spec.compose import dotted
+from registry_core.spec.models import Spec
+from registry_core.spec.source import Keys, Tree
+from registry_core.spec.survey import Survey
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A spec, what is known of its data, and the tree it came from; ``broken``: components that could not be made."""
+
+    spec: Spec
+    survey: Survey
+    tree: Tree
+    broken: frozenset[Keys]
+
+    def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
+        """A problem about the value at ``keys``."""
+        return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
+
+    def whole(self, *keys: Keys) -> bool:
+        """Whether the components at all these places could be made."""
+        return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
+
+    def inside(self, keys: Keys, at: Keys) -> Keys:
+        """The place ``at`` inside the parameters of the component at ``keys``."""
+        if not at:
+            return keys
+        name = next((path[len(keys)] for path in self.tree.values if path[: len(keys)] == keys != path), None)
+        return keys if name is None else (*keys, name, *at)

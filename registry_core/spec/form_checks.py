@@ -1,0 +1,133 @@
+"""Checks of what flows between data, model, loss and metrics: entries, forms of outputs and targets, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from registry_core.components import CheckFailed, DataFacts
+from registry_core.components.forms import TargetForm, activation_between, remedy_for_target, words
+from registry_core.components.loss import Term
+from registry_core.errors import Problem, near
+from registry_core.spec.checked import Checked
+from registry_core.spec.models import DataSection, Section, Spec
+from registry_core.spec.source import Keys
+
+_BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions"}
+"""Forms of targets whose classes are the outputs of the model."""
+
+
+def target_of(section: DataSection, facts: DataFacts) -> TargetForm:
+    """What the target of a section is after its transforms; CheckFailed if a transform cannot take it."""
+    form = facts.target_form
+    for transform in section.transforms:
+        form = transform.follow_target(form)
+    return form
+
+
+def classified(spec: Spec) -> bool:
+    """Whether the loss compares the outputs of the model with classes of the data, one output a class."""
+    return any(_BY_CLASS & set(term.loss.target_forms) and "target" in term.takes for term in spec.loss.terms())
+
+
+def check_target_transforms(checked: Checked) -> Iterator[Problem]:
+    """Every transform can take the target that comes to it."""
+    for name, section in checked.spec.data.sections().items():
+        keys: Keys = ("data", name, "transforms")
+        facts = checked.survey.facts.get(name)
+        if facts is None or not checked.whole(keys):
+            continue
+        form = facts.target_form
+        for index, transform in enumerate(section.transforms):
+            try:
+                form = transform.follow_target(form)
+            except CheckFailed as failed:
+                yield checked.problem((*keys, index), failed.message, failed.remedy)
+                break
+
+
+def check_entries(checked: Checked) -> Iterator[Problem]:
+    """Model, losses and metrics take entries that the samples have, or what the model gives."""
+    spec = checked.spec
+    if not checked.whole(("model",), ("loss",)):
+        return
+    for section, facts in checked.survey.facts.items():
+        if facts.entries is None:
+            continue
+        missing = [entry for entry in spec.model.takes if entry not in facts.entries]
+        if missing:
+            yield checked.problem(("model",), f"The model takes {_listed(missing)}, {_which_lacks(section, facts)}")
+        known = {*facts.entries, *spec.model.gives}
+        takers: list[tuple[Keys, str, tuple[str, ...]]] = [
+            (_at(checked, term), f"loss {term.loss.name!r}", term.takes) for term in spec.loss.terms()
+        ]
+        if section != "train":
+            takers += [(("metrics", n), f"metric {m.name!r}", m.takes) for n, m in enumerate(spec.metrics)]
+        for keys, owner, takes in takers:
+            missing = [entry for entry in takes if entry not in known]
+            if missing and checked.whole(keys):
+                which = f"{_which_lacks(section, facts)} The model gives {_listed(spec.model.gives)}."
+                yield checked.problem(keys, f"The {owner} takes {_listed(missing)}, {which}", near(missing[0], known))
+
+
+def check_forms(checked: Checked) -> Iterator[Problem]:
+    """Every loss takes what the model emits, or an activation between them makes it fit."""
+    if not checked.whole(("model",), ("loss",)):
+        return
+    for term in checked.spec.loss.terms():
+        if term.takes[:1] and term.takes[0] in checked.spec.model.gives:
+            try:
+                activation_between(checked.spec.model.emits(), term.loss.output_form)
+            except CheckFailed as failed:
+                yield checked.problem(_at(checked, term), failed.message, failed.remedy)
+
+
+def check_targets(checked: Checked) -> Iterator[Problem]:
+    """Every loss takes the targets that the data give."""
+    if not checked.whole(("loss",)):
+        return
+    sections = checked.spec.data.sections()
+    for section, facts in checked.survey.facts.items():
+        if not checked.whole(("data", section)):
+            continue
+        try:
+            gives = target_of(sections[section], facts)
+        except CheckFailed:  # check_target_transforms says so
+            continue
+        for term in checked.spec.loss.terms():
+            takes = term.loss.target_forms
+            if "target" in term.takes and takes and gives not in ("any", *takes):
+                wanted = " or ".join(words(form) for form in takes)
+                message = f"This loss takes {wanted} as targets, but data.{section} gives {words(gives)}."
+                yield checked.problem(_at(checked, term), message, remedy_for_target(gives, takes))
+
+
+def check_classes(checked: Checked) -> Iterator[Problem]:
+    """The classes of the data are those of the model, and the same in every section."""
+    spec = checked.spec
+    if not checked.whole(("model",), ("loss",)) or not classified(spec):
+        return
+    outputs = spec.model.outputs()
+    names = {section: facts.class_names for section, facts in checked.survey.facts.items() if facts.class_names}
+    for section, facts in checked.survey.facts.items():
+        if outputs is not None and facts.classes is not None and facts.classes != outputs:
+            message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
+            yield checked.problem(("model",), message, f"Set num_classes to {facts.classes}.")
+        if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
+            message = f"The model has {outputs} outputs, but data.{section} has the label {facts.largest_label}."
+            yield checked.problem(("model",), message, f"Set num_classes to {facts.largest_label + 1} or more.")
+        if section != "train" and "train" in names and section in names and names[section] != names["train"]:
+            different = sorted(set(names[section]) ^ set(names["train"]))
+            message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
+            yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+
+
+def _at(checked: Checked, term: Term) -> Keys:
+    return checked.inside(("loss",), term.at)
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _which_lacks(section: Section, facts: DataFacts) -> str:
+    return f"which the samples of data.{section} do not have; they have {_listed(facts.entries or ())}."
