@@ -80,7 +80,9 @@ def written_example(name: str, declaration: type[Component]) -> str:
     if not declaration.example:
         return name
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 10_000, False
+    yaml.default_flow_style = True
+    yaml.width = 10_000
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel types it as None
     text = StringIO()
     yaml.dump({name: dict(declaration.example)}, text)
     return text.getvalue().removesuffix("\n").removesuffix("\n...")

@@ -57,9 +57,12 @@ _REMEDIES: dict[tuple[OutputForm, OutputForm], str] = {
 }
 
 
+_WORDS = {"class_indices": "class numbers", "multi_hot": "multi-hot vectors", "log_probabilities": "log-probabilities"}
+
+
 def words(form: OutputForm | TargetForm) -> str:
-    """A form as words: ``log probabilities``."""
-    return form.replace("_", " ")
+    """A form as words: ``class numbers``."""
+    return _WORDS.get(form, form.replace("_", " "))
 
 
 def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | None:

@@ -26,7 +26,6 @@ from registry_core.spec import Spec
 from registry_core.spec.load import load_tree
 from registry_core.spec.source import read_text
 
-
 _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "any": lambda output: output.softmax(-1),
     "logits": lambda output: output.softmax(-1),

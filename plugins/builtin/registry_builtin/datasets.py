@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,9 +23,15 @@ class _Classified(Dataset):
     """What data sets of images with one class each share."""
 
     @staticmethod
-    def class_facts(*facts: Any, **more: Any) -> DataFacts:
-        """DataFacts of images with class numbers."""
-        return DataFacts(*facts, target_form="class_indices", entries=("input", "target"), **more)
+    def class_facts(
+        length: int,
+        image: Image | None,
+        classes: int | None = None,
+        class_names: tuple[str, ...] = (),
+        largest_label: int | None = None,
+    ) -> DataFacts:
+        """The facts of images with class numbers."""
+        return DataFacts(length, image, classes, class_names, "class_indices", ("input", "target"), largest_label)
 
 
 class Digits(_Classified):
