@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
+from registry_core.components.facts import CheckFailed
 from registry_core.components.target import load_target
 
 if TYPE_CHECKING:
@@ -18,9 +19,20 @@ class Init(Component):
 
     kind: ClassVar[str] = "init"
     function_leading: ClassVar[int] = 1
+    dimensions: ClassVar[tuple[int, int | None]] = (0, None)
+    """Fewest and most dimensions of a parameter that it can fill; None: no limit."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise CheckFailed if it cannot fill a parameter of this shape."""
+        least, most = self.dimensions
+        if least <= len(shape) and (most is None or len(shape) <= most):
+            return
+        limited = str(least) if least == most else f"{least} to {most}"
+        needed = f"at least {least}" if most is None else limited
+        raise CheckFailed(f"it needs {needed} dimensions", "Choose another scheme for it, such as zeros or normal.")
 
     def build(self) -> Callable[[Tensor], Tensor]:
         """The function that fills a tensor and returns it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from registry_core.build.device import deterministic_algorithms
+from registry_core.build.parameters import describe_init
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
 from registry_core.engine.checkpoint import Checkpoint, load_checkpoint, newest
@@ -59,7 +60,8 @@ def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> 
     RunDirectory(path).refuse_taken()
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)
-        directory = RunDirectory.create(path, plan.spec, pipeline.device)
+        init = describe_init(pipeline.model, pipeline.init_report)
+        directory = RunDirectory.create(path, plan.spec, pipeline.device, init)
         return _train(pipeline, directory, None)
 
 

@@ -2,6 +2,7 @@
 
 pipeline.json       the resolved spec: a pipeline file with every default and variable filled in
 environment.json    Python, torch, device, and every plugin used with version and file hashes
+init.txt            every parameter with its shape and the rule of `init` that set it, and those that no rule set
 metrics.jsonl       one object a line: step, epoch, and what was measured
 checkpoints/        see ``checkpoint``
 summary.json        at the end: best and last of each metric, steps, seconds, images a second
@@ -10,7 +11,7 @@ summary.json        at the end: best and last of each metric, steps, seconds, im
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,19 @@ class RunDirectory:
             return
         if not self.path.is_dir():
             raise RunError(f"The run directory {str(self.path)!r} is a file. Choose another with --out.")
-        if {entry.name for entry in self.path.iterdir()} - {"pipeline.json", "environment.json"}:
+        if {entry.name for entry in self.path.iterdir()} - {"pipeline.json", "environment.json", "init.txt"}:
             message = f"The folder {str(self.path)!r} is not empty."
             raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
 
     @classmethod
-    def create(cls, path: Path, spec: Spec, device: Any) -> RunDirectory:
-        """A new run directory with what is known before the first step."""
+    def create(cls, path: Path, spec: Spec, device: Any, init: Sequence[str]) -> RunDirectory:
+        """A new run directory with what is known before the first step; ``init`` are the lines of init.txt."""
         run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             _write_json(run.pipeline, dump(spec))
             _write_json(path / "environment.json", {**environment(device), "plugins": plugins(spec)})
+            (path / "init.txt").write_text("".join(f"{line}\n" for line in init), encoding="utf-8")
         except OSError as error:
             raise RunError(
                 f"The run directory {str(path)!r} cannot be made: {error.strerror}. Choose another."

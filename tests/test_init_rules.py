@@ -1,0 +1,164 @@
+"""Rules of `init` in a pipeline: what they set, what a person can read of it, and rules that cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Ended
+from torch import nn
+
+import registry_core
+from registry_core.build.parameters import initialise
+from registry_core.components import registries
+from registry_core.errors import BrokenComponent, PipelineError
+from registry_core.spec.models import InitRule
+
+
+def scheme(name: str, **parameters: Any) -> Any:
+    return registries.inits[name](**parameters).named(name, registries.inits.record(name))
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5))
+
+
+NOTES = (
+    InitRule(modules="Conv2d", weight=scheme("xavier_normal"), bias=scheme("zeros")),
+    InitRule(modules="BatchNorm2d", weight=scheme("ones"), bias=scheme("zeros")),
+    InitRule(modules="Linear", weight=scheme("normal", std=0.01), bias=scheme("zeros")),
+)
+
+
+def initialize_weights(model: nn.Module) -> None:
+    """The function of the notes, in plain torch."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.xavier_normal_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.01)
+            nn.init.zeros_(module.bias)
+
+
+def test_the_rules_of_the_notes_give_the_values_of_plain_torch() -> None:
+    """By module type: convolutions without bias, batch normalisation, and linear layers."""
+    ours, plain = network(), network()
+    for model in (ours, plain):
+        nn.init.constant_(model[1].weight, 7.0)
+    torch.manual_seed(4)
+    report = initialise(ours, NOTES)
+    torch.manual_seed(4)
+    initialize_weights(plain)
+    for name, expected in plain.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], expected), name
+    assert report == {
+        "0.weight": "init[0]: xavier_normal",
+        "1.weight": "init[1]: ones",
+        "1.bias": "init[1]: zeros",
+        "4.weight": "init[2]: normal",
+        "4.bias": "init[2]: zeros",
+    }
+
+
+def test_a_rule_for_what_its_modules_do_not_have_is_an_error() -> None:
+    with pytest.raises(PipelineError) as failed:
+        initialise(network(), (InitRule(modules=("Conv2d", "ReLU"), bias=scheme("zeros")),))
+    (problem,) = failed.value.problems
+    assert str(problem) == "init[0]: The modules that it matches have no bias: '0', '2'. Remove the rule."
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (
+            InitRule(modules="Linear", bias=scheme("xavier_uniform")),
+            "The init scheme 'xavier_uniform' cannot fill '4.bias' of shape [5]: it needs at least 2 dimensions.",
+        ),
+        (
+            InitRule(modules="Conv2d", weight=scheme("eye")),
+            "The init scheme 'eye' cannot fill '0.weight' of shape [4, 1, 3, 3]: it needs 2 dimensions.",
+        ),
+        (
+            InitRule(modules="Conv2d", weight=scheme("sparse", sparsity=0.1)),
+            "The init scheme 'sparse' cannot fill '0.weight' of shape [4, 1, 3, 3]: it needs 2 dimensions.",
+        ),
+        (
+            InitRule(parameters=r"4\.weight", init=scheme("dirac")),
+            "The init scheme 'dirac' cannot fill '4.weight' of shape [5, 144]: it needs 3 to 5 dimensions.",
+        ),
+        (
+            InitRule(modules="Conv2d", weight=scheme("dirac", groups=3)),
+            "The init scheme 'dirac' cannot fill '0.weight' of shape [4, 1, 3, 3]: it shares the 4 output channels "
+            "among 3 groups, which does not come out even. Set groups to that of the convolution.",
+        ),
+    ],
+)
+def test_a_scheme_that_cannot_fill_a_parameter_names_both(rule: InitRule, message: str) -> None:
+    with pytest.raises(PipelineError) as failed:
+        initialise(network(), (InitRule(parameters=".*", init=scheme("zeros")), rule))
+    (problem,) = failed.value.problems
+    assert problem.path == "init[1]"
+    assert f"{problem.message} {problem.remedy}".startswith(message)
+    assert problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        ("ValueError('too flat')", PipelineError, r"'flat' cannot fill '0.weight' of shape \[4, 1, 3, 3\]: too flat\."),
+        ("OSError('gone')", BrokenComponent, r"init 'flat' of acme 1.0 failed while it set values: OSError: gone"),
+    ],
+)
+def test_a_foreign_scheme_that_fails(
+    distribution: Callable[..., Path], error: str, expected: type[Exception], message: str
+) -> None:
+    text = f"def flat(tensor):\n    raise {error}\n"
+    distribution("acme", "[registry_core.v1.inits]\nflat = acme_init:flat\n", modules={"acme_init": text})
+    with pytest.raises(expected, match=message):
+        initialise(network(), (InitRule(modules="Conv2d", weight=scheme("flat")),))
+
+
+def test_a_shared_parameter_has_one_line() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    report = initialise(model, (InitRule(names="1", weight=scheme("ones")),))
+    assert report == {"0.weight": "init[0]: ones", "0.bias": "the model's own", "1.bias": "the model's own"}
+
+
+def test_a_run_writes_which_rule_set_what(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    rules = [
+        {"modules": "Linear", "weight": {"xavier_uniform": {"gain": {"nonlinearity": "relu"}}}},
+        {"parameters": r"3\.weight", "init": {"orthogonal": {"gain": 0.5}}},
+    ]
+    path = pipeline(init=rules, train={"max_steps": 1})
+    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    assert (result.directory / "init.txt").read_text() == (
+        "1.weight  [16, 64]  init[0]: xavier_uniform\n"
+        "1.bias    [16]      the model's own\n"
+        "3.weight  [10, 16]  init[1]: orthogonal\n"
+        "3.bias    [10]      the model's own\n"
+        "2 of 4 parameters were set by a rule of `init`.\n"
+        "No rule set: 1.bias, 3.bias\n"
+    )
+    again = registry_core.run(registry_core.load(result.directory / "pipeline.json"), tmp_path / "again")
+    for name, value in result.pipeline.model.state_dict().items():
+        assert torch.equal(again.pipeline.model.state_dict()[name], value), name
+
+
+def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
+    path = pipeline(init=[{"modules": "Linear", "weight": "zeros"}, {"parameters": ".*", "init": "eye"}])
+    ended = command("plan", path, "--build")
+    assert ended.code == 2
+    assert "init[1]: The init scheme 'eye' cannot fill '1.bias' of shape [16]: it needs 2 dimensions." in ended.err
+    wrong = pipeline(init=[{"modules": "Linear", "weight": {"xavier_normal": {"gain": {"nonlinearity": "leaky"}}}}])
+    ended = command("validate", wrong)
+    assert ended.code == 2
+    assert "init[0].weight.xavier_normal.gain: 'leaky' is no nonlinearity" in ended.err
