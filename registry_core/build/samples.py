@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torchvision.tv_tensors import BoundingBoxes
 
 from registry_core.build.checked import build
 from registry_core.components import Draws, Transform, stream_key
@@ -104,7 +105,7 @@ def check_class(sample: Sample, classes: int | None, section: str, index: int) -
 
 
 def collate(samples: list[Sample], section: str) -> Batch:
-    """A batch: tensors are stacked, whole numbers become int64, other numbers float32; the rest is listed."""
+    """A batch: tensors are stacked, whole numbers become int64, others float32; boxes and the rest are listed."""
     try:
         return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
     except KeyError as error:
@@ -116,6 +117,8 @@ def collate(samples: list[Sample], section: str) -> Batch:
 
 def _stack(values: list[Any]) -> Any:
     first = values[0]
+    if isinstance(first, BoundingBoxes):  # images have different numbers of them
+        return [value.as_subclass(torch.Tensor) for value in values]
     if isinstance(first, torch.Tensor):
         return torch.stack([value.as_subclass(torch.Tensor) for value in values])
     if isinstance(first, np.ndarray):

@@ -1,0 +1,170 @@
+"""Samples made of the images of another data set.
+
+What is drawn comes from counters: a sample is a function of the seed, its number and the other data set alone. The
+order of the draws is part of what the data sets are; to change it is to change their samples.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import PIL.Image
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from registry_core.components import Draws, stream_key
+from registry_core.errors import DataError
+
+
+class Composed(Dataset[dict[str, Any]]):
+    """A data set of so many samples, each made from numbers drawn for it; None: as many as the other has."""
+
+    purpose: ClassVar[str]
+    """What the numbers are drawn for: data sets with the same seed draw others."""
+
+    def __init__(self, dataset: Any, seed: int, length: int | None) -> None:
+        if len(dataset) == 0:
+            raise DataError(f"The data set that {self.purpose} are made of is empty.")
+        self.dataset = dataset
+        self.length = len(dataset) if length is None else length
+        self.key = stream_key(seed, f"dataset/{self.purpose}")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        number = range(self.length)[index]
+        return self.composed(number, Draws(self.key, 0, number))
+
+    def composed(self, number: int, draws: Draws) -> dict[str, Any]:
+        """The sample of this number."""
+        raise NotImplementedError
+
+    def labelled(self, number: int) -> tuple[PIL.Image.Image, int]:
+        """Image and class of a sample of the other data set."""
+        found = self.dataset[number]
+        image, label = (found["input"], found["target"]) if isinstance(found, Mapping) else found
+        if not isinstance(image, PIL.Image.Image):
+            message = f"Sample {number} of the data set that {self.purpose} are made of has a {type(image).__name__}"
+            raise DataError(f"{message} as input. Use a data set of Pillow images.")
+        return image, self.class_number(label, number)
+
+    def class_number(self, label: Any, number: int) -> int:
+        """The label as a number; DataError if it is not a class number."""
+        try:
+            found = operator.index(label)
+        except TypeError:
+            found = -1
+        if found < 0:
+            message = f"Sample {number} of the data set that {self.purpose} are made of has the target {label!r}"
+            raise DataError(f"{message}, which is not a class number. Use a data set for classification.")
+        return found
+
+
+class _Related(Composed):
+    """Samples of several images that belong to one class or do not."""
+
+    def __init__(self, dataset: Any, seed: int, length: int | None) -> None:
+        super().__init__(dataset, seed, length)
+        labels = getattr(dataset, "targets", None)
+        if labels is None:  # a plain data set may keep its classes to itself
+            labels = [self.labelled(number)[1] for number in range(len(dataset))]
+        self.labels: NDArray[np.int64] = np.asarray(labels, dtype=np.int64)
+        self.by_class = np.argsort(self.labels, kind="stable")
+        """Numbers of all samples, those of a class together."""
+        self.ordered = self.labels[self.by_class]
+        self.place = np.argsort(self.by_class)
+        """Where each sample stands in ``by_class``."""
+        classes, sizes = np.unique(self.labels, return_counts=True)
+        if len(classes) < 2:
+            message = f"All samples that {self.purpose} are made of have the class {classes[0]}"
+            raise DataError(f"{message}. Use data with two classes or more.")
+        if sizes.min() < 2:
+            message = f"The class {classes[sizes.argmin()]} has only one sample, which has no other to be with"
+            raise DataError(f"{message} in {self.purpose}. Leave the class out, or add samples.")
+
+    def _class_block(self, number: int) -> tuple[int, int]:
+        label = self.labels[number]
+        return int(np.searchsorted(self.ordered, label)), int(np.searchsorted(self.ordered, label, side="right"))
+
+    def same(self, number: int, draws: Draws) -> int:
+        """Another sample of the class, each equally likely."""
+        start, end = self._class_block(number)
+        place = start + draws.integer(end - start - 1)
+        return int(self.by_class[place + (place >= self.place[number])])
+
+    def different(self, number: int, draws: Draws) -> int:
+        """A sample of another class, each equally likely."""
+        start, end = self._class_block(number)
+        place = draws.integer(len(self.labels) - (end - start))
+        return int(self.by_class[place + (end - start) * (place >= start)])
+
+
+class Pairs(_Related):
+    """Two images, and whether they are of one class, or which class is larger."""
+
+    purpose = "pairs"
+
+    def __init__(self, dataset: Any, seed: int, length: int | None, targets: str) -> None:
+        super().__init__(dataset, seed, length)
+        self.of_order = targets == "order"
+
+    def composed(self, number: int, draws: Draws) -> dict[str, Any]:
+        """Half of all pairs, and in each round through the data the other half, are of one class."""
+        rounds, first = divmod(number, len(self.labels))
+        if self.of_order:
+            second = self.different(first, draws)
+            target = 1.0 if self.labels[first] > self.labels[second] else -1.0
+        else:
+            alike = (first + rounds) % 2 == 0
+            second = self.same(first, draws) if alike else self.different(first, draws)
+            target = 1.0 if alike else -1.0
+        return {"input": self.labelled(first)[0], "second": self.labelled(second)[0], "target": target}
+
+
+class Triplets(_Related):
+    """An image, another of its class, and one of another class."""
+
+    purpose = "triplets"
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """The class of every sample."""
+        return self.labels[np.arange(self.length) % len(self.labels)]
+
+    def composed(self, number: int, draws: Draws) -> dict[str, Any]:
+        """Every image is the first in its turn."""
+        anchor = number % len(self.labels)
+        image, label = self.labelled(anchor)
+        positive = self.labelled(self.same(anchor, draws))[0]
+        negative = self.labelled(self.different(anchor, draws))[0]
+        return {"input": image, "positive": positive, "negative": negative, "target": label}
+
+
+class Rotated(Composed):
+    """Images turned by an angle, which is the target."""
+
+    purpose = "rotated images"
+
+    def __init__(self, dataset: Any, seed: int, length: int | None, degrees: float, unit: str) -> None:
+        super().__init__(dataset, seed, length)
+        self.degrees = degrees
+        self.unit = unit
+
+    def composed(self, number: int, draws: Draws) -> dict[str, Any]:
+        """Every image in its turn."""
+        image, _ = self.labelled(number % len(self.dataset))
+        angle = draws.uniform(-self.degrees, self.degrees)
+        turned = image.rotate(angle, resample=PIL.Image.Resampling.BILINEAR)
+        return {"input": turned, "target": torch.tensor(self._written(angle), dtype=torch.float32)}
+
+    def _written(self, degrees: float) -> list[float]:
+        radians = math.radians(degrees)
+        if self.unit == "sin_cos":
+            return [math.sin(radians), math.cos(radians)]
+        return [degrees if self.unit == "degrees" else radians]
