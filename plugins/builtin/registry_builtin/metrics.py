@@ -29,7 +29,7 @@ class Accuracy(Metric):
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric; CheckFailed if the number of classes is not known."""
-        count = _classes(self.name, self.num_classes, classes)
+        count = known_classes(self.name, self.num_classes, classes)
         built: TorchMetric = load_target(self.target)(num_classes=count, average="micro", validate_args=False)
         return built
 
@@ -53,7 +53,7 @@ class TopKAccuracy(Metric):
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric; CheckFailed if the number of classes is not known, or is less than k."""
-        count = _classes(self.name, self.num_classes, classes)
+        count = known_classes(self.name, self.num_classes, classes)
         if self.k > count:
             raise CheckFailed(
                 f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
@@ -94,7 +94,8 @@ class MeanLoss(Metric):
         return built
 
 
-def _classes(name: str, declared: int | None, known: int | None) -> int:
+def known_classes(name: str, declared: int | None, known: int | None) -> int:
+    """How many classes a metric is for: as declared, else as the model tells apart; CheckFailed if they differ."""
     if declared is not None and known is not None and declared != known:
         raise CheckFailed(
             f"The metric {name!r} is for {declared} classes, and the model tells {known} apart.",

@@ -1,0 +1,147 @@
+"""Metrics of classes beyond accuracy: precision, recall and F1, for one class or several a sample, and per pixel."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_builtin.metrics import known_classes
+from registry_core.components import Metric
+from registry_core.components.target import load_target
+from registry_core.components.types import PositiveInt
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as TorchMetric
+
+_CLASSES = "How many classes there are; null for as many as the model tells apart."
+_AVERAGE = "macro: the mean over the classes; weighted: by their samples; micro: all decisions counted together."
+_IGNORED = "Targets with this number count for nothing."
+
+
+class _OfClasses(Metric):
+    """What metrics that count decisions by class share."""
+
+    num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric; CheckFailed if the number of classes is not known."""
+        count = known_classes(self.name, self.num_classes, classes)
+        built: TorchMetric = load_target(self.target)(count, **self._options())
+        return built
+
+    def _options(self) -> dict[str, Any]:
+        options = {name: value for name, value in self.arguments().items() if name != "num_classes"}
+        return {**options, "validate_args": False}
+
+
+class _OneClass(_OfClasses):
+    average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
+
+
+class Precision(_OneClass):
+    """Of the samples that the model gives a class, the share that have it.
+
+    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1; 0 for a class
+    that is never given. Source: ``torchmetrics.classification.MulticlassPrecision``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassPrecision"
+
+
+class Recall(_OneClass):
+    """Of the samples that have a class, the share that the model gives it.
+
+    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1.
+    Source: ``torchmetrics.classification.MulticlassRecall``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassRecall"
+
+
+class F1(_OneClass):
+    """The harmonic mean of precision and recall.
+
+    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1.
+    Source: ``torchmetrics.classification.MulticlassF1Score``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassF1Score"
+
+
+class _SeveralClasses(_OfClasses):
+    average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
+    emits: Literal["logits", "probabilities"] = Field(default="logits", description="What the model emits.")
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.5, description="A class is given if its probability, the sigmoid of a logit, is above this."
+    )
+
+    def _options(self) -> dict[str, Any]:
+        cut = math.log(self.threshold / (1 - self.threshold)) if self.emits == "logits" else self.threshold
+        return {"average": self.average, "cut": cut}
+
+
+class MultiLabelPrecision(_SeveralClasses):
+    """Of the samples that the model gives a class, the share that have it, where a sample has any number of classes.
+
+    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
+    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
+    Source: ``torchmetrics.classification.MultilabelPrecision``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelPrecision"
+
+
+class MultiLabelRecall(_SeveralClasses):
+    """Of the samples that have a class, the share that the model gives it, where a sample has any number of classes.
+
+    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
+    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
+    Source: ``torchmetrics.classification.MultilabelRecall``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelRecall"
+
+
+class MultiLabelF1(_SeveralClasses):
+    """The harmonic mean of precision and recall, where a sample has any number of classes.
+
+    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
+    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
+    Source: ``torchmetrics.classification.MultilabelF1Score``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelF1"
+
+
+class PixelAccuracy(_OfClasses):
+    """Share of pixels whose largest output is that of their class.
+
+    Output: logits or probabilities [batch, classes, height, width]; target: class numbers [batch, height, width],
+    int64. From 0 to 1. A model that always says background reaches the background's share: see ``mean_iou``.
+    Source: ``torchmetrics.classification.MulticlassAccuracy`` with ``average="micro"``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+
+    ignore_index: int | None = Field(default=None, description=_IGNORED)
+
+    def _options(self) -> dict[str, Any]:
+        return {**super()._options(), "average": "micro"}
+
+
+class MeanIoU(_OfClasses):
+    """Mean over the classes of intersection over union: pixels given and right, by pixels given or right.
+
+    Output: logits or probabilities [batch, classes, height, width]; target: class numbers [batch, height, width],
+    int64. From 0 to 1. Classes that are neither given nor there do not count.
+    Source: ``torchmetrics.classification.MulticlassJaccardIndex`` with ``average="macro"``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.classification:MulticlassJaccardIndex"
+
+    ignore_index: int | None = Field(default=None, description=_IGNORED)
+
+    def _options(self) -> dict[str, Any]:
+        return {**super()._options(), "average": "macro"}

@@ -1,0 +1,36 @@
+"""Metrics of sequences: how much of what is read is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_core.components import Metric
+from registry_core.components.target import load_target
+from registry_core.components.types import NonNegativeInt
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as TorchMetric
+
+
+class LabelErrorRate(Metric):
+    """Wrong labels in sequences that a model read, as a share of the labels that there are.
+
+    Output: scores [batch, time, classes]; target: labels [batch, longest], int64, of which the first `target_length`
+    [batch] count. Read is the largest score of each time step, with repeated labels taken once and blanks left out
+    (best path decoding); wrong are the labels to change, to put in or to take out until both sequences agree
+    (Levenshtein distance). From 0; above 1 if too much is read. Source: Graves et al., "Connectionist temporal
+    classification", ICML 2006.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.label_errors:LabelErrorRate"
+    takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    blank: NonNegativeInt = Field(default=0, description="The class that means no label, as in the loss.")
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric."""
+        built: TorchMetric = load_target(self.target)(self.blank)
+        return built

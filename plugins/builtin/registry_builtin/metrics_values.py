@@ -1,0 +1,40 @@
+"""Metrics of numbers: how far the outputs are from the targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from registry_core.components import Metric
+from registry_core.components.target import load_target
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric as TorchMetric
+
+
+class _OfValues(Metric):
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def build(self, classes: int | None) -> TorchMetric:
+        """The metric."""
+        built: TorchMetric = load_target(self.target)()
+        return built
+
+
+class MeanAbsoluteError(_OfValues):
+    """Mean of the distances between outputs and targets, over all their numbers.
+
+    Output and target: floating point, of the same shape. In the unit of the target.
+    Source: ``torchmetrics.regression.MeanAbsoluteError``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.regression:MeanAbsoluteError"
+
+
+class MeanSquaredError(_OfValues):
+    """Mean of the squared distances between outputs and targets, over all their numbers.
+
+    Output and target: floating point, of the same shape. In the unit of the target, squared.
+    Source: ``torchmetrics.regression.MeanSquaredError``.
+    """
+
+    target: ClassVar[str] = "torchmetrics.regression:MeanSquaredError"

@@ -1,0 +1,112 @@
+"""What metrics of embeddings, distances and scores build."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+_ROWS = 1024
+"""Embeddings whose distances to all others are in memory at once."""
+
+
+class _Share(Metric):
+    """Counts what is right, and divides at the end."""
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+
+    right: Tensor
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("right", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("seen", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def count(self, score: Tensor, target: Tensor) -> None:
+        """Take in signs of scores that should be those of the target."""
+        if score.shape != target.shape:
+            raise ValueError(f"there are outputs {list(score.shape)} for targets {list(target.shape)}")
+        self.right += (score * target > 0).sum()
+        self.seen += target.numel()
+
+    def compute(self) -> Tensor:
+        """The share of what is right."""
+        return self.right / self.seen
+
+
+class PairAccuracy(_Share):
+    """Are near embeddings of one class?"""
+
+    def __init__(self, distance: str, threshold: float) -> None:
+        super().__init__()
+        self.distance, self.threshold = distance, threshold
+
+    def update(self, output: Tensor, second_output: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        first, second = output.float(), second_output.float()
+        if self.distance == "cosine":
+            distance = 1 - F.cosine_similarity(first, second)
+        else:
+            distance = torch.linalg.vector_norm(first - second, dim=1)
+        self.count(self.threshold - distance, target)
+
+
+class DistanceAccuracy(_Share):
+    """Are small distances those of one class?"""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = threshold
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        self.count(self.threshold - output, target)
+
+
+class RankingAccuracy(_Share):
+    """Is the larger score that of the larger one?"""
+
+    def update(self, output: Tensor, second_output: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        self.count(output - second_output, target)
+
+
+class NearestNeighbourAccuracy(Metric):
+    """Keeps all embeddings, and looks for the nearest of each at the end."""
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+
+    embeddings: list[Tensor]
+    classes: list[Tensor]
+
+    def __init__(self, distance: str) -> None:
+        super().__init__()
+        self.distance = distance
+        self.add_state("embeddings", [], dist_reduce_fx="cat")
+        self.add_state("classes", [], dist_reduce_fx="cat")
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        self.embeddings.append(output.float())
+        self.classes.append(target)
+
+    def compute(self) -> Tensor:
+        """The share of samples with a nearest one of their class."""
+        embeddings, classes = dim_zero_cat(self.embeddings), dim_zero_cat(self.classes)
+        if self.distance == "cosine":
+            embeddings = F.normalize(embeddings)  # then the order of distances is that of angles
+        right = torch.zeros((), device=embeddings.device)
+        for start in range(0, len(embeddings), _ROWS):
+            rows = embeddings[start : start + _ROWS]
+            between = torch.cdist(rows, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
+            itself = torch.arange(start, start + len(rows), device=rows.device)
+            between.scatter_(1, itself[:, None], torch.inf)
+            right += (classes[between.argmin(dim=1)] == classes[itself]).sum()
+        return right / len(embeddings)
