@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from registry_builtin.losses import L1, MSE, BCEWithLogits, CrossEntropy
+from registry_builtin.losses.classes import CrossEntropy
+from registry_builtin.losses.multi_label import BCEWithLogits
+from registry_builtin.losses.values import L1, MSE
 from torch import nn
 
 from registry_core.components import Loss

@@ -1,4 +1,4 @@
-"""What is minimised: the weighted sum of the pipeline's losses, each after the activation that the plan puts before it."""
+"""What is minimised: the weighted sum of the pipeline's losses, each after the activation that it needs."""
 
 from __future__ import annotations
 

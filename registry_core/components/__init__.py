@@ -1,6 +1,6 @@
 """What authors of components build on: one declaration class for each kind, parameter types, facts and events."""
 
-from registry_core.components.base import Component
+from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
 from registry_core.components.events import Position, Row, Run, Save, Step, hookimpl
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image
@@ -43,6 +43,7 @@ __all__ = [
     "Scheduler",
     "Step",
     "Transform",
+    "Written",
     "hookimpl",
     "stream_key",
 ]

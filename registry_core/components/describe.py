@@ -9,6 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from registry_core.components.base import Component
@@ -112,6 +113,9 @@ def type_words(annotation: Any) -> str:
         return f"[{', '.join(type_words(part) for part in arguments)}]"
     if isinstance(annotation, type) and issubclass(annotation, Component):
         return f"a {annotation.kind}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        inner = (f"{name}: {type_words(field.annotation)}" for name, field in annotation.model_fields.items())
+        return f"{{{', '.join(inner)}}}"
     return getattr(annotation, "__name__", str(annotation))
 
 

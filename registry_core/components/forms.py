@@ -7,7 +7,7 @@ from typing import Literal
 from registry_core.components.facts import CheckFailed
 
 OutputForm = Literal["logits", "log_probabilities", "probabilities", "values", "embeddings", "any"]
-"""What a model emits: scores before an activation, their log-softmax, numbers from 0 to 1, plain values, or embeddings."""
+"""What a model emits: scores before an activation, their log-softmax, numbers from 0 to 1, values, or embeddings."""
 
 TargetForm = Literal[
     "class_indices",
@@ -25,8 +25,8 @@ TargetForm = Literal[
 
 ``class_indices``: int64, one class a sample; ``class_maps``: int64 [height, width], one class a pixel; ``class_lists``:
 int64 [classes], the numbers of the classes that are there, the rest -1; ``multi_hot``: float [classes], 1 where a class
-is there, else 0; ``signs``: float, 1 or -1, one a sample or one a class; ``values``: float; ``counts``: float, whole and
-not negative; ``distributions``: float [classes], summing to 1; ``sequences``: int64 [longest], padded, with the entry
+is there, else 0; ``signs``: float, 1 or -1, one a sample or one a class; ``values``: float; ``counts``: float, whole
+and not negative; ``distributions``: float [classes], summing to 1; ``sequences``: int64 [longest], padded, with the entry
 ``target_length``; ``any``: not known.
 """
 

@@ -41,6 +41,9 @@ class Loss(Component):
         """The losses that it is the weighted sum of: itself, for all but sums of losses."""
         return (Term(self, 1.0, self.takes, ()),)
 
+    def check_outputs(self, outputs: int | None) -> None:
+        """Raise CheckFailed if the loss does not fit a model with so many outputs (None if that is not known)."""
+
     def build(self) -> nn.Module:
         """The loss module."""
         built: nn.Module = self.make()

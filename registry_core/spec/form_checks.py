@@ -70,13 +70,14 @@ def check_entries(checked: Checked) -> Iterator[Problem]:
 
 
 def check_forms(checked: Checked) -> Iterator[Problem]:
-    """Every loss takes what the model emits, or an activation between them makes it fit."""
+    """Every loss takes what the model emits, and as many of it, or an activation between them makes it fit."""
     if not checked.whole(("model",), ("loss",)):
         return
     for term in checked.spec.loss.terms():
         if term.takes[:1] and term.takes[0] in checked.spec.model.gives:
             try:
                 activation_between(checked.spec.model.emits(), term.loss.output_form)
+                term.loss.check_outputs(checked.spec.model.outputs())
             except CheckFailed as failed:
                 yield checked.problem(_at(checked, term), failed.message, failed.remedy)
 

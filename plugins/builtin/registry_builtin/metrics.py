@@ -83,7 +83,7 @@ class MeanLoss(Metric):
             return self
         if self.loss.takes != ("output", "target"):
             raise ValueError(f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target")
-        if getattr(self.loss, "reduction", "mean") != "mean":
+        if self.loss.is_sum:
             raise ValueError(f"the loss {self.loss.name!r} gives a sum; set its reduction to mean")
         return self
 

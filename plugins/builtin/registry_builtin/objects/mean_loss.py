@@ -39,7 +39,7 @@ class MeanLoss(Metric):
             self.total += value
             self.weight += _target_weight(self.loss, output, target)
         else:
-            self.total += value * output.shape[0]
+            self.total += value.mean() * output.shape[0]
             self.weight += output.shape[0]
 
     def compute(self) -> Tensor:

@@ -1,0 +1,1 @@
+"""Losses, by what they compare: classes, several classes, values, pairs and triplets, sequences; and sums of losses."""

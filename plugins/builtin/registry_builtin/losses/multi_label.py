@@ -1,0 +1,74 @@
+"""Losses for several classes a sample, each there or not."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from registry_builtin.losses.parameters import Reducing, Weighted, Weights
+from registry_core.components.forms import OutputForm, TargetForm
+
+
+class BCE(Weighted):
+    """Binary cross entropy between probabilities and truth values, one for each class.
+
+    Output: probabilities [batch, classes], from 0 to 1; sigmoid is put before it where the model emits logits (then
+    ``bce_with_logits`` is more exact). Target: floats of the same shape, from 0 (absent) to 1 (present). The mean is
+    not divided by ``weight``. Source: ``torch.nn.BCELoss``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.losses:bce"
+    output_form: ClassVar[OutputForm] = "probabilities"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
+
+
+class BCEWithLogits(Weighted):
+    """Binary cross entropy between logits and truth values, one for each class.
+
+    Output: logits [batch, classes], floating point, without sigmoid. Target: floats of the same shape, from 0 (absent)
+    to 1 (present); whole numbers must be made floats by the data set or a transform, nothing is converted here. The
+    mean is not divided by ``weight``. Source: ``torch.nn.BCEWithLogitsLoss``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.losses:bce_with_logits"
+    output_form: ClassVar[OutputForm] = "logits"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
+
+    pos_weight: Weights | None = Field(default=None, description="For each class, a factor on the targets that are 1.")
+
+
+class MultiLabelMargin(Reducing):
+    """Hinge loss between the scores of the classes that are there and all others.
+
+    Output: scores [batch, classes]. Target: int64 [batch, classes], the numbers of the classes that are there, then -1.
+    max(0, 1 - right + wrong) for every pair, summed and divided by the number of classes. Source:
+    ``torch.nn.MultiLabelMarginLoss``.
+    """
+
+    target: ClassVar[str] = "torch.nn:MultiLabelMarginLoss"
+    output_form: ClassVar[OutputForm] = "values"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_lists",)
+
+
+class SoftMargin(Reducing):
+    """Logistic loss of scores and signs: log(1 + exp(-sign * score)).
+
+    Output: scores, floating point. Target: floats of the same shape, 1 or -1. Source: ``torch.nn.SoftMarginLoss``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.losses:soft_margin"
+    output_form: ClassVar[OutputForm] = "values"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
+
+
+class MultiLabelSoftMargin(Weighted):
+    """Binary cross entropy of logits, averaged over the classes of each sample.
+
+    Output: logits [batch, classes]. Target: floats of the same shape, 1 where a class is there, else 0. Source:
+    ``torch.nn.MultiLabelSoftMarginLoss``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.losses:multi_label_soft_margin"
+    output_form: ClassVar[OutputForm] = "logits"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")

@@ -1,0 +1,16 @@
+"""Distances of embeddings."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def cosine_distance(first: Tensor, second: Tensor, eps: float) -> Tensor:
+    """One minus the cosine."""
+    return 1 - F.cosine_similarity(first, second, eps=eps)
+
+
+def p_distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
+    """The p-norm of the difference."""
+    return F.pairwise_distance(first, second, p, eps)
