@@ -123,8 +123,18 @@ FORMULAS: list[tuple[str, dict[str, Any], tuple[np.ndarray, ...], np.ndarray]] =
         (SCORES, HOT),
         np.array([2, 1, 3, 0.5, 1]) * HOT * softplus(-SCORES) + (1 - HOT) * softplus(SCORES),
     ),
-    ("margin_ranking", {"margin": 0.3}, (SCORES[:, 0], SCORES[:, 1], SIGNS), hinge(0.3 - SIGNS * (SCORES[:, 0] - SCORES[:, 1]))),
-    ("hinge_embedding", {"margin": 0.7}, (PROBABILITIES[:, 0], SIGNS), np.where(SIGNS == 1, PROBABILITIES[:, 0], hinge(0.7 - PROBABILITIES[:, 0]))),
+    (
+        "margin_ranking",
+        {"margin": 0.3},
+        (SCORES[:, 0], SCORES[:, 1], SIGNS),
+        hinge(0.3 - SIGNS * (SCORES[:, 0] - SCORES[:, 1])),
+    ),
+    (
+        "hinge_embedding",
+        {"margin": 0.7},
+        (PROBABILITIES[:, 0], SIGNS),
+        np.where(SIGNS == 1, PROBABILITIES[:, 0], hinge(0.7 - PROBABILITIES[:, 0])),
+    ),
     ("multi_label_margin", {}, (SCORES, LISTS), multi_label_margin(LISTS)),
     ("soft_margin", {}, (SCORES, SIGNS_OF_CLASSES), softplus(-SIGNS_OF_CLASSES * SCORES)),
     (
@@ -133,7 +143,12 @@ FORMULAS: list[tuple[str, dict[str, Any], tuple[np.ndarray, ...], np.ndarray]] =
         (SCORES, HOT),
         (HOT * softplus(-SCORES) + (1 - HOT) * softplus(SCORES)).mean(1),
     ),
-    ("cosine_embedding", {"margin": 0.1}, (A, P, SIGNS), np.where(SIGNS == 1, 1 - cosine(A, P), hinge(cosine(A, P) - 0.1))),
+    (
+        "cosine_embedding",
+        {"margin": 0.1},
+        (A, P, SIGNS),
+        np.where(SIGNS == 1, 1 - cosine(A, P), hinge(cosine(A, P) - 0.1)),
+    ),
     ("multi_margin", {"p": 1}, (SCORES, CLASSES), multi_margin(1, 1)),
     ("multi_margin", {"p": 2, "margin": 0.5}, (SCORES, CLASSES), multi_margin(2, 0.5)),
     ("triplet_margin", {"margin": 0.5}, (A, P, Q), hinge(norm(A - P) - norm(A - Q) + 0.5)),
@@ -149,14 +164,29 @@ FORMULAS: list[tuple[str, dict[str, Any], tuple[np.ndarray, ...], np.ndarray]] =
         (A, P, Q),
         hinge(cosine(A, Q) - cosine(A, P) + 0.4),
     ),
-    ("triplet_margin_with_distance", {"distance": {"p_distance": {"p": 1}}}, (A, P, Q), hinge(norm(A - P, 1) - norm(A - Q, 1) + 1)),
+    (
+        "triplet_margin_with_distance",
+        {"distance": {"p_distance": {"p": 1}}},
+        (A, P, Q),
+        hinge(norm(A - P, 1) - norm(A - Q, 1) + 1),
+    ),
     ("ctc", {}, (log_softmax(TIME_SCORES, -1), SEQUENCES, LENGTHS), CTC_EACH),
     ("poisson_nll", {}, (SCORES, COUNTS), np.exp(SCORES) - COUNTS * SCORES),
-    ("poisson_nll", {"log_input": False}, (PROBABILITIES, COUNTS), PROBABILITIES - COUNTS * np.log(PROBABILITIES + 1e-8)),
+    (
+        "poisson_nll",
+        {"log_input": False},
+        (PROBABILITIES, COUNTS),
+        PROBABILITIES - COUNTS * np.log(PROBABILITIES + 1e-8),
+    ),
     ("poisson_nll", {"full": True}, (SCORES, COUNTS), np.exp(SCORES) - COUNTS * SCORES + STIRLING),
     ("gaussian_nll", {}, (SCORES, VALUES, VARIANCE), (np.log(VARIANCE) + D**2 / VARIANCE) / 2),
-    ("gaussian_nll", {"full": True}, (SCORES, VALUES, VARIANCE), (np.log(VARIANCE) + D**2 / VARIANCE + np.log(2 * np.pi)) / 2),
-]  # fmt: skip
+    (
+        "gaussian_nll",
+        {"full": True},
+        (SCORES, VALUES, VARIANCE),
+        (np.log(VARIANCE) + D**2 / VARIANCE + np.log(2 * np.pi)) / 2,
+    ),
+]
 
 
 def resolved(name: str, parameters: dict[str, Any]) -> Any:

@@ -94,18 +94,7 @@ def test_weights_are_float32_and_move_with_the_module() -> None:
     loss = pickle.loads(pickle.dumps(CrossEntropy(weight=[1, 2]).build()))
     assert loss.weight.dtype == torch.float32
     assert loss.to("meta").weight.device.type == "meta"
-    assert BCEWithLogits(pos_weight=[1, 2]).build().pos_weight.dtype == torch.float32
-
-
-def test_what_they_take() -> None:
-    forms = {loss: (loss.output_form, loss.target_forms, loss.takes) for loss in (CrossEntropy, MSE, L1, BCEWithLogits)}
-    takes = ("output", "target")
-    assert forms == {
-        CrossEntropy: ("logits", ("class_indices", "class_maps", "distributions"), takes),
-        MSE: ("values", ("values",), takes),
-        L1: ("values", ("values",), takes),
-        BCEWithLogits: ("logits", ("multi_hot", "distributions"), takes),
-    }
+    assert BCEWithLogits(pos_weight=[1, 2]).build().loss.pos_weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize(
@@ -113,8 +102,6 @@ def test_what_they_take() -> None:
     [
         (CrossEntropy, {"label_smoothing": 1.5}),
         (CrossEntropy, {"weight": [-1.0]}),
-        (CrossEntropy, {"reduction": "none"}),
-        (MSE, {"reduction": "none"}),
         (L1, {"weight": [1.0]}),
         (BCEWithLogits, {"pos_weight": ["1"]}),
     ],
