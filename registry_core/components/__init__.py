@@ -3,14 +3,15 @@
 from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
 from registry_core.components.events import Position, Row, Run, Save, Step, hookimpl
-from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image
+from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, Shape, written_shape
 from registry_core.components.function import Function
 from registry_core.components.hook import Hook
 from registry_core.components.init import Init
 from registry_core.components.interval import Every, Interval
+from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
-from registry_core.components.model import Layer, Model
+from registry_core.components.model import Model
 from registry_core.components.optimizer import Optimizer
 from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
@@ -41,9 +42,11 @@ __all__ = [
     "Sampler",
     "Save",
     "Scheduler",
+    "Shape",
     "Step",
     "Transform",
     "Written",
     "hookimpl",
     "stream_key",
+    "written_shape",
 ]

@@ -99,6 +99,11 @@ class Component(Written):
         return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
+def written_fields(model: type[BaseModel]) -> dict[str, str]:
+    """What files call the fields of a model: written name to field."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
 @cache
 def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
     """For each field, which of tuple and Path its annotation mentions."""

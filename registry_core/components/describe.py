@@ -69,7 +69,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
         target=record.target,
         summary=declaration.summary(),
         documentation=inspect.getdoc(declaration) or "",
-        parameters=tuple(_parameter(key, field) for key, field in declaration.model_fields.items()),
+        parameters=tuple(_parameter(field.alias or key, field) for key, field in declaration.model_fields.items()),
         example=written_example(name, declaration),
     )
 

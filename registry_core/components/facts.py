@@ -35,6 +35,15 @@ class Image:
         return f"{FORM_NAMES[self.form]} {sides}{values}"
 
 
+Shape = tuple[int | None, ...]
+"""What one sample is inside a network, without the batch: (channels, height, width) or (features,); None: any."""
+
+
+def written_shape(shape: Shape) -> str:
+    """A shape for people: ``6 x 28 x 28``."""
+    return " x ".join("?" if side is None else str(side) for side in shape)
+
+
 @dataclass(frozen=True, slots=True)
 class DataFacts:
     """What a data set holds, as far as a cheap look tells."""
@@ -61,9 +70,13 @@ class Horizon:
 
 
 class CheckFailed(Exception):
-    """Raised by a declaration's own checks: what is wrong, and what to do about it."""
+    """Raised by a declaration's own checks: what is wrong, and what to do about it.
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    ``at`` is where inside the declaration's parameters, such as ``("layers", 3)``.
+    """
+
+    def __init__(self, message: str, remedy: str = "", at: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.at = at

@@ -1,11 +1,12 @@
-"""Models and layers: what is trained."""
+"""Models: what is trained."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
-from registry_core.components.facts import Image
+from registry_core.components.facts import CheckFailed, Image
 from registry_core.components.forms import OutputForm
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Model(Component):
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the model cannot take this image."""
 
+    def mistakes(self) -> Sequence[CheckFailed]:
+        """All that is wrong between the parts of the model, each with its place in ``at``."""
+        return ()
+
     def outputs(self) -> int | None:
         """How many numbers it emits for a sample, the number of classes for a classifier; None if that is not known."""
         classes = getattr(self, "num_classes", None)
@@ -42,19 +47,5 @@ class Model(Component):
 
     def build(self) -> nn.Module:
         """The network, with the first values that its constructor gives it."""
-        built: nn.Module = self.make()
-        return built
-
-
-class Layer(Component):
-    """A part of a network."""
-
-    kind: ClassVar[str] = "layer"
-
-    def __init__(self, **parameters: Any) -> None:
-        super().__init__(**parameters)
-
-    def build(self) -> nn.Module:
-        """The layer."""
         built: nn.Module = self.make()
         return built

@@ -9,9 +9,10 @@ from registry_core.components.dataset import Dataset
 from registry_core.components.function import Function
 from registry_core.components.hook import Hook
 from registry_core.components.init import Init
+from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
-from registry_core.components.model import Layer, Model
+from registry_core.components.model import Model
 from registry_core.components.optimizer import Optimizer
 from registry_core.components.registry import Registry
 from registry_core.components.sampler import Sampler

@@ -65,6 +65,14 @@ def _check_model_input(checked: Checked, section: Section, image: Image) -> Iter
             yield checked.problem(("model",), f"{failed.message} (images of data.{section})", failed.remedy)
 
 
+def check_model(checked: Checked) -> Iterator[Problem]:
+    """The parts of the model fit each other."""
+    if checked.whole(("model",)):
+        model = checked.spec.model
+        for failed in model.mistakes():
+            yield checked.problem(("model", model.written_name, *failed.at), failed.message, failed.remedy)
+
+
 def check_length(checked: Checked) -> Iterator[Problem]:
     """There is at least one step, and the schedule fits the run."""
     facts = checked.survey.facts.get("train")
@@ -136,6 +144,7 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
 
 CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_data,
+    check_model,
     check_images,
     check_target_transforms,
     check_entries,

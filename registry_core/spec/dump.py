@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from registry_core.components import Component, Every
+from registry_core.components.base import written_fields
 
 
 def dump(value: Any) -> Any:
@@ -27,4 +28,5 @@ def dump(value: Any) -> Any:
 
 
 def _fields(model: BaseModel) -> dict[str, Any]:
-    return {name: dump(getattr(model, name)) for name in (*type(model).model_fields, *(model.model_extra or ()))}
+    names = {**written_fields(type(model)), **{extra: extra for extra in model.model_extra or ()}}
+    return {written: dump(getattr(model, name)) for written, name in names.items()}

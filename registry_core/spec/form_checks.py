@@ -112,14 +112,19 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
     for section, facts in checked.survey.facts.items():
         if outputs is not None and facts.classes is not None and facts.classes != outputs:
             message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
-            yield checked.problem(("model",), message, f"Set num_classes to {facts.classes}.")
+            yield checked.problem(("model",), message, _set_outputs(spec, f"{facts.classes}"))
         if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
             message = f"The model has {outputs} outputs, but data.{section} has the label {facts.largest_label}."
-            yield checked.problem(("model",), message, f"Set num_classes to {facts.largest_label + 1} or more.")
+            yield checked.problem(("model",), message, _set_outputs(spec, f"{facts.largest_label + 1} or more"))
         if section != "train" and "train" in names and section in names and names[section] != names["train"]:
             different = sorted(set(names[section]) ^ set(names["train"]))
             message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
             yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+
+
+def _set_outputs(spec: Spec, number: str) -> str:
+    has_parameter = "num_classes" in type(spec.model).model_fields
+    return f"Set num_classes to {number}." if has_parameter else f"Let its last layer give {number}."
 
 
 def _at(checked: Checked, term: Term) -> Keys:

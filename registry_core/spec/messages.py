@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from registry_core.components import Component
+from registry_core.components.base import written_fields
 from registry_core.errors import Problem, near
 from registry_core.spec.annotations import model_in
 from registry_core.spec.compose import dotted
@@ -71,7 +72,7 @@ def _problem(
     first = details[0]
     if first["type"] == "extra_forbidden":
         name = str(loc[-1])
-        taken = _model_at(model, loc[:-1]).model_fields
+        taken = written_fields(_model_at(model, loc[:-1]))
         if instead := _old_spellings(model, loc[:-1]).get(name):
             what = f"The {owner} does not take {name!r}, an old spelling."
             return Problem(what, f"Write {instead}.", tree.place(full, of_key=True), dotted(full))

@@ -1,0 +1,1 @@
+"""Layers: what the model `sequential` is made of in a pipeline file."""

@@ -1,0 +1,184 @@
+"""Layers: layers made of layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from registry_builtin.layers.walk import Composite, Way, walk, walk_beside
+from registry_core.components import CheckFailed, Layer, Shape, written_shape
+from registry_core.components.forms import OutputForm
+from registry_core.components.types import PositiveInt
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1)]
+"""One layer or more."""
+
+_LAYERS = "Layers, each given what the one before it gives."
+_CONV: dict[str, Any] = {"conv2d": {"out_channels": 16, "kernel_size": 3, "padding": 1}}
+
+
+class Block(Composite):
+    """Several layers under one name.
+
+    In: what the first takes; out: what the last gives. Source: ``torch.nn.Sequential``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.containers:chain"
+    example: ClassVar = {"name": "stem", "layers": [_CONV, "batch_norm2d", "relu"]}
+
+    layers: Layers = Field(description=_LAYERS)
+
+    def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
+        """One after the other."""
+        way = walk(self.layers, shape)
+        return self.model_copy(update={"layers": tuple(layer for _, layer in way.layers)}), way
+
+    def numbers(self) -> int | None:
+        """Those of all its layers."""
+        return added(self.layers)
+
+    def emits(self) -> OutputForm:
+        """What its last layer determines."""
+        return self.layers[-1].emits()
+
+
+class Repeat(Composite):
+    """The same layers several times in a row, each time with weights of their own.
+
+    In: what the first takes; out: what the last gives. Names of parameters start with the number of the repetition,
+    from 0. Sizes that are left out are worked out anew each time.
+    """
+
+    example: ClassVar = {"times": 3, "layers": [_CONV, "relu"]}
+
+    times: PositiveInt = Field(le=1000, description="How many times.")
+    layers: Layers = Field(description=_LAYERS)
+
+    def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
+        """A block for each time; mistakes are told once."""
+        blocks = tuple(Block(layers=self.layers) for _ in range(self.times))
+        way = walk(blocks, shape)
+        again = "When it is repeated: " if way.mistakes and way.mistakes[0].at[1] else ""
+        way.mistakes = [
+            CheckFailed(again + failed.message, failed.remedy, at=failed.at[3:])
+            for failed in way.mistakes
+            if failed.at[1] == way.mistakes[0].at[1]
+        ]
+        return Block(name=self.layer_name, layers=tuple(layer for _, layer in way.layers)), way
+
+    def build(self) -> nn.Module:
+        """The blocks."""
+        return self.sized(None).build()
+
+    def emits(self) -> OutputForm:
+        """What its last layer determines."""
+        return self.layers[-1].emits()
+
+
+class Residual(Composite):
+    """The sum of what its layers give and of what they were given.
+
+    In: what the first layer takes; out: layers(x) + shortcut(x), which must have the same shape; without shortcut
+    layers, layers(x) + x. Names of parameters start with ``layers`` and ``shortcut``. Source: He et al., "Deep residual
+    learning for image recognition", CVPR 2016.
+    """
+
+    keeps_output: ClassVar[bool] = False
+    example: ClassVar = {"layers": ["batch_norm2d", "relu", _CONV], "shortcut": [_CONV]}
+
+    layers: Layers = Field(description=_LAYERS)
+    shortcut: tuple[Layer, ...] = Field(default=(), description="Layers on the other way; none: it is added as it is.")
+
+    def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
+        """Both ways, which must end with the same shape."""
+        way, other = walk(self.layers, shape), walk(self.shortcut, shape, "shortcut")
+        layers, shortcut = (tuple(layer for _, layer in one.layers) for one in (way, other))
+        if not way.mistakes and not other.mistakes:
+            way.mistakes += _differ(way.shape, other.shape)
+        way.mistakes += other.mistakes
+        way.parts = [
+            *(part.inside("layers") for part in way.parts),
+            *(part.inside("shortcut") for part in other.parts),
+        ]
+        return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
+
+    def numbers(self) -> int | None:
+        """Those of both ways."""
+        return added((*self.layers, *self.shortcut))
+
+    def build(self) -> nn.Module:
+        """Both ways."""
+        from registry_builtin.objects.containers import Residual as Built
+
+        return Built(self.layers, self.shortcut)
+
+
+def _differ(one: Shape | None, other: Shape | None) -> list[CheckFailed]:
+    if one is None or other is None or one == other:
+        return []
+    if len(one) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True)):
+        return []
+    message = f"adds {written_shape(other)} to what its layers give, {written_shape(one)}."
+    remedy = "Add shortcut layers that give the same shape, such as a conv2d with kernel_size 1."
+    return [CheckFailed(message, remedy)]
+
+
+class Concat(Composite):
+    """What several branches give, one behind the other along the channels.
+
+    In: what every branch takes; out: the results, which must agree in all but the channels, or features. Source: the
+    inception module of Szegedy et al., "Going deeper with convolutions", CVPR 2015.
+    """
+
+    keeps_output: ClassVar[bool] = False
+    example: ClassVar = {"branches": [_CONV, {"block": {"layers": ["relu", _CONV]}}]}
+
+    branches: Layers = Field(description="Layers that are all given the same; use block for several in a row.")
+
+    def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
+        """All branches, and the sum of their channels."""
+        way, shapes = walk_beside(self.branches, shape)
+        if not way.mistakes:
+            joined = [one for one in shapes if one is not None]
+            way.mistakes += _do_not_join(joined)
+            way.shape = _joined(joined) if len(joined) == len(shapes) and not way.mistakes else None
+        return self.model_copy(update={"branches": tuple(layer for _, layer in way.layers)}), way
+
+    def numbers(self) -> int | None:
+        """Those of all branches."""
+        return added(self.branches)
+
+    def build(self) -> nn.Module:
+        """All branches."""
+        from registry_builtin.objects.containers import Concat as Built
+
+        return Built(self.branches)
+
+
+def _do_not_join(shapes: list[Shape]) -> list[CheckFailed]:
+    for shape in shapes[1:]:
+        same = len(shape) == len(shapes[0]) and all(
+            None in pair or pair[0] == pair[1] for pair in zip(shape[1:], shapes[0][1:], strict=True)
+        )
+        if not same:
+            message = f"has branches that give {written_shape(shapes[0])} and {written_shape(shape)}."
+            return [CheckFailed(message, "Let them agree in all but the channels, with padding or stride.")]
+    return []
+
+
+def _joined(shapes: list[Shape]) -> Shape:
+    channels = [shape[0] for shape in shapes if shape[0] is not None]
+    beside = zip(*(shape[1:] for shape in shapes), strict=True)
+    rest = [next((side for side in sides if side is not None), None) for sides in beside]
+    return (sum(channels) if len(channels) == len(shapes) else None, *rest)
+
+
+def added(layers: tuple[Layer, ...]) -> int | None:
+    """How many numbers are trained in the layers together."""
+    counts = [layer.numbers() for layer in layers]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

@@ -1,0 +1,131 @@
+"""Layers: pooling."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, window_side
+from registry_core.components import Shape
+from registry_core.components.types import PositiveInt
+
+
+def _sides(value: Any) -> Any:
+    pair = value if isinstance(value, (list, tuple)) else [value, value]
+    if len(pair) == 2 and all(side is None or (type(side) is int and side >= 1) for side in pair):
+        return tuple(pair)
+    raise ValueError(f"expected a side or [height, width], whole and at least 1 (null: as it is), not {value!r}")
+
+
+OutputSize = Annotated[tuple[int | None, int | None], BeforeValidator(_sides)]
+"""Height and width, null for a side that stays; one number stands for both."""
+
+_WINDOW = "Height and width of the window; one number stands for both."
+_STRIDE = "Steps between two windows, down and to the right; default: kernel_size."
+_PADDING = "Pixels at each edge, [top and bottom, left and right]; at most half the window."
+_CEIL = "Whether a last window that is not full counts too."
+_OUTPUT = "Height and width of the result, null for a side that stays; one number stands for both."
+_LESS = "Take a smaller kernel_size, or pool less before it."
+
+
+class _Pooling(FixedLayer):
+    """What pooling with a window shares."""
+
+    ranks: ClassVar[tuple[int, ...]] = (3,)
+    keeps_output: ClassVar[bool] = False
+    example: ClassVar = {"kernel_size": 2}
+
+    kernel_size: Pair = Field(description=_WINDOW)
+    stride: Pair | None = Field(default=None, description=_STRIDE)
+    padding: Margins = Field(default=(0, 0), description=_PADDING)
+    ceil_mode: bool = Field(default=False, description=_CEIL)
+
+    def _dilations(self) -> tuple[int, int]:
+        return (1, 1)
+
+    @model_validator(mode="after")
+    def _padding_is_small(self) -> Self:
+        for margin, kernel, dilation in zip(self.padding, self.kernel_size, self._dilations(), strict=True):
+            if margin > (dilation * (kernel - 1) + 1) // 2:
+                raise ValueError(f"padding {margin} is more than half of a window of {dilation * (kernel - 1) + 1}")
+        return self
+
+    def follow(self, shape: Shape) -> Shape:
+        """One pixel for each window."""
+        sides = tuple(
+            window_side(side, kernel, stride, margin, dilation, self.ceil_mode)
+            for side, kernel, stride, margin, dilation in zip(
+                shape[1:],
+                self.kernel_size,
+                self.stride or self.kernel_size,
+                self.padding,
+                self._dilations(),
+                strict=True,
+            )
+        )
+        return (shape[0], *left(sides, shape, _LESS))
+
+
+class MaxPool2d(_Pooling):
+    """The largest value of each window.
+
+    In: floats [batch, channels, height, width]; out: the same with new side floor((side + 2 padding - dilation
+    (kernel_size - 1) - 1) / stride) + 1. Padding never wins. Source: ``torch.nn.MaxPool2d``.
+    """
+
+    target: ClassVar[str] = "torch.nn:MaxPool2d"
+
+    dilation: Pair = Field(default=(1, 1), description="Distance between the window's elements.")
+
+    def _dilations(self) -> tuple[int, int]:
+        return self.dilation
+
+
+class AvgPool2d(_Pooling):
+    """The mean of each window.
+
+    In: floats [batch, channels, height, width]; out: the same with new side floor((side + 2 padding - kernel_size) /
+    stride) + 1. Source: ``torch.nn.AvgPool2d``.
+    """
+
+    target: ClassVar[str] = "torch.nn:AvgPool2d"
+
+    count_include_pad: bool = Field(default=True, description="Whether padding counts in the mean, as zeros.")
+    divisor_override: PositiveInt | None = Field(
+        default=None, description="What the sum is divided by; default: the size of the window."
+    )
+
+
+class _AdaptivePooling(FixedLayer):
+    """What pooling to a given size shares."""
+
+    ranks: ClassVar[tuple[int, ...]] = (3,)
+    keeps_output: ClassVar[bool] = False
+    example: ClassVar = {"output_size": 1}
+
+    output_size: OutputSize = Field(description=_OUTPUT)
+
+    def follow(self, shape: Shape) -> Shape:
+        """The sides that were asked for."""
+        return (shape[0], *(wanted or side for wanted, side in zip(self.output_size, shape[1:], strict=True)))
+
+
+class AdaptiveAvgPool2d(_AdaptivePooling):
+    """The means of windows that cut the image into `output_size` parts; 1: the mean of each channel.
+
+    In: floats [batch, channels, height, width]; out: [batch, channels, *output_size]. Source:
+    ``torch.nn.AdaptiveAvgPool2d``.
+    """
+
+    target: ClassVar[str] = "torch.nn:AdaptiveAvgPool2d"
+
+
+class AdaptiveMaxPool2d(_AdaptivePooling):
+    """The largest values of windows that cut the image into `output_size` parts; 1: the largest of each channel.
+
+    In: floats [batch, channels, height, width]; out: [batch, channels, *output_size]. Source:
+    ``torch.nn.AdaptiveMaxPool2d``.
+    """
+
+    target: ClassVar[str] = "torch.nn:AdaptiveMaxPool2d"

@@ -1,0 +1,93 @@
+"""A model whose layers are declared in the pipeline file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from registry_builtin.layers.walk import Way, walk
+from registry_core.components import CheckFailed, Image, Layer, Model, written_shape
+from registry_core.components.forms import OutputForm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _sides(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 3:
+        raise ValueError(f"expected [channels, height, width], not {value!r}")
+    if type(value[0]) is int and all(side is None or (type(side) is int and side >= 1) for side in value):
+        return tuple(value)
+    raise ValueError(
+        f"expected [channels, height, width], whole and at least 1 (height and width may be null), not {value!r}"
+    )
+
+
+class Sequential(Model):
+    """Layers, one after the other.
+
+    Input: floats of the shape `input`, for images [batch, channels, height, width]; output: what the last layer gives.
+    Sizes that follow from what comes before (in_channels, in_features, num_features) may be left out. Parameters are
+    named after their layer: ``conv1.weight`` for a layer of the name conv1, ``0.weight`` for the first layer without a
+    name. Source: ``torch.nn.Sequential``.
+    """
+
+    example: ClassVar = {"input": [1, 28, 28], "layers": ["flatten", {"linear": {"name": "fc", "out_features": 10}}]}
+
+    input: Annotated[tuple[int | None, ...], BeforeValidator(_sides)] = Field(
+        description="Shape of one sample: [channels, height, width] for images; height and width may be null."
+    )
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] = Field(
+        description="Layers, each given what the one before it gives."
+    )
+    output: Literal["logits", "log_probabilities", "probabilities", "values", "embeddings"] | None = Field(
+        default=None, description="What it emits; default: what the last layer determines, else logits."
+    )
+
+    def walk(self) -> Way:
+        """The layers with all sizes, what a sample is after each, and what does not fit."""
+        return walk(self.layers, self.input)
+
+    def mistakes(self) -> Sequence[CheckFailed]:
+        """Layers that do not fit each other, and an `output` that is not what the last layer gives."""
+        found = self.walk().mistakes
+        form, last = self.layers[-1].emits(), self.layers[-1].name
+        if self.output is not None and form not in ("any", self.output):
+            message = f"output is {self.output}, but the last layer, {last}, gives {form}."
+            found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
+        return found
+
+    def emits(self) -> OutputForm:
+        """What `output` says, or what the last layer determines, else logits."""
+        form = self.layers[-1].emits()
+        return self.output or ("logits" if form == "any" else form)
+
+    def check_input(self, image: Image) -> None:
+        """Raise CheckFailed if the images are not what `input` says."""
+        given = (image.channels, image.height, image.width)
+        same = len(self.input) == 3 and all(
+            None in pair or pair[0] == pair[1] for pair in zip(given, self.input, strict=True)
+        )
+        if not same:
+            written = ", ".join("null" if side is None else str(side) for side in given)
+            raise CheckFailed(
+                f"The model {self.name!r} takes {written_shape(self.input)}, and is given {written_shape(given)}.",
+                f"Set input to [{written}], or change the transforms.",
+            )
+
+    def outputs(self) -> int | None:
+        """Channels or features of what the last layer gives; of a sequence, those of each element."""
+        way = self.walk()
+        if way.mistakes or way.shape is None:
+            return None
+        return way.shape[-1] if len(way.shape) == 2 else way.shape[0]
+
+    def build(self) -> nn.Module:
+        """The layers, with the first values that torch gives them; raises CheckFailed if they do not fit each other."""
+        from registry_builtin.objects.containers import chain
+
+        if mistakes := self.mistakes():
+            raise mistakes[0]
+        return chain([layer for _, layer in self.walk().layers])

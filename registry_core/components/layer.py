@@ -1,0 +1,93 @@
+"""Layers: the parts that a model declared in a pipeline file is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from registry_core.components.base import Component
+from registry_core.components.facts import Shape
+from registry_core.components.forms import OutputForm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# What every torch module has already: a part of that name would hide it.
+# fmt: off
+_TAKEN = frozenset((
+    "T_destination", "add_module", "append", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
+    "cpu", "cuda", "double", "dump_patches", "eval", "extend", "extra_repr", "float", "forward", "get_buffer",
+    "get_extra_state", "get_parameter", "get_submodule", "half", "insert", "ipu", "load_state_dict", "modules", "mtia",
+    "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "pop",
+    "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook",
+    "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook",
+    "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory",
+    "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad",
+))
+# fmt: on
+
+
+def _free(name: str) -> str:
+    if name in _TAKEN:
+        raise ValueError(f"every torch module has a {name!r} of its own: choose another name")
+    return name
+
+
+PartName = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$"), AfterValidator(_free)]
+"""Letters, digits and underscores, the first a letter."""
+
+
+class Layer(Component):
+    """A part of a network: takes a tensor with the batch first and gives a tensor.
+
+    Sizes that follow from what comes before, such as the number of channels, may be left out: ``sized`` puts them in.
+    """
+
+    kind: ClassVar[str] = "layer"
+    output_form: ClassVar[OutputForm] = "any"
+    """What a network emits that ends with it: probabilities for a softmax."""
+    keeps_output: ClassVar[bool] = True
+    """Whether it needs its own output for the gradients, so that the next layer may not change it in place."""
+
+    layer_name: PartName | None = Field(
+        default=None,
+        alias="name",
+        description="What the names of its parameters start with, in init rules and checkpoints; default: its place.",
+    )
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def sized(self, shape: Shape | None) -> Layer:
+        """The same layer with every size that was left out, for a sample of this shape (None: unknown).
+
+        Raises CheckFailed if the layer cannot take it; messages go on from the layer's name, as in ``takes 400
+        features, and is given 576.``
+        """
+        return self
+
+    def follow(self, shape: Shape) -> Shape | None:
+        """What a sample of this shape is after the layer (sized for it), None where that is unknown.
+
+        Raises CheckFailed if the layer cannot be applied; messages go on from the layer's name.
+        """
+        return None
+
+    def numbers(self) -> int | None:
+        """How many numbers are trained in it, once it is sized; None if that is unknown before it is built."""
+        return None
+
+    def emits(self) -> OutputForm:
+        """What a network emits that ends with it; any: what the layers before it give."""
+        return self.output_form
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters as keyword arguments of the target, which does not take the name."""
+        return {name: value for name, value in super().arguments().items() if name != "layer_name"}
+
+    def build(self) -> nn.Module:
+        """The layer."""
+        built: nn.Module = self.make()
+        return built

@@ -1,0 +1,298 @@
+"""Models declared layer by layer: built as written, sizes worked out, and every mistake found before the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import ROOT, Ended
+from registry_builtin.models import Net
+from torch import nn
+
+from registry_core.components import registries
+from registry_core.components.layer import _TAKEN
+from registry_core.errors import PipelineError
+from registry_core.spec import dump, load
+
+EXAMPLE = (ROOT / "examples" / "net.yaml").read_text()
+
+
+def model_of(pipeline: Callable[..., Path], layers: list[Any], input: list[Any] | None = None, **more: Any) -> Any:
+    """The declaration of a sequential model in a pipeline file that is right."""
+    parameters = {"input": input or [1, 8, 8], "layers": layers, **more}
+    return load(pipeline(model={"sequential": parameters})).model
+
+
+def mistakes_of(
+    pipeline: Callable[..., Path], layers: list[Any], input: list[Any] | None = None, **more: Any
+) -> list[str]:
+    parameters = {"input": input or [1, 8, 8], "layers": layers, **more}
+    with pytest.raises(PipelineError) as refused:
+        load(pipeline(model={"sequential": parameters}))
+    return [f"{problem.path}: {problem.message} {problem.remedy}" for problem in refused.value.problems]
+
+
+@pytest.mark.covers("model/sequential", reference="torch.nn.Sequential and the network by hand")
+def test_the_net_without_python_is_the_net() -> None:
+    """model/sequential: names, first values and outputs are those of the registered net, bit for bit."""
+    declared = load(ROOT / "examples" / "net.yaml").model
+    torch.manual_seed(3)
+    ours = declared.build()
+    torch.manual_seed(3)
+    net = Net(in_channels=1).build()
+    ours_state, net_state = ours.state_dict(), net.state_dict()
+    assert list(ours_state) == list(net_state)
+    assert all(torch.equal(ours_state[name], net_state[name]) for name in net_state)
+    images = torch.randn(4, 1, 32, 32)
+    assert torch.equal(ours(images), net(images))
+    assert type(ours) is nn.Sequential
+    assert (declared.outputs(), declared.emits()) == (10, "logits")
+
+
+def test_the_net_without_python_trains_like_the_net(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The weights of a short training are those of the net made in Python, bit for bit."""
+    weights = []
+    written = EXAMPLE[EXAMPLE.index("model:") : EXAMPLE.index("loss:")]
+    for name, model in (("layers", written), ("net", "model: {net: {in_channels: 1}}\n")):
+        text = EXAMPLE.replace(written, model).replace("epochs: 5", "max_steps: 4, evaluate_every: null")
+        path = pipeline(text.replace("split: train", "split: val"), name=name)
+        ended = command("train", path, "--out", tmp_path / f"run-{name}")
+        assert ended.code == 0, ended.err
+        (found,) = (tmp_path / f"run-{name}").glob("checkpoints/step-*/model.safetensors")
+        weights.append(found.read_bytes())
+    assert weights[0] == weights[1]
+
+
+def test_names_that_torch_modules_have_are_refused() -> None:
+    assert {name for name in dir(nn.Sequential()) if not name.startswith("_")} <= _TAKEN
+
+
+def test_a_resolved_file_is_the_same_file(pipeline: Callable[..., Path]) -> None:
+    spec = load(ROOT / "examples" / "net.yaml")
+    data = dump(spec)
+    assert data["model"]["sequential"]["layers"][0]["conv2d"]["name"] == "conv1"
+    path = pipeline(json.dumps(data), name="again")
+    assert load(path) == spec
+
+
+def test_layers_can_be_overridden_one_by_one() -> None:
+    spec = load(ROOT / "examples" / "net.yaml", ["model.sequential.layers.7.linear.out_features=50"])
+    assert spec.model.build().fc2.in_features == 50
+
+
+CONV = {"conv2d": {"out_channels": 4, "kernel_size": 3}}
+LAST: list[Any] = ["flatten", {"linear": {"out_features": 10}}]
+
+MISTAKES: list[tuple[list[Any], str, str]] = [
+    (
+        [{"conv2d": {"in_channels": 3, "out_channels": 4, "kernel_size": 3}}, *LAST],
+        "model.sequential.layers[0]",
+        "Layer 0, conv2d, takes 3 channels, and is given 1. Set in_channels to 1, or leave it out.",
+    ),
+    (
+        [CONV, "flatten", {"linear": {"name": "fc", "in_features": 64, "out_features": 10}}],
+        "model.sequential.layers[2]",
+        "Layer 2 'fc', linear, takes 64 features, and is given 144. Set in_features to 144, or leave it out.",
+    ),
+    (
+        [CONV, {"linear": {"out_features": 10}}],
+        "model.sequential.layers[1]",
+        "Layer 1, linear, takes features or sequences, and is given 4 x 6 x 6. Put flatten before it.",
+    ),
+    (
+        [{"max_pool2d": {"kernel_size": 4}}, CONV, *LAST],
+        "model.sequential.layers[1]",
+        "Layer 1, conv2d, leaves nothing of 1 x 2 x 2. Add padding",
+    ),
+    (
+        [{"conv2d": {"name": "a", "out_channels": 4, "kernel_size": 3}}, {"flatten": {"name": "a"}}, *LAST],
+        "model.sequential.layers[1].flatten.name",
+        "Layer 1, flatten, has the name 'a' of another layer beside it. Choose another name.",
+    ),
+    (
+        ["flatten", {"linear": {"name": "train", "out_features": 10}}],
+        "model.sequential.layers[1].linear.name",
+        "Every torch module has a 'train' of its own: choose another name.",
+    ),
+    (["flatten", {"linear": {"out_features": 11}}], "model", "has 11 outputs, but data.train has 10 classes. Let its"),
+    (
+        [{"batch_norm2d": {"num_features": 3}}, *LAST],
+        "model.sequential.layers[0]",
+        "takes 3 channels, and is given 1. Set num_features to 1",
+    ),
+    ([{"group_norm": {"num_groups": 2}}, *LAST], "model.sequential.layers[0]", "2 groups, which do not divide the 1"),
+    (
+        [CONV, {"residual": {"layers": [CONV]}}, *LAST],
+        "model.sequential.layers[1]",
+        "Layer 1, residual, adds 4 x 6 x 6 to what its layers give, 4 x 4 x 4.",
+    ),
+    (
+        [
+            {
+                "block": {
+                    "layers": [
+                        {
+                            "repeat": {
+                                "times": 3,
+                                "layers": [CONV, {"conv2d": {"in_channels": 3, "out_channels": 1, "kernel_size": 1}}],
+                            }
+                        }
+                    ]
+                }
+            },
+            *LAST,
+        ],
+        "model.sequential.layers[0].block.layers[0].repeat.layers[1]",
+        "Layer 1, conv2d, takes 3 channels, and is given 4.",
+    ),
+    (
+        [{"repeat": {"times": 4, "layers": [CONV]}}, *LAST],
+        "model.sequential.layers[0].repeat.layers[0]",
+        "When it is repeated: Layer 0, conv2d, leaves nothing of 4 x 2 x 2.",
+    ),
+    (
+        [{"concat": {"branches": [CONV, "relu"]}}, *LAST],
+        "model.sequential.layers[0]",
+        "Layer 0, concat, has branches that give 4 x 6 x 6 and 1 x 8 x 8.",
+    ),
+    ([{"relu": {"inplace": True}}, *LAST], "model.sequential.layers[0]", "would overwrite what its network"),
+    (
+        [CONV, "sigmoid", {"relu": {"inplace": True}}, *LAST],
+        "model.sequential.layers[2]",
+        "would overwrite what sigmoid",
+    ),
+    (
+        ["flatten", {"flatten": {"end_dim": 2}}, *LAST],
+        "model.sequential.layers[1]",
+        "has end_dim 2, and is given 64, whose sides are 1 to 1",
+    ),
+    (
+        [{"instance_norm2d": {}}, {"adaptive_avg_pool2d": {"output_size": 1}}, "instance_norm2d", *LAST],
+        "model.sequential.layers[2]",
+        "more than one pixel",
+    ),
+    ([{"flaten": {}}, *LAST], "model.sequential.layers[0]", "Did you mean 'flatten'"),
+    (
+        [{"conv2d": {"out_channels": 4, "kernel_size": 0}}, *LAST],
+        "model.sequential.layers[0].conv2d.kernel_size",
+        "whole and at least 1",
+    ),
+    (
+        [{"residual": {"layers": [{"conv2d": {"out_channels": 4}}]}}, *LAST],
+        "model.sequential.layers[0].residual.layers[0].conv2d.kernel_size",
+        "needs the parameter 'kernel_size'",
+    ),
+    ([], "model.sequential.layers", "wrong length"),
+]
+
+
+@pytest.mark.parametrize(("layers", "path", "words"), MISTAKES, ids=[str(n) for n in range(len(MISTAKES))])
+def test_one_mistake(pipeline: Callable[..., Path], layers: list[Any], path: str, words: str) -> None:
+    (mistake,) = mistakes_of(pipeline, layers)
+    assert mistake.startswith(f"{path}: "), mistake
+    assert words in mistake
+
+
+def test_all_mistakes_with_their_lines(pipeline: Callable[..., Path]) -> None:
+    """The walk goes on after a wrong size as if it were right."""
+    text = EXAMPLE.replace("name: conv2,", "name: conv2, in_channels: 3,").replace(
+        "name: fc2,", "name: fc2, in_features: 9,"
+    )
+    with pytest.raises(PipelineError) as refused:
+        load(pipeline(text))
+    found = [
+        (problem.place.line, problem.place.column, problem.message)
+        for problem in refused.value.problems
+        if problem.place
+    ]
+    lines = [number for number, line in enumerate(EXAMPLE.splitlines(), 1) if "conv2," in line or "fc2," in line]
+    assert found == [
+        (lines[0], 9, "Layer 3 'conv2', conv2d, takes 3 channels, and is given 6."),
+        (lines[1], 9, "Layer 9 'fc2', linear, takes 9 features, and is given 120."),
+    ]
+
+
+@pytest.mark.parametrize("input", [[3, 8, 8], [1, 9, 8], [1, 8, 4], [64]])
+def test_images_must_be_what_input_says(pipeline: Callable[..., Path], input: list[int]) -> None:
+    (mistake,) = mistakes_of(pipeline, LAST, input)
+    assert "and is given 1 x 8 x 8" in mistake
+    assert "Set input to [1, 8, 8]" in mistake
+
+
+def test_height_and_width_may_be_left_open(pipeline: Callable[..., Path]) -> None:
+    pooled: list[Any] = [CONV, {"adaptive_avg_pool2d": {"output_size": 1}}, *LAST]
+    built = model_of(pipeline, pooled, [1, None, None]).build()
+    assert built(torch.zeros(2, 1, 20, 9)).shape == (2, 10)
+    (mistake,) = mistakes_of(pipeline, [CONV, *LAST], [1, None, 8])
+    assert "Layer 2, linear, needs in_features" in mistake
+
+
+@pytest.mark.parametrize(
+    ("last", "output", "emits"),
+    [
+        (None, None, "logits"),
+        (None, "values", "values"),
+        (None, "embeddings", "embeddings"),
+        ("softmax", None, "probabilities"),
+        ("sigmoid", None, "probabilities"),
+        ("log_softmax", None, "log_probabilities"),
+        ("log_softmax", "log_probabilities", "log_probabilities"),
+        ({"block": {"layers": ["softmax"]}}, None, "probabilities"),
+    ],
+)
+def test_what_it_emits(last: Any, output: str | None, emits: str) -> None:
+    layers = registries.layers
+    made: list[Any] = [layers["flatten"](), layers["linear"](out_features=10)]
+    if isinstance(last, dict):
+        made.append(layers["block"](layers=(layers["softmax"](),)))
+    elif last:
+        made.append(layers[last]())
+    assert registries.models["sequential"](input=(1, 8, 8), layers=tuple(made), output=output).emits() == emits
+
+
+def test_output_that_the_last_layer_contradicts(pipeline: Callable[..., Path]) -> None:
+    mistake, _ = sorted(mistakes_of(pipeline, [*LAST, "log_softmax"], output="probabilities"), reverse=True)
+    assert mistake.startswith(
+        "model.sequential.output: output is probabilities, but the last layer, log_softmax, gives"
+    )
+
+
+def test_no_torch_to_check_it(pipeline: Callable[..., Path]) -> None:
+    from test_imports import imported
+
+    assert "torch" not in imported("validate", ROOT / "examples" / "net.yaml")
+    assert "torch" not in imported("plan", ROOT / "examples" / "net.yaml")
+
+
+def test_a_plain_layer_of_another_distribution(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path]
+) -> None:
+    """Its shape is not known before the run, so what follows says its sizes; wrong objects are named."""
+    code = """
+from torch import nn
+class Scale(nn.Module):
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+    def forward(self, x):
+        return x * self.factor
+def nothing(): ...
+"""
+    entries = "[registry_core.v1.layers]\nscale = acme_layers:Scale\nnothing = acme_layers:nothing\n"
+    distribution("acme-layers", entries, modules={"acme_layers": code})
+    scale = {"scale": {"name": "smaller", "factor": 0.5}}
+    built = model_of(pipeline, ["flatten", scale, {"linear": {"in_features": 64, "out_features": 10}}]).build()
+    assert built.smaller.factor == 0.5
+    (mistake,) = mistakes_of(pipeline, ["flatten", scale, {"linear": {"out_features": 10}}])
+    assert "Layer 2, linear, needs in_features: the features before it are not known before the run. Add it." in mistake
+    from registry_core.errors import BrokenComponent
+
+    wrong = model_of(pipeline, ["flatten", "nothing"])
+    with pytest.raises(BrokenComponent, match=r"layer 'nothing' of acme-layers 1\.0 built a NoneType"):
+        wrong.build()
