@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from registry_core.build.checked import build
+from registry_core.build.layers import layers_of
 from registry_core.components import CheckFailed, Init
 from registry_core.errors import BrokenComponent, PipelineError, Problem
-from registry_core.spec.models import Group, InitRule
+from registry_core.spec.groups import Group, LayerDecay, ModuleTypes
+from registry_core.spec.models import InitRule
 
 OWN = "the model's own"
 """What the report of first values says of a parameter that no rule set."""
@@ -27,6 +29,19 @@ class ParameterGroup:
     names: tuple[str, ...]
     count: int
     """Numbers in all of its parameters."""
+    layer: str = ""
+    """The layer that it is, where learning rates decay from layer to layer."""
+    starts: str = ""
+    """When its parameters begin to train, if not at once."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Parameters that begin to train later, by the number of their rule; options and start of each rule."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    options: tuple[dict[str, Any], ...] = ()
+    starts: tuple[str, ...] = ()
 
 
 def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
@@ -71,7 +86,8 @@ def describe_init(model: nn.Module, report: dict[str, str]) -> list[str]:
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     lines = [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {rule}" for name, shape, rule in rows]
     own = [name for name, _, rule in rows if rule == OWN]
-    lines.append(f"{len(rows) - len(own)} of {len(rows)} parameters were set by a rule of `init`.")
+    by_rule = sum(rule.startswith("init[") for _, _, rule in rows)
+    lines.append(f"{by_rule} of {len(rows)} parameters were set by a rule of `init`.")
     if own:
         lines.append(f"No rule set: {', '.join(own)}")
     return lines
@@ -92,9 +108,8 @@ def _matches(model: nn.Module, rule: InitRule) -> Iterator[tuple[str, nn.Paramet
 
 
 def _modules(model: nn.Module, rule: InitRule) -> Iterator[tuple[str, nn.Module]]:
-    types = (rule.modules,) if isinstance(rule.modules, str) else rule.modules
     for name, module in model.named_modules():
-        if types is not None and not any(base.__name__ in types for base in type(module).__mro__):
+        if rule.modules is not None and not is_of_type(module, rule.modules):
             continue
         if rule.names is None or re.fullmatch(rule.names, name):
             yield name, module
@@ -109,46 +124,112 @@ def _sets_nothing(path: str, rule: InitRule, model: nn.Module) -> Problem:
     return Problem(f"The modules that it matches have no {wanted}: {some}.", "Remove the rule.", path=path)
 
 
-def trained_parameters(model: nn.Module, loss: nn.Module | None = None) -> dict[str, nn.Parameter]:
-    """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has."""
+def trained_parameters(
+    model: nn.Module, loss: nn.Module | None = None, later: Later | None = None
+) -> dict[str, nn.Parameter]:
+    """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has.
+
+    Those that begin to train ``later`` are among them.
+    """
+    waiting = later.names if later else {}
+    everything = named_parameters(model, loss)
+    return {name: parameter for name, parameter in everything.items() if parameter.requires_grad or name in waiting}
+
+
+def named_parameters(model: nn.Module, loss: nn.Module | None) -> dict[str, nn.Parameter]:
+    """All parameters by name, those of the loss as ``loss.``."""
     found = dict(model.named_parameters())
     if loss is not None:
         found.update({f"loss.{name}": parameter for name, parameter in loss.named_parameters()})
-    return {name: parameter for name, parameter in found.items() if parameter.requires_grad}
+    return found
 
 
 def group_parameters(
-    model: nn.Module, groups: tuple[Group, ...], loss: nn.Module | None = None
+    model: nn.Module,
+    groups: tuple[Group, ...],
+    loss: nn.Module | None = None,
+    *,
+    decay: LayerDecay | None = None,
+    lr: float = 0.0,
+    later: Later | None = None,
 ) -> list[ParameterGroup]:
-    """Put every trainable parameter in exactly one group: the last that matches its name, else the remaining one.
+    """Put every parameter that is trained in exactly one group: the last that matches it, else the remaining one.
 
-    Raises PipelineError for groups that get no parameter.
+    Groups are split by when their parameters begin to train (``later``), and by layer where rates decay from layer to
+    layer; ``lr`` is the optimizer's own learning rate. Raises PipelineError for groups that get no parameter.
     """
-    chosen: dict[str, int] = {}
-    trainable = trained_parameters(model, loss)
-    for name in trainable:
-        matching = [index for index, group in enumerate(groups) if re.fullmatch(group.parameters, name)]
-        chosen[name] = matching[-1] if matching else -1
-    found = []
+    later = later or Later()
+    trained = trained_parameters(model, loss, later)
+    chosen = _chosen(model, groups, trained)
+    rates = _rates_by_layer(model, decay) if decay else {}
+    found: dict[tuple[int, int, int], list[str]] = {}
+    for name in trained:
+        layer = rates[name].number if name in rates else 0
+        found.setdefault((chosen[name], later.names.get(name, -1), layer), []).append(name)
+    empty = set(range(len(groups))) - {index for index, _, _ in found}
+    if empty:
+        index = min(empty)
+        raise PipelineError([_matches_nothing(f"optim.groups[{index}]", groups[index].label, model)])
+    made = []
+    for (index, start, _), names in sorted(found.items()):
+        options = {**(groups[index].options if index >= 0 else {}), **(later.options[start] if start >= 0 else {})}
+        rate = rates.get(names[0])
+        if rate is not None:
+            options["lr"] = options.get("lr", lr) * rate.factor
+        label = groups[index].label if index >= 0 else None
+        layer_name = rate.name if rate else ""
+        starts = later.starts[start] if start >= 0 else ""
+        count = sum(trained[name].numel() for name in names)
+        made.append(ParameterGroup(label, options, tuple(names), count, layer_name, starts))
+    return made
+
+
+def _chosen(model: nn.Module, groups: tuple[Group, ...], names: Iterable[str]) -> dict[str, int]:
+    """For each parameter the last group that matches it, or -1."""
+    inside = [None if group.modules is None else set(_inside(model, group.modules)) for group in groups]
+    chosen = dict.fromkeys(names, -1)
     for index, group in enumerate(groups):
-        names = tuple(name for name in trainable if chosen[name] == index)
-        if not names:
-            raise PipelineError([_matches_nothing(f"optim.groups[{index}]", group.parameters, model)])
-        found.append(_group(group.parameters, group.options, names, trainable))
-    rest = tuple(name for name in trainable if chosen[name] == -1)
-    return [_group(None, {}, rest, trainable), *found] if rest else found
+        for name in chosen:
+            named = group.parameters is None or re.fullmatch(group.parameters, name)
+            held = inside[index]
+            if named and (held is None or name in held):
+                chosen[name] = index
+    return chosen
 
 
-def _group(
-    pattern: str | None, options: dict[str, Any], names: tuple[str, ...], trainable: dict[str, nn.Parameter]
-) -> ParameterGroup:
-    return ParameterGroup(pattern, options, names, sum(trainable[name].numel() for name in names))
+def _inside(model: nn.Module, modules: ModuleTypes) -> Iterator[str]:
+    """The names of all parameters inside modules of these classes."""
+    for module_name, module in model.named_modules():
+        if is_of_type(module, modules):
+            for name, _ in module.named_parameters(prefix=module_name):
+                yield name
+
+
+def is_of_type(module: nn.Module, modules: ModuleTypes) -> bool:
+    """Whether a module is of one of these classes, or of one that derives from them."""
+    types = (modules,) if isinstance(modules, str) else modules
+    return any(base.__name__ in types for base in type(module).__mro__)
+
+
+class _Rate(NamedTuple):
+    number: int
+    name: str
+    factor: float
+
+
+def _rates_by_layer(model: nn.Module, decay: LayerDecay) -> dict[str, _Rate]:
+    layers = layers_of(model, decay.layers)
+    return {
+        name: _Rate(number, layer.name, decay.factor ** (len(layers) - number))
+        for number, layer in enumerate(layers, 1)
+        for name in layer.parameters
+    }
 
 
 def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: nn.Module | None = None) -> list[Any]:
     """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
-    parameters = trained_parameters(model, loss)
-    if len(groups) == 1 and groups[0].pattern is None:
+    parameters = named_parameters(model, loss)
+    if len(groups) == 1 and not groups[0].options:
         return [parameters[name] for name in groups[0].names]
     return [{"params": [parameters[name] for name in group.names], **_as_torch(group.options)} for group in groups]
 

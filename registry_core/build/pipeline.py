@@ -14,10 +14,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from registry_core.build.checked import build
 from registry_core.build.device import choose_device
+from registry_core.build.freezing import Freezing
 from registry_core.build.loader import BatchSource, Loader
 from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters, initialise
 from registry_core.build.samples import SampleTransforms
+from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Horizon
 from registry_core.errors import BrokenComponent, DataError
 from registry_core.plan.plan import Plan, SectionPlan
@@ -54,10 +56,16 @@ class Pipeline:
     hooks: list[tuple[str, object]]
     init_report: dict[str, str]
     groups: list[ParameterGroup]
+    freezing: Freezing
+    weights: WeightsReport | None
+    """What was loaded of the weights that a run starts from."""
 
 
-def assemble(plan: Plan) -> Pipeline:
-    """Build everything that a run needs; the global generators are seeded with the pipeline's seed first."""
+def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
+    """Build everything that a run needs; the global generators are seeded with the pipeline's seed first.
+
+    ``fresh`` is whether a run starts, so that weights of `finetune` are read; one that goes on has its own.
+    """
     spec = plan.spec
     device = choose_device(spec.train)
     loaders = {name: build_loader(plan, section, device) for name, section in plan.sections.items()}
@@ -65,7 +73,10 @@ def assemble(plan: Plan) -> Pipeline:
     seed_everything(spec.seed)
     model, report = build_model(spec, device)
     loss = Objective(spec.loss, spec.model.gives, spec.model.emits()).to(device)
-    groups = group_parameters(model, spec.optim.groups, loss)
+    weights = start_from_weights(model, spec.finetune) if fresh else None
+    report.update(weights.first_values(report) if weights else {})
+    freezing = Freezing(model, spec.finetune, length.steps_per_epoch)
+    groups = grouped(spec, model, loss, freezing)
     optimizer = build(spec.optim.optimizer, spec.optim.optimizer.build, for_optimizer(model, groups, loss))
     scheduler = None
     if spec.optim.scheduler is not None:
@@ -85,7 +96,16 @@ def assemble(plan: Plan) -> Pipeline:
         hooks=[(hook.written_name, build(hook, hook.build)) for hook in spec.hooks],
         init_report=report,
         groups=groups,
+        freezing=freezing,
+        weights=weights,
     )
+
+
+def grouped(spec: Spec, model: nn.Module, loss: nn.Module, freezing: Freezing) -> list[ParameterGroup]:
+    """The parameter groups that the pipeline asks for."""
+    optim = spec.optim
+    lr = getattr(optim.optimizer, "lr", 0.0)
+    return group_parameters(model, optim.groups, loss, decay=optim.layer_decay, lr=lr, later=freezing.later)
 
 
 def seed_everything(seed: int) -> None:

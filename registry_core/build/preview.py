@@ -9,9 +9,12 @@ from typing import Any
 import torch
 
 from registry_core.build.checked import build
+from registry_core.build.freezing import Freezing
 from registry_core.build.objective import Objective
-from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters
-from registry_core.build.pipeline import build_model
+from registry_core.build.parameter_table import group_data, group_table
+from registry_core.build.parameters import ParameterGroup, for_optimizer
+from registry_core.build.pipeline import build_model, grouped
+from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Horizon
 from registry_core.plan.plan import Plan
 
@@ -21,18 +24,16 @@ class Preview:
     """Parameters by group, which rule gave each its first values, and the learning rate at the start of each epoch."""
 
     groups: list[ParameterGroup]
+    lr: float | None
+    """The optimizer's own learning rate."""
     init: dict[str, str]
+    weights: WeightsReport | None
     rates: list[float]
 
     def __str__(self) -> str:
-        lines = ["parameters"]
-        for group in self.groups:
-            options = (
-                ", ".join(f"{name} {value}" for name, value in group.options.items()) or "the optimizer's own options"
-            )
-            lines.append(
-                f"  {group.pattern or 'all others'}: {len(group.names)} tensors, {group.count:,} numbers; {options}"
-            )
+        lines = ["parameters", *group_table(self.groups, self.lr)]
+        if self.weights:
+            lines.append(str(self.weights))
         lines.append("first values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
@@ -42,21 +43,26 @@ class Preview:
 
     def data(self) -> dict[str, Any]:
         """The same as plain data."""
-        groups = [
-            {"pattern": g.pattern, "options": g.options, "tensors": list(g.names), "numbers": g.count}
-            for g in self.groups
-        ]
-        return {"parameter_groups": groups, "init": self.init, "learning_rates": self.rates}
+        return {
+            "parameter_groups": group_data(self.groups, self.lr),
+            "weights": self.weights.data() if self.weights else None,
+            "init": self.init,
+            "learning_rates": self.rates,
+        }
 
 
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
-    model, report = build_model(plan.spec, torch.device("cpu"))
-    loss = Objective(plan.spec.loss, plan.spec.model.gives, plan.spec.model.emits())
-    groups = group_parameters(model, plan.spec.optim.groups, loss)
+    spec = plan.spec
+    model, report = build_model(spec, torch.device("cpu"))
+    weights = start_from_weights(model, spec.finetune)
+    report.update(weights.first_values(report) if weights else {})
+    loss = Objective(spec.loss, spec.model.gives, spec.model.emits())
+    freezing = Freezing(model, spec.finetune)
+    groups = grouped(spec, model, loss, freezing)
     parameters = for_optimizer(model, groups, loss)
     rates = _rates(plan, parameters, plan.horizon) if plan.horizon else []
-    return Preview(groups, report, rates)
+    return Preview(groups, getattr(spec.optim.optimizer, "lr", None), report, weights, rates)
 
 
 def _rates(plan: Plan, parameters: list[Any], horizon: Horizon) -> list[float]:

@@ -36,7 +36,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     else:
         assert plan is not None
         assert file is not None
-        result = run(plan, out, name=file.stem)
+        result = run(plan, out, name=file.stem, tell=click.echo)
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
         click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from registry_core.build.device import deterministic_algorithms
+from registry_core.build.parameter_table import parameter_table
 from registry_core.build.parameters import describe_init
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
@@ -49,9 +51,12 @@ class RunResult:
         return {name: values["last"] for name, values in self.summary["metrics"].items()}
 
 
-def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> RunResult:
+def run(
+    what: Spec | Plan, out: str | Path | None = None, name: str = "run", tell: Callable[[str], None] | None = None
+) -> RunResult:
     """Train a spec (or its plan) and write the run directory ``out``; by default ``runs/NAME-1``, ``-2``, ….
 
+    ``tell`` is given what a user should read before the first step: which weights were loaded.
     Raises RegistryError with one clear message where it cannot.
     """
     check_requirements()
@@ -60,8 +65,9 @@ def run(what: Spec | Plan, out: str | Path | None = None, name: str = "run") -> 
     RunDirectory(path).refuse_taken()
     with deterministic_algorithms(plan.spec.train.deterministic):
         pipeline = assemble(plan)
-        init = describe_init(pipeline.model, pipeline.init_report)
-        directory = RunDirectory.create(path, plan.spec, pipeline.device, init)
+        if tell is not None and pipeline.weights is not None:
+            tell(str(pipeline.weights))
+        directory = RunDirectory.create(path, plan.spec, pipeline.device, _tables(pipeline))
         return _train(pipeline, directory, None)
 
 
@@ -71,12 +77,12 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():
         raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
-    own = load(run_directory.pipeline)
+    own = load(run_directory.pipeline, fresh=False)
     if spec is not None:
         _refuse_differences(own, spec)
     plan = make_plan(spec or own)
     with deterministic_algorithms(plan.spec.train.deterministic):
-        pipeline = assemble(plan)
+        pipeline = assemble(plan, fresh=False)
         return _train(pipeline, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
 
 
@@ -103,6 +109,18 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
     summary = directory.summarise(plan.metrics, facts)
     signal = int(request.signal) if request.signal is not None else None
     return RunResult(directory.path, training.position, reason, signal, summary, pipeline)
+
+
+def _tables(pipeline: Pipeline) -> dict[str, str]:
+    """What the run directory tells of the parameters."""
+    lr = getattr(pipeline.plan.spec.optim.optimizer, "lr", None)
+    tables = {
+        "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
+        "parameters.txt": parameter_table(pipeline.model, pipeline.loss, pipeline.groups, lr),
+    }
+    if pipeline.weights is not None:
+        tables["weights.txt"] = pipeline.weights.table()
+    return tables
 
 
 def _made_with(pipeline: Pipeline) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 pipeline.json       the resolved spec: a pipeline file with every default and variable filled in
 environment.json    Python, torch, device, and every plugin used with version and file hashes
 init.txt            every parameter with its shape and the rule of `init` that set it, and those that no rule set
+parameters.txt      every parameter with its group, and the options of each group
+weights.txt         if the run starts from weights: every tensor of the file and of the model, and whether they fit
 metrics.jsonl       one object a line: step, epoch, and what was measured
 checkpoints/        see ``checkpoint``
 summary.json        at the end: best and last of each metric, steps, seconds, images a second
@@ -11,7 +13,7 @@ summary.json        at the end: best and last of each metric, steps, seconds, im
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from registry_core.components import Row
 from registry_core.engine.provenance import environment, plugins
 from registry_core.errors import RunError
 from registry_core.spec import Spec, dump
+
+_BEFORE_THE_FIRST_STEP = {"pipeline.json", "environment.json", "init.txt", "parameters.txt", "weights.txt"}
 
 
 class RunDirectory:
@@ -37,19 +41,20 @@ class RunDirectory:
             return
         if not self.path.is_dir():
             raise RunError(f"The run directory {str(self.path)!r} is a file. Choose another with --out.")
-        if {entry.name for entry in self.path.iterdir()} - {"pipeline.json", "environment.json", "init.txt"}:
+        if {entry.name for entry in self.path.iterdir()} - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
             raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
 
     @classmethod
-    def create(cls, path: Path, spec: Spec, device: Any, init: Sequence[str]) -> RunDirectory:
-        """A new run directory with what is known before the first step; ``init`` are the lines of init.txt."""
+    def create(cls, path: Path, spec: Spec, device: Any, tables: Mapping[str, str]) -> RunDirectory:
+        """A new run directory with what is known before the first step; ``tables`` are texts by file name."""
         run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             _write_json(run.pipeline, dump(spec))
             _write_json(path / "environment.json", {**environment(device), "plugins": plugins(spec)})
-            (path / "init.txt").write_text("".join(f"{line}\n" for line in init), encoding="utf-8")
+            for name, text in tables.items():
+                (path / name).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise RunError(
                 f"The run directory {str(path)!r} cannot be made: {error.strerror}. Choose another."

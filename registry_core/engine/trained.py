@@ -62,7 +62,7 @@ class Trained:
         checkpoint = _find(path, best)
         parts, state = load_checkpoint(checkpoint)
         tree = read_text(json.dumps(state["made_with"]["pipeline"]), f"{checkpoint}: pipeline")
-        return cls(load_tree(tree, look_at_data=look_at_data), checkpoint, parts, state)
+        return cls(load_tree(tree, look_at_data=look_at_data, fresh=False), checkpoint, parts, state)
 
     def evaluate(self, section: Any = None) -> dict[str, Any]:
         """Loss and metrics on a section of the data; by default on test, else val."""

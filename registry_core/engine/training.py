@@ -88,11 +88,12 @@ class Training:
 
     def _train(self) -> None:
         steps_are_heard = self.hooks.listened("step_ended")
-        self.pipeline.model.train()
+        self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
         while not self._done():
             epoch = self.position.epoch
             for parts in self._steps_of_epoch():
+                self.pipeline.freezing.reach(self.position.step)
                 loss = self._optimize(parts)
                 samples = sum(part.samples for part in parts)
                 self.loss_sum.add_(loss, alpha=1 if self.spec.loss.is_sum else samples)
@@ -219,7 +220,7 @@ class Training:
         network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
         network.eval()
         found = self.evaluation(network, self.pipeline.loaders["val"])
-        self.pipeline.model.train()
+        self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
 

@@ -17,7 +17,11 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "steps_per_epoch": plan.horizon.steps_per_epoch if plan.horizon else None,
         "total_steps": plan.horizon.total_steps if plan.horizon else None,
         "metrics": plan.metrics,
-        "groups": [{"parameters": group.parameters, **group.options} for group in plan.spec.optim.groups],
+        "groups": [
+            {"parameters": group.parameters, "modules": dump(group.modules), **group.options}
+            for group in plan.spec.optim.groups
+        ],
+        "layer_decay": dump(plan.spec.optim.layer_decay),
         "decisions": [{"about": d.about, "choice": d.choice, "reason": d.reason} for d in plan.decisions],
         "spec": dump(plan.spec),
     }

@@ -66,7 +66,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from _run_lines(plan)
     for group in plan.spec.optim.groups:
         options = ", ".join(f"{name} {value}" for name, value in group.options.items())
-        yield f"  parameters matching '{group.parameters}': {options}"
+        yield f"  parameters matching '{group.label}': {options}"
+    if decay := plan.spec.optim.layer_decay:
+        yield f"  learning rate of a layer: {decay.factor:g} of the next one's"
     yield "decisions"
     for decision in plan.decisions:
         yield f"  {decision.about}: {decision.choice} ({decision.reason})"

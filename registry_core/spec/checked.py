@@ -19,6 +19,8 @@ class Checked:
     survey: Survey
     tree: Tree
     broken: frozenset[Keys]
+    fresh: bool = True
+    """Whether a run is to start; one that goes on has read its weights, which may be gone since."""
 
     def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
         """A problem about the value at ``keys``."""

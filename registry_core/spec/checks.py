@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from registry_core.components import CheckFailed, Image
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
+from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
 from registry_core.spec.form_checks import (
     check_classes,
     check_entries,
@@ -153,5 +154,8 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_targets,
     check_length,
     check_groups,
+    check_layer_decay,
+    check_weights,
+    check_unfreezing,
     check_metrics,
 )

@@ -19,16 +19,17 @@ from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True) -> Spec:
     """The checked spec of a pipeline file under ``KEY=VALUE`` overrides.
 
+    ``fresh`` is whether a run is to start: only then are the weights looked at that it starts from.
     Raises PipelineError with all problems that were found, sorted by place.
     """
     tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
-    return load_tree(tree, problems)
+    return load_tree(tree, problems, fresh=fresh)
 
 
-def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True) -> Spec:
+def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True, fresh: bool = True) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
     resolver = Resolver(tree)
     data = resolver.fields(Spec, tree.data, ())
@@ -45,7 +46,7 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
             raise _all(found) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
-        found += check(Checked(spec, seen, tree, frozenset(resolver.broken)))
+        found += check(Checked(spec, seen, tree, frozenset(resolver.broken), fresh))
         spec._survey = seen
     if found:
         raise _all(found)

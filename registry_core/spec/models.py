@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from registry_core.components import (
     Dataset,
@@ -23,21 +22,12 @@ from registry_core.components import (
 )
 from registry_core.components.base import Written
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
+from registry_core.spec.finetune import Finetune
+from registry_core.spec.groups import Group, LayerDecay, ModuleTypes, Pattern
 
 if TYPE_CHECKING:
     from registry_core.spec.survey import Survey
 
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression that must match a whole name."""
 
 Section = Literal["train", "val", "test"]
 
@@ -75,7 +65,7 @@ class Data(Written):
 class InitRule(Written):
     """First values: of ``weight`` and ``bias`` of modules chosen by type and name, or of parameters chosen by name."""
 
-    modules: str | tuple[str, ...] | None = Field(default=None, description="Class names of modules, such as Conv2d.")
+    modules: ModuleTypes | None = Field(default=None, description="Class names of modules, such as Conv2d.")
     names: Pattern | None = Field(default=None, description="Regular expression for the whole name of a module.")
     weight: Init | None = None
     bias: Init | None = None
@@ -96,24 +86,12 @@ class InitRule(Written):
         return self
 
 
-class Group(Written):
-    """A parameter group: parameters chosen by name, and options of the optimizer that differ for them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    parameters: Pattern = Field(description="Regular expression for the whole name of a parameter; a later group wins.")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The optimizer's options that this group overrides."""
-        return dict(self.model_extra or {})
-
-
 class Optim(Written):
     """The optimizer, groups of parameters with options of their own, and the learning-rate schedule."""
 
     optimizer: Optimizer
     groups: tuple[Group, ...] = ()
+    layer_decay: LayerDecay | None = None
     scheduler: Scheduler | None = None
 
 
@@ -169,6 +147,7 @@ class Spec(Written):
     data: Data
     model: Model
     init: tuple[InitRule, ...] = ()
+    finetune: Finetune | None = None
     loss: Loss
     optim: Optim
     train: Train = Train()

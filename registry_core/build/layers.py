@@ -1,0 +1,110 @@
+"""The layers of a model in the order of their definition: for learning rates that differ from layer to layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from registry_core.errors import PipelineError, Problem
+
+_LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_NORMS = ("_NormBase", "LayerNorm", "GroupNorm", "RMSNorm", "LocalResponseNorm")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with the names of its parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+
+
+def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]:
+    """The layers, first one first: as the patterns say, or as the model is built.
+
+    Raises PipelineError for patterns that match nothing and for parameters that none of them matches.
+    """
+    return _by_structure(model) if patterns is None else _by_pattern(model, patterns)
+
+
+def _by_structure(model: nn.Module) -> list[Layer]:
+    """Blocks of lists and other children in order; norms and bare parameters belong to the layer before them."""
+    found: list[Layer] = []
+    waiting: list[str] = []
+    for name, parameters, on_its_own in _units(model, ""):
+        if on_its_own:
+            found.append(Layer(name, (*waiting, *parameters)))
+            waiting = []
+        elif found:
+            found[-1] = Layer(found[-1].name, (*found[-1].parameters, *parameters))
+        else:  # before the first layer: with that
+            waiting += parameters
+    return [*found, Layer("all", tuple(waiting))] if waiting else found
+
+
+def _units(module: nn.Module, prefix: str) -> Iterator[tuple[str, list[str], bool]]:
+    """Name and parameters of each unit below a module, and whether it is a layer of its own."""
+    bare = [f"{prefix}{name}" for name, _ in module.named_parameters(recurse=False)]
+    if bare:
+        yield prefix.rstrip("."), bare, False
+    for name, child in module.named_children():
+        path = f"{prefix}{name}"
+        if isinstance(child, _LISTS):
+            for item, block in child.named_children():
+                yield from _unit(f"{path}.{item}", block)
+        elif any(isinstance(part, _LISTS) for part in child.modules()):
+            yield from _units(child, f"{path}.")
+        else:
+            yield from _unit(path, child)
+
+
+def _unit(path: str, module: nn.Module) -> Iterator[tuple[str, list[str], bool]]:
+    names = [f"{path}.{name}" for name, _ in module.named_parameters()]
+    if names:
+        yield path, names, not any(base.__name__ in _NORMS for base in type(module).__mro__)
+
+
+def _by_pattern(model: nn.Module, patterns: tuple[str, ...]) -> list[Layer]:
+    """One layer a pattern, or one for each value of its group, numbers in their order; the first match counts."""
+    found: dict[int, dict[str, list[str]]] = {index: {} for index in range(len(patterns))}
+    left = []
+    for name, _ in model.named_parameters():
+        for index, pattern in enumerate(patterns):
+            if match := re.fullmatch(pattern, name):
+                value = next((text for text in match.groups() if text is not None), "")
+                found[index].setdefault(value, []).append(name)
+                break
+        else:
+            left.append(name)
+    problems = [
+        Problem(
+            f"{patterns[index]!r} matches no parameter that is left for it.",
+            _first(model),
+            path=f"optim.layer_decay.layers[{index}]",
+        )
+        for index, values in found.items()
+        if not values
+    ]
+    if left:
+        remedy = "Add patterns for them, in the place of their layer."
+        problems.append(Problem(f"No layer has {', '.join(left)}.", remedy, path="optim.layer_decay.layers"))
+    if problems:
+        raise PipelineError(problems)
+    return [
+        Layer(f"{patterns[index]} ({value})" if value else patterns[index], tuple(names))
+        for index, values in found.items()
+        for value, names in sorted(values.items(), key=_in_order)
+    ]
+
+
+def _in_order(item: tuple[str, list[str]]) -> int:
+    """Numbers in their order; other values stay in the order of definition."""
+    return int(item[0]) if item[0].isdecimal() else 0
+
+
+def _first(model: nn.Module) -> str:
+    names = [name for name, _ in model.named_parameters()]
+    return f"The model's parameters are: {', '.join(names[:4])}{', …' if len(names) > 4 else ''}"

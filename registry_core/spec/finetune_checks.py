@@ -1,0 +1,69 @@
+"""Checks of the `finetune` section that need no torch: files, names in them, and when parameters are let go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from registry_core.components import CheckFailed
+from registry_core.errors import Problem
+from registry_core.spec.checked import Checked
+from registry_core.spec.messages import problems_of
+from registry_core.spec.source import Keys
+from registry_core.spec.survey import horizon
+from registry_core.spec.weights_file import find_weights, names_in, renamed, unwrapped
+
+
+def check_weights(checked: Checked) -> Iterator[Problem]:
+    """The weights file exists, is one, and has names that the renaming rules match; a run that goes on needs it not."""
+    finetune = checked.spec.finetune
+    if finetune is None or finetune.weights is None or not checked.fresh or not checked.whole(("finetune",)):
+        return
+    try:
+        names = names_in(find_weights(finetune.weights))
+    except CheckFailed as failed:
+        yield checked.problem(("finetune", "weights"), failed.message, failed.remedy)
+        return
+    if names is None:
+        return
+    if finetune.entry is not None:
+        message = "A safetensors file has no entries: it is one set of weights."
+        yield checked.problem(("finetune", "entry"), message, "Leave `entry` out.")
+    for index, message in renamed((unwrapped(names) or dict.fromkeys(names, "")).keys(), finetune.rename)[1]:
+        yield checked.problem(("finetune", "rename", index), message)
+
+
+def check_unfreezing(checked: Checked) -> Iterator[Problem]:
+    """Parameters are let go within the run, with options that the optimizer has."""
+    spec = checked.spec
+    if spec.finetune is None or not checked.whole(("finetune",), ("optim", "optimizer")):
+        return
+    declaration = type(spec.optim.optimizer)
+    given = {name: getattr(spec.optim.optimizer, name) for name in declaration.model_fields}
+    facts = checked.survey.facts.get("train")
+    run = horizon(spec, facts.length) if facts and facts.length and checked.whole(("train",), ("data",)) else None
+    for index, rule in enumerate(spec.finetune.unfreeze):
+        keys: Keys = ("finetune", "unfreeze", index)
+        try:
+            declaration.model_validate({**given, **rule.options})
+        except ValidationError as error:
+            owner = f"optimizer {spec.optim.optimizer.name!r}"
+            yield from problems_of(error, declaration, rule.options, checked.tree, keys, owner)
+        if run is None:
+            continue
+        start = rule.after.count * (run.steps_per_epoch if rule.after.unit == "epoch" else 1)
+        if start >= run.total_steps:
+            message = f"Nothing would be trained after {rule.after}: the run has {run.total_steps} steps"
+            message += f" in {run.epochs} epoch{'' if run.epochs == 1 else 's'}."
+            yield checked.problem((*keys, "after"), message, "Let go earlier, or train longer.")
+
+
+def check_layer_decay(checked: Checked) -> Iterator[Problem]:
+    """The optimizer has a learning rate that can differ from layer to layer."""
+    optim = checked.spec.optim
+    if optim.layer_decay is None or not checked.whole(("optim", "optimizer")):
+        return
+    if not isinstance(getattr(optim.optimizer, "lr", None), float):
+        message = f"The optimizer {optim.optimizer.name!r} has no learning rate `lr` that could differ by layer."
+        yield checked.problem(("optim", "layer_decay"), message, "Leave layer_decay out, or choose another optimizer.")
