@@ -24,6 +24,8 @@ class Image:
     width: int | None = None
     low: float | None = 0.0
     high: float | None = 255.0
+    varying: bool = False
+    """Whether a transform makes the height and width that are not known differ from sample to sample."""
 
     def changed(self, **facts: Any) -> Image:
         """The same image with other facts."""

@@ -36,6 +36,20 @@ def _four_edges(value: Any) -> Any:
     )
 
 
+def _fill(value: Any) -> Any:
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    if not values or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values):
+        raise ValueError(f"expected a pixel value, or a list with one for each channel, not {value!r}")
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def _whole(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    """Whole values as integers, which Pillow needs."""
+    if isinstance(value, tuple):
+        return tuple(int(one) if one == int(one) else one for one in value)
+    return int(value) if value == int(value) else value
+
+
 def _whole_numbers(value: Any, lengths: tuple[int, ...], least: int) -> bool:
     if not isinstance(value, (list, tuple)) or len(value) not in lengths:
         return False
@@ -72,6 +86,7 @@ InputPath = Annotated[Path, AfterValidator(lambda path: Path(path).expanduser().
 """A file or folder that is read; a relative one starts at the current folder."""
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+WarpInterpolation = Literal["nearest", "bilinear", "bicubic"]
 PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
-Fill = Annotated[int, Field(ge=0, le=255)] | tuple[Annotated[int, Field(ge=0, le=255)], ...]
-"""A pixel value from 0 to 255, or one for each channel."""
+Fill = Annotated[float | tuple[float, ...], BeforeValidator(_fill), AfterValidator(_whole)]
+"""A pixel value in the unit of the image, or one for each channel; a list of one value is that value."""

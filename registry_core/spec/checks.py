@@ -51,7 +51,15 @@ def check_images(checked: Checked) -> Iterator[Problem]:
                 yield checked.problem((*keys, index), failed.message, failed.remedy)
                 image = None
         if image is not None:
+            yield from _check_one_size(checked, name, image)
             yield from _check_model_input(checked, name, image)
+
+
+def _check_one_size(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
+    if image.varying and None in (image.height, image.width) and checked.spec.data.batch_size_of(section) > 1:
+        message = f"The transforms give the images of data.{section} different sizes, which do not make a batch."
+        remedy = "Add resize with [height, width], or a crop, behind the transform that changes their size."
+        yield checked.problem(("data", section, "transforms"), message, remedy)
 
 
 def _check_model_input(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""From images to tensors."""
+"""Between Pillow images and tensors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
-_IMAGES = (PIL.Image.Image, tv_tensors.Image)
+from registry_builtin.objects.sample_images import images_of
 
 
-class ToTensor:
-    """Makes float32 tensors with values from 0 to 1 of the images in a sample.
+class Conversion:
+    """Base of conversions of all images in a sample.
 
     Images are the entry ``input``, and every other entry that is a Pillow image or a tv_tensors.Image. Nothing else is
     touched: a NumPy array may be a target, so it is not taken for an image unless it is the input.
@@ -22,15 +22,56 @@ class ToTensor:
 
     def __call__(self, sample: Mapping[str, Any]) -> dict[str, Any]:
         """The sample with its images converted."""
-        return {
-            key: _converted(value) if key == "input" or isinstance(value, _IMAGES) else value
-            for key, value in sample.items()
-        }
+        return {**sample, **{key: self.converted(image) for key, image in images_of(sample).items()}}
+
+    def converted(self, image: Any) -> Any:
+        """One image, converted."""
+        raise NotImplementedError
 
 
-def _converted(image: Any) -> tv_tensors.Image:
-    tensor: tv_tensors.Image = F.to_image(image)
-    if tensor.dtype == torch.uint8:  # divided as v1 does; to_dtype multiplies by 1 / 255, which differs in the last bit
-        return tv_tensors.Image(tensor.to(torch.float32).div_(255))
-    converted: tv_tensors.Image = F.to_dtype(tensor, torch.float32, scale=True)
-    return converted
+class ToTensor(Conversion):
+    """Makes float32 tensors with values from 0 to 1."""
+
+    def converted(self, image: Any) -> tv_tensors.Image:
+        """A Pillow image, array or tensor as a float tensor."""
+        tensor: tv_tensors.Image = F.to_image(image)
+        if tensor.dtype == torch.uint8:  # divided as v1 does; to_dtype multiplies by 1 / 255: other last bits
+            return tv_tensors.Image(tensor.to(torch.float32).div_(255))
+        scaled: tv_tensors.Image = F.to_dtype(tensor, torch.float32, scale=True)
+        return scaled
+
+
+class ToImage(Conversion):
+    """Makes tensors with the same values."""
+
+    def converted(self, image: Any) -> tv_tensors.Image:
+        """A Pillow image, array or tensor as a tensor."""
+        tensor: tv_tensors.Image = F.to_image(image)
+        return tensor
+
+
+class ToDtype(Conversion):
+    """Makes tensors of a type, with the same values or with those of its range."""
+
+    def __init__(self, dtype: str, scale: bool) -> None:
+        self.dtype: torch.dtype = getattr(torch, dtype)
+        self.scale = scale
+
+    def converted(self, image: Any) -> tv_tensors.Image:
+        """A Pillow image, array or tensor as a tensor of this type."""
+        tensor: tv_tensors.Image = F.to_dtype(F.to_image(image), self.dtype, scale=self.scale)
+        return tensor
+
+
+class ToPILImage(Conversion):
+    """Makes Pillow images."""
+
+    def __init__(self, mode: str | None) -> None:
+        self.mode = mode
+
+    def converted(self, image: Any) -> PIL.Image.Image:
+        """A tensor or array as a Pillow image; a Pillow image as it is."""
+        if isinstance(image, PIL.Image.Image):
+            return image
+        made: PIL.Image.Image = F.to_pil_image(image, mode=self.mode)
+        return made

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import PIL.Image
 from torchvision import tv_tensors
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from registry_builtin.objects.sample_images import spatial_of, unchanged
 from registry_core.components import Draws
 from registry_core.errors import DataError
 
@@ -33,17 +33,14 @@ class RandomGeometry(ABC):
 
     def __call__(self, sample: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
         """The sample after a change that ``draws`` decide."""
-        height, width = F.get_size(sample["input"])
+        moved = spatial_of(sample)
+        height, width = F.get_size(moved["input"])
         change = self.drawn(height, width, draws)
-        return {key: change(value) if key == "input" or _is_spatial(value) else value for key, value in sample.items()}
+        return {**sample, **{key: change(value) for key, value in moved.items()}}
 
     @abstractmethod
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """The change of one image or mask, for a sample whose input has this size."""
-
-
-def _is_spatial(value: Any) -> bool:
-    return isinstance(value, (PIL.Image.Image, tv_tensors.TVTensor))
 
 
 class RandomCrop(RandomGeometry):
@@ -54,13 +51,13 @@ class RandomCrop(RandomGeometry):
         size: tuple[int, int],
         padding: tuple[int, int, int, int] | None,
         pad_if_needed: bool,
-        fill: int | Sequence[int],
+        fill: float | Sequence[float],
         padding_mode: str,
     ) -> None:
         self.size = size
         self.padding = padding or (0, 0, 0, 0)
         self.pad_if_needed = pad_if_needed
-        self.fill = fill if isinstance(fill, int) else list(fill)
+        self.fill = list(fill) if isinstance(fill, Sequence) else fill
         self.padding_mode = padding_mode
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
@@ -145,8 +142,15 @@ class RandomHorizontalFlip(RandomGeometry):
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """Flip, or leave as it is."""
-        return F.horizontal_flip if draws.uniform() < self.p else _unchanged
+        return F.horizontal_flip if draws.uniform() < self.p else unchanged
 
 
-def _unchanged(value: Any) -> Any:
-    return value
+class RandomVerticalFlip(RandomGeometry):
+    """Top becomes bottom with probability ``p``; draws one word."""
+
+    def __init__(self, p: float) -> None:
+        self.p = p
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Flip, or leave as it is."""
+        return F.vertical_flip if draws.uniform() < self.p else unchanged

@@ -1,12 +1,16 @@
-"""Conversions: from an image to a normalised tensor."""
+"""Conversions: between Pillow images and tensors, and to normalised values."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from registry_builtin.image_facts import in_range
+from registry_builtin.transforms.parameters import TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components.facts import Form
 from registry_core.components.types import PositiveFloat
 
 
@@ -14,8 +18,8 @@ class ToTensor(Transform):
     """Make a float tensor with values from 0 to 1.
 
     In: a Pillow image or a uint8 tensor [channels, height, width], values 0 to 255. Out: a tv_tensors.Image
-    [channels, height, width], float32, the values divided by 255. Masks and other entries stay as they are. As
-    torchvision.transforms.ToTensor.
+    [channels, height, width], float32, the values divided by 255. Every image of the sample is converted; masks and
+    other entries stay as they are. As torchvision.transforms.ToTensor.
     """
 
     target: ClassVar[str] = "registry_builtin.objects.conversion:ToTensor"
@@ -28,7 +32,100 @@ class ToTensor(Transform):
         return image.changed(form="float", low=low, high=high)
 
 
-class Normalize(Transform):
+class ToImage(Transform):
+    """Make a tensor with the same values.
+
+    In: a Pillow image, values 0 to 255. Out: a tv_tensors.Image [channels, height, width], uint8. Tensors, masks and
+    other entries stay as they are. As torchvision.transforms.v2.ToImage (and PILToTensor).
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.conversion:ToImage"
+
+    def follow(self, image: Image) -> Image:
+        """A Pillow image becomes a uint8 tensor."""
+        return image.changed(form="uint8") if image.form == "pil" else image
+
+
+class ToDtype(Transform):
+    """Make a tensor of another type.
+
+    In: a Pillow image, or a tensor [channels, height, width]. Out: a tv_tensors.Image of type `dtype`, with the values
+    of the full range (0 to 255 for uint8, 0 to 1 for float32) if `scale`, else with the same values. Masks and other
+    entries stay as they are. As torchvision.transforms.v2.ToDtype, for Pillow images after ToImage.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.conversion:ToDtype"
+    example: ClassVar[Mapping[str, Any]] = {"dtype": "float32", "scale": True}
+    old_spellings: ClassVar[Mapping[str, str]] = {
+        "dtype: float": "dtype: float32",
+        "dtype: torch.float32": "dtype: float32",
+        "dtype: torch.uint8": "dtype: uint8",
+    }
+
+    dtype: Literal["float32", "uint8"] = Field(description="Type of the result.")
+    scale: bool = Field(default=False, description="Whether values are scaled between 0 to 255 and 0 to 1.")
+
+    def follow(self, image: Image) -> Image:
+        """The image is a tensor of the type, with values scaled or not."""
+        form: Form = "float" if self.dtype == "float32" else "uint8"
+        low, high = image.low, image.high
+        if form == "uint8" and image.form == "float":
+            return self._rounded(image)
+        if form == "float" and image.form != "float" and self.scale:
+            low, high = (None if value is None else value / 255 for value in (low, high))
+        return image.changed(form=form, low=low, high=high)
+
+    def _rounded(self, image: Image) -> Image:
+        if self.scale:
+            in_range(image, "to_dtype to uint8 with scale: true")
+            return image.changed(form="uint8", low=0.0, high=255.0)
+        if image.low is not None and image.high is not None:
+            if image.low < 0 or image.high >= 256:
+                raise CheckFailed(f"The values of a {image} do not fit into uint8.", "Put it before normalize.")
+            if image.high <= 1:
+                raise CheckFailed(f"The values of a {image} would become 0 or 1 only.", "Set scale: true.")
+        return image.changed(form="uint8", low=0.0, high=255.0)
+
+
+class ToPILImage(Transform):
+    """Make a Pillow image.
+
+    In: a uint8 tensor, or a float tensor with values from 0 to 1, [channels, height, width]. Out: a Pillow image of
+    the given mode, 8 bits a channel; float values are multiplied by 255 and rounded down. Pillow images, masks and
+    other entries stay as they are. As torchvision.transforms.v2.ToPILImage.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.conversion:ToPILImage"
+
+    mode: Literal["L", "LA", "RGB", "YCbCr", "HSV", "RGBA", "CMYK", "RGBX"] | None = Field(
+        default=None,
+        description="What the channels mean (nothing is computed): L for 1 channel, LA for 2, RGB, YCbCr or HSV for 3, "
+        "RGBA, CMYK or RGBX for 4; null: L, LA, RGB or RGBA.",
+    )
+
+    def follow(self, image: Image) -> Image:
+        """The image is a Pillow image with values from 0 to 255."""
+        if image.form == "pil":
+            return image
+        channels = image.channels
+        if channels is not None and not 1 <= channels <= 4:
+            raise CheckFailed(f"A Pillow image has 1 to 4 channels, and this is a {image}.", "Remove to_pil_image.")
+        if self.mode is not None:
+            meant = _CHANNELS[self.mode]
+            if channels not in (None, meant):
+                message = f"Mode {self.mode} has {meant} channels, but this is a {image}."
+                raise CheckFailed(message, "Choose a mode with as many channels, or none.")
+            channels = meant
+        if image.form == "float":
+            in_range(image, "to_pil_image")
+            return image.changed(form="pil", channels=channels, low=0.0, high=255.0)
+        return image.changed(form="pil", channels=channels)
+
+
+_CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "YCbCr": 3, "HSV": 3, "RGBA": 4, "CMYK": 4, "RGBX": 4}
+
+
+class Normalize(TorchvisionTransform):
     """Subtract `mean` from every channel and divide by `std`.
 
     In and out: a float tensor [channels, height, width]; `mean` and `std` have one value for all channels or one for
@@ -36,6 +133,8 @@ class Normalize(Transform):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2:Normalize"
+    masks: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
     mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(description="Mean of each channel, or one for all.")
     std: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = Field(

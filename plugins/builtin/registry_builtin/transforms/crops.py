@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.image_facts import Edges, padded, resampled, with_values
-from registry_builtin.transforms.parameters import PADDING, SIZE, InterpolatingTransform, PaddingTransform
-from registry_core.components import CheckFailed, Image, Transform
+from registry_builtin.image_facts import Edges, padded, resampled, with_fill, with_values
+from registry_builtin.transforms.parameters import (
+    OLD_INTERPOLATION,
+    PADDING,
+    SIZE,
+    InterpolatingTransform,
+    PaddingTransform,
+    TorchvisionTransform,
+    torch_fill,
+)
+from registry_core.components import CheckFailed, Image
 from registry_core.components.transform import Randomness
 from registry_core.components.types import OrderedPair, Padding, Size
 
 
-class CenterCrop(Transform):
+class CenterCrop(TorchvisionTransform):
     """Cut the middle `size` window out of the image.
 
     In and out: a Pillow image, or a tensor [channels, height, width] of any type; out has height and width `size`.
@@ -22,6 +31,7 @@ class CenterCrop(Transform):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2:CenterCrop"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8}
 
     size: Size = Field(description=SIZE)
 
@@ -44,26 +54,27 @@ class RandomCrop(PaddingTransform):
 
     target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomCrop"
     random: ClassVar[Randomness] = "counter"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8, "padding": 1}
 
     size: Size = Field(description=SIZE)
     padding: Padding | None = Field(default=None, description=f"{PADDING} None: no padding.")
     pad_if_needed: bool = Field(default=False, description="Whether an image that is too small is padded to fit.")
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters, with a fill of one value as a number."""
-        return {**super().arguments(), "fill": self._fill()}
+        """The parameters as torchvision's functions take them."""
+        return {**super().arguments(), "fill": torch_fill(self.fill)}
 
     def follow(self, image: Image) -> Image:
         """The image has the size of the window, if that fits into it."""
         height, width = self.size
-        before = padded(image, self._edges(image), self._fill(), self.padding_mode)
+        before = padded(image, self._edges(image), self.fill, self.padding_mode)
         if _below(before.height, height) or _below(before.width, width):
             what = "padded image" if self.padding else "image"
             sides = " x ".join("?" if side is None else str(side) for side in (before.height, before.width))
             message = f"A window of {height} x {width} does not fit into the {what} of {sides} (height x width)."
             raise CheckFailed(message, "Use a smaller size, more padding, or pad_if_needed: true.")
         if self.pad_if_needed and self.padding_mode == "constant" and None in (image.height, image.width):
-            before = with_values(before, *(self.fill if isinstance(self.fill, tuple) else (self.fill,)))
+            before = with_fill(before, self.fill)
         return before.changed(height=height, width=width)
 
     def _edges(self, image: Image) -> Edges:
@@ -88,6 +99,8 @@ class RandomResizedCrop(InterpolatingTransform):
 
     target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomResizedCrop"
     random: ClassVar[Randomness] = "counter"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8, "scale": [0.5, 1.0]}
+    old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
 
     size: Size = Field(description=SIZE)
     scale: OrderedPair = Field(

@@ -1,0 +1,121 @@
+"""Random rotations, affine maps and perspectives, with numbers by counter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torchvision import tv_tensors
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as F
+
+from registry_builtin.objects.random_geometry import RandomGeometry
+from registry_builtin.objects.sample_images import unchanged
+from registry_core.components import Draws
+
+Fill = float | list[float]
+
+
+def _fill_of(value: Any, fill: Fill) -> Fill:
+    return 0 if isinstance(value, tv_tensors.Mask) else fill
+
+
+class RandomRotation(RandomGeometry):
+    """A rotation by a random angle; draws one word."""
+
+    def __init__(
+        self,
+        degrees: tuple[float, float],
+        interpolation: InterpolationMode,
+        expand: bool,
+        center: Sequence[float] | None,
+        fill: Fill,
+    ) -> None:
+        self.degrees = degrees
+        self.interpolation = interpolation
+        self.expand = expand
+        self.center = None if center is None else list(center)
+        self.fill = fill
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Rotate by an angle that is drawn."""
+        angle = draws.uniform(*self.degrees)
+        return lambda value: F.rotate(
+            value,
+            angle,
+            interpolation=self.interpolation,
+            expand=self.expand,
+            center=self.center,
+            fill=_fill_of(value, self.fill),
+        )
+
+
+class RandomAffine(RandomGeometry):
+    """A rotation, shift, scaling and shear, all random; draws six words."""
+
+    def __init__(
+        self,
+        degrees: tuple[float, float],
+        translate: tuple[float, float],
+        scale: tuple[float, float],
+        shear: tuple[float, float, float, float],
+        interpolation: InterpolationMode,
+        fill: Fill,
+        center: Sequence[float] | None,
+    ) -> None:
+        self.degrees = degrees
+        self.translate = translate
+        self.scale = scale
+        self.shear = shear
+        self.interpolation = interpolation
+        self.fill = fill
+        self.center = None if center is None else list(center)
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Map by an angle, a shift in whole pixels, a scale and shears that are drawn."""
+        angle = draws.uniform(*self.degrees)
+        right, down = self.translate[0] * width, self.translate[1] * height
+        shift = [round(draws.uniform(-right, right)), round(draws.uniform(-down, down))]
+        scale = draws.uniform(*self.scale)
+        shear = [draws.uniform(*self.shear[:2]), draws.uniform(*self.shear[2:])]
+        return lambda value: F.affine(
+            value,
+            angle=angle,
+            translate=shift,
+            scale=scale,
+            shear=shear,
+            interpolation=self.interpolation,
+            fill=_fill_of(value, self.fill),
+            center=self.center,
+        )
+
+
+class RandomPerspective(RandomGeometry):
+    """The image seen from the side with probability ``p``; draws nine words."""
+
+    def __init__(self, distortion_scale: float, p: float, interpolation: InterpolationMode, fill: Fill) -> None:
+        self.distortion_scale = distortion_scale
+        self.p = p
+        self.interpolation = interpolation
+        self.fill = fill
+
+    def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
+        """Move the four corners inwards, each by whole pixels that are drawn."""
+        distorted = draws.uniform() < self.p
+        corners, moved = self.points(height, width, draws)
+        if not distorted:
+            return unchanged
+        return lambda value: F.perspective(
+            value, corners, moved, interpolation=self.interpolation, fill=_fill_of(value, self.fill)
+        )
+
+    def points(self, height: int, width: int, draws: Draws) -> tuple[list[list[int]], list[list[int]]]:
+        """The corners [x, y] of an image of this size, from the upper left one clockwise, and where they go."""
+        right, bottom = width - 1, height - 1
+        most = (int(self.distortion_scale * (width // 2)) + 1, int(self.distortion_scale * (height // 2)) + 1)
+        corners = [[0, 0], [right, 0], [right, bottom], [0, bottom]]
+        moved = []
+        for x, y in corners:
+            inwards = draws.integer(most[0]), draws.integer(most[1])
+            moved.append([x - inwards[0] if x else inwards[0], y - inwards[1] if y else inwards[1]])
+        return corners, moved

@@ -1,0 +1,150 @@
+"""Degradations: blur, noise, JPEG compression, erased rectangles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from registry_builtin.image_facts import anywhere, as_tensor, coloured, in_range, not_float, with_values
+from registry_builtin.transforms.parameters import Kernel, Quality, Sigmas, TorchvisionTransform
+from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components.transform import Randomness
+from registry_core.components.types import NonNegativeFloat, OrderedPair, Probability
+
+
+class GaussianBlur(Transform):
+    """Blur the image with a Gaussian of random width.
+
+    In and out: a Pillow image, or a tensor [channels, height, width] of any type; edges are mirrored. The standard
+    deviation is uniform in `sigma`. Draws: the standard deviation. As torchvision.transforms.v2.GaussianBlur.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.random_degradations:GaussianBlur"
+    random: ClassVar[Randomness] = "counter"
+    example: ClassVar[Mapping[str, Any]] = {"kernel_size": 3, "sigma": [0.1, 1.0]}
+
+    kernel_size: Kernel = Field(description="Odd width and height of the kernel in pixels; one number stands for both.")
+    sigma: Sigmas = Field(
+        default=(0.1, 2.0),
+        description="Smallest and largest standard deviation in pixels, above 0; one number stands for both.",
+    )
+
+    def follow(self, image: Image) -> Image:
+        """Nothing that is known of the image changes."""
+        for name, side, kernel in (
+            ("width", image.width, self.kernel_size[0]),
+            ("height", image.height, self.kernel_size[1]),
+        ):
+            if side is not None and kernel // 2 >= side:
+                message = f"A kernel of {kernel} pixels needs a {name} of more than {kernel // 2} pixels, not {side}."
+                raise CheckFailed(message, "Use a smaller kernel_size, or resize before it.")
+        return image
+
+
+class GaussianNoise(TorchvisionTransform):
+    """Add normal random numbers to every pixel.
+
+    In and out: a uint8 tensor or a float tensor [channels, height, width]. `mean` and `sigma` are in parts of the full
+    range (1 for float, 255 for uint8). torchvision's own random numbers, from generators seeded for the sample. As
+    torchvision.transforms.v2.GaussianNoise.
+    """
+
+    target: ClassVar[str] = "torchvision.transforms.v2:GaussianNoise"
+    random: ClassVar[Randomness] = "generators"
+    masks: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {"sigma": 0.05}
+
+    mean: float = Field(default=0.0, description="Mean of the noise, in parts of the full range.")
+    sigma: NonNegativeFloat = Field(
+        default=0.1, description="Standard deviation of the noise, in parts of the full range; at least 0."
+    )
+    clip: bool = Field(default=True, description="Whether values are kept within 0 to 1, or 0 to 255 for uint8.")
+
+    def follow(self, image: Image) -> Image:
+        """Values may go anywhere in the range of the image's form, or anywhere at all without `clip`."""
+        image = as_tensor(image, "gaussian_noise")
+        if self.clip:
+            remedy = "Put it before normalize, or set clip: false."
+            return anywhere(in_range(image, "gaussian_noise with clip: true", remedy))
+        if image.form == "uint8":
+            raise CheckFailed("clip: false lets uint8 values overflow.", "Remove it, or put to_tensor before it.")
+        return image.changed(low=None, high=None)
+
+
+class JPEG(Transform):
+    """Compress the image as JPEG and read it again: the marks of bad compression.
+
+    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width]. Every quality from the smallest to the
+    largest is equally likely. Draws: the quality. As torchvision.transforms.v2.JPEG.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.random_degradations:JPEG"
+    random: ClassVar[Randomness] = "counter"
+    example: ClassVar[Mapping[str, Any]] = {"quality": [30, 90]}
+
+    quality: Quality = Field(
+        description="Smallest and largest quality, 1 to 100, lower is worse; one number stands for both."
+    )
+
+    def follow(self, image: Image) -> Image:
+        """Values may go anywhere from 0 to 255."""
+        return anywhere(coloured(not_float(image, "jpeg"), "jpeg"))
+
+
+def _value(value: Any) -> Any:
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
+    if value == "random" or (values and numbers):
+        return tuple(value) if isinstance(value, list) else value
+    raise ValueError(f"expected a number, a list with one for each channel, or random, not {value!r}")
+
+
+class RandomErasing(Transform):
+    """Erase a rectangle of random area, shape and place, with probability `p`.
+
+    In and out: a uint8 tensor or a float tensor [channels, height, width]. The area is uniform in `scale`, the
+    logarithm of height divided by width is uniform in that of `ratio`; after ten attempts that are not smaller than
+    the image, nothing is erased. Draws: whether; for each attempt area, aspect, top, left; the seed of random values.
+    As torchvision.transforms.v2.RandomErasing (Zhong et al., "Random erasing data augmentation", AAAI 2020).
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.random_degradations:RandomErasing"
+    random: ClassVar[Randomness] = "counter"
+
+    p: Probability = Field(default=0.5, description="Probability of a change, 0 to 1.")
+    scale: OrderedPair = Field(
+        default=(0.02, 0.33), description="Smallest and largest area, as a part of the image's area, up to 1."
+    )
+    ratio: OrderedPair = Field(default=(0.3, 3.3), description="Smallest and largest height divided by width, above 0.")
+    value: Annotated[float | tuple[float, ...] | Literal["random"], BeforeValidator(_value)] = Field(
+        default=0.0,
+        description="What is put there: a value in the unit of the image, one for each channel, or random: normal "
+        "numbers with mean 0 and standard deviation 1.",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.scale[1] > 1:
+            raise ValueError(f"scale {list(self.scale)!r} must end at 1 or less: it is a part of the image's area")
+        return self
+
+    def follow(self, image: Image) -> Image:
+        """The image may show the value; where it is random, its range is not known."""
+        image = as_tensor(image, "random_erasing")
+        if self.value == "random":
+            if image.form == "uint8":
+                raise CheckFailed(
+                    "value: random is for float tensors, and this is a uint8 tensor.", "Put to_tensor before it."
+                )
+            return image.changed(low=None, high=None) if self.p else image
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        numbers = [float(value) for value in values]
+        if image.channels is not None and len(numbers) not in (1, image.channels):
+            message = f"value has {len(numbers)} numbers, but the image has {image.channels} channels."
+            raise CheckFailed(message, "Give one value, or one for each channel.")
+        if image.form == "uint8" and not all(0 <= number <= 255 and number == int(number) for number in numbers):
+            message = f"value {self.value!r} is no pixel value of a uint8 tensor."
+            raise CheckFailed(message, "Give whole numbers from 0 to 255, or put to_tensor before it.")
+        return with_values(image, *numbers) if self.p else image
