@@ -114,9 +114,12 @@ def test_errors_of_values(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", ["mean_absolute_error", "mean_squared_error", "distance_accuracy"])
-def test_shapes_that_would_broadcast_are_refused(name: str) -> None:
-    with pytest.raises((RuntimeError, ValueError)):
-        metric(name, None).update(torch.zeros(6, 1), torch.zeros(6))
+def test_nothing_is_broadcast(name: str) -> None:
+    """Outputs [batch, 1] and targets [batch] would make [batch, batch] differences: they are taken one by one."""
+    output, target = torch.randn(6, 1, generator=GENERATOR), torch.randn(6, generator=GENERATOR).sign()
+    assert measured(metric(name, None), 6, output, target) == measured(metric(name, None), 6, output[:, 0], target)
+    with pytest.raises(ValueError, match=r"output \[6, 2\], target \[6\]"):
+        metric(name, None).update(torch.zeros(6, 2), torch.zeros(6))
 
 
 def edit_distance(read: list[int], there: list[int]) -> int:

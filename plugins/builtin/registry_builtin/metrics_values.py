@@ -23,18 +23,18 @@ class _OfValues(Metric):
 class MeanAbsoluteError(_OfValues):
     """Mean of the distances between outputs and targets, over all their numbers.
 
-    Output and target: floating point, of the same shape. In the unit of the target.
+    Output and target: floating point, of the same shape; [batch, 1] is taken as [batch]. In the unit of the target.
     Source: ``torchmetrics.regression.MeanAbsoluteError``.
     """
 
-    target: ClassVar[str] = "torchmetrics.regression:MeanAbsoluteError"
+    target: ClassVar[str] = "registry_builtin.objects.value_metrics:MeanAbsoluteError"
 
 
 class MeanSquaredError(_OfValues):
     """Mean of the squared distances between outputs and targets, over all their numbers.
 
-    Output and target: floating point, of the same shape. In the unit of the target, squared.
-    Source: ``torchmetrics.regression.MeanSquaredError``.
+    Output and target: floating point, of the same shape; [batch, 1] is taken as [batch]. In the unit of the
+    target, squared. Source: ``torchmetrics.regression.MeanSquaredError``.
     """
 
-    target: ClassVar[str] = "torchmetrics.regression:MeanSquaredError"
+    target: ClassVar[str] = "registry_builtin.objects.value_metrics:MeanSquaredError"

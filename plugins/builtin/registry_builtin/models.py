@@ -39,8 +39,8 @@ class Net(Model):
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
-        _check_channels(self.name, self.in_channels, image)
-        _check_exact_size(self.name, self.size, image, _write_size(image))
+        check_channels(self.name, self.in_channels, image)
+        check_exact_size(self.name, self.size, image, write_size(image))
 
 
 class LeNet(Model):
@@ -66,8 +66,8 @@ class LeNet(Model):
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
-        _check_channels(self.name, self.in_channels, image)
-        _check_exact_size(self.name, self.size, image, _write_size(image))
+        check_channels(self.name, self.in_channels, image)
+        check_exact_size(self.name, self.size, image, write_size(image))
 
 
 class MLP(Model):
@@ -88,8 +88,8 @@ class MLP(Model):
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
-        _check_channels(self.name, self.in_channels, image)
-        _check_exact_size(self.name, self.size, image, _write_size(image))
+        check_channels(self.name, self.in_channels, image)
+        check_exact_size(self.name, self.size, image, write_size(image))
 
 
 # fmt: off
@@ -144,11 +144,11 @@ class TorchvisionModel(Model):
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the channels differ from the declared ones, or the architecture cannot take the size."""
-        _check_channels(self.name, self.in_channels, image)
+        check_channels(self.name, self.in_channels, image)
         fixed = _side_for(_FIXED_SIDES, self.arch)
         if fixed is not None:
             remedy = f"Add `resize: {{size: [{fixed}, {fixed}]}}`, or choose another arch."
-            _check_exact_size(f"{self.name}: {self.arch}", (fixed, fixed), image, remedy)
+            check_exact_size(f"{self.name}: {self.arch}", (fixed, fixed), image, remedy)
         smallest = _side_for(_SMALLEST_SIDES, self.arch) or 1
         shorter = min((side for side in (image.height, image.width) if side is not None), default=smallest)
         if shorter < smallest:
@@ -172,7 +172,8 @@ def _check_size(size: tuple[int, int], paddings: tuple[int, int], remedy: str) -
                 raise ValueError(f"nothing is left of {size[0]} x {size[1]} pixels after both convolutions: {remedy}")
 
 
-def _check_channels(name: str, channels: int, image: Image) -> None:
+def check_channels(name: str, channels: int, image: Image) -> None:
+    """Raise CheckFailed if an image has another number of channels than the model takes."""
     if image.channels is None or image.channels == channels:
         return
     gray = ", or add grayscale" if channels == 1 else ""
@@ -182,7 +183,8 @@ def _check_channels(name: str, channels: int, image: Image) -> None:
     )
 
 
-def _check_exact_size(name: str, size: tuple[int, int], image: Image, remedy: str) -> None:
+def check_exact_size(name: str, size: tuple[int, int], image: Image, remedy: str) -> None:
+    """Raise CheckFailed with this remedy if an image has another size than the model takes."""
     given = (image.height, image.width)
     if any(side is not None and side != wanted for side, wanted in zip(given, size, strict=True)):
         raise CheckFailed(
@@ -190,7 +192,8 @@ def _check_exact_size(name: str, size: tuple[int, int], image: Image, remedy: st
         )
 
 
-def _write_size(image: Image) -> str:
+def write_size(image: Image) -> str:
+    """The remedy for a model whose parameter ``size`` is not that of the images."""
     if image.height is None or image.width is None:
         return "Add resize or a crop of the model's size."
     return f"Set size to [{image.height}, {image.width}], or add resize."

@@ -8,6 +8,8 @@ from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from registry_builtin.objects.losses import of_one_shape
+
 _ROWS = 1024
 """Embeddings whose distances to all others are in memory at once."""
 
@@ -29,8 +31,7 @@ class _Share(Metric):
 
     def count(self, score: Tensor, target: Tensor) -> None:
         """Take in signs of scores that should be those of the target."""
-        if score.shape != target.shape:
-            raise ValueError(f"there are outputs {list(score.shape)} for targets {list(target.shape)}")
+        score, target = of_one_shape((score, target))
         self.right += (score * target > 0).sum()
         self.seen += target.numel()
 

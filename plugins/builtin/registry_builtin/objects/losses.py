@@ -9,6 +9,16 @@ import torch
 from torch import Tensor, nn
 
 
+def of_one_shape(values: Sequence[Tensor], names: Sequence[str] = ("output", "target")) -> list[Tensor]:
+    """The values, those of one dimension too many and 1 at its end without it; ValueError if shapes still differ."""
+    dimensions = min(value.ndim for value in values)
+    fitted = [value.squeeze(-1) if value.ndim == dimensions + 1 else value for value in values]
+    if any(value.shape != fitted[0].shape for value in fitted):
+        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in zip(names, values, strict=True))
+        raise ValueError(f"these have different shapes: {shapes}. One number for each is needed")
+    return fitted
+
+
 class SameShape(nn.Module):
     """A loss of numbers with numbers that refuses to broadcast: outputs [batch, 1] are taken as [batch].
 
@@ -22,11 +32,7 @@ class SameShape(nn.Module):
 
     def forward(self, *values: Tensor) -> Tensor:
         """The loss of values of one shape."""
-        dimensions = min(value.ndim for value in values)
-        fitted = [value.squeeze(-1) if value.ndim == dimensions + 1 else value for value in values]
-        if any(value.shape != fitted[0].shape for value in fitted):
-            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in zip(self.names, values, strict=True))
-            raise ValueError(f"these have different shapes: {shapes}. One number for each is needed")
+        fitted = of_one_shape(values, self.names)
         found: Tensor = self.loss(*fitted)
         return found
 

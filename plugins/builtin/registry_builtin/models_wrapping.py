@@ -1,0 +1,141 @@
+"""Models around another one: pairs and triplets with shared weights, and a mean with its variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from registry_core.components import CheckFailed, Image, Model
+from registry_core.components.forms import OutputForm
+from registry_core.components.types import PositiveFloat
+
+_NETWORK = "The model that every image goes through; its outputs are the numbers of the embedding."
+_NORMALIZE = "Whether embeddings are divided by their length."
+_MLP = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
+
+
+class _Wrapping(Model):
+    """What models around another one share."""
+
+    network: Model = Field(description=_NETWORK)
+
+    @model_validator(mode="after")
+    def _network_maps_one_image(self) -> Self:
+        if self.network.takes != ("input",) or self.network.gives != ("output",):
+            raise ValueError(f"the model {self.network.name!r} does not make one output of one image; choose another")
+        return self
+
+    def check_input(self, image: Image) -> None:
+        """Raise CheckFailed if the inner model cannot take this image."""
+        self.network.check_input(image)
+
+    def mistakes(self) -> Sequence[CheckFailed]:
+        """What is wrong between the parts of the inner model."""
+        at = ("network", self.network.written_name)
+        return [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.mistakes()]
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters, with the inner model built."""
+        return {**super().arguments(), "network": self.network.build()}
+
+
+class Pair(_Wrapping):
+    """The embeddings of two images, by one model.
+
+    Input: float images `input` and `second`; gives `output` and `second_output`, embeddings [batch, features]. For
+    `cosine_embedding`, with the data set `pairs`. Source: Bromley et al., "Signature verification using a siamese time
+    delay neural network", NeurIPS 1993.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.wrapping:Pair"
+    takes: ClassVar[tuple[str, ...]] = ("input", "second")
+    gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
+    output_form: ClassVar[OutputForm] = "embeddings"
+    example: ClassVar[Mapping[str, Any]] = _MLP
+
+    normalize: bool = Field(default=False, description=_NORMALIZE)
+
+
+class PairDistance(_Wrapping):
+    """The distance between the embeddings of two images, by one model.
+
+    Input: float images `input` and `second`; output: distances [batch], not negative. For `hinge_embedding`, with the
+    data set `pairs`. Source: ``torch.nn.PairwiseDistance``.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.wrapping:PairDistance"
+    takes: ClassVar[tuple[str, ...]] = ("input", "second")
+    output_form: ClassVar[OutputForm] = "values"
+    example: ClassVar[Mapping[str, Any]] = _MLP
+
+    normalize: bool = Field(default=False, description=_NORMALIZE)
+    p: PositiveFloat = Field(default=2.0, description="The norm: 1 adds up differences, 2 is the euclidean distance.")
+
+
+class PairRanking(_Wrapping):
+    """A score for each of two images, by one model of one output.
+
+    Input: float images `input` and `second`; gives `output` and `second_output`, scores [batch]. For `margin_ranking`,
+    with the data set `pairs` and its `targets: order`. Source: Burges et al., "Learning to rank using gradient
+    descent", ICML 2005.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.wrapping:PairRanking"
+    takes: ClassVar[tuple[str, ...]] = ("input", "second")
+    gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
+    output_form: ClassVar[OutputForm] = "values"
+    example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 1}}}
+
+    @model_validator(mode="after")
+    def _one_score(self) -> Self:
+        if self.network.outputs() not in (None, 1):
+            raise ValueError(f"a score is one number, and {self.network.name!r} has {self.network.outputs()} outputs")
+        return self
+
+
+class Triplet(_Wrapping):
+    """The embeddings of three images, by one model.
+
+    Input: float images `input`, `positive` and `negative`; gives `output`, `positive_output` and `negative_output`,
+    embeddings [batch, features]. For `triplet_margin`, with the data set `triplets`. Source: Schroff et al., "FaceNet:
+    A unified embedding for face recognition and clustering", CVPR 2015.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.wrapping:Triplet"
+    takes: ClassVar[tuple[str, ...]] = ("input", "positive", "negative")
+    gives: ClassVar[tuple[str, ...]] = ("output", "positive_output", "negative_output")
+    output_form: ClassVar[OutputForm] = "embeddings"
+    example: ClassVar[Mapping[str, Any]] = _MLP
+
+    normalize: bool = Field(default=False, description=_NORMALIZE)
+
+
+class Gaussian(_Wrapping):
+    """A mean and a variance for each value, by one model of twice as many outputs.
+
+    Input: float images; gives `output`, the means [batch, values], the first half of the inner model's outputs, and
+    `variance` [batch, values], softplus of the other half, plus `minimum`. For `gaussian_nll`. Source: Nix, Weigend,
+    "Estimating the mean and variance of the target probability distribution", ICNN 1994.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.wrapping:Gaussian"
+    gives: ClassVar[tuple[str, ...]] = ("output", "variance")
+    output_form: ClassVar[OutputForm] = "values"
+    example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 2}}}
+
+    network: Model = Field(description="The model; it has two outputs for each value.")
+    minimum: PositiveFloat = Field(default=1e-6, description="The smallest variance.")
+
+    @model_validator(mode="after")
+    def _two_outputs_a_value(self) -> Self:
+        if (self.network.outputs() or 0) % 2:
+            name, count = self.network.name, self.network.outputs()
+            raise ValueError(f"each value takes two outputs, and {name!r} has {count}: set it to an even number")
+        return self
+
+    def outputs(self) -> int | None:
+        """How many values it emits for a sample."""
+        inner = self.network.outputs()
+        return None if inner is None else inner // 2
