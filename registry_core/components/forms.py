@@ -23,11 +23,16 @@ TargetForm = Literal[
 ]
 """What a target is.
 
-``class_indices``: int64, one class a sample. ``class_maps``: int64 [height, width], one class a pixel. ``class_lists``:
-int64 [classes], the numbers of the classes that are there, the rest -1. ``multi_hot``: float [classes], 1 where a class
-is there, else 0. ``signs``: float, 1 or -1, one a sample or one a class. ``values``: float. ``counts``: float, whole and
-not negative. ``distributions``: float [classes], summing to 1. ``sequences``: int64 [longest], padded, with the entry
-``target_length``. ``any``: not known.
+- ``class_indices``: int64, one class a sample
+- ``class_maps``: int64 [height, width], one class a pixel
+- ``class_lists``: int64 [classes], the numbers of the classes that are there, the rest -1
+- ``multi_hot``: float [classes], 1 where a class is there, else 0
+- ``signs``: float, 1 or -1, one a sample or one a class
+- ``values``: float
+- ``counts``: float, whole and not negative
+- ``distributions``: float [classes], summing to 1
+- ``sequences``: int64 [longest], padded, with the entry ``target_length``
+- ``any``: not known
 """
 
 Activation = Literal["log_softmax", "sigmoid"]
