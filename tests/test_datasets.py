@@ -51,6 +51,7 @@ def check_dataset(declared: Dataset, images: Any, labels: Any) -> None:
             dataset[outside]
 
 
+@pytest.mark.covers("dataset/digits", reference="sklearn.datasets.load_digits")
 @pytest.mark.parametrize(("split", "places"), [("train", (0, 1, 2, 3)), ("val", (4,)), ("all", (0, 1, 2, 3, 4))])
 def test_digits_are_those_of_scikit_learn(split: str, places: tuple[int, ...]) -> None:
     chosen = [index for index in range(1797) if index % 5 in places]
@@ -87,6 +88,7 @@ def write_mnist(folder: Path, packed: bool = False, prefix: str = "train", **con
     return folder
 
 
+@pytest.mark.covers("dataset/mnist", reference="IDX files written in the test")
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(("split", "prefix"), [("train", "train"), ("test", "t10k")])
 def test_mnist_from_small_files(tmp_path: Path, packed: bool, split: str, prefix: str) -> None:
@@ -96,6 +98,7 @@ def test_mnist_from_small_files(tmp_path: Path, packed: bool, split: str, prefix
     assert (facts.image, facts.classes) == (Image("pil", 1, 8, 8), 10)
 
 
+@pytest.mark.covers("dataset/mnist", reference="the real MNIST, read with NumPy")
 def test_the_real_mnist(mnist: Path | None, tmp_path: Path) -> None:
     if mnist is None:
         pytest.skip("MNIST is not here; set REGISTRY_MNIST to its folder")
@@ -176,6 +179,7 @@ def write_lines(path: Path, *lines: str) -> Path:
     return path
 
 
+@pytest.mark.covers("dataset/image_index", reference="Pillow")
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_images_of_an_index_file(tmp_path: Path, mode: str) -> None:
     paths = write_images(tmp_path)
@@ -208,6 +212,7 @@ def test_images_of_different_sizes_have_no_size(tmp_path: Path) -> None:
         assert declared.facts().image == Image("pil", 3)
 
 
+@pytest.mark.covers("dataset/image_folder", reference="Pillow")
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_images_of_class_folders(tmp_path: Path, mode: str) -> None:
     paths = write_images(tmp_path, 30)

@@ -99,6 +99,7 @@ def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(event.step, event.value) for event in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
 
 
+@pytest.mark.covers("hook/tensorboard", reference="TensorBoard's reader")
 def test_tensorboard_has_every_metric(run: Callable[..., Any]) -> None:
     result = run(hooks=["tensorboard"], train={"epochs": 3})
     rows = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
@@ -121,6 +122,7 @@ def test_a_resumed_run_stands_once_in_tensorboard(pipeline: Callable[..., Path],
     assert result.position.step == 18
 
 
+@pytest.mark.covers("hook/jsonl", reference="the run's steps, counted")
 def test_steps_are_written_once_each(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     out = tmp_path / "run"
     hooks = [{"jsonl": {"every": "2 steps"}}, {"checkpoint": {"every": "4 steps", "keep": 9}}]
@@ -133,6 +135,7 @@ def test_steps_are_written_once_each(pipeline: Callable[..., Path], tmp_path: Pa
     assert (out / "steps.jsonl").read_text() == before
 
 
+@pytest.mark.covers("hook/early_stopping", reference="epochs counted by hand")
 def test_early_stopping_waits_for_its_patience(run: Callable[..., Any]) -> None:
     stopping = {"early_stopping": {"monitor": "val/loss", "patience": 2, "min_delta": 100.0}}
     result = run(hooks=[stopping], train={"epochs": 10})
@@ -140,6 +143,7 @@ def test_early_stopping_waits_for_its_patience(run: Callable[..., Any]) -> None:
     assert "early_stopping" in result.reason
 
 
+@pytest.mark.covers("hook/checkpoint", reference="the best row of metrics.jsonl")
 def test_checkpoints_are_kept_and_the_best_is_known(run: Callable[..., Any]) -> None:
     result = run(hooks=[{"checkpoint": {"every": "1 epoch", "keep": 2, "best": "val/accuracy"}}], train={"epochs": 6})
     folder = result.directory / "checkpoints"
@@ -149,6 +153,7 @@ def test_checkpoints_are_kept_and_the_best_is_known(run: Callable[..., Any]) -> 
     assert kept == {30, 36, best_step}
 
 
+@pytest.mark.covers("hook/progress", reference="the rows of the run")
 def test_progress_prints_rows_where_there_is_no_terminal(
     command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
 ) -> None:

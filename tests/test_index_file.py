@@ -81,6 +81,7 @@ def test_index_files_that_cannot_be_read(tmp_path: Path) -> None:
         ImageIndex(index=tmp_path / "latin.txt").facts()
 
 
+@pytest.mark.covers("command/index", reference="the folders, listed by hand")
 def test_write_index_lists_class_folders(tmp_path: Path) -> None:
     paths = write_images(tmp_path / "photos", 30)
     before = sorted(tmp_path.rglob("*"))

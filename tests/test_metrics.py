@@ -30,6 +30,7 @@ def measured(metric: TorchMetric, batch: int, output: Tensor = OUTPUT, target: T
     return float(metric.compute())
 
 
+@pytest.mark.covers("metric/accuracy", reference="the formula")
 @pytest.mark.parametrize("batch", [1, 10, 103])
 def test_accuracy(batch: int) -> None:
     expected = accuracy_score(TARGET.numpy(), OUTPUT.numpy().argmax(axis=1))
@@ -37,6 +38,7 @@ def test_accuracy(batch: int) -> None:
     assert measured(Accuracy(num_classes=7).build(None), batch) == pytest.approx(expected)
 
 
+@pytest.mark.covers("metric/top_k_accuracy", reference="the formula")
 @pytest.mark.parametrize("batch", [1, 10, 103])
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_top_k_accuracy(batch: int, k: int) -> None:
@@ -70,6 +72,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
+@pytest.mark.covers("metric/mean_loss", reference="the loss of all samples at once")
 @pytest.mark.parametrize("batch", [1, 10, 103])
 def test_mean_loss_is_the_mean_over_samples(batch: int) -> None:
     expected = -log_softmax(OUTPUT.double().numpy())[np.arange(103), TARGET.numpy()].mean()

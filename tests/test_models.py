@@ -39,6 +39,7 @@ def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
+@pytest.mark.covers("model/net", reference="plain torch layers")
 def test_net_is_the_network_by_hand() -> None:
     net, by_hand = Net().build(), ByHand()
     shapes = {name: tuple(value.shape) for name, value in by_hand.state_dict().items()}
@@ -74,12 +75,14 @@ def test_output_shapes(model: Any, shape: tuple[int, int, int]) -> None:
     assert (model.output_form, model.outputs()) == ("logits", model.num_classes)
 
 
+@pytest.mark.covers("model/lenet", reference="plain torch layers")
 def test_lenet_is_padded_once() -> None:
     lenet = LeNet().build()
     assert (lenet.conv1.padding, lenet.conv2.padding) == ((2, 2), (0, 0))
     assert lenet.fc1.in_features == 16 * 5 * 5
 
 
+@pytest.mark.covers("model/mlp", reference="plain torch layers")
 def test_mlp_by_hand() -> None:
     mlp = MLP(size=4, hidden=(5,), num_classes=3).build()
     w1, b1, w2, b2 = mlp.parameters()
@@ -101,6 +104,7 @@ def test_architectures_are_those_of_torchvision() -> None:
     assert sorted(get_args(Architecture)) == sorted(torchvision.models.list_models(module=torchvision.models))
 
 
+@pytest.mark.covers("model/torchvision_model", reference="torchvision.models")
 @pytest.mark.parametrize("arch", ["resnet18", "mobilenet_v3_small", "squeezenet1_0", "regnet_x_400mf"])
 def test_torchvision_models_are_those_of_torchvision(arch: Any) -> None:
     torch.manual_seed(0)

@@ -17,10 +17,12 @@ PINNED_BALANCED = [996, 989, 249, 969, 996, 989, 98, 682, 994, 858]
 SAMPLERS = [Sequential(), Shuffled(), ClassBalanced(), ClassBalanced(samples=70)]
 
 
+@pytest.mark.covers("sampler/sequential", reference="range")
 def test_sequential() -> None:
     assert Sequential().build(4)(0, 0).tolist() == Sequential().build(4)(9, 9).tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.covers("sampler/shuffled", reference="NumPy's Philox")
 def test_shuffled_is_the_documented_order() -> None:
     for seed, epoch in ((0, 0), (7, 3), (2**40, 1000)):
         words = np.random.Philox(key=[seed, 1], counter=[0, 0, 0, epoch]).random_raw(1000)
@@ -61,6 +63,7 @@ def test_seeds_and_epochs_differ(sampler: Sampler) -> None:
     assert len({tuple(one) for one in orders}) == 12
 
 
+@pytest.mark.covers("sampler/class_balanced", reference="chi-squared test")
 def test_balanced_draws_every_class_and_member_equally_often() -> None:
     drawn = ClassBalanced(samples=60_000).build(1000, TARGETS)(0, 0)
     classes = np.array(TARGETS)[drawn]
