@@ -1,7 +1,7 @@
 """Write docs/coverage.md: every component, and the tests that compare it with a reference that is not ours.
 
-    python docs/make_coverage.py            write the table
-    python docs/make_coverage.py --check    fail if it is not what the registries and the tests say, or has an open row
+python docs/make_coverage.py            write the table
+python docs/make_coverage.py --check    fail if it is not what the registries and the tests say, or has an open row
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def lines(tests: Tests) -> Iterator[str]:
     files = used_in()
     yield "# What there is, and what it is compared with"
     yield ""
-    yield "Made by `python docs/make_coverage.py` from the registries and the tests; CI holds it equal to them. A pipeline"
-    yield "file is one of the repository that uses the component; a test compares it with the reference."
+    yield "Made by `python docs/make_coverage.py` from the registries and the tests; CI holds it equal to them."
+    yield "A pipeline file is one of the repository that uses the component; a test compares it with the reference."
     for kind, registry in BY_KIND.items():
         names = sorted({record.name for record in installed().of_kind(kind) if record.distribution == "registry-core"})
         yield from _table(f"{kind} ({len(names)})")
@@ -89,7 +89,8 @@ def lines(tests: Tests) -> Iterator[str]:
 
 
 def _table(title: str) -> Iterator[str]:
-    yield from ("", f"## {title}", "", "| name | what it is | pipeline file | reference | test |", "|---|---|---|---|---|")
+    yield from ("", f"## {title}", "")
+    yield from ("| name | what it is | pipeline file | reference | test |", "|---|---|---|---|---|")
 
 
 def _row(name: str, summary: str, example: str, tests: Tests) -> str:

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes which test compares which component with which reference: ``-p covered --covered=FILE``."""
+"""A pytest plugin that writes which test compares which component with which reference, for docs/make_coverage.py."""
 
 from __future__ import annotations
 

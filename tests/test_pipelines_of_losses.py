@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT
+from torch import nn
+from torch.nn import functional as F
 
-from registry_core import load, make_plan, registries, run
-from registry_core.build.parameters import trained_parameters
+from registry_core import load, make_plan, registries, resume, run
 from registry_core.build.pipeline import assemble
 
 FILES = sorted(path for path in (ROOT / "tests/pipelines/losses").glob("*.yaml") if path.stem != "common")
@@ -31,9 +34,53 @@ def test_a_loss_lowers_itself(path: Path, tmp_path: Path) -> None:
     assert last < first - 0.1 * abs(first), f"{path.stem} went from {first:.4f} to {last:.4f}"
 
 
-def test_a_loss_with_weights_trains_them(tmp_path: Path) -> None:
-    """The weights of adaptive_log_softmax are in the optimizer, move, and are saved."""
+@pytest.mark.covers("loss/adaptive_log_softmax", reference="torch.nn.AdaptiveLogSoftmaxWithLoss by hand")
+def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) -> None:
+    """Its weights are those of a loop in plain torch whose optimizer has both, and a resumed run has them again."""
     spec = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml")
-    before = trained_parameters(*_modules(spec))
-    names = [name for name in before if name.startswith("loss.")]
-    assert names == ["loss.terms.0.loss.head.weight", "loss.terms.0.loss.tail.0.0.weight", "loss.terms.0.loss.tail.0.1.weight"]
+    pipeline = assemble(make_plan(spec))
+    model, loss = copy.deepcopy(pipeline.model), nn.AdaptiveLogSoftmaxWithLoss(32, 10, [5])
+    weights = pipeline.loss.weights_of_losses()
+    assert list(weights) == [name for name, _ in loss.named_parameters()]
+    loss.load_state_dict({name: weight.detach().clone() for name, weight in weights.items()})
+    optimizer = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=0.005)
+    for epoch in range(3):
+        for batch in pipeline.loaders["train"].batches(epoch):
+            optimizer.zero_grad()
+            loss(model(batch["input"]), batch["target"]).loss.backward()
+            optimizer.step()
+    ended = run(make_plan(spec), tmp_path / "run").pipeline
+    for name, weight in ended.loss.weights_of_losses().items():
+        assert torch.equal(weight, loss.get_parameter(name))
+        assert not torch.equal(weight, weights[name])
+    longer = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml", ["train.epochs=4"])
+    resumed = resume(tmp_path / "run", longer)
+    for batch in pipeline.loaders["train"].batches(3):
+        optimizer.zero_grad()
+        loss(model(batch["input"]), batch["target"]).loss.backward()
+        optimizer.step()
+    for name, weight in resumed.pipeline.loss.weights_of_losses().items():
+        assert torch.equal(weight, loss.get_parameter(name))
+
+
+@pytest.mark.covers("loss/weighted_sum", reference="the terms, added in plain torch")
+def test_a_sum_adds_up_its_losses(tmp_path: Path) -> None:
+    """Each term gets its own activation and weight; gradients are those of the sum in plain torch."""
+    pipeline = assemble(make_plan(load(ROOT / "tests/pipelines/losses/weighted_sum.yaml")))
+    batch = next(iter(pipeline.loaders["train"].batches(0)))
+    logits = pipeline.model(batch["input"]).detach().requires_grad_()
+    ours = pipeline.loss({**batch, "output": logits})
+    plain = F.cross_entropy(logits, batch["target"]) + 0.5 * F.multi_margin_loss(logits, batch["target"])
+    assert ours.item() == pytest.approx(plain.item(), rel=1e-6)
+    torch.testing.assert_close(*(torch.autograd.grad(value, logits)[0] for value in (ours, plain)))
+
+
+def test_the_plan_says_which_activation_it_puts_before_each_loss() -> None:
+    chosen = {
+        path.stem: [d.choice for d in make_plan(load(path)).decisions if d.about.startswith("before")] for path in FILES
+    }
+    assert {name for name, choices in chosen.items() if "log_softmax" in choices} == {
+        *("nll", "nll_2d", "kl_div", "ctc", "weighted_sum")
+    }
+    assert {name for name, choices in chosen.items() if "sigmoid" in choices} == {"bce"}
+    assert chosen["weighted_sum"] == ["log_softmax", "nothing"]

@@ -19,16 +19,23 @@ class Objective(nn.Module):
 
     def __init__(self, loss: Loss, gives: tuple[str, ...], emits: OutputForm) -> None:
         super().__init__()
-        terms = loss.terms()
-        self.terms = nn.ModuleList(_Term(term, gives, emits) for term in terms)
-        self.weights = [term.weight for term in terms]
+        self.terms = [_Term(term, gives, emits) for term in loss.terms()]
+        self.modules_of_terms = nn.ModuleList(self.terms)
+
+    def weights_of_losses(self) -> dict[str, nn.Parameter]:
+        """The parameters that losses have of their own: ``head.weight``, or ``0.head.weight`` in a sum."""
+        return {
+            f"{place}.{name}" if len(self.terms) > 1 else name: parameter
+            for place, term in enumerate(self.terms)
+            for name, parameter in term.loss.named_parameters()
+        }
 
     def forward(self, values: Mapping[str, Any]) -> Tensor:
         """The weighted sum."""
         total: Tensor | None = None
-        for term, weight in zip(self.terms, self.weights, strict=True):
+        for term in self.terms:
             found = term(values)
-            found = found if weight == 1 else found * weight
+            found = found if term.weight == 1 else found * term.weight
             total = found if total is None else total + found
         assert total is not None
         return total
@@ -38,6 +45,7 @@ class _Term(nn.Module):
     def __init__(self, term: Term, gives: tuple[str, ...], emits: OutputForm) -> None:
         super().__init__()
         self.takes = term.takes
+        self.weight = term.weight
         self.activation: Activation | None = None
         if term.takes and term.takes[0] in gives:
             self.activation = activation_between(emits, term.loss.output_form)

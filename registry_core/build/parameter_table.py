@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, named_parameters
 from registry_core.build.tables import columns
 
@@ -35,7 +36,7 @@ def _also(group: ParameterGroup) -> str:
     return ", ".join([*told, *([f"trained {group.starts}"] if group.starts else [])])
 
 
-def parameter_table(model: nn.Module, loss: nn.Module, groups: list[ParameterGroup], lr: float | None) -> str:
+def parameter_table(model: nn.Module, loss: Objective, groups: list[ParameterGroup], lr: float | None) -> str:
     """The groups, and one line a parameter with its group; a parameter without group is never trained."""
     group_of = {name: str(number) for number, group in enumerate(groups) for name in group.names}
     rows = [("parameter", "shape", "group")]

@@ -11,6 +11,7 @@ from torch import nn
 
 from registry_core.build.checked import build
 from registry_core.build.layers import layers_of
+from registry_core.build.objective import Objective
 from registry_core.components import CheckFailed, Init
 from registry_core.errors import BrokenComponent, PipelineError, Problem
 from registry_core.spec.groups import Group, LayerDecay, ModuleTypes
@@ -125,7 +126,7 @@ def _sets_nothing(path: str, rule: InitRule, model: nn.Module) -> Problem:
 
 
 def trained_parameters(
-    model: nn.Module, loss: nn.Module | None = None, later: Later | None = None
+    model: nn.Module, loss: Objective | None = None, later: Later | None = None
 ) -> dict[str, nn.Parameter]:
     """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has.
 
@@ -136,18 +137,18 @@ def trained_parameters(
     return {name: parameter for name, parameter in everything.items() if parameter.requires_grad or name in waiting}
 
 
-def named_parameters(model: nn.Module, loss: nn.Module | None) -> dict[str, nn.Parameter]:
+def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.Parameter]:
     """All parameters by name, those of the loss as ``loss.``."""
     found = dict(model.named_parameters())
     if loss is not None:
-        found.update({f"loss.{name}": parameter for name, parameter in loss.named_parameters()})
+        found.update({f"loss.{name}": parameter for name, parameter in loss.weights_of_losses().items()})
     return found
 
 
 def group_parameters(
     model: nn.Module,
     groups: tuple[Group, ...],
-    loss: nn.Module | None = None,
+    loss: Objective | None = None,
     *,
     decay: LayerDecay | None = None,
     lr: float = 0.0,
@@ -226,7 +227,7 @@ def _rates_by_layer(model: nn.Module, decay: LayerDecay) -> dict[str, _Rate]:
     }
 
 
-def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: nn.Module | None = None) -> list[Any]:
+def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None) -> list[Any]:
     """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
     parameters = named_parameters(model, loss)
     if len(groups) == 1 and not groups[0].options:

@@ -101,7 +101,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
     )
 
 
-def grouped(spec: Spec, model: nn.Module, loss: nn.Module, freezing: Freezing) -> list[ParameterGroup]:
+def grouped(spec: Spec, model: nn.Module, loss: Objective, freezing: Freezing) -> list[ParameterGroup]:
     """The parameter groups that the pipeline asks for."""
     optim = spec.optim
     lr = getattr(optim.optimizer, "lr", 0.0)

@@ -26,7 +26,10 @@ def target_of(section: DataSection, facts: DataFacts) -> TargetForm:
 
 def classified(spec: Spec) -> bool:
     """Whether the loss compares the outputs of the model with classes of the data, one output a class."""
-    return any(_BY_CLASS & set(term.loss.target_forms) and "target" in term.takes for term in spec.loss.terms())
+    return any(
+        _BY_CLASS & set(term.loss.target_forms) and term.loss.output_form != "embeddings" and "target" in term.takes
+        for term in spec.loss.terms()
+    )
 
 
 def check_target_transforms(checked: Checked) -> Iterator[Problem]:
