@@ -20,7 +20,7 @@ from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters, initialise
 from registry_core.build.samples import SampleTransforms
 from registry_core.build.weights_report import WeightsReport, start_from_weights
-from registry_core.components import Horizon
+from registry_core.components import Hook, Horizon
 from registry_core.errors import BrokenComponent, DataError
 from registry_core.plan.plan import Plan, SectionPlan
 from registry_core.spec import Section, Spec
@@ -93,7 +93,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
         scheduler=scheduler,
         loaders=loaders,
         metrics=build_metrics(plan, device),
-        hooks=[(hook.written_name, build(hook, hook.build)) for hook in spec.hooks],
+        hooks=build_hooks(spec, model),
         init_report=report,
         groups=groups,
         freezing=freezing,
@@ -131,6 +131,16 @@ def build_metrics(plan: Plan, device: torch.device) -> list[Measured]:
         Measured(metric.label(metric.name), build(metric, metric.build, plan.classes).to(device), metric.takes)
         for metric in plan.spec.metrics
     ]
+
+
+def build_hooks(spec: Spec, model: nn.Module) -> list[tuple[str, object]]:
+    """The hooks under their names, in the order of the file; each may look whether the model has what it wants."""
+
+    def make(hook: Hook) -> object:
+        hook.check_model(model)
+        return hook.build()
+
+    return [(hook.written_name, build(hook, make, hook)) for hook in spec.hooks]
 
 
 def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Loader:

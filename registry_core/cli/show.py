@@ -32,4 +32,6 @@ def command(component: str, as_json: bool) -> None:
         click.echo("\nParameters:")
     rows = [(f"  {p.name}", p.type, p.default, p.range, p.description) for p in described.parameters]
     click.echo(columns(rows))
+    if described.needs:
+        click.echo(f"\nNeeds: {', '.join(described.needs)}")
     click.echo(f"\nExample:\n  {described.example}")

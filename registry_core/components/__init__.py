@@ -2,8 +2,8 @@
 
 from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
-from registry_core.components.events import Position, Row, Run, Save, Step, hookimpl
-from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, Shape, written_shape
+from registry_core.components.events import Position, Row, Run, Samples, Save, Step, View, hookimpl
+from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
 from registry_core.components.function import Function
 from registry_core.components.hook import Hook
 from registry_core.components.init import Init
@@ -39,12 +39,15 @@ __all__ = [
     "Position",
     "Row",
     "Run",
+    "RunFacts",
     "Sampler",
+    "Samples",
     "Save",
     "Scheduler",
     "Shape",
     "Step",
     "Transform",
+    "View",
     "Written",
     "hookimpl",
     "stream_key",

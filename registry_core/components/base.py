@@ -44,6 +44,9 @@ class Component(Written):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Parameters whose name at the target differs: field to argument."""
 
+    needs: ClassVar[Mapping[str, str]] = {}
+    """Top-level modules that only this component needs: module to the requirement for pip that brings it."""
+
     example: ClassVar[Mapping[str, Any]] = {}
     """Parameters of an example that validates, as a pipeline file has them; ``show`` prints it."""
 
@@ -120,6 +123,8 @@ def _mentioned(annotation: Any) -> set[type]:
 def _read_as(forms: frozenset[type], value: Any) -> Any:
     if tuple in forms and isinstance(value, list):
         return tuple(_read_as(forms, item) for item in value)
+    if tuple in forms and isinstance(value, dict):  # a mapping to lists
+        return {key: _read_as(forms, item) for key, item in value.items()}
     if Path in forms and isinstance(value, str):
         return Path(value)
     return value

@@ -55,6 +55,8 @@ class Description:
     parameters: tuple[Parameter, ...]
     example: str
     """As it may stand in a pipeline file."""
+    needs: tuple[str, ...] = ()
+    """What must be installed besides, as pip names it."""
 
 
 def describe(registry: Registry[Any], name: str) -> Description:
@@ -71,6 +73,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
         documentation=inspect.getdoc(declaration) or "",
         parameters=tuple(_parameter(field.alias or key, field) for key, field in declaration.model_fields.items()),
         example=written_example(name, declaration),
+        needs=tuple(dict.fromkeys(declaration.needs.values())),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,6 +70,25 @@ class Horizon:
     epochs: int
     steps_per_epoch: int
     total_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run will have for its hooks."""
+
+    sections: Mapping[str, int | None]
+    """Sections of the data with their numbers of samples, as far as these are known before the run."""
+    measured: tuple[str, ...]
+    """Names of the metrics."""
+    gives: tuple[str, ...]
+    """Names of what the model gives, such as ``output``."""
+    target_form: TargetForm
+    """What the targets of an evaluation are; those of training, where there is none."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the run evaluates ``val``."""
+        return "val/loss" in self.measured
 
 
 class CheckFailed(Exception):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
+from registry_core.components.facts import RunFacts
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Hook(Component):
@@ -18,6 +22,12 @@ class Hook(Component):
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
+
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if the run does not have what the hook wants."""
+
+    def check_model(self, model: nn.Module) -> None:
+        """Raise CheckFailed if the model, which was just built, does not have what the hook wants."""
 
     def build(self) -> object:
         """The object whose methods are called."""

@@ -59,13 +59,22 @@ def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dic
 class Evaluation:
     """Measures a loss and metrics over all batches of a loader, reading the device once at the end."""
 
-    def __init__(self, spec: Spec, loss: Objective, metrics: list[Measured], device: torch.device) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        loss: Objective,
+        metrics: list[Measured],
+        device: torch.device,
+        tell: Callable[..., None] | None = None,
+    ) -> None:
         self.model = spec.model
         self.loss = spec.loss
         self.train = spec.train
         self.objective = loss
         self.metrics = metrics
         self.device = device
+        self.tell = tell
+        """Called with the ``values`` of every batch, if anyone listens."""
 
     @torch.no_grad()
     def __call__(self, network: Callable[..., Any], loader: Loader) -> dict[str, float]:
@@ -89,4 +98,6 @@ class Evaluation:
             loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
             call(measured.metric.update, measured.takes, values)
+        if self.tell is not None:
+            self.tell(values=values)
         return loss

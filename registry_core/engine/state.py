@@ -24,7 +24,7 @@ def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dic
         "optimizer": pipeline.optimizer.state_dict(),
         "scheduler": _plain_state(pipeline.scheduler),
         "scaler": scaler.state_dict(),
-        "random": _random_state(pipeline.device),
+        "random": random_state(pipeline.device),
     }
     return parts, state
 
@@ -41,7 +41,7 @@ def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, stat
     if pipeline.scheduler is not None:
         pipeline.scheduler.load_state_dict(state["scheduler"])
     scaler.load_state_dict(state["scaler"])
-    _restore_random_state(state["random"])
+    restore_random_state(state["random"])
 
 
 def _plain_state(scheduler: Any) -> dict[str, Any]:
@@ -62,7 +62,8 @@ def _keep_memory_formats(optimizer: torch.optim.Optimizer) -> None:
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
-def _random_state(device: torch.device) -> dict[str, Any]:
+def random_state(device: torch.device) -> dict[str, Any]:
+    """The state of the global generators of Python, NumPy, torch, and of the device, as data."""
     version, words, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state()
     state: dict[str, Any] = {
@@ -75,7 +76,8 @@ def _random_state(device: torch.device) -> dict[str, Any]:
     return state
 
 
-def _restore_random_state(state: dict[str, Any]) -> None:
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put back what ``random_state`` gave."""
     torch.set_rng_state(state["torch"])
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))

@@ -21,7 +21,9 @@ from registry_core.engine.hooks import Hooks
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.state import gather, restore
+from registry_core.engine.view import ModelView, SectionSamples
 from registry_core.errors import RunError
+from registry_core.spec import dump
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Training:
         self.hooks = Hooks(pipeline.hooks)
         self.position = Position()
         self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=spec.train.precision == "fp16")
-        self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device)
+        self.gradients_are_heard = self.hooks.listened("gradients_ready")
+        tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
+        self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         self.loss_sum = torch.zeros((), device=pipeline.device)
         """Loss summed over the samples since the last row; it stays on the device until a row is made."""
         self.samples = 0
@@ -71,12 +75,7 @@ class Training:
 
     def run(self) -> str:
         """Train to the end; returns the reason why it ended there."""
-        horizon = self.pipeline.horizon
-        better: Any = self.pipeline.plan.metrics
-        run = Run(
-            self.directory.path, horizon.epochs, horizon.steps_per_epoch, horizon.total_steps, self.position, better
-        )
-        self.hooks.tell("run_started", run=run)
+        self.hooks.tell("run_started", run=self._described())
         reason = "An error ended the run."
         try:
             self._train()
@@ -86,6 +85,24 @@ class Training:
             self.hooks.tell("run_ended", reason=reason)
         return reason
 
+    def _described(self) -> Run:
+        pipeline, horizon = self.pipeline, self.pipeline.horizon
+        better: Any = pipeline.plan.metrics
+        return Run(
+            directory=self.directory.path,
+            epochs=horizon.epochs,
+            steps_per_epoch=horizon.steps_per_epoch,
+            total_steps=horizon.total_steps,
+            start=self.position,
+            better=better,
+            pipeline=dump(self.spec),
+            class_names=pipeline.plan.sections["train"].facts.class_names,
+            output_form=self.spec.model.emits(),
+            model=pipeline.model,
+            samples={name: SectionSamples(loader.source) for name, loader in pipeline.loaders.items()},
+            view=ModelView(pipeline),
+        )
+
     def _train(self) -> None:
         steps_are_heard = self.hooks.listened("step_ended")
         self.pipeline.freezing.train_mode()
@@ -94,12 +111,13 @@ class Training:
             epoch = self.position.epoch
             for parts in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
-                loss = self._optimize(parts)
+                after = self._after(len(parts))
+                loss = self._optimize(parts, after)
                 samples = sum(part.samples for part in parts)
                 self.loss_sum.add_(loss, alpha=1 if self.spec.loss.is_sum else samples)
                 self.samples += samples
                 self.images += samples
-                self._advance(len(parts))
+                self.position = after
                 if steps_are_heard:
                     self.hooks.tell("step_ended", step=Step(self.position, samples, loss))
                 self._between_steps(epoch)
@@ -127,29 +145,28 @@ class Training:
                 yield [Part(*each) for each in zip(group, sizes, shares, strict=True)]
                 group = []
 
-    def _advance(self, batches: int) -> None:
+    def _after(self, batches: int) -> Position:
+        """The position after a step of so many batches."""
         done = self.position.batch + batches
         ended = done >= len(self.pipeline.loaders["train"])
-        self.position = Position(
-            epoch=self.position.epoch + ended, batch=0 if ended else done, step=self.position.step + 1
-        )
+        return Position(epoch=self.position.epoch + ended, batch=0 if ended else done, step=self.position.step + 1)
 
-    def _optimize(self, parts: list[Part]) -> torch.Tensor:
-        """One optimizer step; returns its loss, which stays on the device."""
+    def _optimize(self, parts: list[Part], after: Position) -> torch.Tensor:
+        """One optimizer step that leads to ``after``; returns its loss, which stays on the device."""
         optimizer = self.pipeline.optimizer
         with failures_named(self.names):
             if self.spec.optim.optimizer.needs_closure:
-                closure: Any = partial(self._loss_and_gradients, parts)  # torch types its result as a number
+                closure: Any = partial(self._loss_and_gradients, parts, after)  # torch types its result as a number
                 loss = torch.as_tensor(optimizer.step(closure))
             else:
-                loss = self._loss_and_gradients(parts)
+                loss = self._loss_and_gradients(parts, after)
                 self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
                 self.scaler.update()
         if self.pipeline.averaged is not None:
             self.pipeline.averaged.update_parameters(self.pipeline.model)
         return loss.detach()
 
-    def _loss_and_gradients(self, parts: list[Part]) -> torch.Tensor:
+    def _loss_and_gradients(self, parts: list[Part], after: Position) -> torch.Tensor:
         """The loss of all parts together, with its gradients left, clipped, in the parameters."""
         self.pipeline.optimizer.zero_grad()
         total: torch.Tensor | None = None
@@ -162,6 +179,10 @@ class Training:
             self.scaler.scale(loss).backward()
             total = loss.detach() if total is None else total + loss.detach()
         self._clip()
+        if self.gradients_are_heard:
+            if self.scaler.is_enabled() and self.spec.train.clip is None:
+                self.scaler.unscale_(self.pipeline.optimizer)
+            self.hooks.tell("gradients_ready", position=after)
         assert total is not None
         return total
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
-from registry_core.components import CheckFailed, Image
+from registry_core.components import CheckFailed, Image, RunFacts
+from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
@@ -16,9 +18,11 @@ from registry_core.spec.form_checks import (
     check_forms,
     check_target_transforms,
     check_targets,
+    target_of,
 )
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
+from registry_core.spec.resolve import placed_components
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
 
@@ -143,6 +147,42 @@ def check_metrics(checked: Checked) -> Iterator[Problem]:
                 yield checked.problem(_parameter(checked, keys, parameter), message, near(watched, measured))
 
 
+def check_needs(checked: Checked) -> Iterator[Problem]:
+    """Every module that only some components need is installed; none is imported."""
+    for keys, component in placed_components(checked.spec):
+        missing = [module for module in component.needs if importlib.util.find_spec(module) is None]
+        if missing and checked.whole(keys):
+            what = f"The {component.kind} {component.name!r} needs {' and '.join(missing)}, not installed here."
+            wanted = " ".join(f"'{each}'" for each in dict.fromkeys(component.needs[module] for module in missing))
+            yield checked.problem(keys, what, f"Run: pip install {wanted}")
+
+
+def check_hooks(checked: Checked) -> Iterator[Problem]:
+    """The run has what each hook wants."""
+    spec = checked.spec
+    seen = checked.survey.facts
+    lengths: dict[str, int | None] = {
+        name: seen[name].length if name in seen else None for name in spec.data.sections()
+    }
+    facts = RunFacts(lengths, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
+    for index, hook in enumerate(spec.hooks):
+        if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
+            continue
+        try:
+            hook.check(facts)
+        except CheckFailed as failed:
+            yield checked.problem(("hooks", index), failed.message, failed.remedy)
+
+
+def _evaluated_targets(checked: Checked) -> TargetForm:
+    section: Section = "train" if checked.spec.data.val is None else "val"
+    facts = checked.survey.facts.get(section)
+    try:
+        return "any" if facts is None else target_of(checked.spec.data.sections()[section], facts)
+    except CheckFailed:  # check_target_transforms says so
+        return "any"
+
+
 def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
     """The keys of a component's parameter, if it is written; else of the component."""
     for path in checked.tree.values:
@@ -166,4 +206,6 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_weights,
     check_unfreezing,
     check_metrics,
+    check_needs,
+    check_hooks,
 )

@@ -102,14 +102,22 @@ def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | Non
 
 def components(value: Any) -> Iterator[Component]:
     """All components in a spec, outer ones first, in the order of the file."""
+    for _, component in placed_components(value):
+        yield component
+
+
+def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Component]]:
+    """All components in a spec with the keys of their places, as a file has them that gives each its parameters."""
     if isinstance(value, tuple):
-        for item in value:
-            yield from components(item)
+        for index, item in enumerate(value):
+            yield from placed_components(item, (*keys, index))
     elif isinstance(value, BaseModel):
+        inside = keys
         if isinstance(value, Component):
-            yield value
+            yield keys, value
+            inside = (*keys, value.written_name)
         for name in type(value).model_fields:
-            yield from components(getattr(value, name))
+            yield from placed_components(getattr(value, name, None), (*inside, name))
 
 
 def _split(value: Any) -> tuple[str | None, Any]:

@@ -19,16 +19,6 @@ class Progress(Hook):
     target: ClassVar[str] = "registry_builtin.objects.progress:Progress"
 
 
-class TensorBoard(Hook):
-    """Write every metric and learning rate as TensorBoard scalars with tensorboardX.
-
-    Events go to ``tensorboard/`` in the run directory. A resumed run purges what lies after its start, so that every
-    step stands once. Source: tensorboardX.SummaryWriter.
-    """
-
-    target: ClassVar[str] = "registry_builtin.objects.tensorboard:TensorBoard"
-
-
 class Jsonl(Hook):
     """Write training steps, one JSON object a line: step, epoch (from 1), samples, and the loss of that step.
 

@@ -1,37 +1,212 @@
-"""Scalars for TensorBoard."""
+"""The event file of a run, what all hooks share that write to it, and the hook for scalars and text."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
 from tensorboardX import SummaryWriter
+from tensorboardX.summary import hparams
 
-from registry_core.components import Row, Run, hookimpl
+from registry_core.components import Every, Row, Run, Step, hookimpl
 
 
-class TensorBoard:
-    """Writes every row of metrics as scalars."""
+class EventFile:
+    """The one event file of a run.
 
-    writer: Any = None
+    One file, since TensorBoard reads the files of a folder one after the other: the purge at the head of a second one
+    would hide what the first one has.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.folder = run.directory / "tensorboard"
+        self.start = run.start.step
+        self.users = 0
+        self.lines: dict[tuple[str, str], Any] = {}
+        self.writer = self._open(self.folder)
+
+    @classmethod
+    def join(cls, run: Run) -> EventFile:
+        """The event file of a run, opened by the first hook that asks for it."""
+        file: EventFile = run.shared.get("tensorboard") or run.shared.setdefault("tensorboard", cls(run))
+        file.users += 1
+        return file
+
+    def leave(self) -> None:
+        """Close the file, if nobody else has it."""
+        self.users -= 1
+        if self.users == 0:
+            for writer in (*self.lines.values(), self.writer):
+                writer.close()
+
+    def line(self, chart: str, name: str) -> Any:
+        """The writer of one line of a chart; tensorboardX's own would purge nothing after a resume."""
+        if (chart, name) not in self.lines:
+            self.lines[chart, name] = self._open(self.folder / chart / name.replace("/", "_"))
+        return self.lines[chart, name]
+
+    def add(self, summary: Any, step: int | None) -> None:
+        """Write a summary that is made already."""
+        self.writer.file_writer.add_summary(summary, step)
+
+    def _open(self, folder: Path) -> Any:
+        return SummaryWriter(
+            logdir=str(folder),
+            purge_step=self.start + 1 if self.start else None,  # what an interrupted run wrote after this start
+            filename_suffix=f".from-{self.start:08d}",  # two files of one second would have the same name
+        )
+
+
+class TensorBoardHook:
+    """A hook that writes into the event file of its run; ``run`` and ``file`` are there once the run has started."""
+
+    run: Run
+    file: EventFile
+    joined = False
+    begun = False
+    """Whether ``begin`` was called, in this process or before a resume."""
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Open the event file; what an interrupted run wrote after this start is purged."""
-        step = run.start.step
-        self.writer = SummaryWriter(
-            logdir=str(run.directory / "tensorboard"),
-            purge_step=step + 1 if step else None,
-            filename_suffix=f".from-{step:08d}",  # two files of one second would have the same name
-        )
-
-    @hookimpl
-    def metrics_measured(self, row: Row) -> None:
-        """Write a scalar for each metric and learning rate."""
-        for name, value in row.values.items():
-            self.writer.add_scalar(name, value, row.step)
+        """Open the event file, and write what is written once."""
+        self.run, self.file, self.joined = run, EventFile.join(run), True
+        self.started()
+        if not self.begun:
+            self.begun = True
+            self.begin(run.start.step)
 
     @hookimpl
     def run_ended(self) -> None:
         """Close the event file."""
-        if self.writer is not None:
-            self.writer.close()
+        if self.joined:
+            try:
+                self.ended()
+            finally:
+                self.file.leave()
+
+    def started(self) -> None:
+        """Prepare, whenever the run starts or goes on."""
+
+    def begin(self, step: int) -> None:
+        """Write what is written once in a run."""
+
+    def ended(self) -> None:
+        """Write what is written at the end."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to know."""
+        return {"begun": self.begun}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Remember it."""
+        self.begun = state["begun"]
+
+
+class Drawing(TensorBoardHook):
+    """A hook that draws once before the first step, and then every so often."""
+
+    def __init__(self, every: Every) -> None:
+        self.every = every
+
+    def begin(self, step: int) -> None:
+        """Draw before the first step."""
+        self.draw(step, self.run.start.epoch)
+
+    @hookimpl
+    def step_ended(self, step: Step) -> None:
+        """Draw, if it is time."""
+        position = step.position
+        ended = position.batch == 0
+        if self.joined and self.every.due(step=position.step, epochs_done=position.epoch, epoch_ended=ended):
+            self.draw(position.step, position.epoch - ended)
+
+    def draw(self, step: int, epoch: int) -> None:
+        """Draw what is now, at a step of an epoch (from 0)."""
+        raise NotImplementedError
+
+
+class TensorBoard(TensorBoardHook):
+    """Writes rows of metrics as scalars, the pipeline as text, and hyperparameters."""
+
+    def __init__(self, charts: Mapping[str, tuple[str, ...]], text: bool, hparams: bool, export: bool) -> None:
+        self.charts = charts
+        self.text = text
+        self.hparams = hparams
+        self.export = export
+        self.written: dict[str, list[tuple[float, int, float]]] = {}
+
+    def begin(self, step: int) -> None:
+        """Write the pipeline."""
+        if self.text:
+            indented = "".join(f"    {line}\n" for line in _yaml(self.run.pipeline).splitlines())  # markdown for code
+            self.file.writer.add_text("pipeline", indented, step)
+        if self.hparams:
+            experiment, start, _ = self._hparams()
+            self.file.add(experiment, None)
+            self.file.add(start, None)
+
+    @hookimpl
+    def metrics_measured(self, row: Row) -> None:
+        """Write a scalar for each metric and learning rate, and a point of each line."""
+        now = time.time()
+        for name, value in row.values.items():
+            self.file.writer.add_scalar(name, value, row.step, now)
+            if self.export:
+                self.written.setdefault(name, []).append((now, row.step, value))
+        for chart, names in self.charts.items():
+            for name in names:
+                if name in row.values:
+                    self.file.line(chart, name).add_scalar(chart, row.values[name], row.step, now)
+
+    def ended(self) -> None:
+        """Write the end of the hyperparameters' session, and the export."""
+        if self.hparams:
+            self.file.add(self._hparams()[2], None)
+        if self.export:
+            path = self.run.directory / "scalars.json"
+            path.write_text(json.dumps(self.written) + "\n", encoding="utf-8")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is written already."""
+        return {**super().state_dict(), "written": self.written}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Remember it."""
+        super().load_state_dict(state)
+        self.written = {
+            name: [(at, step, value) for at, step, value in all_] for name, all_ in state["written"].items()
+        }
+
+    def _hparams(self) -> Any:
+        values = dict(_hyperparameters(self.run.pipeline))
+        return hparams(values, dict.fromkeys(self.run.better, 0.0))
+
+
+def _yaml(data: Any) -> str:
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = None, False, 120
+    text = StringIO()
+    yaml.dump(data, text)
+    return text.getvalue()
+
+
+def _hyperparameters(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The plain values of a pipeline under dotted names; a component without parameters is the value of its key."""
+    if path[:1] in (("hooks",), ("version",)) or (len(path) == 3 and path[2] in ("dataset", "transforms")):
+        return
+    if isinstance(value, Mapping) and value:
+        if len(value) == 1 and next(iter(value.values())) == {}:
+            yield ".".join(path), next(iter(value))
+        else:
+            for key, item in value.items():
+                yield from _hyperparameters(item, (*path, str(key)))
+    elif isinstance(value, (list, Mapping)):
+        if value:
+            yield ".".join(path), json.dumps(value)
+    elif value is not None:
+        yield ".".join(path), value

@@ -1,0 +1,158 @@
+"""What TensorBoard shows as images: samples, their way through the epochs, boxes, kernels and feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import PIL.Image
+import torch
+from tensorboardX.proto.summary_pb2 import Summary
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional as v2
+
+from registry_builtin.objects.shown_images import enlarged, enlargement, shown, stretched, tiled
+from registry_builtin.objects.tensorboard import Drawing, TensorBoardHook
+from registry_core.components import Every
+
+MOST_KERNELS = 256
+
+
+class Images(Drawing):
+    """Draws a grid of samples."""
+
+    def __init__(self, section: str, count: int, every: Every) -> None:
+        super().__init__(every)
+        self.section = section
+        self.count = count
+
+    def draw(self, step: int, epoch: int) -> None:
+        """Draw the first samples as they are in this epoch."""
+        samples = self.run.samples[self.section]
+        batch = samples.batch(range(min(self.count, len(samples))), epoch)
+        grid = tiled(shown(batch["input"], self.run.pipeline, self.section))
+        self.file.writer.add_image(f"images/{self.section}", as_bytes(grid), step)
+
+
+class Video(TensorBoardHook):
+    """Draws a sample through the epochs."""
+
+    def __init__(self, section: str, index: int, frames: int, fps: int) -> None:
+        self.section = section
+        self.index = index
+        self.frames = frames
+        self.fps = fps
+
+    def begin(self, step: int) -> None:
+        """Draw all epochs of the video."""
+        samples = self.run.samples[self.section]
+        each = [samples.sample(self.index, epoch)["input"] for epoch in range(self.frames)]
+        frames = as_bytes(enlarged(shown(torch.stack(each).as_subclass(Tensor), self.run.pipeline, self.section), 128))
+        tag = f"video/{self.section}/{self.index}"
+        self.file.add(Summary(value=[Summary.Value(tag=tag, image=animation(frames, self.fps))]), step)
+
+
+def animation(frames: Tensor, fps: int) -> Any:
+    """The image of a summary with an animated GIF of uint8 frames [n, channels, height, width]."""
+    # tensorboardX writes it with moviepy, which brings ffmpeg and holds Pillow below 12.
+    pages = [
+        PIL.Image.fromarray(frame.permute(1, 2, 0).numpy().squeeze(-1 if len(frame) == 1 else ())) for frame in frames
+    ]
+    file = BytesIO()
+    pages[0].save(file, "GIF", save_all=True, append_images=pages[1:], duration=1000 // fps, loop=0)
+    channels, height, width = frames.shape[1:]
+    return Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=file.getvalue())
+
+
+class Boxes(TensorBoardHook):
+    """Draws samples with boxes."""
+
+    def __init__(self, section: str, boxes: str, labels: str, count: int) -> None:
+        self.section = section
+        self.boxes = boxes
+        self.labels = labels
+        self.count = count
+
+    def begin(self, step: int) -> None:
+        """Draw the first samples."""
+        samples = self.run.samples[self.section]
+        for index in range(min(self.count, len(samples))):
+            sample = samples.sample(index, self.run.start.epoch)
+            if self.boxes not in sample:
+                raise KeyError(f"samples of data.{self.section} have no entry {self.boxes!r}, only {', '.join(sample)}")
+            image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section)
+            factor = enlargement(image, 256)
+            boxes = _left_top_right_bottom(sample[self.boxes]).reshape(-1, 4)
+            self.file.writer.add_image_with_boxes(
+                f"boxes/{self.section}/{index}",
+                as_bytes(enlarged(image, 256)[0].expand(3, -1, -1)),
+                (boxes.float() * factor).numpy(),
+                step,
+                labels=self._names(sample, len(boxes)),
+            )
+
+    def _names(self, sample: Mapping[str, Any], count: int) -> list[str] | None:
+        """What is written beside each box, if the sample says it."""
+        found = sample.get(self.labels, [sample.get("target")] if count == 1 else None)
+        if found is None or len(found) != count:
+            return None
+        names = self.run.class_names
+        return [names[int(n)] if isinstance(n, int | Tensor) and 0 <= int(n) < len(names) else str(n) for n in found]
+
+
+def _left_top_right_bottom(boxes: Any) -> Tensor:
+    if isinstance(boxes, tv_tensors.BoundingBoxes):
+        wanted = tv_tensors.BoundingBoxFormat.XYXY
+        converted: Tensor = v2.convert_bounding_box_format(boxes, new_format=wanted)
+        return converted.as_subclass(Tensor)
+    return torch.as_tensor(boxes)
+
+
+class Kernels(Drawing):
+    """Draws the kernels of a convolution."""
+
+    def __init__(self, layer: str | None, every: Every) -> None:
+        super().__init__(every)
+        self.layer = layer
+
+    def draw(self, step: int, epoch: int) -> None:
+        """Draw the kernels as they are."""
+        named = dict(self.run.model.named_modules())
+        first = (name for name, module in named.items() if isinstance(module, torch.nn.Conv2d))
+        layer = self.layer or next(first)
+        weight = stretched(named[layer].weight.detach().float().cpu())
+        inputs = weight.shape[1]
+        if inputs != 3:
+            weight = weight.flatten(0, 1)[:, None]
+        columns = 8 if inputs in (1, 3) else inputs
+        grid = tiled(weight[:MOST_KERNELS], columns, side=32)
+        self.file.writer.add_image(f"kernels/{layer}", as_bytes(grid), step)
+
+
+class FeatureMaps(Drawing):
+    """Draws what a layer gives for a sample."""
+
+    def __init__(self, section: str, layer: str, index: int, every: Every) -> None:
+        super().__init__(every)
+        self.section = section
+        self.layer = layer
+        self.index = index
+
+    def draw(self, step: int, epoch: int) -> None:
+        """Draw each channel."""
+        view = self.run.view
+        assert view is not None
+        batch = self.run.samples[self.section].batch([self.index], epoch)
+        maps = view.predict(batch, [self.layer])[1][self.layer]
+        if not isinstance(maps, Tensor) or maps.ndim != 4:
+            shape = list(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
+            raise ValueError(f"the layer {self.layer!r} gives {shape}, not [1, channels, height, width]")
+        grid = tiled(stretched(maps.float().cpu())[0][:, None], side=64)
+        self.file.writer.add_image(f"feature_maps/{self.layer}", as_bytes(grid), step)
+
+
+def as_bytes(images: Tensor) -> Tensor:
+    """Values from 0 to 1 as 0 to 255, rounded to the nearest; tensorboardX would cut off."""
+    return (images * 255).round().to(torch.uint8)

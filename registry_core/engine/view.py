@@ -1,0 +1,96 @@
+"""What hooks may look at during a run, without a trace in the model or in the random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+
+from registry_core.build.loader import BatchSource
+from registry_core.build.pipeline import Pipeline
+from registry_core.build.samples import collate
+from registry_core.engine.evaluate import autocast, to_device, with_outputs
+from registry_core.engine.state import random_state, restore_random_state
+
+_CPU = torch.device("cpu")
+
+
+@contextmanager
+def generators_kept(device: torch.device) -> Iterator[None]:
+    """Put the global random generators back afterwards."""
+    saved = random_state(device)
+    try:
+        yield
+    finally:
+        restore_random_state(saved)
+
+
+class SectionSamples:
+    """The samples of one section; see ``registry_core.components.Samples``."""
+
+    def __init__(self, source: BatchSource) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source.dataset)
+
+    def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
+        """One sample after the transforms."""
+        with generators_kept(_CPU):
+            return self.source.sample(epoch, index)
+
+    def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
+        """Several samples, collated."""
+        return collate([dict(self.sample(index, epoch)) for index in indices], self.source.section)
+
+
+class ModelView:
+    """A look at the model of a run; see ``registry_core.components.View``."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.spec = pipeline.plan.spec
+        self.device = pipeline.device
+        self.trained = pipeline.model
+        self.model = pipeline.model if pipeline.averaged is None else pipeline.averaged.module
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Put modes of modules and random generators back afterwards."""
+        modes = [(module, module.training) for root in (self.trained, self.model) for module in root.modules()]
+        with generators_kept(self.device):
+            try:
+                yield
+            finally:
+                for module, training in modes:
+                    module.training = training
+
+    def inputs(self, batch: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The arguments of the model, on its device."""
+        moved = to_device(dict(batch), self.device, self.spec.train.channels_last)
+        return tuple(moved[name] for name in self.spec.model.takes)
+
+    def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the model and some of its layers give for a batch, in evaluation mode."""
+        modules = dict(self.model.named_modules())
+        given: dict[str, Any] = {}
+        with ExitStack() as stack:
+            stack.enter_context(self.undisturbed())
+            for name in layers:
+                handle = modules[name].register_forward_hook(partial(_keep, given, name))
+                stack.callback(handle.remove)
+            stack.enter_context(torch.no_grad())
+            stack.enter_context(autocast(self.device, self.spec.train))
+            self.model.eval()
+            moved = to_device(dict(batch), self.device, self.spec.train.channels_last)
+            values = with_outputs(self.spec.model, self.model, moved)
+        for name in layers:
+            if name not in given:
+                raise RuntimeError(f"the model did not use its layer {name!r}")
+        return {name: values[name] for name in self.spec.model.gives}, given
+
+
+def _keep(given: dict[str, Any], name: str, module: Any, inputs: Any, output: Any) -> None:
+    given[name] = output
