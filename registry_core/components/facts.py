@@ -76,8 +76,8 @@ class Horizon:
 class RunFacts:
     """What a run will have for its hooks."""
 
-    sections: Mapping[str, int | None]
-    """Sections of the data with their numbers of samples, as far as these are known before the run."""
+    sections: Mapping[str, DataFacts]
+    """What is known of each section of the data."""
     measured: tuple[str, ...]
     """Names of the metrics."""
     gives: tuple[str, ...]

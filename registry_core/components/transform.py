@@ -28,6 +28,8 @@ class Transform(Component):
     function_leading: ClassVar[int] = 1
     takes_image_only: ClassVar[bool] = False
     """Whether the built object takes and returns the image alone instead of the sample."""
+    adds: ClassVar[tuple[str, ...]] = ()
+    """Entries that a sample has after it, and need not have before."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
-from registry_core.components import CheckFailed, Image, RunFacts
+from registry_core.components import CheckFailed, DataFacts, Image, RunFacts
 from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
@@ -161,10 +161,8 @@ def check_hooks(checked: Checked) -> Iterator[Problem]:
     """The run has what each hook wants."""
     spec = checked.spec
     seen = checked.survey.facts
-    lengths: dict[str, int | None] = {
-        name: seen[name].length if name in seen else None for name in spec.data.sections()
-    }
-    facts = RunFacts(lengths, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
+    sections = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
+    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
     for index, hook in enumerate(spec.hooks):
         if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from registry_core.components import DataFacts, Horizon
 from registry_core.errors import DataError
-from registry_core.spec.models import Section, Spec
+from registry_core.spec.models import DataSection, Section, Spec
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,18 @@ def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> Survey:
         if name in skip:
             continue
         try:
-            found.facts[name] = section.dataset.facts()
+            found.facts[name] = _with_added(section, section.dataset.facts())
         except DataError as error:
             found.errors[name] = error
     return found
+
+
+def _with_added(section: DataSection, facts: DataFacts) -> DataFacts:
+    """The facts of a data set with the entries that transforms add to its samples."""
+    if facts.entries is None:
+        return facts
+    added = [entry for transform in section.transforms for entry in transform.adds]
+    return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 
 def batches(spec: Spec, section: Section, length: int) -> int:

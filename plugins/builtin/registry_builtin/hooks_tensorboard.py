@@ -91,14 +91,22 @@ class _OfSamples(Hook):
     section: Section = Field(default="val", description=_SECTION)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if there is no such section, or if it has no such sample."""
+        """Raise CheckFailed if there is no such section, sample or entry."""
         if self.section not in facts.sections:
             message = f"The hook {self.name!r} shows data.{self.section}, which this pipeline does not have."
             raise CheckFailed(message, f"Set section to {' or '.join(facts.sections)}.")
-        length, index = facts.sections[self.section], getattr(self, "index", 0)
+        length, index = facts.sections[self.section].length, getattr(self, "index", 0)
         if length is not None and index >= length:
             message = f"The hook {self.name!r} shows sample {index}, but data.{self.section} has {length} samples."
             raise CheckFailed(message, f"Set index to less than {length}.")
+        entries, wanted = facts.sections[self.section].entries, self._entry()
+        if entries is not None and wanted is not None and wanted not in entries:
+            message = f"The hook {self.name!r} shows the entry {wanted!r}, which data.{self.section} does not have."
+            raise CheckFailed(message, near(wanted, entries))
+
+    def _entry(self) -> str | None:
+        """The entry of a sample that it cannot do without."""
+        return None
 
 
 class TensorBoardEmbedding(_OfSamples):
@@ -164,6 +172,9 @@ class TensorBoardBoxes(_OfSamples):
     boxes: str = Field(default="boxes", description="The entry of a sample that has its boxes.")
     labels: str = Field(default="labels", description="The entry that has their class numbers, if there is one.")
     count: PositiveInt = Field(default=4, description=_COUNT)
+
+    def _entry(self) -> str:
+        return self.boxes
 
 
 class TensorBoardKernels(Hook):
@@ -293,6 +304,9 @@ class TensorBoardAudio(_OfSamples):
         default=None, description="Values a second, in Hz; null for the sample's entry sample_rate."
     )
     count: PositiveInt = Field(default=4, description=_COUNT)
+
+    def _entry(self) -> str:
+        return self.audio
 
 
 def _find_layer(hook: str, layer: str, model: nn.Module) -> nn.Module:

@@ -11,6 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.utils import make_grid
 
+BORDER = torch.tensor([0.2, 0.4, 0.8]).view(3, 1, 1)
+"""The colour between images: a blue, which is no grey of theirs."""
+
 
 def shown(images: Tensor, pipeline: Mapping[str, Any], section: str) -> Tensor:
     """Images [n, channels, height, width] of a section with its ``normalize`` undone, and values from 0 to 1."""
@@ -49,11 +52,11 @@ def enlargement(images: Tensor, side: int) -> int:
 
 
 def tiled(images: Tensor, columns: int | None = None, side: int = 64) -> Tensor:
-    """Images side by side [channels, height, width], in as many columns as rows unless given, 2 pixels apart."""
+    """Images side by side [3, height, width], 2 pixels apart, in as many columns as rows unless given."""
     grid: Tensor = make_grid(
-        enlarged(images, side), nrow=columns or math.ceil(math.sqrt(len(images))), padding=2, pad_value=0.5
+        enlarged(images, side), nrow=columns or math.ceil(math.sqrt(len(images))), padding=2, pad_value=-1
     )
-    return grid
+    return torch.where(grid < 0, BORDER, grid)
 
 
 def on_square(images: Tensor) -> Tensor:

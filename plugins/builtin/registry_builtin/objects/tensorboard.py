@@ -57,7 +57,9 @@ class EventFile:
     def _open(self, folder: Path) -> Any:
         return SummaryWriter(
             logdir=str(folder),
-            purge_step=self.start + 1 if self.start else None,  # what an interrupted run wrote after this start
+            # What an interrupted run wrote after this start is purged. The first run needs one too: TensorBoard takes
+            # the first purge that it sees for the start of the run.
+            purge_step=self.start + 1 if self.start else 0,
             filename_suffix=f".from-{self.start:08d}",  # two files of one second would have the same name
         )
 
@@ -139,6 +141,8 @@ class TensorBoard(TensorBoardHook):
         self.hparams = hparams
         self.export = export
         self.written: dict[str, list[tuple[float, int, float]]] = {}
+        self.step = 0
+        """That of the newest row."""
 
     def begin(self, step: int) -> None:
         """Write the pipeline."""
@@ -153,7 +157,7 @@ class TensorBoard(TensorBoardHook):
     @hookimpl
     def metrics_measured(self, row: Row) -> None:
         """Write a scalar for each metric and learning rate, and a point of each line."""
-        now = time.time()
+        now, self.step = time.time(), row.step
         for name, value in row.values.items():
             self.file.writer.add_scalar(name, value, row.step, now)
             if self.export:
@@ -166,7 +170,7 @@ class TensorBoard(TensorBoardHook):
     def ended(self) -> None:
         """Write the end of the hyperparameters' session, and the export."""
         if self.hparams:
-            self.file.add(self._hparams()[2], None)
+            self.file.add(self._hparams()[2], self.step)
         if self.export:
             path = self.run.directory / "scalars.json"
             path.write_text(json.dumps(self.written) + "\n", encoding="utf-8")

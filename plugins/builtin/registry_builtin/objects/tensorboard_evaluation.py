@@ -40,11 +40,12 @@ class ConfusionMatrix(TensorBoardHook):
         if self.counts is None or not self.joined:
             return
         counts, self.counts = self.counts.cpu().numpy(), None
-        figure = _matrix_figure(counts, self.normalize, self.run.class_names)
+        figure = matrix_figure(counts, self.normalize, self.run.class_names)
         self.file.writer.add_figure("confusion_matrix/val", figure, row.step)
 
 
-def _matrix_figure(counts: NDArray[np.int64], normalize: bool, names: tuple[str, ...]) -> Any:
+def matrix_figure(counts: NDArray[np.int64], normalize: bool, names: tuple[str, ...]) -> Any:
+    """The figure of a matrix of counts [true, predicted], coloured by the shares of each row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # not among the core's dependencies
     from matplotlib.figure import Figure
 

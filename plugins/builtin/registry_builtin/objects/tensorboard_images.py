@@ -85,17 +85,20 @@ class Boxes(TensorBoardHook):
             image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section)
             factor = enlargement(image, 256)
             boxes = _left_top_right_bottom(sample[self.boxes]).reshape(-1, 4)
+            height, width = (side * factor for side in image.shape[-2:])
+            last = torch.tensor([width, height] * 2) - 1  # lines at the edge would be outside of the picture
             self.file.writer.add_image_with_boxes(
                 f"boxes/{self.section}/{index}",
                 as_bytes(enlarged(image, 256)[0].expand(3, -1, -1)),
-                (boxes.float() * factor).numpy(),
+                torch.minimum(boxes.float() * factor, last).numpy(),
                 step,
                 labels=self._names(sample, len(boxes)),
             )
 
     def _names(self, sample: Mapping[str, Any], count: int) -> list[str] | None:
         """What is written beside each box, if the sample says it."""
-        found = sample.get(self.labels, [sample.get("target")] if count == 1 else None)
+        target = sample.get("target")
+        found = sample.get(self.labels, [target] if count == 1 and isinstance(target, int) else None)
         if found is None or len(found) != count:
             return None
         names = self.run.class_names
