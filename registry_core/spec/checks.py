@@ -161,7 +161,7 @@ def check_hooks(checked: Checked) -> Iterator[Problem]:
     """The run has what each hook wants."""
     spec = checked.spec
     seen = checked.survey.facts
-    sections = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
+    sections: dict[str, DataFacts] = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
     facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
     for index, hook in enumerate(spec.hooks):
         if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
