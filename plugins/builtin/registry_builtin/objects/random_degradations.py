@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import PIL.Image
 import torch
 from torchvision.transforms.v2 import functional as F
 
@@ -35,7 +37,16 @@ class JPEG(RandomColour):
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """Compress with a quality that is drawn."""
         quality = self.quality[0] + draws.integer(self.quality[1] - self.quality[0] + 1)
-        return lambda image: F.jpeg(image, quality=quality)
+        return lambda image: _compressed(image, quality)
+
+
+def _compressed(image: Any, quality: int) -> Any:
+    """By Pillow, for tensors too: torchvision gives up its own encoder."""
+    is_pillow = isinstance(image, PIL.Image.Image)
+    written = io.BytesIO()
+    (image if is_pillow else F.to_pil_image(image)).save(written, "JPEG", quality=quality)
+    with PIL.Image.open(written) as read:
+        return read.copy() if is_pillow else F.to_image(read)
 
 
 class RandomErasing(RandomColour):
