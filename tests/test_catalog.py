@@ -115,7 +115,7 @@ def test_a_component_that_does_not_import_breaks_only_itself(distribution: Calla
 
 
 def test_a_declaration_of_another_kind_is_refused(distribution: Callable[..., Path]) -> None:
-    distribution("acme", LOSSES + "odd = registry_builtin.optimizers:SGD\n")
+    distribution("acme", LOSSES + "odd = registry_builtin.optimizers.descent:SGD\n")
     with pytest.raises(BrokenComponent, match="declared as an optimizer, not a loss"):
         registries.losses["odd"]
 

@@ -17,7 +17,8 @@ from registry_core.build.device import choose_device
 from registry_core.build.freezing import Freezing
 from registry_core.build.loader import BatchSource, Loader
 from registry_core.build.objective import Objective
-from registry_core.build.parameters import ParameterGroup, for_optimizer, group_parameters, initialise
+from registry_core.build.optimizer import build_optimizer
+from registry_core.build.parameters import ParameterGroup, group_parameters, initialise
 from registry_core.build.samples import SampleTransforms
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Hook, Horizon
@@ -77,7 +78,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
     report.update(weights.first_values(report) if weights else {})
     freezing = Freezing(model, spec.finetune, length.steps_per_epoch)
     groups = grouped(spec, model, loss, freezing)
-    optimizer = build(spec.optim.optimizer, spec.optim.optimizer.build, for_optimizer(model, groups, loss))
+    optimizer = build_optimizer(spec, model, groups, loss)
     scheduler = None
     if spec.optim.scheduler is not None:
         scheduler = build(spec.optim.scheduler, spec.optim.scheduler.build, optimizer, length)

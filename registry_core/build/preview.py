@@ -11,8 +11,9 @@ import torch
 from registry_core.build.checked import build
 from registry_core.build.freezing import Freezing
 from registry_core.build.objective import Objective
+from registry_core.build.optimizer import build_optimizer
 from registry_core.build.parameter_table import group_data, group_table
-from registry_core.build.parameters import ParameterGroup, for_optimizer
+from registry_core.build.parameters import ParameterGroup
 from registry_core.build.pipeline import build_model, grouped
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Horizon
@@ -60,14 +61,13 @@ def preview_of(plan: Plan) -> Preview:
     loss = Objective(spec.loss, spec.model.gives, spec.model.emits())
     freezing = Freezing(model, spec.finetune)
     groups = grouped(spec, model, loss, freezing)
-    parameters = for_optimizer(model, groups, loss)
-    rates = _rates(plan, parameters, plan.horizon) if plan.horizon else []
+    optimizer = build_optimizer(spec, model, groups, loss)
+    rates = _rates(plan, optimizer, plan.horizon) if plan.horizon else []
     return Preview(groups, getattr(spec.optim.optimizer, "lr", None), report, weights, rates)
 
 
-def _rates(plan: Plan, parameters: list[Any], horizon: Horizon) -> list[float]:
+def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> list[float]:
     optim = plan.spec.optim
-    optimizer = build(optim.optimizer, optim.optimizer.build, parameters)
     if optim.scheduler is None or optim.scheduler.counts == "evaluation":
         return [float(optimizer.param_groups[0]["lr"])] * horizon.epochs
     scheduler: Any = build(optim.scheduler, optim.scheduler.build, optimizer, horizon)

@@ -12,7 +12,7 @@ from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
 from registry_core.components.model import Model
-from registry_core.components.optimizer import Optimizer
+from registry_core.components.optimizer import Optimizer, ParameterFacts
 from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
 from registry_core.components.scheduler import Scheduler
@@ -36,6 +36,7 @@ __all__ = [
     "Metric",
     "Model",
     "Optimizer",
+    "ParameterFacts",
     "Position",
     "Row",
     "Run",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
@@ -12,17 +13,32 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
 
 
+@dataclass(frozen=True, slots=True)
+class ParameterFacts:
+    """A parameter that is to be trained, as far as it is known before the first step."""
+
+    name: str
+    shape: tuple[int, ...]
+    sparse: bool
+    """Whether an embedding layer gives it sparse gradients."""
+
+
 class Optimizer(Component):
     """Updates parameters; built with parameters, or with groups of them that override options."""
 
     kind: ClassVar[str] = "optimizer"
     needs_closure: ClassVar[bool] = False
     """Whether ``step`` takes a closure that evaluates the model again, as L-BFGS does."""
+    takes_groups: ClassVar[bool] = True
+    """Whether groups of parameters may have options of their own."""
     leading: ClassVar[int] = 1
     function_leading: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
+
+    def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
+        """Raise CheckFailed if it cannot train these parameters; called for each group, with the group's options."""
 
     def build(self, parameters: Iterable[Parameter] | list[dict[str, Any]]) -> TorchOptimizer:
         """The optimizer of these parameters."""

@@ -102,12 +102,17 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     """What a checkpoint holds; it is verified before anything in it is read."""
     verify(checkpoint)
     try:
-        parts = {path.stem: load_file(path) for path in sorted(checkpoint.glob("*.safetensors"))}
+        parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
         structure = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
         state = put_together(structure, parts.pop("state"))
         return Checkpoint(parts, state)
     except Exception as error:  # the file formats' own errors, of several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
+
+
+def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors where torch puts tensors of its own: elsewhere in memory, sums are taken in another order."""
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 def point(folder: Path, pointer: str, checkpoint: Path) -> None:

@@ -56,6 +56,7 @@ def _keep_memory_formats(optimizer: torch.optim.Optimizer) -> None:
         for key, value in state.items():
             if (
                 isinstance(value, torch.Tensor)
+                and value.layout == torch.strided
                 and value.shape == parameter.shape
                 and value.stride() != parameter.stride()
             ):

@@ -18,6 +18,9 @@ def take_apart(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
     tensors: dict[str, torch.Tensor] = {}
 
     def structure(value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.layout == torch.sparse_coo:
+            parts = [structure(value._indices()), structure(value._values())]
+            return {"sparse": parts, "shape": list(value.shape), "coalesced": value.is_coalesced()}
         if isinstance(value, torch.Tensor):
             number = str(len(tensors))
             tensors[number] = value.detach().cpu().contiguous().clone()
@@ -43,6 +46,11 @@ def put_together(structure: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return structure
     if "tensor" in structure:
         return tensors[structure["tensor"]]
+    if "sparse" in structure:
+        indices, values = (put_together(part, tensors) for part in structure["sparse"])
+        return torch.sparse_coo_tensor(
+            indices, values, structure["shape"], is_coalesced=structure["coalesced"], check_invariants=True
+        )
     if "tuple" in structure:
         return tuple(put_together(item, tensors) for item in structure["tuple"])
     return {put_together(key, tensors): put_together(item, tensors) for key, item in structure["items"]}

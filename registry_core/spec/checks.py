@@ -129,6 +129,29 @@ def metric_names(spec: Spec) -> dict[str, str]:
     return measured
 
 
+def check_optimizer(checked: Checked) -> Iterator[Problem]:
+    """An optimizer that evaluates the loss again within a step gets no gradient scaler; some take no groups."""
+    optim, train = checked.spec.optim, checked.spec.train
+    if not checked.whole(("optim", "optimizer")):
+        return
+    who = f"The optimizer {optim.optimizer.name!r}"
+    if optim.optimizer.needs_closure and train.precision == "fp16":
+        message = f"{who} evaluates the loss several times in a step, which the gradient scaler of fp16 cannot follow."
+        yield checked.problem(("train", "precision"), message, "Use precision fp32 or bf16, or another optimizer.")
+    if optim.optimizer.takes_groups:
+        return
+    finetune = checked.spec.finetune
+    given: list[tuple[Keys, object]] = [
+        (("optim", "groups"), optim.groups),
+        (("optim", "layer_decay"), optim.layer_decay),
+        (("finetune", "unfreeze"), finetune and finetune.unfreeze),
+    ]
+    for keys, value in given:
+        if value:
+            message = f"{who} treats all parameters alike and takes no groups."
+            yield checked.problem(keys, message, f"Remove {keys[-1]}, or use another optimizer.")
+
+
 def check_metrics(checked: Checked) -> Iterator[Problem]:
     """No two metrics share a name, and every metric that something watches is measured."""
     spec = checked.spec
@@ -200,6 +223,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_targets,
     check_length,
     check_groups,
+    check_optimizer,
     check_layer_decay,
     check_weights,
     check_unfreezing,

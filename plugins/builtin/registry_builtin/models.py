@@ -85,6 +85,7 @@ class MLP(Model):
     hidden: tuple[PositiveInt, ...] = Field(default=(128,), description="Features of each hidden layer.")
     num_classes: PositiveInt = Field(default=10, description=_CLASSES)
     dropout: Probability = Field(default=0.0, description="Chance of each hidden feature to be dropped in training.")
+    bias: bool = Field(default=True, description="Whether the linear layers have a bias.")
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""

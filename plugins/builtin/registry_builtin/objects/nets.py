@@ -50,14 +50,20 @@ class MLP(nn.Sequential):
     """Linear layers with rectifiers, on the flattened image."""
 
     def __init__(
-        self, in_channels: int, size: tuple[int, int], hidden: Sequence[int], num_classes: int, dropout: float
+        self,
+        in_channels: int,
+        size: tuple[int, int],
+        hidden: Sequence[int],
+        num_classes: int,
+        dropout: float,
+        bias: bool,
     ) -> None:
         widths = [in_channels * size[0] * size[1], *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         for narrow, wide in pairwise(widths):
-            layers += [nn.Linear(narrow, wide), nn.ReLU()]
+            layers += [nn.Linear(narrow, wide, bias), nn.ReLU()]
             layers += [nn.Dropout(dropout)] if dropout else []
-        super().__init__(*layers, nn.Linear(widths[-1], num_classes))
+        super().__init__(*layers, nn.Linear(widths[-1], num_classes, bias))
 
 
 def _side_after(side: int, paddings: tuple[int, int]) -> int:

@@ -1,0 +1,66 @@
+"""Build the optimizer of a run, after a look at the parameters that it would get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.build.checked import build
+from registry_core.build.objective import Objective
+from registry_core.build.parameters import ParameterGroup, for_optimizer, named_parameters
+from registry_core.components import CheckFailed, Optimizer, ParameterFacts
+from registry_core.errors import PipelineError, Problem
+from registry_core.spec import Spec
+
+
+def build_optimizer(
+    spec: Spec, model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer of these groups; PipelineError if it, or the clipping, cannot work with some of the parameters."""
+    declared = spec.optim.optimizer
+    trained = {name for group in groups for name in group.names}
+    facts = {fact.name: fact for fact in _facts(model, loss) if fact.name in trained}
+    problems = list(_problems(spec, declared, groups, facts))
+    if problems:
+        raise PipelineError(problems)
+    if any(fact.sparse for fact in facts.values()):
+        invariants: Any = torch.sparse.check_sparse_tensor_invariants  # torch leaves it untyped
+        if not invariants.is_enabled():
+            invariants.disable()  # as it is by default; saying so spares a warning
+    return build(declared, declared.build, for_optimizer(model, groups, loss))
+
+
+def _facts(model: nn.Module, loss: Objective | None) -> Iterator[ParameterFacts]:
+    sparse = {
+        id(module.weight)
+        for module in model.modules()
+        if isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.sparse
+    }
+    for name, parameter in named_parameters(model, loss).items():
+        yield ParameterFacts(name, tuple(parameter.shape), id(parameter) in sparse)
+
+
+def _problems(
+    spec: Spec, declared: Optimizer, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]
+) -> Iterator[Problem]:
+    if not facts:
+        yield Problem("The model has no parameter that could be trained.", "Choose another model.", path="model")
+    if len(groups) > 1 and not declared.takes_groups:
+        message = f"The optimizer {declared.name!r} treats all parameters alike, but there are {len(groups)} groups."
+        yield Problem(message, "Remove groups, layer_decay and unfreeze, or use another.", path="optim.optimizer")
+    for group in groups:
+        options = {name: getattr(declared, name) for name in type(declared).model_fields}
+        optimizer = type(declared).model_validate({**options, **group.options})
+        if declared.record is not None:
+            optimizer = optimizer.named(declared.written_name, declared.record)
+        try:
+            optimizer.check_parameters([facts[name] for name in group.names])
+        except CheckFailed as failed:
+            yield Problem(failed.message, failed.remedy, path="optim.optimizer")
+    sparse = [fact.name for fact in facts.values() if fact.sparse]
+    if sparse and spec.train.clip is not None and spec.train.clip.value is not None:
+        message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
+        yield Problem(message, "Clip by norm, or leave out clip.", path="train.clip")
