@@ -20,6 +20,8 @@ def command(kind: str | None, as_json: bool) -> None:
     if as_json:
         print_json([asdict(record) for record in records])
         return
-    click.echo(columns([(record.kind, record.name, f"{record.distribution} {record.version}") for record in records]))
+    click.echo(
+        columns([(f"{record.kind}/{record.name}", f"{record.distribution} {record.version}") for record in records])
+    )
     for finding in catalog.findings:
         click.echo(f"{finding.distribution}: {finding.message}", err=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,6 +45,7 @@ class Digits(_Classified):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.digits:Digits"
+    example: ClassVar[Mapping[str, Any]] = {"split": "train"}
 
     split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")
 
@@ -63,6 +65,7 @@ class Mnist(_Classified):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.idx:Mnist"
+    example: ClassVar[Mapping[str, Any]] = {"root": "data/mnist", "split": "train"}
 
     root: InputPath = Field(description="Folder of the four files.")
     split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
@@ -84,6 +87,7 @@ class ImageIndex(_Classified):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.image_files:from_index"
+    example: ClassVar[Mapping[str, Any]] = {"index": "data/train.txt", "mode": "L"}
 
     index: InputPath = Field(description="The text file.")
     mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
@@ -120,6 +124,7 @@ class ImageFolder(_Classified):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.image_files:from_folder"
+    example: ClassVar[Mapping[str, Any]] = {"root": "data/train"}
 
     root: InputPath = Field(description="Folder of the class folders.")
     mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,6 +26,7 @@ class Net(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.nets:Net"
+    example: ClassVar[Mapping[str, Any]] = {"in_channels": 1, "size": 28, "num_classes": 10}
     output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
@@ -53,6 +55,7 @@ class LeNet(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.nets:LeNet"
+    example: ClassVar[Mapping[str, Any]] = {"num_classes": 10}
     output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
@@ -78,6 +81,7 @@ class MLP(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.nets:MLP"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8, "hidden": [64], "num_classes": 10}
     output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
@@ -137,6 +141,7 @@ class TorchvisionModel(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.torchvision_models:torchvision_model"
+    example: ClassVar[Mapping[str, Any]] = {"arch": "resnet18", "num_classes": 10}
     output_form: ClassVar[OutputForm] = "logits"
 
     arch: Architecture = Field(description="The architecture, by its name in torchvision.")

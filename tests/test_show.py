@@ -1,0 +1,45 @@
+"""What ``show`` tells of every component: parameters in words, and an example that validates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from conftest import Ended
+
+from registry_core.catalog import Record, installed
+from registry_core.components.describe import describe
+from registry_core.components.registries import BY_KIND
+from registry_core.spec.resolve import Resolver
+from registry_core.spec.source import Tree, read_value
+
+OURS = [record for record in installed().records if record.distribution == "registry-core"]
+
+
+@pytest.mark.parametrize("record", OURS, ids=lambda record: f"{record.kind}/{record.name}")
+def test_every_component_describes_itself(record: Record) -> None:
+    registry = BY_KIND[record.kind]
+    found = describe(registry, record.name)
+    assert found.summary.endswith(".")
+    assert len(found.documentation.splitlines()) > 1, "only one sentence: shapes, errors or the source are missing"
+    for parameter in found.parameters:
+        assert parameter.description.endswith((".", ")", "]")), f"{parameter.name} is not described in a sentence"
+        assert parameter.type, parameter.name
+        assert not {"Annotated", "class", "typing", "Literal"} & set(parameter.type.split()), parameter.type
+    example = read_value(found.example)
+    resolver = Resolver(Tree({}))
+    made = resolver.component(registry.base, example, ())
+    assert not resolver.problems, found.example
+    assert made.name == record.name
+
+
+def test_show_prints_the_example_as_yaml(command: Callable[..., Ended]) -> None:
+    out = command("show", "loss/triplet_margin").out
+    assert out.endswith("Example:\n  {triplet_margin: {margin: 0.5, swap: true}}\n")
+    assert json.loads(command("show", "loss/mse", "--json").out)["example"] == "mse"
+
+
+def test_list_shows_full_names(command: Callable[..., Ended]) -> None:
+    rows = [line.split() for line in command("list").out.splitlines()]
+    assert {row[0] for row in rows} >= {f"{record.kind}/{record.name}" for record in OURS}
