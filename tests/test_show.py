@@ -30,7 +30,7 @@ def test_every_component_describes_itself(record: Record) -> None:
     example = read_value(found.example)
     resolver = Resolver(Tree({}))
     made = resolver.component(registry.base, example, ())
-    assert not resolver.problems, found.example
+    assert not resolver.problems, (found.example, resolver.problems)
     assert made.name == record.name
 
 

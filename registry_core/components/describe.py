@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -26,6 +28,9 @@ _WORDS: dict[Any, str] = {
     Any: "any",
     Every: "interval",
 }
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*( [\w./-]+)*")
+"""Texts that need no quotes in YAML."""
+
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -79,17 +84,18 @@ def describe(registry: Registry[Any], name: str) -> Description:
 
 def written_example(name: str, declaration: type[Component]) -> str:
     """The example of a declaration as YAML, on one line."""
-    from ruamel.yaml import YAML  # needed for nothing else here
+    return flow({name: declaration.example}) if declaration.example else name
 
-    if not declaration.example:
-        return name
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = True
-    yaml.width = 10_000
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel types it as None
-    text = StringIO()
-    yaml.dump({name: dict(declaration.example)}, text)
-    return text.getvalue().removesuffix("\n").removesuffix("\n...")
+
+def flow(value: Any) -> str:
+    """Plain data as YAML on one line, every mapping in braces."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in ("true", "false", "null"):
+        return value
+    return json.dumps(value)
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:

@@ -14,7 +14,10 @@ from registry_core.components.types import PositiveInt
 
 
 class Sequential(Sampler):
-    """All samples in the order of the data set, the same in every epoch."""
+    """All samples in the order of the data set, the same in every epoch.
+
+    The default for all sections but train.
+    """
 
     target: ClassVar[str] = "registry_builtin.objects.sample_orders:SequentialOrder"
 
