@@ -43,7 +43,7 @@ def test_the_spellings_of_old(section: str, component: dict[str, Any], today: st
     assert any("old spelling" in problem.message for problem in resolver.problems), resolver.problems
 
 
-@pytest.mark.parametrize(("kind", "name", "old", "new"), all_old_spellings())
+@pytest.mark.parametrize(("kind", "name", "old", "new"), [*all_old_spellings()])
 def test_every_old_spelling_is_refused_with_todays(kind: str, name: str, old: str, new: str) -> None:
     parameter, colon, value = old.partition(": ")
     declaration = BY_KIND[kind][name]
