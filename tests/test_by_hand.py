@@ -16,7 +16,7 @@ import registry_core
 
 
 class Net(nn.Module):
-    """The notes' network, for images of 8 x 8 with padding 2."""
+    """A small LeNet, for images of 8 x 8 with padding 2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +79,7 @@ def by_hand(seed: int, epochs: int, batch_size: int, clip: float | None, accumul
     return model.state_dict()
 
 
+@pytest.mark.covers("section/data", reference="a loop in plain PyTorch")
 @pytest.mark.parametrize(("clip", "accumulate", "seed"), [(None, 1, 0), (1.0, 1, 7), (None, 3, 7)])
 def test_weights_are_bit_identical(
     pipeline: Callable[..., Path], tmp_path: Path, clip: float | None, accumulate: int, seed: int

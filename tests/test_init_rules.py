@@ -34,7 +34,7 @@ NOTES = (
 
 
 def initialize_weights(model: nn.Module) -> None:
-    """The function of the notes, in plain torch."""
+    """First values by layer type, in plain torch."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.xavier_normal_(module.weight)
@@ -48,7 +48,7 @@ def initialize_weights(model: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def test_the_rules_of_the_notes_give_the_values_of_plain_torch() -> None:
+def test_rules_by_layer_type_give_the_values_of_plain_torch() -> None:
     """By module type: convolutions without bias, batch normalisation, and linear layers."""
     ours, plain = network(), network()
     for model in (ours, plain):

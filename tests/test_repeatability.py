@@ -140,6 +140,7 @@ def uninterrupted(pipeline: Callable[..., Path], acme: Path, tmp_path: Path) -> 
     return path, train(path, tmp_path / "whole")
 
 
+@pytest.mark.covers("section/data", reference="the run without workers")
 def test_workers_change_nothing(uninterrupted: tuple[Path, Any], tmp_path: Path) -> None:
     path, whole = uninterrupted
     for workers in (1, 2):
