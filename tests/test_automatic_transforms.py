@@ -13,7 +13,8 @@ from test_transforms import picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from registry_core.build.samples import SampleTransforms, seeded_generators
+from registry_core.build.samples import SampleTransforms
+from registry_core.build.steps import seeded_generators
 from registry_core.components import Transform
 from registry_core.errors import DataError
 

@@ -11,16 +11,25 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from registry_core.build.samples import Batch, Sample, SampleTransforms, as_sample, check_class, collate
+from registry_core.build.samples import (
+    Batch,
+    BatchTransforms,
+    Sample,
+    SampleTransforms,
+    as_sample,
+    check_class,
+    collate,
+)
 from registry_core.components.sampler import Order
 from registry_core.errors import BrokenComponent, RegistryError, RunError
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The samples of one batch, and the epoch that they belong to."""
+    """The samples of one batch, its number in the epoch, and the epoch."""
 
     epoch: int
+    batch: int
     indices: tuple[int, ...]
 
 
@@ -36,22 +45,45 @@ class BatchSource(Dataset[Any]):
     """Makes batches on request; what it gives depends on the request alone."""
 
     def __init__(
-        self, dataset: Any, transforms: SampleTransforms, section: str, name: str, classes: int | None
+        self,
+        dataset: Any,
+        transforms: SampleTransforms,
+        section: str,
+        name: str,
+        classes: int | None,
+        batch_transforms: BatchTransforms | None = None,
     ) -> None:
         self.dataset = dataset
         self.transforms = transforms
+        self.batch_transforms = batch_transforms
         self.section = section
         self.name = name
         self.classes = classes
 
     def __getitem__(self, request: Request) -> Batch | _Failure:
         try:
-            return collate([self.sample(request.epoch, index) for index in request.indices], self.section)
+            batch = self.collated(request)
+            if self.batch_transforms is not None:
+                batch = self.batch_transforms(batch, request.epoch, request.batch)
+            return batch
         except RegistryError as error:
             return _Failure(type(error), str(error))
 
+    def collated(self, request: Request) -> Batch:
+        """The batch before the batch transforms; the views of a sample stand one after the other."""
+        views = [view for index in request.indices for view in self.views(request.epoch, index)]
+        return collate(views, self.section)
+
     def sample(self, epoch: int, index: int) -> Sample:
-        """One sample as the model will see it in this epoch."""
+        """One sample as the model will see it in this epoch; of several views the first."""
+        return self.views(epoch, index)[0]
+
+    def views(self, epoch: int, index: int) -> list[Sample]:
+        """All views of a sample as the model will see them in this epoch; mostly there is one."""
+        return self.transforms.all_views(self.read(index), epoch, index)
+
+    def read(self, index: int) -> Sample:
+        """A sample as the data set has it."""
         try:
             found = self.dataset[index]
         except RegistryError:
@@ -61,7 +93,7 @@ class BatchSource(Dataset[Any]):
             raise BrokenComponent(f"The dataset {self.name!r} failed on sample {index}: {reason}.") from error
         sample = as_sample(found, self.name, index)
         check_class(sample, self.classes, self.section, index)
-        return self.transforms(sample, epoch, index)
+        return sample
 
 
 class _Requests(Sampler[Request]):
@@ -100,6 +132,8 @@ class Loader:
         self.seed = seed
         self.samples = samples
         self.batch_size = batch_size
+        self.views = source.transforms.views
+        """Views of each sample, all of them in the same batch, one after the other."""
         self.length = samples // batch_size if drop_last else -(-samples // batch_size)
         self.pin_memory = pin_memory
         self._requests = _Requests(self.requests, self.length)
@@ -129,7 +163,7 @@ class Loader:
         indices = np.asarray(self.order(self.seed, epoch))
         for batch in range(start, self.length):
             chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield Request(epoch, tuple(chosen.tolist()))
+            yield Request(epoch, batch, tuple(chosen.tolist()))
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""

@@ -19,7 +19,7 @@ from registry_core.build.loader import BatchSource, Loader
 from registry_core.build.objective import Objective
 from registry_core.build.optimizer import build_optimizer
 from registry_core.build.parameters import ParameterGroup, group_parameters, initialise
-from registry_core.build.samples import SampleTransforms
+from registry_core.build.samples import BatchTransforms, SampleTransforms
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Hook, Horizon
 from registry_core.errors import BrokenComponent, DataError
@@ -159,11 +159,11 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
         raise DataError(f"The dataset {declared.dataset.name!r} of data.{section.section} is empty.")
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset.name, sampler.name) if sampler.needs_targets else None
-    transforms = SampleTransforms(declared.transforms, spec.seed, f"data.{section.section}.transforms")
+    transforms, batch_transforms = _transforms(plan, section.section)
     classes = plan.classes if classified(spec) else None
     pin = spec.data.pin_memory
     return Loader(
-        BatchSource(dataset, transforms, section.section, declared.dataset.name, classes),
+        BatchSource(dataset, transforms, section.section, declared.dataset.name, classes, batch_transforms),
         build(sampler, sampler.build, length, targets),
         seed=spec.seed,
         samples=sampler.epoch_length(length),
@@ -172,6 +172,17 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
         workers=spec.data.workers,
         pin_memory=device.type == "cuda" if pin is None else pin,
     )
+
+
+def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTransforms | None]:
+    """The transforms of samples and of batches; they know how many classes there are."""
+    declared, seed = plan.spec.data.sections()[section], plan.spec.seed
+    samples = tuple(each.for_classes(plan.classes) for each in declared.transforms)
+    batches = tuple(each.for_classes(plan.classes) for each in declared.batch_transforms)
+    of_samples = SampleTransforms(samples, seed, f"data.{section}.transforms")
+    if not batches:
+        return of_samples, None
+    return of_samples, BatchTransforms(batches, seed, f"data.{section}.batch_transforms")
 
 
 def _targets(dataset: Any, name: str, sampler: str) -> Any:

@@ -2,88 +2,57 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torchvision.tv_tensors import BoundingBoxes
 
-from registry_core.build.checked import build
-from registry_core.components import Draws, Transform, stream_key
-from registry_core.components.transform import Randomness
-from registry_core.errors import BrokenComponent, DataError, RegistryError
+from registry_core.build.steps import Batch, Moment, Sample, Step
+from registry_core.components import Transform, stream_key
+from registry_core.errors import BrokenComponent, DataError
 
-Sample = dict[str, Any]
-Batch = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One built transform; without its declaration: one made of a signature cannot be sent to a worker process."""
-
-    label: str
-    built: Callable[..., Any]
-    random: Randomness
-    takes_image_only: bool
-    key: int
-
-    def __call__(self, sample: Sample, draws: Draws) -> Sample:
-        if self.random == "counter":
-            return dict(self.built(sample, draws))
-        given = sample["input"] if self.takes_image_only else sample
-        if self.random == "generators":
-            with seeded_generators(draws.seed()):
-                result = self.built(given)
-        else:
-            result = self.built(given)
-        return {**sample, "input": result} if self.takes_image_only else dict(result)
+__all__ = ["Batch", "BatchTransforms", "Sample", "SampleTransforms", "as_sample", "check_class", "collate"]
 
 
 class SampleTransforms:
     """The transforms of a section, applied to one sample as a pure function of (seed, epoch, sample index)."""
 
     def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
-        self.steps = [
-            _Step(
-                label=transform.full_name,
-                built=build(transform, transform.build),
-                random=transform.random,
-                takes_image_only=transform.takes_image_only,
-                key=stream_key(seed, f"{purpose}[{place}]"),
-            )
-            for place, transform in enumerate(transforms)
-        ]
+        self.steps = [Step.of(each, stream_key(seed, f"{purpose}[{place}]")) for place, each in enumerate(transforms)]
+        self.views = math.prod(step.views for step in self.steps)
+        """How many samples they make of one."""
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Sample:
-        """The sample after all transforms, in this epoch and under this number."""
+        """The sample after all transforms, in this epoch and under this number; of several views the first."""
+        return self.all_views(sample, epoch, index)[0]
+
+    def all_views(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
+        """All views of a sample after all transforms; mostly there is one."""
+        views = [sample]
         for step in self.steps:
-            try:
-                sample = step(sample, Draws(step.key, epoch, index))
-            except RegistryError:
-                raise
-            except Exception as error:  # a plugin may raise anything
-                reason = f"{type(error).__name__}: {error}"
-                raise BrokenComponent(f"The {step.label} failed on sample {index}: {reason}.") from error
-        return sample
+            views = self.stepped(step, views, epoch, index)
+        return views
+
+    @staticmethod
+    def stepped(step: Step, views: list[Sample], epoch: int, index: int) -> list[Sample]:
+        """The views of a sample after one of the transforms, each with random numbers of its own."""
+        return [made for view, each in enumerate(views) for made in step.each(each, Moment(epoch, index, view))]
 
 
-@contextmanager
-def seeded_generators(seed: int) -> Iterator[None]:
-    """Seed the global generators of torch (CPU), NumPy and Python inside, and put them back afterwards."""
-    saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which would seed the device's generator too
-    np.random.seed([seed & 0xFFFFFFFF, seed >> 32])
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(saved[0])
-        np.random.set_state(saved[1])
-        random.setstate(saved[2])
+class BatchTransforms:
+    """The batch transforms of a section, applied as a pure function of (seed, epoch, batch number)."""
+
+    def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
+        self.steps = [Step.of(each, stream_key(seed, f"{purpose}[{place}]")) for place, each in enumerate(transforms)]
+
+    def __call__(self, batch: Batch, epoch: int, number: int) -> Batch:
+        """The batch after all of them."""
+        for step in self.steps:
+            batch = step(batch, Moment(epoch, number))
+        return batch
 
 
 def as_sample(found: Any, dataset: str, index: int) -> Sample:

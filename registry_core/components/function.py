@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from registry_core.components.base import Component
+from registry_core.components.facts import Image
 from registry_core.components.target import load_target
 
 
@@ -18,6 +19,10 @@ class Function(Component):
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
+
+    def follow(self, image: Image) -> Image | None:
+        """For functions of images: what an image is after it, None where that is unknown; CheckFailed if it cannot."""
+        return None
 
     def build(self) -> Callable[..., Any]:
         """The function, with its parameters fixed."""

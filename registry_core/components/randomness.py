@@ -39,22 +39,23 @@ def philox(counter: tuple[Any, Any, Any, Any], key: int) -> tuple[Any, Any, Any,
 class Draws:
     """The random numbers of one transform for one sample (or, with an array of indices, for each of many).
 
-    Every call takes the next number; the n-th number depends on nothing but key, epoch, sample index and n.
+    Every call takes the next number; the n-th number depends on nothing but key, epoch, sample index, view and n.
     """
 
-    __slots__ = ("_block", "_epoch", "_index", "_key", "_words")
+    __slots__ = ("_block", "_epoch", "_index", "_key", "_view", "_words")
 
-    def __init__(self, key: int, epoch: int, index: Any) -> None:
+    def __init__(self, key: int, epoch: int, index: Any, view: int = 0) -> None:
         self._key = key
         self._epoch = epoch
         self._index = index
+        self._view = view
         self._block = 0
         self._words: list[Any] = []
 
     def word(self) -> Any:
         """The next 32 random bits, as a number from 0 to 2**32 - 1."""
         if not self._words:
-            self._words = list(philox((self._index, self._index * 0 + self._block, self._epoch, 0), self._key))
+            self._words = list(philox((self._index, self._index * 0 + self._block, self._epoch, self._view), self._key))
             self._block += 1
         return self._words.pop(0)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Image
 from registry_core.components.forms import TargetForm
 
 Randomness = Literal["none", "counter", "generators"]
+Scope = Literal["sample", "batch"]
+At = tuple[str | int, ...]
+"""A place among a component's parameters, such as ``("transforms", 1)``."""
 
 
 class Transform(Component):
@@ -21,6 +24,10 @@ class Transform(Component):
     - ``counter``: it is called with the sample and ``Draws``, and takes all its numbers from them;
     - ``generators``: it is called with the sample while the global generators of torch, NumPy and Python are seeded for
       this sample. The right choice for foreign code, and what plain classes get.
+
+    One with ``scope`` ``batch`` is called with a collated batch, and stands in ``batch_transforms``. One with
+    ``views_made`` above 1 returns so many samples of one. One with ``parts`` is called with the sample, ``Draws``, and
+    a list of its parts: callables that take a sample, with random numbers of their own.
     """
 
     kind: ClassVar[str] = "transform"
@@ -30,6 +37,8 @@ class Transform(Component):
     """Whether the built object takes and returns the image alone instead of the sample."""
     adds: ClassVar[tuple[str, ...]] = ()
     """Entries that a sample has after it, and need not have before."""
+    scope: ClassVar[Scope] = "sample"
+    views_made: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
@@ -41,6 +50,18 @@ class Transform(Component):
     def follow_target(self, form: TargetForm) -> TargetForm:
         """What the target is after this transform; CheckFailed if it cannot be applied."""
         return form
+
+    def parts(self) -> Mapping[At, Transform]:
+        """The transforms that it is made of, by their places among its parameters."""
+        return {}
+
+    def works_on(self) -> Scope:
+        """Whether it takes samples or batches: with parts, as the first of them."""
+        return next((part.works_on() for part in self.parts().values()), self.scope)
+
+    def for_classes(self, classes: int | None) -> Self:
+        """The same for data of so many classes (None: not known); CheckFailed if that does not fit, or is needed."""
+        return self
 
     def build(self) -> Callable[..., Any]:
         """The callable that does it."""

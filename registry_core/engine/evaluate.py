@@ -56,6 +56,20 @@ def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dic
     return {**batch, **named_outputs(model.gives, call(network, model.takes, batch))}
 
 
+def averaged(values: dict[str, Any], gives: tuple[str, ...], views: int) -> dict[str, Any]:
+    """Entries of a batch with several views of each sample: outputs as means over the views, the rest of the first."""
+    if views == 1:
+        return values
+    rows = max(len(value) for name, value in values.items() if name not in gives)
+    found = {name: value[::views] for name, value in values.items() if name not in gives}
+    for name in gives:
+        if len(values[name]) != rows:
+            message = f"The output {name!r} has {len(values[name])} rows for {rows} images: it cannot be averaged"
+            raise RunError(f"{message} over the {views} views of a sample. Use center_crop for evaluations.")
+        found[name] = values[name].unflatten(0, (-1, views)).mean(1)
+    return found
+
+
 class Evaluation:
     """Measures a loss and metrics over all batches of a loader, reading the device once at the end."""
 
@@ -85,16 +99,16 @@ class Evaluation:
         for number, found in enumerate(loader.batches(epoch=0)):
             with failures_named("The evaluation"):
                 weight = 1 if self.loss.is_sum else loader.samples_in(number)
-                total.add_(self._measure(network, found).to(total.dtype), alpha=weight)
+                total.add_(self._measure(network, found, loader.views).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
         values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})
         return values
 
-    def _measure(self, network: Callable[..., Any], found: Batch) -> torch.Tensor:
+    def _measure(self, network: Callable[..., Any], found: Batch, views: int) -> torch.Tensor:
         """Update the metrics with a batch; returns its loss."""
         batch = to_device(found, self.device, self.train.channels_last)
         with autocast(self.device, self.train):
-            values = with_outputs(self.model, network, batch)
+            values = averaged(with_outputs(self.model, network, batch), self.model.gives, views)
             loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
             call(measured.metric.update, measured.takes, values)

@@ -81,22 +81,24 @@ class Trained:
         """For each image file the ``top`` most probable classes, with names where the data have them."""
         sections = self.spec.data.sections()
         section = sections.get("test") or sections.get("val") or sections["train"]
-        transforms = SampleTransforms(section.transforms, self.spec.seed, "predict")
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         names = self.made_with["class_names"]
+        classes_known = self.spec.model.outputs() or len(names) or None
+        declared = tuple(transform.for_classes(classes_known) for transform in section.transforms)
+        transforms = SampleTransforms(declared, self.spec.seed, "predict")
         probabilities_of = _PROBABILITIES.get(self.spec.model.emits())
         if probabilities_of is None:
             message = f"The model {self.spec.model.name!r} emits {words(self.spec.model.emits())}, not classes."
             raise RunError(f"{message} Only models that tell classes apart can be asked to predict.")
         found = []
         for path in images:
-            sample = transforms({"input": decode_image(path, mode)}, 0, 0)
-            batch = to_device(collate([sample], "predict"), self.device, self.spec.train.channels_last)
+            views = transforms.all_views({"input": decode_image(path, mode)}, 0, 0)
+            batch = to_device(collate(views, "predict"), self.device, self.spec.train.channels_last)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
             if not isinstance(output, torch.Tensor) or output.ndim != 2:
                 raise RunError(f"The model {self.spec.model.name!r} does not give one number for each class.")
-            probabilities = probabilities_of(output.float())[0]
+            probabilities = probabilities_of(output.float().mean(0))
             best = probabilities.topk(min(top, len(probabilities)))
             classes = [
                 {"class": label, "name": names[label] if label < len(names) else str(label), "probability": probability}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry_core.components import Image
-from registry_core.plan.plan import Plan, SectionPlan
+from registry_core.plan.plan import Plan, SampleStep, SectionPlan
 from registry_core.spec import dump
 
 
@@ -34,8 +34,14 @@ def _section_data(section: SectionPlan) -> dict[str, Any]:
         "batch_size": section.batch_size,
         "batches": section.batches,
         "sampler": section.sampler.name,
-        "steps": [{"name": step.name, **_image_data(step.image)} for step in section.steps],
+        "steps": [_step_data(step) for step in section.steps],
     }
+
+
+def _step_data(step: SampleStep) -> dict[str, Any]:
+    views = {} if step.views == 1 else {"views": step.views}
+    batch = {} if step.scope == "sample" else {"scope": step.scope}
+    return {"name": step.name, **_image_data(step.image), **views, **batch}
 
 
 def _image_data(image: Image | None) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from registry_core.components.forms import activation_between, words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
 from registry_core.spec.checks import metric_names
+from registry_core.spec.compose import dotted
 from registry_core.spec.models import DataSection, Section, Spec
 from registry_core.spec.survey import batches, horizon, survey
+from registry_core.spec.transform_checks import follow_images
 
 
 def make_plan(spec: Spec) -> Plan:
@@ -34,7 +36,7 @@ def _section(spec: Spec, name: Section, section: DataSection, facts: DataFacts) 
     return SectionPlan(
         section=name,
         facts=facts,
-        steps=tuple(_steps(section, facts.image)),
+        steps=tuple(_steps(name, section, facts.image)),
         sampler=section.sampler or _default_sampler(name),
         batch_size=spec.data.batch_size_of(name),
         drop_last=name == "train" and spec.data.drop_last,
@@ -47,14 +49,14 @@ def _default_sampler(section: Section) -> Sampler:
     return registries.samplers[name]().named(name, registries.samplers.record(name))
 
 
-def _steps(section: DataSection, image: Image | None) -> Iterator[SampleStep]:
+def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator[SampleStep]:
     yield SampleStep(section.dataset.name, image)
-    for transform in section.transforms:
-        try:
-            image = None if image is None else transform.follow(image)
-        except CheckFailed as failed:
-            raise PipelineError([Problem(failed.message, failed.remedy, path=transform.name)]) from None
-        yield SampleStep(transform.name, image)
+    try:
+        for step in follow_images(section, image):
+            yield SampleStep(step.transform.name, step.image, step.views, step.transform.works_on())
+    except CheckFailed as failed:
+        path = dotted(("data", name, *failed.at))
+        raise PipelineError([Problem(failed.message, failed.remedy, path=path)]) from None
 
 
 def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Decision]:

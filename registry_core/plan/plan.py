@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry_core.components import DataFacts, Horizon, Image, Sampler
+from registry_core.components.transform import Scope
 from registry_core.spec import Section, Spec
+from registry_core.spec.transform_checks import classes_of
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,15 @@ class SampleStep:
 
     name: str
     image: Image | None
+    views: int = 1
+    """How many such images a sample has after it."""
+    scope: Scope = "sample"
+    """Whether it is done to each sample, or to a whole batch."""
+
+    def __str__(self) -> str:
+        many = "" if self.views == 1 else f"{self.views} x "
+        whole = " (whole batches)" if self.scope == "batch" else ""
+        return f"{many}{self.image or 'known when it runs'}{whole}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Plan:
     @property
     def classes(self) -> int | None:
         """The number of classes, from the model or the training data."""
-        return self.spec.model.outputs() or self.sections["train"].facts.classes
+        return classes_of(self.spec, self.sections["train"].facts)
 
     def __str__(self) -> str:
         return "\n".join(_lines(self))
@@ -80,7 +91,7 @@ def _section_lines(section: SectionPlan) -> Iterator[str]:
     yield f"{section.section}: {samples}, {number} batches of {section.batch_size} an epoch, {section.sampler.name}"
     width = max(len(step.name) for step in section.steps)
     for step in section.steps:
-        yield f"  {step.name:<{width}}  {step.image or 'known when it runs'}"
+        yield f"  {step.name:<{width}}  {step}"
 
 
 def _run_lines(plan: Plan) -> Iterator[str]:

@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
-from registry_core.components import CheckFailed, DataFacts, Image, RunFacts
+from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
-from registry_core.spec.form_checks import (
-    check_classes,
-    check_entries,
-    check_forms,
-    check_target_transforms,
-    check_targets,
-    target_of,
-)
+from registry_core.spec.form_checks import check_classes, check_entries, check_forms, check_targets
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
+from registry_core.spec.transform_checks import (
+    check_images,
+    check_places,
+    check_target_transforms,
+    check_views,
+    follow_target,
+)
 
 
 def check(checked: Checked) -> list[Problem]:
@@ -36,46 +36,6 @@ def check_data(checked: Checked) -> Iterator[Problem]:
     """The data of every section can be found."""
     for section, error in checked.survey.errors.items():
         yield checked.problem(("data", section, "dataset"), str(error))
-
-
-def check_images(checked: Checked) -> Iterator[Problem]:
-    """Every transform can take what comes before it, and the model what comes last."""
-    for name, section in checked.spec.data.sections().items():
-        keys: Keys = ("data", name, "transforms")
-        facts = checked.survey.facts.get(name)
-        if facts is None or facts.image is None or not checked.whole(keys):
-            continue
-        image: Image | None = facts.image
-        for index, transform in enumerate(section.transforms):
-            if image is None:
-                break
-            try:
-                image = transform.follow(image)
-            except CheckFailed as failed:
-                yield checked.problem((*keys, index), failed.message, failed.remedy)
-                image = None
-        if image is not None:
-            yield from _check_one_size(checked, name, image)
-            yield from _check_model_input(checked, name, image)
-
-
-def _check_one_size(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
-    if image.varying and None in (image.height, image.width) and checked.spec.data.batch_size_of(section) > 1:
-        message = f"The transforms give the images of data.{section} different sizes, which do not make a batch."
-        remedy = "Add resize with [height, width], or a crop, behind the transform that changes their size."
-        yield checked.problem(("data", section, "transforms"), message, remedy)
-
-
-def _check_model_input(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
-    keys: Keys = ("data", section, "transforms")
-    if image.form != "float":
-        message = f"The model would be given a {image}, not a float tensor."
-        yield checked.problem(keys, message, "Add to_tensor at the end of the transforms.")
-    elif checked.whole(("model",)):
-        try:
-            checked.spec.model.check_input(image)
-        except CheckFailed as failed:
-            yield checked.problem(("model",), f"{failed.message} (images of data.{section})", failed.remedy)
 
 
 def check_model(checked: Checked) -> Iterator[Problem]:
@@ -199,7 +159,7 @@ def _evaluated_targets(checked: Checked) -> TargetForm:
     section: Section = "train" if checked.spec.data.val is None else "val"
     facts = checked.survey.facts.get(section)
     try:
-        return "any" if facts is None else target_of(checked.spec.data.sections()[section], facts)
+        return "any" if facts is None else follow_target(checked.spec.data.sections()[section], facts)
     except CheckFailed:  # check_target_transforms says so
         return "any"
 
@@ -215,8 +175,10 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
 CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_data,
     check_model,
+    check_places,
     check_images,
     check_target_transforms,
+    check_views,
     check_entries,
     check_classes,
     check_forms,

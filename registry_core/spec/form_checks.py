@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts
-from registry_core.components.forms import TargetForm, activation_between, remedy_for_target, words
+from registry_core.components.forms import activation_between, remedy_for_target, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
-from registry_core.spec.models import DataSection, Section, Spec
+from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
+from registry_core.spec.transform_checks import follow_target
 
 _BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions"}
 """Forms of targets whose classes are the outputs of the model."""
-
-
-def target_of(section: DataSection, facts: DataFacts) -> TargetForm:
-    """What the target of a section is after its transforms; CheckFailed if a transform cannot take it."""
-    form = facts.target_form
-    for transform in section.transforms:
-        form = transform.follow_target(form)
-    return form
 
 
 def classified(spec: Spec) -> bool:
@@ -30,22 +23,6 @@ def classified(spec: Spec) -> bool:
         _BY_CLASS & set(term.loss.target_forms) and term.loss.output_form != "embeddings" and "target" in term.takes
         for term in spec.loss.terms()
     )
-
-
-def check_target_transforms(checked: Checked) -> Iterator[Problem]:
-    """Every transform can take the target that comes to it."""
-    for name, section in checked.spec.data.sections().items():
-        keys: Keys = ("data", name, "transforms")
-        facts = checked.survey.facts.get(name)
-        if facts is None or not checked.whole(keys):
-            continue
-        form = facts.target_form
-        for index, transform in enumerate(section.transforms):
-            try:
-                form = transform.follow_target(form)
-            except CheckFailed as failed:
-                yield checked.problem((*keys, index), failed.message, failed.remedy)
-                break
 
 
 def check_entries(checked: Checked) -> Iterator[Problem]:
@@ -94,7 +71,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
         if not checked.whole(("data", section)):
             continue
         try:
-            gives = target_of(sections[section], facts)
+            gives = follow_target(sections[section], facts)
         except CheckFailed:  # check_target_transforms says so
             continue
         for term in checked.spec.loss.terms():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -37,8 +38,13 @@ class DataSection(Written):
 
     dataset: Dataset
     transforms: tuple[Transform, ...] = ()
+    batch_transforms: tuple[Transform, ...] = Field(default=(), description="Applied to whole batches.")
     sampler: Sampler | None = Field(default=None, description="Default: shuffled for train, sequential for the others.")
     batch_size: PositiveInt | None = Field(default=None, description="Overrides data.batch_size.")
+
+    def views(self) -> int:
+        """How many images the model gets of one sample."""
+        return math.prod(transform.views_made for transform in self.transforms)
 
 
 class Data(Written):

@@ -1,0 +1,49 @@
+"""Functions of images, for the transform lambda."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from registry_core.components import CheckFailed, Function, Image
+from registry_core.components.types import PositiveFloat
+
+
+class Invert(Function):
+    """Make the negative of an image: 255 minus each value, or 1 minus it for float tensors.
+
+    In and out: a Pillow image, or a tensor [channels, height, width], uint8 or float. As
+    torchvision.transforms.v2.functional.invert.
+    """
+
+    target: ClassVar[str] = "torchvision.transforms.v2.functional:invert"
+
+    def follow(self, image: Image) -> Image:
+        """The range of values is mirrored."""
+        top = 1.0 if image.form == "float" else 255.0
+        if image.low is None or image.high is None:
+            return image
+        return image.changed(low=top - image.high, high=top - image.low)
+
+
+class Gamma(Function):
+    """Brighten or darken an image: each value, as a part of the largest possible one, is raised to `gamma`.
+
+    In and out: a Pillow image, or a tensor [1 or 3, height, width], uint8 or float from 0 to 1. The result is
+    multiplied by `gain` and cut to the range. As torchvision.transforms.v2.functional.adjust_gamma.
+    """
+
+    target: ClassVar[str] = "torchvision.transforms.v2.functional:adjust_gamma"
+    example: ClassVar[Mapping[str, Any]] = {"gamma": 0.5}
+
+    gamma: PositiveFloat = Field(description="Exponent above 0: below 1 shadows become lighter, above 1 darker.")
+    gain: PositiveFloat = Field(default=1.0, description="Factor of the result, above 0.")
+
+    def follow(self, image: Image) -> Image:
+        """Values stay in the range of the type."""
+        if image.form == "float" and image.low is not None and image.low < 0:
+            message = f"gamma works on values from 0 to 1, and this is a {image}."
+            raise CheckFailed(message, "Put it before normalize.")
+        return image.changed(low=0.0, high=1.0 if image.form == "float" else 255.0)

@@ -1,0 +1,64 @@
+"""Transforms of transforms: what is drawn decides which parts are applied, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any
+
+from registry_core.components import Draws
+
+Part = Callable[[Any], Any]
+
+
+class RandomApply:
+    """All parts with probability ``p``, else none; draws one word."""
+
+    def __init__(self, p: float) -> None:
+        self.p = p
+
+    def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
+        """The sample after all parts, or as it was."""
+        if draws.uniform() < self.p:
+            for part in parts:
+                sample = part(sample)
+        return sample
+
+
+class RandomChoice:
+    """One of the parts, chosen by weight; draws one word."""
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        self.weights = weights
+
+    def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
+        """The sample after the part that is chosen."""
+        return parts[self.chosen(draws)](sample)
+
+    def chosen(self, draws: Draws) -> int:
+        """The place of the chosen part: where the sum of the weights passes a number that is drawn."""
+        sums = list(accumulate(self.weights))
+        drawn = draws.uniform(0.0, sums[-1])
+        return next((place for place, passed in enumerate(sums) if drawn < passed), _last_possible(self.weights))
+
+
+def _last_possible(weights: Sequence[float]) -> int:
+    return max(place for place, weight in enumerate(weights) if weight > 0)
+
+
+class RandomOrder:
+    """All parts in an order that is drawn: Fisher and Yates' shuffle, one word for each part but the last."""
+
+    def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
+        """The sample after all parts."""
+        for place in self.order(len(parts), draws):
+            sample = parts[place](sample)
+        return sample
+
+    def order(self, length: int, draws: Draws) -> list[int]:
+        """The places of the parts in the order that is drawn."""
+        places = list(range(length))
+        for done in range(length - 1):
+            chosen = done + draws.integer(length - done)
+            places[done], places[chosen] = places[chosen], places[done]
+        return places

@@ -1,0 +1,36 @@
+"""Transforms that call a function by its registered name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from registry_core.components import Function, Image, Transform
+from registry_core.components.transform import Randomness
+
+
+class Lambda(Transform):
+    """Call a registered function with the image, or another entry of the sample, and take what it returns.
+
+    `function` is the name of a component of kind function with its parameters, never code: what is not registered
+    cannot be called. Functions that draw random numbers find the generators of torch, NumPy and Python seeded for the
+    sample. As torchvision.transforms.v2.Lambda.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.named_function:Applied"
+    random: ClassVar[Randomness] = "generators"
+    example: ClassVar[Mapping[str, Any]] = {"function": {"gamma": {"gamma": 0.5}}}
+    old_spellings: ClassVar[Mapping[str, str]] = {"lambd": "function: the name of a registered function"}
+
+    function: Function = Field(description="A function of one value, with its parameters.")
+    entry: str = Field(default="input", description="Which entry of the sample it is called with and replaces.")
+
+    def arguments(self) -> dict[str, Any]:
+        """The function itself, and the entry."""
+        return {"function": self.function.build(), "entry": self.entry}
+
+    def follow(self, image: Image) -> Image | None:
+        """What the function declares of its result."""
+        return self.function.follow(image) if self.entry == "input" else image
