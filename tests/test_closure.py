@@ -101,6 +101,16 @@ def test_a_run_is_what_plain_torch_does(
             "optim.groups",
             "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove groups",
         ),
+        (
+            {"optim__layer_decay": {"factor": 0.5}},
+            "optim.layer_decay",
+            "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove layer_decay",
+        ),
+        (
+            {"finetune": {"freeze": ["1\\..*"], "unfreeze": [{"after": "1 step", "parameters": "1\\..*"}]}},
+            "finetune.unfreeze",
+            "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove unfreeze",
+        ),
     ],
 )
 def test_what_it_cannot_do_is_found_before_the_run(

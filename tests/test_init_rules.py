@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from conftest import Ended
+from conftest import ROOT, Ended
 from torch import nn
 
 import registry_core
 from registry_core.build.parameters import initialise
+from registry_core.build.pipeline import build_model, seed_everything
 from registry_core.components import registries
 from registry_core.errors import BrokenComponent, PipelineError
 from registry_core.spec.models import InitRule
@@ -162,3 +164,59 @@ def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline:
     ended = command("validate", wrong)
     assert ended.code == 2
     assert "init[0].weight.xavier_normal.gain: 'leaky' is no nonlinearity" in ended.err
+
+
+def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:
+    """examples/initialize_weights.yaml: the values of the notes' function on the same model, and a report of them."""
+    spec = registry_core.load(ROOT / "examples" / "initialize_weights.yaml", ["train.device=cpu", "train.max_steps=1"])
+    model, _ = build_seeded(spec)
+    torch.manual_seed(0)
+    plain = spec.model.build()
+    initialize_weights(plain)
+    assert {type(module).__name__ for module in plain.modules()} >= {"Conv2d", "BatchNorm2d", "Linear"}
+    for name, expected in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], expected), name
+    assert model.fc1.weight.std().item() == pytest.approx(0.01, rel=0.02)
+    result = registry_core.run(spec, tmp_path / "run")
+    report = (result.directory / "init.txt").read_text().splitlines()
+    assert report[0].split() == ["conv1.weight", "[16,", "1,", "3,", "3]", "init[0]:", "xavier_normal"]
+    assert report[-1] == "12 of 12 parameters were set by a rule of `init`."
+
+
+def build_seeded(spec: Any) -> tuple[Any, dict[str, str]]:
+    seed_everything(spec.seed)
+    return build_model(spec, torch.device("cpu"))
+
+
+def test_every_scheme_in_a_pipeline(tmp_path: Path) -> None:
+    """tests/pipelines/inits.yaml: the values of torch.nn.init in the same order, and a loss that falls."""
+    spec = registry_core.load(ROOT / "tests" / "pipelines" / "inits.yaml", ["train.log_every=1 step"])
+    used = {scheme.name for rule in spec.init for scheme in (rule.weight, rule.bias, rule.init) if scheme is not None}
+    names = registries.inits
+    assert used == {name for name in names if names.record(name).distribution == "registry-core"}
+    model, _ = build_seeded(spec)
+    torch.manual_seed(3)
+    plain: Any = spec.model.build()
+    init = nn.init
+    for layer in (plain.conv1, plain.bn1, plain.conv2, plain.bn2, plain.fc1, plain.fc2, plain.fc3, plain.fc6):
+        init.zeros_(layer.bias)
+    init.zeros_(plain.fc4.bias)
+    init.zeros_(plain.fc5.bias)
+    init.kaiming_normal_(plain.conv1.weight, mode="fan_out", nonlinearity="relu")
+    init.uniform_(plain.conv1.bias, -0.1, 0.1)
+    init.ones_(plain.bn1.weight)
+    init.dirac_(plain.conv2.weight)
+    init.constant_(plain.bn2.weight, 0.9)
+    init.normal_(plain.bn2.bias, std=0.01)
+    init.xavier_uniform_(plain.fc1.weight, init.calculate_gain("tanh"))
+    init.trunc_normal_(plain.fc1.bias, std=0.02, a=-0.04, b=0.04)
+    init.eye_(plain.fc2.weight)
+    init.orthogonal_(plain.fc3.weight, init.calculate_gain("leaky_relu", 0.2))
+    init.kaiming_uniform_(plain.fc4.weight, a=0.2)
+    init.sparse_(plain.fc5.weight, 0.8, std=0.3)
+    init.xavier_normal_(plain.fc6.weight)
+    for name, expected in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], expected), name
+    result = registry_core.run(spec, tmp_path / "run")
+    losses = [json.loads(line)["train/loss"] for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
+    assert sum(losses[-23:]) / 23 < losses[0] / 2  # the last of five epochs
