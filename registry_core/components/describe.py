@@ -120,6 +120,8 @@ def type_words(annotation: Any) -> str:
         if len(arguments) == 2 and arguments[1] is ...:
             return f"list of {type_words(arguments[0])}"
         return f"[{', '.join(type_words(part) for part in arguments)}]"
+    if origin is dict:
+        return f"mapping of {type_words(arguments[0])} to {type_words(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, Component):
         return f"a {annotation.kind}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -135,7 +135,9 @@ def check_needs(checked: Checked) -> Iterator[Problem]:
     for keys, component in placed_components(checked.spec):
         missing = [module for module in component.needs if importlib.util.find_spec(module) is None]
         if missing and checked.whole(keys):
-            what = f"The {component.kind} {component.name!r} needs {' and '.join(missing)}, not installed here."
+            verb = "is" if len(missing) == 1 else "are"
+            needs = f"needs {' and '.join(missing)}, which {verb} not installed"
+            what = f"The {component.kind} {component.name!r} {needs}."
             wanted = " ".join(f"'{each}'" for each in dict.fromkeys(component.needs[module] for module in missing))
             yield checked.problem(keys, what, f"Run: pip install {wanted}")
 

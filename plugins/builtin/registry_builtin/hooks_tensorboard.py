@@ -312,7 +312,9 @@ class TensorBoardAudio(_OfSamples):
 def _find_layer(hook: str, layer: str, model: nn.Module) -> nn.Module:
     named: dict[str, nn.Module] = {name: module for name, module in model.named_modules() if name}
     if layer not in named:
-        raise CheckFailed(f"The hook {hook!r} names the layer {layer!r}, which the model has not.", near(layer, named))
+        raise CheckFailed(
+            f"The hook {hook!r} names the layer {layer!r}, which the model does not have.", near(layer, named)
+        )
     return named[layer]
 
 

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,13 +83,14 @@ class Embedding(Drawing):
         outputs, features = view.predict(batch, [self.layer] if self.layer else [])
         points = features[self.layer] if self.layer else next(iter(outputs.values()))
         images = on_square(shown(batch["input"], run.pipeline, self.section))
-        self.file.writer.add_embedding(
-            points.float().flatten(1).cpu(),
-            metadata=_labels(batch.get("target"), len(images), run.class_names),
-            label_img=images.expand(-1, 3, -1, -1),
-            global_step=step,
-            tag=self.layer or "output",
-        )
+        with np.errstate(all="ignore"):  # what lies below the last thumbnail is never written, nor shown
+            self.file.writer.add_embedding(
+                points.float().flatten(1).cpu(),
+                metadata=_labels(batch.get("target"), len(images), run.class_names),
+                label_img=images.expand(-1, 3, -1, -1),
+                global_step=step,
+                tag=self.layer or "output",
+            )
 
 
 def _labels(targets: Any, count: int, names: tuple[str, ...]) -> list[str]:
