@@ -189,6 +189,11 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
         "needs the parameter 'kernel_size'",
     ),
     ([], "model.sequential.layers", "wrong length"),
+    (
+        [{"conv2d": {"out_channels": 10, "kernel_size": 8}}],
+        "model",
+        "The model emits 10 x 1 x 1 for a sample, but the target of a sample is",
+    ),
 ]
 
 
@@ -296,3 +301,71 @@ def nothing(): ...
     wrong = model_of(pipeline, ["flatten", "nothing"])
     with pytest.raises(BrokenComponent, match=r"layer 'nothing' of acme-layers 1\.0 built a NoneType"):
         wrong.build()
+
+
+PLAN_OF_NET = """\
+model: sequential, loss: cross_entropy, optimizer: sgd
+  conv1  conv2d      6 x 28 x 28  156 numbers
+  1      relu        6 x 28 x 28
+  2      max_pool2d  6 x 14 x 14
+  conv2  conv2d      16 x 10 x 10  2,416 numbers
+  4      relu        16 x 10 x 10
+  5      max_pool2d  16 x 5 x 5
+  6      flatten     400
+  fc1    linear      120  48,120 numbers
+  8      relu        120
+  fc2    linear      84  10,164 numbers
+  10     relu        84
+  fc3    linear      10  850 numbers
+"""
+
+
+def test_the_plan_shows_every_layer(command: Callable[..., Ended]) -> None:
+    assert PLAN_OF_NET in command("plan", ROOT / "examples" / "net.yaml").out
+    parts = json.loads(command("plan", ROOT / "examples" / "net.yaml", "--json").out)["parts"]
+    assert parts[0] == {"name": "conv1", "layer": "conv2d", "shape": [6, 28, 28], "numbers": 156}
+
+
+def test_parts_are_the_modules_of_the_network() -> None:
+    """Names, shapes and numbers of the parts are those seen when the residual example runs."""
+    model = load(ROOT / "examples" / "residual.yaml").model
+    built = model.build()
+    seen: dict[str, tuple[int, ...]] = {}
+
+    def see(name: str) -> Callable[..., None]:
+        return lambda module, taken, given: seen.update({name: tuple(given.shape[1:])})
+
+    for name, module in built.named_modules():
+        module.register_forward_hook(see(name))
+    built(torch.zeros(2, 1, 8, 8))
+    parts = {part.name: part for part in model.parts()}
+    assert len(parts) == len(model.parts())
+    assert {name: part.shape for name, part in parts.items()} == {name: seen[name] for name in parts}
+    leaves = {name for name, module in built.named_modules() if name and not list(module.children())}
+    assert leaves <= {*parts, "wide.0.0.shortcut", "wide.1.0.shortcut"}
+    for name, module in built.named_modules():
+        if name in parts:
+            assert parts[name].numbers == sum(p.numel() for p in module.parameters(recurse=False))
+
+
+@pytest.mark.parametrize("example", ["net", "residual"])
+def test_examples_train(command: Callable[..., Ended], tmp_path: Path, example: str) -> None:
+    ended = command(
+        "train", ROOT / "examples" / f"{example}.yaml", "--out", tmp_path / "run", "--set", "train.max_steps=2"
+    )
+    assert ended.code == 0, ended.err
+
+
+def test_layers_of_residual_example_take_rules(pipeline: Callable[..., Path]) -> None:
+    """Init rules and groups reach layers by the names that the file gives them."""
+    from registry_core.build.parameters import group_parameters, initialise
+
+    text = (ROOT / "examples" / "residual.yaml").read_text()
+    text = text.replace("loss:", "init: [{names: 'wide.*', modules: Conv2d, weight: {constant: {value: 0}}}]\nloss:")
+    text = text.replace("  scheduler:", "  groups: [{parameters: 'fc\\..*', lr: 0.1}]\n  scheduler:")
+    spec = load(pipeline(text))
+    model = spec.model.build()
+    initialise(model, spec.init)
+    assert not model.wide[1][0].layers[3].weight.any()
+    assert model.stem.weight.any()
+    assert group_parameters(model, spec.optim.groups)[1].names == ("fc.weight", "fc.bias")

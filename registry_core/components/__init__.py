@@ -11,7 +11,7 @@ from registry_core.components.interval import Every, Interval
 from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
-from registry_core.components.model import Model
+from registry_core.components.model import Model, Part
 from registry_core.components.optimizer import Optimizer, ParameterFacts
 from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
@@ -37,6 +37,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "ParameterFacts",
+    "Part",
     "Position",
     "Row",
     "Run",

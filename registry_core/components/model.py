@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
-from registry_core.components.facts import CheckFailed, Image
+from registry_core.components.facts import CheckFailed, Image, Shape
 from registry_core.components.forms import OutputForm
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a model, by the name that its parameters start with."""
+
+    name: str
+    layer: str
+    shape: Shape | None
+    """What a sample is after it; None: not known before the run."""
+    numbers: int | None
+    """How many numbers are trained in it, besides those in parts of it; None: not known before it is built."""
 
 
 class Model(Component):
@@ -39,6 +52,14 @@ class Model(Component):
     def mistakes(self) -> Sequence[CheckFailed]:
         """All that is wrong between the parts of the model, each with its place in ``at``."""
         return ()
+
+    def parts(self) -> Sequence[Part]:
+        """The parts of the model in the order of a sample's way, where they are known before it is built."""
+        return ()
+
+    def output_shape(self) -> Shape | None:
+        """The shape of what it emits for a sample; None if that is not known before the run."""
+        return None
 
     def outputs(self) -> int | None:
         """How many numbers it emits for a sample, the number of classes for a classifier; None if that is not known."""

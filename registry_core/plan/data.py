@@ -22,6 +22,10 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             for group in plan.spec.optim.groups
         ],
         "layer_decay": dump(plan.spec.optim.layer_decay),
+        "parts": [
+            {"name": part.name, "layer": part.layer, "shape": part.shape, "numbers": part.numbers}
+            for part in plan.spec.model.parts()
+        ],
         "decisions": [{"about": d.about, "choice": d.choice, "reason": d.reason} for d in plan.decisions],
         "spec": dump(plan.spec),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from registry_core.components import DataFacts, Horizon, Image, Sampler
+from registry_core.components import DataFacts, Horizon, Image, Part, Sampler, written_shape
 from registry_core.components.transform import Scope
 from registry_core.spec import Section, Spec
 from registry_core.spec.transform_checks import classes_of
@@ -97,6 +97,7 @@ def _section_lines(section: SectionPlan) -> Iterator[str]:
 def _run_lines(plan: Plan) -> Iterator[str]:
     spec, horizon = plan.spec, plan.horizon
     yield f"model: {spec.model.name}, loss: {spec.loss.name}, optimizer: {spec.optim.optimizer.name}"
+    yield from _part_lines(spec.model.parts())
     if horizon is None:
         yield f"run: {spec.train.epochs} epochs; their length is known when the data are opened"
     else:
@@ -104,3 +105,12 @@ def _run_lines(plan: Plan) -> Iterator[str]:
         epochs = f"{horizon.epochs} epoch{'' if horizon.epochs == 1 else 's'}"
         yield f"run: {epochs}, {steps}, precision {spec.train.precision}"
     yield f"measured: {', '.join(plan.metrics)}"
+
+
+def _part_lines(parts: Sequence[Part]) -> Iterator[str]:
+    names = max((len(part.name) for part in parts), default=0)
+    layers = max((len(part.layer) for part in parts), default=0)
+    for part in parts:
+        shape = "known when it runs" if part.shape is None else written_shape(part.shape)
+        numbers = f"  {part.numbers:,} numbers" if part.numbers else ""
+        yield f"  {part.name:<{names}}  {part.layer:<{layers}}  {shape}{numbers}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.components import CheckFailed, DataFacts
+from registry_core.components import CheckFailed, DataFacts, written_shape
 from registry_core.components.forms import activation_between, remedy_for_target, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem, near
@@ -100,6 +100,23 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
             different = sorted(set(names[section]) ^ set(names["train"]))
             message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
             yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+
+
+def check_output_shape(checked: Checked) -> Iterator[Problem]:
+    """Where a whole sample has a class, the model emits one row of numbers for it, not images or sequences."""
+    spec = checked.spec
+    if not checked.whole(("model",), ("loss",), ("data",)) or not classified(spec):
+        return
+    shape, facts = spec.model.output_shape(), checked.survey.facts.get("train")
+    if shape is None or len(shape) == 1 or facts is None:
+        return
+    try:
+        form = follow_target(spec.data.train, facts)
+    except CheckFailed:  # check_target_transforms says so
+        return
+    if form in ("class_indices", "class_lists", "multi_hot"):
+        message = f"The model emits {written_shape(shape)} for a sample, but the target of a sample is {words(form)}."
+        yield checked.problem(("model",), message, "Pool if it is an image, and add flatten at the end.")
 
 
 def _set_outputs(spec: Spec, number: str) -> str:

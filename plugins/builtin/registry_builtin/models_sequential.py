@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from registry_builtin.layers.walk import Way, walk
-from registry_core.components import CheckFailed, Image, Layer, Model, written_shape
+from registry_core.components import CheckFailed, Image, Layer, Model, Part, Shape, written_shape
 from registry_core.components.forms import OutputForm
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Sequential(Model):
             found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
         return found
 
+    def parts(self) -> Sequence[Part]:
+        """The layers, those inside blocks too, with what a sample is after each."""
+        return self.walk().parts
+
     def emits(self) -> OutputForm:
         """What `output` says, or what the last layer determines, else logits."""
         form = self.layers[-1].emits()
@@ -77,12 +81,17 @@ class Sequential(Model):
                 f"Set input to [{written}], or change the transforms.",
             )
 
+    def output_shape(self) -> Shape | None:
+        """What a sample is after the last layer."""
+        way = self.walk()
+        return None if way.mistakes else way.shape
+
     def outputs(self) -> int | None:
         """Channels or features of what the last layer gives; of a sequence, those of each element."""
-        way = self.walk()
-        if way.mistakes or way.shape is None:
+        shape = self.output_shape()
+        if shape is None:
             return None
-        return way.shape[-1] if len(way.shape) == 2 else way.shape[0]
+        return shape[-1] if len(shape) == 2 else shape[0]
 
     def build(self) -> nn.Module:
         """The layers, with the first values that torch gives them; raises CheckFailed if they do not fit each other."""

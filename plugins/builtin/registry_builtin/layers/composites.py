@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.layers.walk import Composite, Way, walk, walk_beside
+from registry_builtin.layers.walk import Composite, Way, inside, walk, walk_beside
 from registry_core.components import CheckFailed, Layer, Shape, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt
@@ -60,7 +60,9 @@ class Repeat(Composite):
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """A block for each time; mistakes are told once."""
-        blocks = tuple(Block(layers=self.layers) for _ in range(self.times))
+        blocks = [Block(layers=self.layers) for _ in range(self.times)]
+        if self.record is not None:  # by which parts and messages call them
+            blocks = [block.named(self.written_name, self.record) for block in blocks]
         way = walk(blocks, shape)
         again = "When it is repeated: " if way.mistakes and way.mistakes[0].at[1] else ""
         way.mistakes = [
@@ -100,10 +102,7 @@ class Residual(Composite):
         if not way.mistakes and not other.mistakes:
             way.mistakes += _differ(way.shape, other.shape)
         way.mistakes += other.mistakes
-        way.parts = [
-            *(part.inside("layers") for part in way.parts),
-            *(part.inside("shortcut") for part in other.parts),
-        ]
+        way.parts = inside("layers", way.parts) + inside("shortcut", other.parts)
         return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
 
     def numbers(self) -> int | None:

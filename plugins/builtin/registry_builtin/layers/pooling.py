@@ -23,7 +23,7 @@ OutputSize = Annotated[tuple[int | None, int | None], BeforeValidator(_sides)]
 
 _WINDOW = "Height and width of the window; one number stands for both."
 _STRIDE = "Steps between two windows, down and to the right; default: kernel_size."
-_PADDING = "Pixels at each edge, [top and bottom, left and right]; at most half the window."
+_PADDING = "Pixels at each edge, [top and bottom, left and right]; at most half of kernel_size."
 _CEIL = "Whether a last window that is not full counts too."
 _OUTPUT = "Height and width of the result, null for a side that stays; one number stands for both."
 _LESS = "Take a smaller kernel_size, or pool less before it."
@@ -46,9 +46,9 @@ class _Pooling(FixedLayer):
 
     @model_validator(mode="after")
     def _padding_is_small(self) -> Self:
-        for margin, kernel, dilation in zip(self.padding, self.kernel_size, self._dilations(), strict=True):
-            if margin > (dilation * (kernel - 1) + 1) // 2:
-                raise ValueError(f"padding {margin} is more than half of a window of {dilation * (kernel - 1) + 1}")
+        for margin, kernel in zip(self.padding, self.kernel_size, strict=True):
+            if margin > kernel // 2:
+                raise ValueError(f"padding {margin} is more than half of kernel_size {kernel}")
         return self
 
     def follow(self, shape: Shape) -> Shape:

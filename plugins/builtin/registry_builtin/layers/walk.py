@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from registry_builtin.layers.sizes import SizedLayer
-from registry_core.components import CheckFailed, Layer, Shape
-
-
-@dataclass(frozen=True)
-class Part:
-    """One layer on a sample's way, by the name that its parameters start with, and what the sample is after it."""
-
-    name: str
-    layer: Layer
-    shape: Shape | None
-
-    def inside(self, name: str) -> Part:
-        """The same part as a part of something of this name."""
-        return Part(f"{name}.{self.name}", self.layer, self.shape)
+from registry_core.components import CheckFailed, Layer, Part, Shape
 
 
 @dataclass
@@ -52,6 +39,11 @@ class Composite(Layer):
     def follow(self, shape: Shape) -> Shape | None:
         """What the sample is at the end."""
         return self.walk(shape)[1].shape
+
+
+def inside(name: str, parts: Sequence[Part]) -> list[Part]:
+    """The parts as parts of something of this name."""
+    return [replace(part, name=f"{name}.{part.name}") for part in parts]
 
 
 def name_of(layer: Layer, place: int) -> str:
@@ -125,8 +117,8 @@ def _as_if_right(layer: Layer, shape: Shape | None) -> Shape | None:
 def _take(way: Way, found: Step, place: int, layer: Layer, key: str) -> None:
     name = name_of(layer, place)
     way.layers.append((name, found.layer))
-    way.parts.append(Part(name, found.layer, found.shape))
-    way.parts += [part.inside(name) for part in found.parts]
+    own = 0 if isinstance(layer, Composite) else found.layer.numbers()
+    way.parts += [Part(name, layer.name, found.shape, own), *inside(name, found.parts)]
     way.mistakes += [_placed(failed, key, place, layer) for failed in found.mistakes]
 
 
