@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from registry_builtin.schedulers import CosineAnnealing, Exponential, MultiStep, OneCycle, ReduceOnPlateau, Step
+from registry_builtin.schedulers import Exponential, MultiStep, ReduceOnPlateau, Step
+from registry_builtin.schedulers_cyclic import CosineAnnealing, OneCycle
 from torch.optim import lr_scheduler as plain
 
 from registry_core.components import CheckFailed, Horizon, Scheduler
@@ -154,8 +155,8 @@ def test_what_they_count_is_declared_and_described() -> None:
             "total_steps is 49 and the run has 50 optimizer steps",
             "Leave total_steps",
         ),
-        (OneCycle(max_lr=1.0, pct_start=0.02), "pct_start is 0.02 of 50 steps", "Change pct_start"),
-        (OneCycle(max_lr=1.0, pct_start=1.0), "pct_start is 1.0 of 50 steps", "Change pct_start"),
+        (OneCycle(max_lr=1.0, pct_start=0.02), "pct_start is 0.02 of 50 optimizer steps", "Change pct_start"),
+        (OneCycle(max_lr=1.0, pct_start=1.0), "pct_start is 1.0 of 50 optimizer steps", "Change pct_start"),
         (OneCycle(max_lr=1.0, pct_start=0.51, three_phase=True), "in three phases", "Change pct_start"),
     ],
 )

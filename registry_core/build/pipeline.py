@@ -20,6 +20,7 @@ from registry_core.build.objective import Objective
 from registry_core.build.optimizer import build_optimizer
 from registry_core.build.parameters import ParameterGroup, group_parameters, initialise
 from registry_core.build.samples import BatchTransforms, SampleTransforms
+from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Hook, Horizon
 from registry_core.errors import BrokenComponent, DataError
@@ -51,7 +52,7 @@ class Pipeline:
     averaged: AveragedModel | None
     loss: Objective
     optimizer: torch.optim.Optimizer
-    scheduler: Any
+    schedule: Schedule | None
     loaders: dict[Section, Loader]
     metrics: list[Measured]
     hooks: list[tuple[str, object]]
@@ -79,9 +80,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
     freezing = Freezing(model, spec.finetune, length.steps_per_epoch)
     groups = grouped(spec, model, loss, freezing)
     optimizer = build_optimizer(spec, model, groups, loss)
-    scheduler = None
-    if spec.optim.scheduler is not None:
-        scheduler = build(spec.optim.scheduler, spec.optim.scheduler.build, optimizer, length)
+    scheduler = spec.optim.scheduler
     return Pipeline(
         plan=plan,
         device=device,
@@ -91,7 +90,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
         averaged=_averaged(model, plan),
         loss=loss,
         optimizer=optimizer,
-        scheduler=scheduler,
+        schedule=Schedule(scheduler, optimizer, length) if scheduler else None,
         loaders=loaders,
         metrics=build_metrics(plan, device),
         hooks=build_hooks(spec, model),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -15,21 +15,34 @@ from registry_core.build.optimizer import build_optimizer
 from registry_core.build.parameter_table import group_data, group_table
 from registry_core.build.parameters import ParameterGroup
 from registry_core.build.pipeline import build_model, grouped
+from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Horizon
 from registry_core.plan.plan import Plan
 
 
 @dataclass(frozen=True)
+class Rates:
+    """The learning rates of one parameter group: in the first step of each epoch, and in the last step."""
+
+    starts: list[float]
+    last: float
+
+    def __str__(self) -> str:
+        return f"{', '.join(f'{rate:.4g}' for rate in self.starts)}; in the last step: {self.last:.4g}"
+
+
+@dataclass(frozen=True)
 class Preview:
-    """Parameters by group, which rule gave each its first values, and the learning rate at the start of each epoch."""
+    """Parameters by group, which rule gave each its first values, and the course of the learning rates."""
 
     groups: list[ParameterGroup]
     lr: float | None
     """The optimizer's own learning rate."""
     init: dict[str, str]
     weights: WeightsReport | None
-    rates: list[float]
+    rates: list[Rates]
+    """Of each group; empty if the length of the run is not known."""
 
     def __str__(self) -> str:
         lines = ["parameters", *group_table(self.groups, self.lr)]
@@ -38,8 +51,10 @@ class Preview:
         lines.append("first values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
-        if self.rates:
-            lines.append(f"learning rate at the start of each epoch: {', '.join(f'{rate:.4g}' for rate in self.rates)}")
+        for number, rates in enumerate(self.rates):
+            if number == 0 or rates != self.rates[0]:
+                of = f" of {self.groups[number].pattern}" if number else ""
+                lines.append(f"learning rate{of} at the start of each epoch: {rates}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -48,7 +63,7 @@ class Preview:
             "parameter_groups": group_data(self.groups, self.lr),
             "weights": self.weights.data() if self.weights else None,
             "init": self.init,
-            "learning_rates": self.rates,
+            "learning_rates": [asdict(rates) for rates in self.rates],
         }
 
 
@@ -62,23 +77,21 @@ def preview_of(plan: Plan) -> Preview:
     freezing = Freezing(model, spec.finetune)
     groups = grouped(spec, model, loss, freezing)
     optimizer = build_optimizer(spec, model, groups, loss)
-    rates = _rates(plan, optimizer, plan.horizon) if plan.horizon else []
+    rates = _rates(plan, optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
     return Preview(groups, getattr(spec.optim.optimizer, "lr", None), report, weights, rates)
 
 
-def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> list[float]:
+def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> list[Rates]:
     optim = plan.spec.optim
-    if optim.scheduler is None or optim.scheduler.counts == "evaluation":
-        return [float(optimizer.param_groups[0]["lr"])] * horizon.epochs
-    scheduler: Any = build(optim.scheduler, optim.scheduler.build, optimizer, horizon)
-    rates = []
+    schedule = Schedule(optim.scheduler, optimizer, horizon) if optim.scheduler else None
+    starts: list[list[float]] = []
+    now: list[float] = []
     with warnings.catch_warnings():  # torch warns that the optimizer never stepped, as is meant here
         warnings.simplefilter("ignore", UserWarning)
         for step in range(horizon.total_steps):
+            now = [float(group["lr"]) for group in optimizer.param_groups]
             if step % horizon.steps_per_epoch == 0:
-                rates.append(float(optimizer.param_groups[0]["lr"]))
-            epoch_ends = (step + 1) % horizon.steps_per_epoch == 0
-            last = step + 1 == horizon.total_steps
-            if not last and (optim.scheduler.counts == "step" or epoch_ends):
-                scheduler.step()
-    return rates
+                starts.append(now)
+            if schedule is not None:
+                schedule.advance(step + 1, (step + 1) % horizon.steps_per_epoch == 0, {})
+    return [Rates(list(of_group), last) for of_group, last in zip(zip(*starts, strict=True), now, strict=True)]

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from registry_core.components.base import Component
 from registry_core.components.interval import Every
 from registry_core.components.registry import Registry
+from registry_core.components.warmup import Warmup
 
 _WORDS: dict[Any, str] = {
     int: "whole number",
@@ -27,6 +28,7 @@ _WORDS: dict[Any, str] = {
     NoneType: "null",
     Any: "any",
     Every: "interval",
+    Warmup: "length, or length and start",
 }
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*( [\w./-]+)*")
 """Texts that need no quotes in YAML."""
@@ -68,6 +70,9 @@ def describe(registry: Registry[Any], name: str) -> Description:
     """The description of a registered component; imports its declaration only."""
     record = registry.record(name)
     declaration: type[Component] = registry[name]
+    fields = declaration.model_fields
+    common = [key for key in registry.base.model_fields if key in fields]
+    own = [key for key in fields if key not in common]
     return Description(
         kind=record.kind,
         name=record.name,
@@ -76,7 +81,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
         target=record.target,
         summary=declaration.summary(),
         documentation=inspect.getdoc(declaration) or "",
-        parameters=tuple(_parameter(field.alias or key, field) for key, field in declaration.model_fields.items()),
+        parameters=tuple(_parameter(fields[key].alias or key, fields[key]) for key in (*own, *common)),
         example=written_example(name, declaration),
         needs=tuple(dict.fromkeys(declaration.needs.values())),
     )

@@ -70,6 +70,12 @@ class Horizon:
     epochs: int
     steps_per_epoch: int
     total_steps: int
+    of: str = "the run"
+    """What is so long, in messages: the run, or the part of it that is left to a schedule."""
+
+    def count(self, unit: Literal["epoch", "step", "evaluation"]) -> int:
+        """Its length in epochs or steps; one evaluation an epoch is supposed."""
+        return self.total_steps if unit == "step" else self.epochs
 
 
 @dataclass(frozen=True, slots=True)

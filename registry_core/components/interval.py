@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -24,18 +25,28 @@ class Every:
             return step % self.count == 0
         return epoch_ended and epochs_done % self.count == 0
 
+    def steps(self, steps_per_epoch: int) -> int:
+        """As a length: its optimizer steps."""
+        return self.count if self.unit == "step" else self.count * steps_per_epoch
+
     def __str__(self) -> str:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
 
 
-def _read(value: Any) -> Any:
-    if isinstance(value, Every):
-        return value
-    match = _TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"expected how often, such as '1 epoch' or '500 steps', not {value!r}")
-    return Every(int(match[1]), "epoch" if match[2] == "epoch" else "step")
+def _reads(expected: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, Every):
+            return value
+        match = _TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError(f"expected {expected}, such as '1 epoch' or '500 steps', not {value!r}")
+        return Every(int(match[1]), "epoch" if match[2] == "epoch" else "step")
+
+    return read
 
 
-Interval = Annotated[InstanceOf[Every], BeforeValidator(_read), PlainSerializer(str)]
+Interval = Annotated[InstanceOf[Every], BeforeValidator(_reads("how often")), PlainSerializer(str)]
 """Written ``1 epoch`` or ``500 steps``."""
+
+Length = Annotated[InstanceOf[Every], BeforeValidator(_reads("a length")), PlainSerializer(str)]
+"""How long something lasts, written like an interval."""

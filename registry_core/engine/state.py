@@ -22,7 +22,7 @@ def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dic
         parts["averaged"] = pipeline.averaged.state_dict()
     state = {
         "optimizer": pipeline.optimizer.state_dict(),
-        "scheduler": _plain_state(pipeline.scheduler),
+        "scheduler": pipeline.schedule.state_dict() if pipeline.schedule else {},
         "scaler": scaler.state_dict(),
         "random": random_state(pipeline.device),
     }
@@ -38,16 +38,10 @@ def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, stat
         pipeline.averaged.load_state_dict(parts["averaged"])
     pipeline.optimizer.load_state_dict(state["optimizer"])
     _keep_memory_formats(pipeline.optimizer)
-    if pipeline.scheduler is not None:
-        pipeline.scheduler.load_state_dict(state["scheduler"])
+    if pipeline.schedule is not None:
+        pipeline.schedule.load_state_dict(state["scheduler"])
     scaler.load_state_dict(state["scaler"])
     restore_random_state(state["random"])
-
-
-def _plain_state(scheduler: Any) -> dict[str, Any]:
-    """A scheduler's state without what cannot be data: functions that some schedulers keep in it."""
-    state = scheduler.state_dict() if scheduler is not None else {}
-    return {key: value for key, value in state.items() if not callable(value)}
 
 
 def _keep_memory_formats(optimizer: torch.optim.Optimizer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -201,7 +201,7 @@ class Training:
         """What is due after a step that was taken in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
         epoch_ended = self.position.batch == 0
         row = self._row(epoch, epoch_ended)
-        self._schedule(row, epoch_ended)
+        self._schedule(self._counted(row, epoch, epoch_ended), epoch_ended)
         if row is not None:
             self.directory.write(row)
             self.hooks.tell("metrics_measured", row=row)
@@ -214,13 +214,9 @@ class Training:
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, train = self.position.step, self.spec.train
         last = step >= self.pipeline.horizon.total_steps
-
-        def due(every: Every | None) -> bool:
-            return every is not None and every.due(step=step, epochs_done=epoch + epoch_ended, epoch_ended=epoch_ended)
-
         evaluates = "val" in self.pipeline.loaders and train.evaluate_every is not None
-        evaluate = evaluates and (last or due(train.evaluate_every))
-        if not (evaluate or epoch_ended or last or due(train.log_every)):
+        evaluate = evaluates and (last or self._due(train.evaluate_every, epoch, epoch_ended))
+        if not (evaluate or epoch_ended or last or self._due(train.log_every, epoch, epoch_ended)):
             return None
         loss = self.loss_sum.item() / self.samples
         if not math.isfinite(loss):
@@ -245,17 +241,24 @@ class Training:
         self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
 
-    def _schedule(self, row: Row | None, epoch_ended: bool) -> None:
+    def _schedule(self, measured: Mapping[str, float], epoch_ended: bool) -> None:
         """Advance the learning-rate schedule if its unit has passed."""
-        declared, scheduler = self.spec.optim.scheduler, self.pipeline.scheduler
-        if declared is None:
-            return
-        if declared.counts == "evaluation":
-            monitor = getattr(declared, "monitor", "val/loss")
-            if row is not None and monitor in row.values:
-                scheduler.step(row.values[monitor])
-        elif (declared.counts == "epoch" and epoch_ended) or (declared.counts == "step" and not self._done()):
-            scheduler.step()
+        if self.pipeline.schedule is not None:
+            with failures_named(f"The scheduler {self.pipeline.schedule.declared.name!r}"):
+                self.pipeline.schedule.advance(self.position.step, epoch_ended, measured)
+
+    def _counted(self, row: Row | None, epoch: int, epoch_ended: bool) -> Mapping[str, float]:
+        """The metrics that a schedule counts: not those measured only because the run ends here; it may be resumed."""
+        if row is None or self._due(self.spec.train.evaluate_every, epoch, epoch_ended):
+            return {} if row is None else row.values
+        if epoch_ended or self._due(self.spec.train.log_every, epoch, epoch_ended):
+            return {name: value for name, value in row.values.items() if not name.startswith("val/")}
+        return {}
+
+    def _due(self, every: Every | None, epoch: int, epoch_ended: bool) -> bool:
+        return every is not None and every.due(
+            step=self.position.step, epochs_done=epoch + epoch_ended, epoch_ended=epoch_ended
+        )
 
     def _save(self, save: Save) -> None:
         """Write a checkpoint of the position; ``keep`` 0 prunes nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.components import CheckFailed, DataFacts, Image, Sampler, registries
+from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Scheduler, registries
 from registry_core.components.forms import activation_between, words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
@@ -81,10 +81,7 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
         )
         yield Decision("optimizer step", f"up to {size} samples", reason)
     if spec.optim.scheduler is not None:
-        unit = spec.optim.scheduler.counts
-        yield Decision(
-            "learning rate", f"{spec.optim.scheduler.name}, by {unit}", f"{spec.optim.scheduler.name} counts {unit}s"
-        )
+        yield _learning_rate(spec.optim.scheduler)
     if "val" in sections and train.evaluate_every is not None:
         weights = "averaged weights (train.ema)" if train.ema else "the trained weights"
         yield Decision("evaluation", f"every {train.evaluate_every}, with {weights}", "train.evaluate_every")
@@ -102,3 +99,12 @@ def _activations(spec: Spec) -> Iterator[Decision]:
         about = "before the loss" if len(terms) == 1 else f"before {term.loss.name} (weight {term.weight:g})"
         reason = f"{spec.model.name} emits {words(gives)}, {term.loss.name} takes {words(term.loss.output_form)}"
         yield Decision(about, activation or "nothing", reason)
+
+
+def _learning_rate(scheduler: Scheduler) -> Decision:
+    unit, rise = scheduler.unit_counted(), scheduler.rise()
+    after = f", after a warm-up of {rise}" if rise else ""
+    reason = f"{scheduler.name} counts {unit}s"
+    if unit != scheduler.counts:
+        reason = f"`by` is {unit}; {scheduler.name} counts {scheduler.counts}s if nothing is said"
+    return Decision("learning rate", f"{scheduler.name}, by {unit}{after}", reason)

@@ -25,3 +25,10 @@ def is_sequence(annotation: Any) -> bool:
     if origin in (Union, UnionType, Annotated):
         return any(is_sequence(part) for part in get_args(annotation))
     return origin in (tuple, list)
+
+
+def takes_one(annotation: Any) -> bool:
+    """Whether a field may hold a single component or model: ``Function | tuple[Function, ...]`` does, a list not."""
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return any(takes_one(part) for part in get_args(annotation))
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

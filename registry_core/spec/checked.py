@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from registry_core.components import CheckFailed, Component
 from registry_core.errors import Problem
 from registry_core.spec.compose import dotted
 from registry_core.spec.models import Spec
@@ -25,6 +26,11 @@ class Checked:
     def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
         """A problem about the value at ``keys``."""
         return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
+
+    def failed(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
+        """The problem that a check of the component at ``keys`` found, there or at one of its parameters."""
+        inner: Keys = (*keys, component.written_name, *failed.at)
+        return self.problem(inner if failed.at and inner in self.tree.values else keys, failed.message, failed.remedy)
 
     def whole(self, *keys: Keys) -> bool:
         """Whether the components at all these places could be made."""

@@ -56,11 +56,23 @@ def check_length(checked: Checked) -> Iterator[Problem]:
         message = f"An epoch of {facts.length} samples has no full batch of {spec.data.batch_size_of('train')}."
         yield checked.problem(("data", "batch_size"), message, "Use a smaller batch_size, or drop_last: false.")
         return
-    if spec.optim.scheduler is not None and checked.whole(("optim", "scheduler")):
+    scheduler = spec.optim.scheduler
+    if scheduler is not None and checked.whole(("optim", "scheduler")):
         try:
-            spec.optim.scheduler.check(horizon(spec, facts.length))
+            scheduler.check(scheduler.horizon_after_warmup(horizon(spec, facts.length)))
         except CheckFailed as failed:
-            yield checked.problem(("optim", "scheduler"), failed.message, failed.remedy)
+            yield checked.failed(("optim", "scheduler"), scheduler, failed)
+
+
+def check_scheduler(checked: Checked) -> Iterator[Problem]:
+    """The schedule fits the optimizer and its parameter groups."""
+    optim = checked.spec.optim
+    if optim.scheduler is None or not checked.whole(("optim",)):
+        return
+    try:
+        optim.scheduler.check_optimizer(optim.optimizer, len(optim.groups))
+    except CheckFailed as failed:
+        yield checked.failed(("optim", "scheduler"), optim.scheduler, failed)
 
 
 def check_groups(checked: Checked) -> Iterator[Problem]:
@@ -187,6 +199,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_forms,
     check_targets,
     check_length,
+    check_scheduler,
     check_groups,
     check_optimizer,
     check_layer_decay,

@@ -15,7 +15,7 @@ from registry_core.catalog import KINDS
 from registry_core.components import Component
 from registry_core.components.registries import registry_of
 from registry_core.errors import NameConflict, Problem, RegistryError, UnknownComponent
-from registry_core.spec.annotations import is_sequence, model_in
+from registry_core.spec.annotations import is_sequence, model_in, takes_one
 from registry_core.spec.compose import dotted
 from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys, Tree
@@ -44,7 +44,7 @@ class Resolver:
         target = model_in(annotation)
         if target is None or value is None:
             return value
-        if is_sequence(annotation):
+        if is_sequence(annotation) and (isinstance(value, list) or not takes_one(annotation)):
             if not isinstance(value, list):
                 return value
             return tuple(self.value(target, item, (*keys, index)) for index, item in enumerate(value))
@@ -93,7 +93,7 @@ def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | Non
                 return None
         field = target.model_fields.get(str(rest.pop(0)))
         target = model_in(field.annotation) if field else None
-        if field and is_sequence(field.annotation):
+        if field and is_sequence(field.annotation) and (_is_item(rest) or not takes_one(field.annotation)):
             if not rest:
                 return None
             rest.pop(0)
@@ -118,6 +118,10 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
             inside = (*keys, value.written_name)
         for name in type(value).model_fields:
             yield from placed_components(getattr(value, name, None), (*inside, name))
+
+
+def _is_item(rest: list[str | int]) -> bool:
+    return bool(rest) and isinstance(rest[0], int)
 
 
 def _split(value: Any) -> tuple[str | None, Any]:

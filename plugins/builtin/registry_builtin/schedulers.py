@@ -1,15 +1,16 @@
-"""Schedulers: how the learning rate changes during a run."""
+"""Schedulers that lower or raise the learning rate by a rule of their own, and the one that watches a metric."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from registry_core.components import CheckFailed, Horizon, Scheduler
+from registry_core.components import Horizon, Scheduler
 from registry_core.components.scheduler import Unit
-from registry_core.components.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Probability
+from registry_core.components.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
 def _increasing(milestones: tuple[int, ...]) -> tuple[int, ...]:
     if not milestones or any(later <= earlier for earlier, later in pairwise(milestones)):
-        raise ValueError(f"expected one or more epochs, each later than the one before, not {list(milestones)}")
+        raise ValueError(f"expected one or more milestones, each later than the one before, not {list(milestones)}")
     return milestones
 
 
 Milestones = Annotated[tuple[PositiveInt, ...], AfterValidator(_increasing)]
+"""Numbers of epochs or steps, in increasing order."""
+
 _GAMMA = "Factor on the learning rate."
 
 
@@ -33,17 +36,19 @@ class Step(Scheduler):
     """
 
     target: ClassVar[str] = "torch.optim.lr_scheduler:StepLR"
+    example: ClassVar[Mapping[str, Any]] = {"step_size": 30, "gamma": 0.1}
 
     step_size: PositiveInt = Field(description="Epochs between two changes.")
     gamma: PositiveFloat = Field(default=0.1, description=_GAMMA)
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the first change."""
-        if self.step_size >= horizon.epochs:
-            raise CheckFailed(
-                f"The scheduler {self.name!r} never changes the learning rate: "
-                f"step_size is {self.step_size} epochs and the run has {_epochs(horizon)}.",
-                "It counts epochs, not optimizer steps: set step_size below the number of epochs, or leave it out.",
+        if self.step_size >= self.units_in(horizon):
+            raise self.unfit(
+                f"never changes the learning rate: step_size is {self.units(self.step_size)}",
+                horizon,
+                f"set step_size below the number of {self.units()}, or leave the scheduler out",
+                at="step_size",
             )
 
 
@@ -55,17 +60,19 @@ class MultiStep(Scheduler):
     """
 
     target: ClassVar[str] = "torch.optim.lr_scheduler:MultiStepLR"
+    example: ClassVar[Mapping[str, Any]] = {"milestones": [30, 60, 80], "gamma": 0.1}
 
     milestones: Milestones = Field(description="Epochs (from 0) that start with a change, in increasing order.")
     gamma: PositiveFloat = Field(default=0.1, description=_GAMMA)
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the first milestone."""
-        if self.milestones[0] >= horizon.epochs:
-            raise CheckFailed(
-                f"The scheduler {self.name!r} never changes the learning rate: "
-                f"its first milestone is epoch {self.milestones[0]} and the run has {_epochs(horizon)}.",
-                "It counts epochs, not optimizer steps: set milestones within the run, or leave it out.",
+        if self.milestones[0] >= self.units_in(horizon):
+            raise self.unfit(
+                f"never changes the learning rate: its first milestone is {self.unit_counted()} {self.milestones[0]}",
+                horizon,
+                "set milestones within the run, or leave the scheduler out",
+                at="milestones",
             )
 
 
@@ -76,114 +83,93 @@ class Exponential(Scheduler):
     """
 
     target: ClassVar[str] = "torch.optim.lr_scheduler:ExponentialLR"
+    example: ClassVar[Mapping[str, Any]] = {"gamma": 0.95}
 
     gamma: PositiveFloat = Field(description=_GAMMA)
 
 
-class CosineAnnealing(Scheduler):
-    """Lower the learning rate along half a cosine to ``eta_min``; counts epochs.
+class _OverIterations(Scheduler):
+    """What ``linear`` and ``polynomial`` have in common: a course over ``total_iters``, or over the whole run."""
 
-    In epoch e (from 0) it is ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t_max)) / 2``; after ``t_max`` epochs it
-    rises again. Source: Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts;
-    ``torch.optim.lr_scheduler.CosineAnnealingLR``.
-    """
-
-    target: ClassVar[str] = "torch.optim.lr_scheduler:CosineAnnealingLR"
-    renamed: ClassVar[dict[str, str]] = {"t_max": "T_max"}
-
-    t_max: PositiveInt | None = Field(default=None, description="Epochs down to eta_min; null for the whole run.")
-    eta_min: NonNegativeFloat = Field(default=0.0, description="The lowest learning rate.")
+    if TYPE_CHECKING:  # the field is that of each, at its place among the others
+        total_iters: PositiveInt | None
 
     def follows_length(self) -> bool:
         """Whether it ends with the run."""
-        return self.t_max is None
+        return self.total_iters is None
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
-        if self.t_max is not None and self.t_max > 10 * horizon.epochs:
-            raise CheckFailed(
-                f"The scheduler {self.name!r} hardly changes the learning rate: "
-                f"t_max is {self.t_max} epochs and the run has {_epochs(horizon)}.",
-                "It counts epochs, not optimizer steps: leave t_max out, and it takes the whole run.",
-            )
+        """Raise CheckFailed if ``total_iters`` is so long that it was probably counted in steps."""
+        self.refuse_longer(horizon, "total_iters", "set it to null, and it takes the whole run")
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
-        """The scheduler of this optimizer; without ``t_max``, for the epochs of the run."""
-        filled = self if self.t_max is not None else self.model_copy(update={"t_max": horizon.epochs})
+        """The scheduler of this optimizer; with ``total_iters`` null, for the length of the run."""
+        filled = self.model_copy(update={"total_iters": self.total_iters or self.units_in(horizon)})
         built: LRScheduler = filled.make(optimizer)
         return built
 
 
-class OneCycle(Scheduler):
-    """Raise the learning rate to ``max_lr``, then lower it to nearly nothing; counts optimizer steps.
+class Linear(_OverIterations):
+    """Change the factor on the learning rate along a line from ``start_factor`` to ``end_factor``; counts epochs.
 
-    It starts at ``max_lr / div_factor`` and ends at ``max_lr / (div_factor * final_div_factor)``. The optimizer's own
-    learning rate, also that of a parameter group, is not used. With ``cycle_momentum`` the momentum (or the first beta)
-    goes the other way, replacing the optimizer's own, even if that is 0. Source: Smith and Topin, "Super-convergence",
-    2018; ``torch.optim.lr_scheduler.OneCycleLR``.
+    In epoch e (from 0) it is ``lr * (start_factor + (end_factor - start_factor) * min(e / total_iters, 1))``.
+    For a rise before another schedule, there is ``warmup``. Source: ``torch.optim.lr_scheduler.LinearLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:OneCycleLR"
-    counts: ClassVar[Unit] = "step"
+    target: ClassVar[str] = "torch.optim.lr_scheduler:LinearLR"
+    example: ClassVar[Mapping[str, Any]] = {"start_factor": 1.0, "end_factor": 0.01, "total_iters": None}
 
-    max_lr: PositiveFloat = Field(description="The highest learning rate.")
-    total_steps: PositiveInt | None = Field(default=None, description="Steps of the cycle; null for the whole run.")
-    pct_start: Probability = Field(default=0.3, description="Share of the steps in which the learning rate rises.")
-    anneal_strategy: Literal["cos", "linear"] = Field(default="cos", description="Shape of rise and fall.")
-    cycle_momentum: bool = Field(default=True, description="Whether momentum moves against the learning rate.")
-    base_momentum: NonNegativeFloat = Field(default=0.85, description="Momentum at the highest learning rate.")
-    max_momentum: NonNegativeFloat = Field(default=0.95, description="Momentum at start and end.")
-    div_factor: PositiveFloat = Field(default=25.0, description="max_lr divided by the first learning rate.")
-    final_div_factor: PositiveFloat = Field(default=1e4, description="First learning rate divided by the last.")
-    three_phase: bool = Field(default=False, description="Fall to the first rate at the pace of the rise, then on.")
+    start_factor: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0 / 3, description="Factor in the beginning.")
+    end_factor: Annotated[float, Field(ge=0, le=1)] = Field(default=1.0, description="Factor in the end.")
+    total_iters: PositiveInt | None = Field(
+        default=5, description="Epochs from the one to the other; null for the whole run."
+    )
 
-    def follows_length(self) -> bool:
-        """Whether it ends with the run."""
-        return self.total_steps is None
+
+class Constant(Scheduler):
+    """Multiply the learning rate by ``factor`` for the first ``total_iters`` epochs; counts epochs.
+
+    Source: ``torch.optim.lr_scheduler.ConstantLR``, which fails with a factor of 0 when it wants to undo it.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:ConstantLR"
+    example: ClassVar[Mapping[str, Any]] = {"factor": 0.1, "total_iters": 2}
+
+    factor: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0 / 3, description=_GAMMA)
+    total_iters: NonNegativeInt = Field(default=5, description="Epochs with the factor.")
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if the cycle is shorter than the run, or has a phase of no steps."""
-        total = self._total(horizon)
-        if total < horizon.total_steps:
-            raise CheckFailed(
-                f"The scheduler {self.name!r} ends before the run: "
-                f"total_steps is {total} and the run has {horizon.total_steps} optimizer steps.",
-                "Leave total_steps out, and it takes the whole run.",
-            )
-        # torch divides by the length of a phase, whose ends it computes like this.
-        rise_end = self.pct_start * total - 1
-        last_start = 2 * self.pct_start * total - 2 if self.three_phase else rise_end
-        if rise_end == 0 or last_start == total - 1:
-            raise CheckFailed(
-                f"The scheduler {self.name!r} has a phase of no steps: "
-                f"pct_start is {self.pct_start} of {total} steps{' in three phases' if self.three_phase else ''}.",
-                "Change pct_start a little.",
-            )
+        """Raise CheckFailed if ``total_iters`` is so long that it was probably counted in steps."""
+        self.refuse_longer(horizon, "total_iters", "set it below the length of the run")
 
-    def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
-        """The scheduler of this optimizer; without ``total_steps``, for the steps of the run."""
-        if self.cycle_momentum and not {"momentum", "betas"} & set(optimizer.defaults):
-            raise CheckFailed(
-                f"The scheduler {self.name!r} cannot cycle the momentum of {type(optimizer).__name__}, which has none.",
-                "Set cycle_momentum to false.",
-            )
-        built: LRScheduler = self.model_copy(update={"total_steps": self._total(horizon)}).make(optimizer)
-        return built
 
-    def _total(self, horizon: Horizon) -> int:
-        return horizon.total_steps if self.total_steps is None else self.total_steps
+class Polynomial(_OverIterations):
+    """Lower the learning rate to 0 along a power of the time that is left; counts epochs.
+
+    In epoch e (from 0) it is ``lr * (1 - min(e / total_iters, 1)) ** power``.
+    Source: ``torch.optim.lr_scheduler.PolynomialLR``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:PolynomialLR"
+    example: ClassVar[Mapping[str, Any]] = {"total_iters": None, "power": 0.9}
+
+    total_iters: PositiveInt | None = Field(default=5, description="Epochs down to 0; null for the whole run.")
+    power: PositiveFloat = Field(default=1.0, description="1 for a line; more falls faster in the beginning.")
 
 
 class ReduceOnPlateau(Scheduler):
     """Multiply the learning rate by ``factor`` when a metric stops getting better; counts evaluations.
 
     It is fed the metric ``monitor`` after each evaluation; after more than ``patience`` evaluations in a row that are
-    not better than the best by ``threshold``, the learning rate falls.
-    Source: ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
+    not better than the best by ``threshold``, the learning rate falls. Evaluations during a warm-up do not count, nor
+    one that is made only because the run ends. Source: ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
     """
 
     target: ClassVar[str] = "torch.optim.lr_scheduler:ReduceLROnPlateau"
     counts: ClassVar[Unit] = "evaluation"
+    per_group: ClassVar[tuple[str, ...]] = ("min_lr",)
+    stands_alone: ClassVar[str] = "it waits for evaluations, not for epochs or steps"
+    example: ClassVar[Mapping[str, Any]] = {"monitor": "val/loss", "factor": 0.5, "patience": 3}
 
     monitor: str = Field(default="val/loss", description="The metric to watch.")
     mode: Literal["min", "max"] | None = Field(
@@ -197,7 +183,9 @@ class ReduceOnPlateau(Scheduler):
         default="rel", description="Whether the threshold is a share of the best value (rel) or a difference (abs)."
     )
     cooldown: NonNegativeInt = Field(default=0, description="Evaluations after a change that count for nothing.")
-    min_lr: NonNegativeFloat = Field(default=0.0, description="The lowest learning rate.")
+    min_lr: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        default=0.0, description="The lowest learning rate, or that of each parameter group."
+    )
     eps: NonNegativeFloat = Field(default=1e-8, description="Changes of the learning rate below this are not made.")
 
     def arguments(self) -> dict[str, Any]:
@@ -206,7 +194,3 @@ class ReduceOnPlateau(Scheduler):
         monitor = arguments.pop("monitor")
         arguments["mode"] = self.mode or ("min" if monitor.endswith("loss") else "max")
         return arguments
-
-
-def _epochs(horizon: Horizon) -> str:
-    return f"{horizon.epochs} epoch{'' if horizon.epochs == 1 else 's'}"

@@ -1,0 +1,209 @@
+"""Schedulers whose learning rate runs along waves: cosines, triangles and one cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
+from registry_core.components.scheduler import Unit
+from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer as TorchOptimizer
+    from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+_ETA_MIN = "The lowest learning rate."
+_OWN_RATES = "it replaces the optimizer's learning rates by its own"
+
+
+class CosineAnnealing(Scheduler):
+    """Lower the learning rate along half a cosine to ``eta_min``; counts epochs.
+
+    In epoch e (from 0) it is ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t_max)) / 2``; after ``t_max`` epochs it
+    rises again. Source: Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts;
+    ``torch.optim.lr_scheduler.CosineAnnealingLR``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:CosineAnnealingLR"
+    renamed: ClassVar[dict[str, str]] = {"t_max": "T_max"}
+    example: ClassVar[Mapping[str, Any]] = {"eta_min": 1e-5, "warmup": "1 epoch"}
+
+    t_max: PositiveInt | None = Field(default=None, description="Epochs down to eta_min; null for the whole run.")
+    eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
+
+    def follows_length(self) -> bool:
+        """Whether it ends with the run."""
+        return self.t_max is None
+
+    def check(self, horizon: Horizon) -> None:
+        """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
+        self.refuse_longer(horizon, "t_max", "leave t_max out, and it takes the whole run")
+
+    def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
+        """The scheduler of this optimizer; without ``t_max``, for the length of the run."""
+        filled = self.model_copy(update={"t_max": self.t_max or self.units_in(horizon)})
+        built: LRScheduler = filled.make(optimizer)
+        return built
+
+
+class CosineAnnealingWarmRestarts(Scheduler):
+    """Lower the learning rate along half a cosine to ``eta_min``, jump back, and again; counts epochs.
+
+    The first fall takes ``t_0`` epochs, each later one ``t_mult`` times the one before. In epoch e of a fall of t it is
+    ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t)) / 2``. Source: Loshchilov and Hutter, "SGDR", ICLR 2017;
+    ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:CosineAnnealingWarmRestarts"
+    renamed: ClassVar[dict[str, str]] = {"t_0": "T_0", "t_mult": "T_mult"}
+    example: ClassVar[Mapping[str, Any]] = {"t_0": 10, "t_mult": 2}
+
+    t_0: PositiveInt = Field(description="Epochs of the first fall.")
+    t_mult: PositiveInt = Field(default=1, description="Each fall's length divided by that of the one before.")
+    eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
+
+    def check(self, horizon: Horizon) -> None:
+        """Raise CheckFailed if ``t_0`` is so long that it was probably counted in steps."""
+        self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
+
+
+class _CyclesMomentum(Scheduler):
+    """What ``cyclic`` and ``one_cycle`` have in common: rates of their own, and momentum against them."""
+
+    counts: ClassVar[Unit] = "step"
+    stands_alone: ClassVar[str] = _OWN_RATES
+
+    if TYPE_CHECKING:  # the field is that of each, at its place among the others
+        cycle_momentum: bool
+
+    def check_optimizer(self, optimizer: Optimizer, groups: int) -> None:
+        """Raise CheckFailed if there is no momentum to cycle, or a list has not one value for each group."""
+        super().check_optimizer(optimizer, groups)
+        # Other optimizers may have a momentum under another name: those are asked when they are built.
+        if optimizer.target.startswith("torch.optim") and not {"momentum", "betas"} & set(type(optimizer).model_fields):
+            self._refuse_momentum(optimizer.name)
+
+    def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
+        """The scheduler of this optimizer."""
+        if not {"momentum", "betas"} & set(optimizer.defaults):
+            self._refuse_momentum(type(optimizer).__name__)
+        return super().build(optimizer, horizon)
+
+    def _refuse_momentum(self, optimizer: str) -> None:
+        if self.cycle_momentum:
+            raise CheckFailed(
+                f"The scheduler {self.name!r} cannot cycle the momentum of {optimizer}, which has none.",
+                "Set cycle_momentum to false.",
+            )
+
+
+class Cyclic(_CyclesMomentum):
+    """Raise and lower the learning rate between ``base_lr`` and ``max_lr`` along triangles; counts optimizer steps.
+
+    The optimizer's own learning rates are not used. The height of the triangles stays (``triangular``), halves with
+    each (``triangular2``), shrinks with ``gamma ** step`` (``exp_range``), or is what the registered function
+    ``scale_fn`` says, of the cycle (from 1) or of the step (from 0). With ``cycle_momentum`` the momentum (or the first
+    beta) goes the other way, replacing the optimizer's own. Source: Smith, "Cyclical learning rates for training neural
+    networks", WACV 2017; ``torch.optim.lr_scheduler.CyclicLR``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:CyclicLR"
+    per_group: ClassVar[tuple[str, ...]] = ("base_lr", "max_lr", "base_momentum", "max_momentum")
+    example: ClassVar[Mapping[str, Any]] = {"base_lr": 0.001, "max_lr": 0.1, "step_size_up": 400}
+
+    base_lr: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        description="The lowest learning rate, or that of each parameter group."
+    )
+    max_lr: PositiveFloat | tuple[PositiveFloat, ...] = Field(
+        description="The highest learning rate, or that of each parameter group."
+    )
+    step_size_up: PositiveInt = Field(default=2000, description="Steps of a rise.")
+    step_size_down: PositiveInt | None = Field(default=None, description="Steps of a fall; null for those of a rise.")
+    mode: Literal["triangular", "triangular2", "exp_range"] = Field(
+        default="triangular", description="How the height of the triangles changes."
+    )
+    gamma: PositiveFloat = Field(default=1.0, description="Factor on the height with each step, in mode exp_range.")
+    scale_fn: Function | None = Field(default=None, description="Factor on the height, in place of mode.")
+    scale_mode: Literal["cycle", "iterations"] = Field(
+        default="cycle", description="What scale_fn is given: the number of the cycle, or of the step."
+    )
+    cycle_momentum: bool = Field(default=True, description="Whether momentum moves against the learning rate.")
+    base_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        default=0.8, description="Momentum at the highest learning rate, or that of each parameter group."
+    )
+    max_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        default=0.9, description="Momentum at the lowest learning rate, or that of each parameter group."
+    )
+
+    def check(self, horizon: Horizon) -> None:
+        """Raise CheckFailed if the first rise is much longer than the run."""
+        self.refuse_longer(horizon, "step_size_up", "set step_size_up below the length of the run")
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters as torch wants them: ``scale_fn`` built."""
+        return {**super().arguments(), "scale_fn": self.scale_fn.build() if self.scale_fn else None}
+
+
+class OneCycle(_CyclesMomentum):
+    """Raise the learning rate to ``max_lr``, then lower it to nearly nothing; counts optimizer steps.
+
+    It starts at ``max_lr / div_factor`` and ends at ``max_lr / (div_factor * final_div_factor)``. The optimizer's own
+    learning rate, also that of a parameter group, is not used. With ``cycle_momentum`` the momentum (or the first beta)
+    goes the other way, replacing the optimizer's own, even if that is 0. Source: Smith and Topin, "Super-convergence",
+    2018; ``torch.optim.lr_scheduler.OneCycleLR``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:OneCycleLR"
+    per_group: ClassVar[tuple[str, ...]] = ("max_lr", "base_momentum", "max_momentum")
+    example: ClassVar[Mapping[str, Any]] = {"max_lr": 0.4, "pct_start": 0.2}
+
+    max_lr: PositiveFloat | tuple[PositiveFloat, ...] = Field(
+        description="The highest learning rate, or that of each parameter group."
+    )
+    total_steps: PositiveInt | None = Field(default=None, description="Steps of the cycle; null for the whole run.")
+    pct_start: Probability = Field(default=0.3, description="Share of the steps in which the learning rate rises.")
+    anneal_strategy: Literal["cos", "linear"] = Field(default="cos", description="Shape of rise and fall.")
+    cycle_momentum: bool = Field(default=True, description="Whether momentum moves against the learning rate.")
+    base_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        default=0.85, description="Momentum at the highest learning rate, or that of each parameter group."
+    )
+    max_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+        default=0.95, description="Momentum at start and end, or that of each parameter group."
+    )
+    div_factor: PositiveFloat = Field(default=25.0, description="max_lr divided by the first learning rate.")
+    final_div_factor: PositiveFloat = Field(default=1e4, description="First learning rate divided by the last.")
+    three_phase: bool = Field(default=False, description="Fall to the first rate at the pace of the rise, then on.")
+
+    def follows_length(self) -> bool:
+        """Whether it ends with the run."""
+        return self.total_steps is None
+
+    def check(self, horizon: Horizon) -> None:
+        """Raise CheckFailed if the cycle is shorter than the run, or has a phase of no steps."""
+        total = self.total_steps or self.units_in(horizon)
+        if total < self.units_in(horizon):
+            raise CheckFailed(
+                f"The scheduler {self.name!r} ends before the run: "
+                f"total_steps is {total} and {horizon.of} has {self.units(self.units_in(horizon))}.",
+                "Leave total_steps out, and it takes the whole run.",
+                at=("total_steps",),
+            )
+        # torch divides by the length of a phase, whose ends it computes like this.
+        rise_end = self.pct_start * total - 1
+        last_start = 2 * self.pct_start * total - 2 if self.three_phase else rise_end
+        if rise_end == 0 or last_start == total - 1:
+            phases = " in three phases" if self.three_phase else ""
+            raise CheckFailed(
+                f"The scheduler {self.name!r} has a phase of no {self.units()}: "
+                f"pct_start is {self.pct_start} of {self.units(total)}{phases}.",
+                "Change pct_start a little.",
+                at=("pct_start",),
+            )
+
+    def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
+        """The scheduler of this optimizer; without ``total_steps``, for the length of the run."""
+        filled = self.model_copy(update={"total_steps": self.total_steps or self.units_in(horizon)})
+        return super(OneCycle, filled).build(optimizer, horizon)

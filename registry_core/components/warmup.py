@@ -1,0 +1,37 @@
+"""Warm-up: how a learning rate rises before its schedule begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from registry_core.components.base import Written
+from registry_core.components.interval import Length
+
+
+class Warmup(Written):
+    """A linear rise of every group's learning rate, step by step, to where its schedule begins.
+
+    In step k (from 0) of n it is ``start + (1 - start) * k / n`` of the schedule's first rate.
+    """
+
+    length: Length = Field(description="How long it takes: `500 steps` or `1 epoch`.")
+    start: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.01, description="Share of the schedule's first rate in the first step."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _length_alone(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"length": data}
+        if not isinstance(data, (Mapping, Warmup)):
+            raise ValueError(
+                f"expected a length, such as '500 steps' or '1 epoch', or {{length: …, start: …}}, not {data!r}"
+            )
+        return data
+
+    def __str__(self) -> str:
+        return f"{self.length}, from {self.start:g} of the rate"

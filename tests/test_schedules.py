@@ -1,0 +1,168 @@
+"""Schedules in real runs: their rates at every step are those of plain torch, also by the other unit, also resumed."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import ROOT
+from torch.optim import lr_scheduler as plain
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+import registry_core
+from registry_core.components.registries import schedulers
+
+PIPELINES = ROOT / "tests" / "pipelines" / "schedulers"
+STEPS, EPOCHS = 4, 7  # of common.yaml: steps in an epoch, epochs
+
+
+def sequential(optimizer: torch.optim.Optimizer, unit: str) -> plain.SequentialLR:
+    # Cosine annealing takes what the run leaves after the last milestone.
+    left = EPOCHS - 4 if unit == "epoch" else STEPS * EPOCHS - 4
+    parts = [
+        plain.LinearLR(optimizer, start_factor=0.5, total_iters=2),
+        plain.MultiStepLR(optimizer, milestones=[1]),
+        plain.CosineAnnealingLR(optimizer, T_max=left),
+    ]
+    return plain.SequentialLR(optimizer, parts, milestones=[2, 4])
+
+
+def chained(optimizer: torch.optim.Optimizer, unit: str) -> plain.ChainedScheduler:
+    parts = [
+        plain.ConstantLR(optimizer, factor=0.2, total_iters=2),
+        plain.ExponentialLR(optimizer, gamma=0.9),
+        plain.StepLR(optimizer, step_size=3),
+    ]
+    return plain.ChainedScheduler(parts)
+
+
+def whole(unit: str) -> int:
+    return EPOCHS if unit == "epoch" else STEPS * EPOCHS
+
+
+# What the pipelines say, written with torch's own classes.
+TORCH: dict[str, Callable[[torch.optim.Optimizer, str], Any]] = {
+    "step": lambda o, unit: plain.StepLR(o, step_size=2, gamma=0.3),
+    "multi_step": lambda o, unit: plain.MultiStepLR(o, milestones=[1, 4, 5], gamma=0.3),
+    "exponential": lambda o, unit: plain.ExponentialLR(o, gamma=0.87),
+    "linear": lambda o, unit: plain.LinearLR(o, start_factor=0.9, end_factor=0.1, total_iters=4),
+    "constant": lambda o, unit: plain.ConstantLR(o, factor=0.3, total_iters=3),
+    "polynomial": lambda o, unit: plain.PolynomialLR(o, total_iters=5, power=0.9),
+    "cosine_annealing": lambda o, unit: plain.CosineAnnealingLR(o, T_max=whole(unit), eta_min=0.001),
+    "cosine_annealing_warm_restarts": lambda o, unit: plain.CosineAnnealingWarmRestarts(
+        o, T_0=2, T_mult=2, eta_min=0.001
+    ),
+    "cyclic": lambda o, unit: plain.CyclicLR(
+        o, base_lr=[0.001, 0.002, 0.003], max_lr=0.2, step_size_up=3, step_size_down=2, scale_fn=lambda x: 0.7**x
+    ),
+    "one_cycle": lambda o, unit: plain.OneCycleLR(
+        o, max_lr=[0.4, 0.3, 0.2], total_steps=whole(unit), pct_start=0.4, three_phase=True
+    ),
+    "lambda": lambda o, unit: plain.LambdaLR(
+        o, [lambda e: 0.9**e, lambda e: 1.0, lambda e: 1.0 - (1.0 - 0.1) * min(max(e - 1, 0) / 4, 1.0)]
+    ),
+    "multiplicative": lambda o, unit: plain.MultiplicativeLR(o, lambda e: (1.0 + 0.1 * e) ** -0.75),
+    "chained": chained,
+    "sequential": sequential,
+}
+
+Seen = list[list[tuple[float, float]]]
+
+
+def rates_and_momenta(optimizer: torch.optim.Optimizer) -> list[tuple[float, float]]:
+    return [(g["lr"], g["betas"][0] if "betas" in g else g["momentum"]) for g in optimizer.param_groups]
+
+
+@contextmanager
+def watched() -> Iterator[Seen]:
+    """Rate and momentum of every group, at every optimizer step that is taken meanwhile."""
+    seen: Seen = []
+    handle = register_optimizer_step_pre_hook(lambda optimizer, *_: seen.append(rates_and_momenta(optimizer)))
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def pipeline_of(name: str, unit: str) -> registry_core.Spec:
+    return registry_core.load(PIPELINES / f"{name}.yaml", [f"optim.scheduler.{name}.by={unit}"])
+
+
+@functools.cache
+def by_hand(name: str, unit: str) -> Seen:
+    """The loop that a reader of torch's documentation writes, over parameters of no matter."""
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in (0.1, 0.03, 0.007)]
+    optimizer: torch.optim.Optimizer
+    if name == "one_cycle":
+        optimizer = torch.optim.Adam(groups, lr=0.1)
+    else:
+        optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    scheduler = TORCH[name](optimizer, unit)
+    seen: Seen = []
+    for _ in range(EPOCHS):
+        for _ in range(STEPS):
+            seen.append(rates_and_momenta(optimizer))
+            optimizer.step()
+            if unit == "step":
+                scheduler.step()
+        if unit == "epoch":
+            scheduler.step()
+    return seen
+
+
+def named(names: list[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.covers(f"scheduler/{name}")) for name in names]
+
+
+@pytest.mark.parametrize(("unit", "stop"), [("epoch", 2 * STEPS), ("step", 2 * STEPS + 1)])
+@pytest.mark.parametrize("name", named(list(TORCH)))
+def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, stop: int, tmp_path: Path) -> None:
+    """Reference: the class of torch.optim.lr_scheduler in a plain loop."""
+    spec = pipeline_of(name, unit)
+    assert spec.optim.scheduler is not None
+    assert spec.optim.scheduler.unit_counted() == unit
+    with watched() as seen:
+        registry_core.run(spec, tmp_path / "whole")
+    assert seen == by_hand(name, unit)
+    assert len({json.dumps(rates) for rates in seen}) > 1, "a rate that never changes shows nothing"
+    with watched() as parts:
+        stopped = stop_at(stop, spec, tmp_path / "stopped")
+        assert len(parts) == stop
+        registry_core.resume(stopped)
+    assert parts == seen
+    assert last_weights(stopped) == last_weights(tmp_path / "whole")
+
+
+def stop_at(step: int, spec: registry_core.Spec, out: Path) -> Path:
+    """A run of a spec that is asked to stop after so many steps, as a signal would."""
+    import signal
+
+    from registry_core.engine.training import Training
+
+    advance = Training._advance
+
+    def stopping(self: Training, batches: int) -> None:
+        advance(self, batches)
+        if self.position.step == step:
+            self.request.signal = signal.SIGTERM
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "_advance", stopping)
+        return registry_core.run(spec, out).directory
+
+
+def last_weights(run: Path) -> bytes:
+    checkpoints = run / "checkpoints"
+    return (checkpoints / (checkpoints / "latest").read_text().strip() / "model.safetensors").read_bytes()
+
+
+def test_there_is_a_pipeline_for_every_scheduler() -> None:
+    files = {path.stem for path in PIPELINES.glob("*.yaml")} - {"common"}
+    builtin = {name for name in schedulers if schedulers.record(name).distribution == "registry-core"}
+    assert files == builtin == {*TORCH, "reduce_on_plateau"}
