@@ -68,7 +68,7 @@ MISTAKES = [
     ("num_classes: 10", "num_classes: 100", "13:8", "num_classes to 10"),
     ("mlp: {size: 8", "mlp: {size: 8, in_channels: 3", "13:8", "in_channels"),
     ("mlp: {size: 8", "mlp: {size: 28", "13:8", "8"),
-    ("step_size: 1", "step_size: 30", "18:14", "epochs"),
+    ("step_size: 1", "step_size: 30", "18:33", "epochs"),
     ("monitor: val/loss", "monitor: val/los", "21:36", "Did you mean 'val/loss'"),
     ("{parameters: 'nothing', lr", "{parameters: '(', lr", "17:25", "regular expression"),
     ("'nothing', lr: 0.01", "'nothing', lrr: 0.01", "17:36", "Did you mean 'lr'"),

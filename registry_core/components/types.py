@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 
 def _pair_of_sides(value: Any) -> Any:
@@ -61,6 +61,15 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
         raise ValueError(f"expected [smallest, largest], not {list(value)!r}")
     return value
 
+
+def _one_or_list(value: Any) -> str:
+    return "list" if isinstance(value, (list, tuple)) else "one"
+
+
+T = TypeVar("T")
+
+OneOrList = Annotated[Annotated[T, Tag("one")] | Annotated[tuple[T, ...], Tag("list")], Discriminator(_one_or_list)]
+"""One value, or a list of them; what is wrong is said of the one that was written."""
 
 Size = Annotated[tuple[int, int], BeforeValidator(_pair_of_sides)]
 """Height and width in pixels; one number stands for both."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from registry_core.components import Horizon, Scheduler
 from registry_core.components.scheduler import Unit
-from registry_core.components.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from registry_core.components.types import NonNegativeFloat, NonNegativeInt, OneOrList, PositiveFloat, PositiveInt
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
@@ -183,7 +183,7 @@ class ReduceOnPlateau(Scheduler):
         default="rel", description="Whether the threshold is a share of the best value (rel) or a difference (abs)."
     )
     cooldown: NonNegativeInt = Field(default=0, description="Evaluations after a change that count for nothing.")
-    min_lr: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    min_lr: OneOrList[NonNegativeFloat] = Field(
         default=0.0, description="The lowest learning rate, or that of each parameter group."
     )
     eps: NonNegativeFloat = Field(default=1e-8, description="Changes of the learning rate below this are not made.")

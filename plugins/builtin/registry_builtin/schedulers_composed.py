@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from registry_builtin.schedulers import Milestones
 from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
 from registry_core.components.scheduler import Unit
+from registry_core.components.types import OneOrList
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
@@ -26,7 +27,7 @@ class Lambda(Scheduler):
     per_group: ClassVar[tuple[str, ...]] = ("lr_lambda",)
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"power_decay": {"base": 0.95}}}
 
-    lr_lambda: Function | tuple[Function, ...] = Field(
+    lr_lambda: OneOrList[Function] = Field(
         description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
     )
 
@@ -46,7 +47,7 @@ class Multiplicative(Scheduler):
     per_group: ClassVar[tuple[str, ...]] = ("lr_lambda",)
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"constant_factor": {"factor": 0.95}}}
 
-    lr_lambda: Function | tuple[Function, ...] = Field(
+    lr_lambda: OneOrList[Function] = Field(
         description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
     )
 

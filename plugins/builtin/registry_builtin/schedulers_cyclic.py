@@ -9,7 +9,7 @@ from pydantic import Field
 
 from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
 from registry_core.components.scheduler import Unit
-from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
+from registry_core.components.types import NonNegativeFloat, OneOrList, PositiveFloat, PositiveInt, Probability
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
@@ -114,12 +114,10 @@ class Cyclic(_CyclesMomentum):
     per_group: ClassVar[tuple[str, ...]] = ("base_lr", "max_lr", "base_momentum", "max_momentum")
     example: ClassVar[Mapping[str, Any]] = {"base_lr": 0.001, "max_lr": 0.1, "step_size_up": 400}
 
-    base_lr: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    base_lr: OneOrList[NonNegativeFloat] = Field(
         description="The lowest learning rate, or that of each parameter group."
     )
-    max_lr: PositiveFloat | tuple[PositiveFloat, ...] = Field(
-        description="The highest learning rate, or that of each parameter group."
-    )
+    max_lr: OneOrList[PositiveFloat] = Field(description="The highest learning rate, or that of each parameter group.")
     step_size_up: PositiveInt = Field(default=2000, description="Steps of a rise.")
     step_size_down: PositiveInt | None = Field(default=None, description="Steps of a fall; null for those of a rise.")
     mode: Literal["triangular", "triangular2", "exp_range"] = Field(
@@ -131,10 +129,10 @@ class Cyclic(_CyclesMomentum):
         default="cycle", description="What scale_fn is given: the number of the cycle, or of the step."
     )
     cycle_momentum: bool = Field(default=True, description="Whether momentum moves against the learning rate.")
-    base_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    base_momentum: OneOrList[NonNegativeFloat] = Field(
         default=0.8, description="Momentum at the highest learning rate, or that of each parameter group."
     )
-    max_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    max_momentum: OneOrList[NonNegativeFloat] = Field(
         default=0.9, description="Momentum at the lowest learning rate, or that of each parameter group."
     )
 
@@ -160,17 +158,15 @@ class OneCycle(_CyclesMomentum):
     per_group: ClassVar[tuple[str, ...]] = ("max_lr", "base_momentum", "max_momentum")
     example: ClassVar[Mapping[str, Any]] = {"max_lr": 0.4, "pct_start": 0.2}
 
-    max_lr: PositiveFloat | tuple[PositiveFloat, ...] = Field(
-        description="The highest learning rate, or that of each parameter group."
-    )
+    max_lr: OneOrList[PositiveFloat] = Field(description="The highest learning rate, or that of each parameter group.")
     total_steps: PositiveInt | None = Field(default=None, description="Steps of the cycle; null for the whole run.")
     pct_start: Probability = Field(default=0.3, description="Share of the steps in which the learning rate rises.")
     anneal_strategy: Literal["cos", "linear"] = Field(default="cos", description="Shape of rise and fall.")
     cycle_momentum: bool = Field(default=True, description="Whether momentum moves against the learning rate.")
-    base_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    base_momentum: OneOrList[NonNegativeFloat] = Field(
         default=0.85, description="Momentum at the highest learning rate, or that of each parameter group."
     )
-    max_momentum: NonNegativeFloat | tuple[NonNegativeFloat, ...] = Field(
+    max_momentum: OneOrList[NonNegativeFloat] = Field(
         default=0.95, description="Momentum at start and end, or that of each parameter group."
     )
     div_factor: PositiveFloat = Field(default=25.0, description="max_lr divided by the first learning rate.")

@@ -1,4 +1,4 @@
-"""Functions that other components name: factors on a learning rate, from the number of the epoch or step."""
+"""Functions that schedulers name: factors on a learning rate, from the number of the epoch or step."""
 
 from __future__ import annotations
 
