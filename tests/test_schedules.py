@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,14 +81,29 @@ def rates_and_momenta(optimizer: torch.optim.Optimizer) -> list[tuple[float, flo
 
 
 @contextmanager
-def watched() -> Iterator[Seen]:
-    """Rate and momentum of every group, at every optimizer step that is taken meanwhile."""
+def watched(stop: int = 0) -> Iterator[Seen]:
+    """Rate and momentum of every group at every optimizer step taken meanwhile; in step ``stop``, SIGTERM comes."""
     seen: Seen = []
-    handle = register_optimizer_step_pre_hook(lambda optimizer, *_: seen.append(rates_and_momenta(optimizer)))
+
+    def see(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        seen.append(rates_and_momenta(optimizer))
+        if len(seen) == stop:
+            signal.raise_signal(signal.SIGTERM)
+
+    handle = register_optimizer_step_pre_hook(see)
     try:
         yield seen
     finally:
         handle.remove()
+
+
+def stopped_and_resumed(spec: registry_core.Spec, out: Path, stop: int) -> Seen:
+    """What ``watched`` sees of a run that is stopped by a signal and resumed."""
+    with watched(stop) as seen:
+        registry_core.run(spec, out)
+        assert len(seen) == stop
+        registry_core.resume(out)
+    return seen
 
 
 def pipeline_of(name: str, unit: str) -> registry_core.Spec:
@@ -131,30 +147,8 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
         registry_core.run(spec, tmp_path / "whole")
     assert seen == by_hand(name, unit)
     assert len({json.dumps(rates) for rates in seen}) > 1, "a rate that never changes shows nothing"
-    with watched() as parts:
-        stopped = stop_at(stop, spec, tmp_path / "stopped")
-        assert len(parts) == stop
-        registry_core.resume(stopped)
-    assert parts == seen
-    assert last_weights(stopped) == last_weights(tmp_path / "whole")
-
-
-def stop_at(step: int, spec: registry_core.Spec, out: Path) -> Path:
-    """A run of a spec that is asked to stop after so many steps, as a signal would."""
-    import signal
-
-    from registry_core.engine.training import Training
-
-    advance = Training._advance
-
-    def stopping(self: Training, batches: int) -> None:
-        advance(self, batches)
-        if self.position.step == step:
-            self.request.signal = signal.SIGTERM
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "_advance", stopping)
-        return registry_core.run(spec, out).directory
+    assert stopped_and_resumed(spec, tmp_path / "stopped", stop) == seen
+    assert last_weights(tmp_path / "stopped") == last_weights(tmp_path / "whole")
 
 
 def last_weights(run: Path) -> bytes:

@@ -53,7 +53,7 @@ class Preview:
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
         for number, rates in enumerate(self.rates):
             if number == 0 or rates != self.rates[0]:
-                of = f" of {self.groups[number].pattern}" if number else ""
+                of = f" of group {number}" if number else ""
                 lines.append(f"learning rate{of} at the start of each epoch: {rates}")
         return "\n".join(lines)
 

@@ -129,11 +129,14 @@ class Scheduler(Component):
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the schedule does not fit a run of this length, which begins after the warm-up."""
 
-    def check_optimizer(self, optimizer: Optimizer, groups: int) -> None:
+    def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if the schedule does not fit the optimizer, with ``groups`` parameter groups in the file.
 
-        There is one group more for the parameters that the file puts in none.
+        There is one group more for the parameters that the file puts in none; ``groups`` is None if groups are split,
+        so that their number is not known before the model is built.
         """
+        if groups is None:
+            return
         possible = (groups, groups + 1) if groups else (1,)
         for parameter in self.per_group:
             value = getattr(self, parameter)
@@ -163,8 +166,8 @@ class Scheduler(Component):
         return CheckFailed(
             f"{parameter} of the scheduler {self.name!r} has {found} value{'' if found == 1 else 's'}, "
             f"but the optimizer has {expected} parameter group{'' if expected == '1' else 's'}.",
-            "Write one value for all groups, or a list with one for each: first that of the parameters in no group, "
-            "then those of optim.groups.",
+            "Write one value for all groups, or a list with one for each, in the order of "
+            "`registry-core plan FILE --build`: first the parameters in no group of the file, then its groups.",
             at=(parameter,),
         )
 

@@ -69,8 +69,10 @@ def check_scheduler(checked: Checked) -> Iterator[Problem]:
     optim = checked.spec.optim
     if optim.scheduler is None or not checked.whole(("optim",)):
         return
+    finetune = checked.spec.finetune
+    split = optim.layer_decay is not None or (finetune is not None and bool(finetune.unfreeze))
     try:
-        optim.scheduler.check_optimizer(optim.optimizer, len(optim.groups))
+        optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
     except CheckFailed as failed:
         yield checked.failed(("optim", "scheduler"), optim.scheduler, failed)
 

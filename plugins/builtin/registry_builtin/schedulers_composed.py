@@ -107,7 +107,7 @@ class _Composed(Scheduler):
             except CheckFailed as failed:
                 raise _of_part(failed, part, place) from None
 
-    def check_optimizer(self, optimizer: Optimizer, groups: int) -> None:
+    def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if one of the schedulers does not fit the optimizer."""
         for place, part in enumerate(self.schedulers):
             try:

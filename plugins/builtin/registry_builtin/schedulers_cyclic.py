@@ -79,7 +79,7 @@ class _CyclesMomentum(Scheduler):
     if TYPE_CHECKING:  # the field is that of each, at its place among the others
         cycle_momentum: bool
 
-    def check_optimizer(self, optimizer: Optimizer, groups: int) -> None:
+    def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if there is no momentum to cycle, or a list has not one value for each group."""
         super().check_optimizer(optimizer, groups)
         # Other optimizers may have a momentum under another name: those are asked when they are built.
