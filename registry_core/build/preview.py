@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from registry_core.build.checked import build
 from registry_core.build.freezing import Freezing
 from registry_core.build.objective import Objective
 from registry_core.build.optimizer import build_optimizer
