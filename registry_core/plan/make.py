@@ -10,6 +10,7 @@ from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
 from registry_core.spec.checks import metric_names
 from registry_core.spec.compose import dotted
+from registry_core.spec.finetune import Finetune
 from registry_core.spec.models import DataSection, Section, Spec
 from registry_core.spec.survey import batches, horizon, survey
 from registry_core.spec.transform_checks import follow_images
@@ -44,6 +45,18 @@ def _section(spec: Spec, name: Section, section: DataSection, facts: DataFacts) 
     )
 
 
+def _finetuning(finetune: Finetune) -> Iterator[Decision]:
+    if finetune.weights is not None:
+        allowed = "all of it" if finetune.strict is True else "what fits of it"
+        yield Decision("first values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
+    if finetune.freeze:
+        norms = "keep" if finetune.freeze_statistics else "renew"
+        reason = f"finetune.freeze; batch norms among them {norms} their statistics"
+        yield Decision("not trained", f"parameters matching {', '.join(finetune.freeze)}", reason)
+    for rule in finetune.unfreeze:
+        yield Decision(f"after {rule.after}", f"training of parameters matching {rule.parameters}", "finetune.unfreeze")
+
+
 def _default_sampler(section: Section) -> Sampler:
     name = "shuffled" if section == "train" else "sequential"
     return registries.samplers[name]().named(name, registries.samplers.record(name))
@@ -72,6 +85,8 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
             reason = "the default for training" if name == "train" else "the default outside training"
             yield Decision(f"order of {name}", section.sampler.name, reason)
     yield from _activations(spec)
+    if spec.finetune is not None:
+        yield from _finetuning(spec.finetune)
     if train.device == "auto":
         yield Decision("device", "CUDA, else MPS, else CPU", "train.device is auto; chosen when the run starts")
     if train.accumulate > 1:

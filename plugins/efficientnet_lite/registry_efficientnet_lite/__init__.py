@@ -1,0 +1,1 @@
+"""EfficientNet-Lite0 for registry-core pipelines."""

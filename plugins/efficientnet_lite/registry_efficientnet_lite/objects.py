@@ -1,0 +1,27 @@
+"""The network, from the package efficientnet-lite-pytorch."""
+
+from __future__ import annotations
+
+from efficientnet_lite_pytorch import EfficientNet
+from torch import nn
+
+
+def efficientnet_lite0(
+    num_classes: int,
+    in_channels: int,
+    size: tuple[int, int],
+    dropout: float,
+    drop_connect: float,
+    norm_momentum: float,
+) -> nn.Module:
+    """EfficientNet-Lite0 with random first values."""
+    network: nn.Module = EfficientNet.from_name(
+        "efficientnet-lite0",
+        in_channels=in_channels,
+        num_classes=num_classes,
+        image_size=size,
+        dropout_rate=dropout,
+        drop_connect_rate=drop_connect,
+        batch_norm_momentum=1 - norm_momentum,  # the package gives torch what is left of 1
+    )
+    return network
