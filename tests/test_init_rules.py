@@ -28,7 +28,7 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5))
 
 
-NOTES = (
+BY_LAYER_TYPE = (
     InitRule(modules="Conv2d", weight=scheme("xavier_normal"), bias=scheme("zeros")),
     InitRule(modules="BatchNorm2d", weight=scheme("ones"), bias=scheme("zeros")),
     InitRule(modules="Linear", weight=scheme("normal", std=0.01), bias=scheme("zeros")),
@@ -50,13 +50,14 @@ def initialize_weights(model: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+@pytest.mark.covers("section/init", reference="torch.nn.init, called by layer type")
 def test_rules_by_layer_type_give_the_values_of_plain_torch() -> None:
     """By module type: convolutions without bias, batch normalisation, and linear layers."""
     ours, plain = network(), network()
     for model in (ours, plain):
         nn.init.constant_(model[1].weight, 7.0)
     torch.manual_seed(4)
-    report = initialise(ours, NOTES)
+    report = initialise(ours, BY_LAYER_TYPE)
     torch.manual_seed(4)
     initialize_weights(plain)
     for name, expected in plain.state_dict().items():
