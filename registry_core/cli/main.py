@@ -10,7 +10,7 @@ import click
 
 from registry_core.errors import RegistryError
 
-COMMANDS = ("train", "eval", "predict", "validate", "plan", "list", "show", "index")
+COMMANDS = ("train", "eval", "predict", "validate", "plan", "list", "show", "index", "whiten")
 
 _EPILOG = """
 \b

@@ -29,6 +29,12 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True)
     return load_tree(tree, problems, fresh=fresh)
 
 
+def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """The spec of a pipeline file whose data and files are not looked at: they may have to be made first."""
+    tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
+    return load_tree(tree, problems, look_at_data=False)
+
+
 def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True, fresh: bool = True) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
     resolver = Resolver(tree)

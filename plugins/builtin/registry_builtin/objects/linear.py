@@ -1,0 +1,24 @@
+"""The linear transformation that a file holds."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torchvision.transforms.v2 import LinearTransformation
+
+from registry_builtin.matrix_file import MATRIX, MEAN, matrix_size
+
+
+def linear_transformation(file: Path) -> LinearTransformation:
+    """torchvision's transform with the matrix and the mean of a file, as float32."""
+    matrix_size(file)
+    if zipfile.is_zipfile(file):
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name: torch.from_numpy(arrays[name]) for name in (MATRIX, MEAN)}
+    else:
+        found = load_file(file)
+    return LinearTransformation(found[MATRIX].to(torch.float32), found[MEAN].to(torch.float32))

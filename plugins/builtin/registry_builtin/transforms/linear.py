@@ -1,0 +1,52 @@
+"""A linear transformation of whole images, such as whitening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from registry_builtin.matrix_file import matrix_size
+from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components.types import InputPath
+from registry_core.errors import DataError
+
+
+class LinearTransformation(Transform):
+    """Subtract a mean from the numbers of an image, and multiply them with a matrix: whitening, for example.
+
+    In and out: a float tensor [channels, height, width]; its D = channels x height x width numbers are a row vector
+    x, which becomes (x - mean) matrix. The file has `transformation_matrix` [D, D] and `mean_vector` [D], float32 or
+    float64, as safetensors or .npz; `registry-core whiten PIPELINE --out FILE` makes one from the training data. As
+    torchvision.transforms.v2.LinearTransformation.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.linear:linear_transformation"
+    example: ClassVar[Mapping[str, Any]] = {"file": "whitening.safetensors"}
+    old_spellings: ClassVar[Mapping[str, str]] = {
+        "transformation_matrix": "file: a safetensors or .npz file with transformation_matrix and mean_vector",
+        "mean_vector": "file: a safetensors or .npz file with transformation_matrix and mean_vector",
+    }
+
+    file: InputPath = Field(description="File with transformation_matrix and mean_vector: safetensors or .npz.")
+
+    def follow(self, image: Image) -> Image:
+        """The size stays; the range of values is not known."""
+        if image.form != "float":
+            message = f"linear_transformation works on float tensors, and this is a {image}."
+            raise CheckFailed(message, "Put to_tensor before it.")
+        if not self.file.exists():
+            message = f"The file '{self.file}' does not exist."
+            raise CheckFailed(message, "Make it: registry-core whiten PIPELINE --out FILE.", ("file",))
+        try:
+            size = matrix_size(self.file)
+        except DataError as error:
+            raise CheckFailed(str(error), at=("file",)) from None
+        if image.channels is not None and image.height is not None and image.width is not None:
+            numbers = image.channels * image.height * image.width
+            if numbers != size:
+                sides = f"{image.channels} x {image.height} x {image.width} = {numbers}"
+                message = f"The matrix in '{self.file}' is for {size} numbers, but the image has {sides}."
+                raise CheckFailed(message, "Make a matrix for images of this size.", ("file",))
+        return image.changed(low=None, high=None)

@@ -1,0 +1,51 @@
+"""``registry-core whiten``: the matrix that whitens the training data of a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry_core.cli.options import as_json, overrides, print_json
+
+
+@click.command("whiten", epilog="Example: registry-core whiten pipeline.yaml --out whitening.safetensors")
+@click.argument("file", type=click.Path(path_type=Path))
+@overrides
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The safetensors file that is written.")
+@click.option(
+    "--method",
+    type=click.Choice(["zca", "pca"]),
+    default="zca",
+    help="zca (the default) keeps images near what they were; pca gives principal components, largest first.",
+)
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-3,
+    help="Added to every variance, so that pixels that hardly vary do not become noise; default 0.001.",
+)
+@click.option(
+    "--before",
+    default="linear_transformation",
+    help="Images are taken as they come to this transform; default: linear_transformation, else the end.",
+)
+@as_json
+def command(
+    file: Path, overrides: tuple[str, ...], out: Path, method: str, epsilon: float, before: str, as_json: bool
+) -> None:
+    """Compute mean and whitening matrix of the training images, in one pass, and write them to a file.
+
+    Memory holds one matrix of the numbers of an image squared, not the data. Random transforms act as in epoch 0.
+    """
+    from registry_core.engine.whitening import whitening_of
+    from registry_core.spec.load import load_unseen
+
+    made = whitening_of(load_unseen(file, overrides), before, "pca" if method == "pca" else "zca", epsilon)
+    made.save(out)
+    facts = {"file": str(out), "images": made.images, "numbers": len(made.mean), "method": method, "epsilon": epsilon}
+    if as_json:
+        print_json(facts)
+        return
+    click.echo(f"{made.images} images of {len(made.mean)} numbers; {method}, epsilon {epsilon:g}")
+    click.echo(f"wrote {out}")
