@@ -27,11 +27,9 @@ def is_spatial(value: Any) -> bool:
 
 def marked(value: Any) -> Any:
     """A plain tensor marked as an image; anything else as it is."""
-    return value if isinstance(value, tv_tensors.TVTensor) or not isinstance(value, torch.Tensor) else _as_image(value)
-
-
-def _as_image(tensor: torch.Tensor) -> Any:
-    return tv_tensors.Image(tensor)
+    if isinstance(value, torch.Tensor) and not isinstance(value, tv_tensors.TVTensor):
+        return tv_tensors.Image(value)
+    return value
 
 
 def images_of(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,19 +43,18 @@ def spatial_of(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class OnSample:
-    """A transform of torchvision, called with the images of a sample, and its masks if they change, but nothing else.
+    """A transform of torchvision, called with the images and masks of a sample, but nothing else.
 
     Called with the whole sample, torchvision would take the first plain tensor for an image where no entry is marked
     as one, and that may be a target.
     """
 
-    def __init__(self, transform: Callable[[Any], Any], masks: bool) -> None:
+    def __init__(self, transform: Callable[[Any], Any]) -> None:
         self.transform = transform
-        self.masks = masks
 
     def __call__(self, sample: Mapping[str, Any]) -> dict[str, Any]:
-        """The sample with its images changed."""
-        return {**sample, **self.transform(spatial_of(sample) if self.masks else images_of(sample))}
+        """The sample after the change."""
+        return {**sample, **self.transform(spatial_of(sample))}
 
 
 class OnEachImage:

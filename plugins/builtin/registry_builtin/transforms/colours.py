@@ -31,7 +31,6 @@ class Grayscale(TorchvisionTransform):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2:Grayscale"
-    masks: ClassVar[bool] = False
 
     num_output_channels: Literal[1, 3] = Field(default=1, description="Channels of the result, all equal.")
 
@@ -69,7 +68,6 @@ class RGB(TorchvisionTransform):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2:RGB"
-    masks: ClassVar[bool] = False
 
     def follow(self, image: Image) -> Image:
         """The image has three channels."""

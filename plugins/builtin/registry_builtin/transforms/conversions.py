@@ -133,7 +133,6 @@ class Normalize(TorchvisionTransform):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2:Normalize"
-    masks: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
     mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(description="Mean of each channel, or one for all.")

@@ -53,7 +53,6 @@ class GaussianNoise(TorchvisionTransform):
 
     target: ClassVar[str] = "torchvision.transforms.v2:GaussianNoise"
     random: ClassVar[Randomness] = "generators"
-    masks: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {"sigma": 0.05}
 
     mean: float = Field(default=0.0, description="Mean of the noise, in parts of the full range.")

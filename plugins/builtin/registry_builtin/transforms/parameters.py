@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -48,16 +48,13 @@ def torch_fill(fill: float | tuple[float, ...]) -> float | list[float]:
 
 
 class TorchvisionTransform(Transform):
-    """A transform whose target is a class of torchvision, called with what it changes of a sample, nothing else."""
-
-    masks: ClassVar[bool] = True
-    """Whether it changes masks, too."""
+    """A transform whose target is a class of torchvision, called with the images and masks of a sample, nothing else."""
 
     def build(self) -> Callable[..., Any]:
         """The transform of torchvision, for samples."""
         from registry_builtin.objects.sample_images import OnSample
 
-        return OnSample(super().build(), masks=self.masks)
+        return OnSample(super().build())
 
 
 class PaddingTransform(Transform):
