@@ -19,16 +19,20 @@ BEFORE: list[list[Any]] = [[], ["to_tensor"], ["to_image"]]
 RESIZE: list[list[Any]] = [[], [{"resize": {"size": [8, 8]}}]]
 GREY: list[list[Any]] = [[], ["grayscale"]]
 AFTER: list[list[Any]] = [[], ["to_tensor"]]
+LOSSES = ["cross_entropy", "bce_with_logits", "soft_margin"]
+FIRST: dict[str, list[Any]] = {"signs": [{"one_hot": {"num_classes": 10}}]}
+"""What the targets of the digits need before a transform of targets."""
 
 
 def spec_with(name: str, path: Path) -> Spec:
     """A small pipeline with the transform, and around it the first conversions with which it is right."""
     example = {name: dict(transforms[name].example)} if transforms[name].example else name
     problems = []
-    for after, before, grey, resize in product(AFTER, BEFORE, GREY, RESIZE):
-        chain = [*before, example, *grey, *resize, *after]
+    for loss, after, before, grey, resize in product(LOSSES, AFTER, BEFORE, GREY, RESIZE):
+        chain = [*FIRST.get(name, []), *before, example, *grey, *resize, *after]
         data = changed(data__train__transforms=chain, data__batch_size=16, train__max_steps=2, train__epochs=None)
-        del data["data"]["val"], data["train"]["epochs"]
+        del data["data"]["val"], data["train"]["epochs"], data["metrics"]
+        data["loss"] = loss
         path.write_text(json.dumps(data))
         try:
             return registry_core.load(path)

@@ -48,7 +48,7 @@ def torch_fill(fill: float | tuple[float, ...]) -> float | list[float]:
 
 
 class TorchvisionTransform(Transform):
-    """A transform whose target is a class of torchvision, called with the images and masks of a sample, nothing else."""
+    """A transform whose target is a class of torchvision, called with images and masks of a sample, nothing else."""
 
     def build(self) -> Callable[..., Any]:
         """The transform of torchvision, for samples."""
