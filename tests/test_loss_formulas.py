@@ -201,6 +201,12 @@ def tensors(arrays: tuple[np.ndarray, ...]) -> list[torch.Tensor]:
     return [torch.tensor(a, dtype=torch.int64 if a.dtype.kind == "i" else torch.float32) for a in arrays]
 
 
+def named(row: tuple[Any, ...]) -> list[str]:
+    """The loss of a row, and the function inside it."""
+    distance = row[1].get("distance", {})
+    return [f"loss/{row[0]}", *(f"function/{name}" for name in ([distance] if isinstance(distance, str) else distance))]
+
+
 MEANS: dict[str, Callable[[np.ndarray], float]] = {
     "kl_div": lambda each: each.sum() / N,  # batchmean is the default
     "ctc": lambda each: float((each / LENGTHS).mean()),
@@ -211,7 +217,7 @@ MEANS: dict[str, Callable[[np.ndarray], float]] = {
 @pytest.mark.parametrize(
     ("name", "parameters", "arrays", "elements"),
     [
-        pytest.param(*row, id=f"{row[0]}-{place}", marks=pytest.mark.covers(f"loss/{row[0]}", reference="the formula"))
+        pytest.param(*row, id=f"{row[0]}-{place}", marks=pytest.mark.covers(*named(row), reference="the formula"))
         for place, row in enumerate(FORMULAS)
     ],
 )
