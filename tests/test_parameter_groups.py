@@ -37,6 +37,7 @@ def options(result: Any, option: str) -> dict[str, Any]:
     return {names[id(parameter)]: group[option] for group in groups for parameter in group["params"]}
 
 
+@pytest.mark.covers("section/groups", reference="groups listed by hand")
 def test_groups_by_module_and_by_name(run: Callable[..., Any]) -> None:
     groups: list[dict[str, Any]] = [
         {"modules": "Conv2d", "lr": 0.01},
@@ -78,6 +79,7 @@ def test_modules_of_no_such_class() -> None:
         group_parameters(nn.Linear(2, 2), (Group(modules="BatchNorm9d", lr=0.1),))
 
 
+@pytest.mark.covers("section/groups", reference="the formula of layer-wise decay")
 @pytest.mark.covers("section/optim.layer_decay", reference="the formula lr * factor ** (N - n)")
 def test_layer_decay_by_its_formula(run: Callable[..., Any]) -> None:
     groups = [{"parameters": r"fc3\..*", "lr": 1.0}, {"parameters": r".*\.bias", "momentum": 0.0}]

@@ -102,6 +102,7 @@ def test_the_rates_of_plain_torch(scheduler: Scheduler, plain_class: Any, argume
     assert ours(scheduler, count) == rates(lambda optimizer: plain_class(optimizer, **arguments), count)
 
 
+@pytest.mark.covers("scheduler/reduce_on_plateau", reference="torch.optim.lr_scheduler.ReduceLROnPlateau")
 def test_reduce_on_plateau() -> None:
     losses = [1.0, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8]
     scheduler = ReduceOnPlateau(patience=1, factor=0.5)

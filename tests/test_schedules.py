@@ -133,7 +133,10 @@ def by_hand(name: str, unit: str) -> Seen:
 
 
 def named(names: list[str]) -> list[Any]:
-    return [pytest.param(name, marks=pytest.mark.covers(f"scheduler/{name}")) for name in names]
+    return [
+        pytest.param(name, marks=pytest.mark.covers(f"scheduler/{name}", reference="torch.optim.lr_scheduler"))
+        for name in names
+    ]
 
 
 @pytest.mark.parametrize(("unit", "stop"), [("epoch", 2 * STEPS), ("step", 2 * STEPS + 1)])
