@@ -10,7 +10,7 @@ import click
 
 from registry_core.errors import RegistryError
 
-COMMANDS = ("train", "eval", "predict", "validate", "plan", "list", "show", "index", "whiten")
+COMMANDS = ("train", "eval", "predict", "validate", "plan", "sample", "list", "show", "index", "whiten")
 
 _EPILOG = """
 \b

@@ -1,0 +1,63 @@
+"""``registry-core sample``: what happens to one sample, from the disk to the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from registry_core.cli.options import as_json, columns, overrides, print_json
+
+if TYPE_CHECKING:
+    from registry_core.engine.sample_trace import Entry, Traced
+
+
+@click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
+@click.argument("file", type=click.Path(path_type=Path))
+@overrides
+@click.option(
+    "--section", type=click.Choice(["train", "val", "test"]), default="train", help="Of the data; default: train."
+)
+@click.option("--index", type=click.IntRange(min=0), default=0, help="Number of the sample; default: 0.")
+@click.option("--epoch", type=click.IntRange(min=0), default=0, help="Epoch, from 0, for what is random; default: 0.")
+@as_json
+def command(file: Path, overrides: tuple[str, ...], section: str, index: int, epoch: int, as_json: bool) -> None:
+    """Show what happens to one sample, step by step: type, shape, dtype, range and time after each.
+
+    Its place in the order, reading, every transform with what it decided, the batch, batch transforms, and what the
+    model gets. Everything is as in a run: the same crop, the same batch.
+    """
+    from registry_core.engine.sample_trace import trace
+    from registry_core.plan.make import make_plan
+    from registry_core.spec import load
+
+    steps = list(trace(make_plan(load(file, overrides)), section, index, epoch))  # type: ignore[arg-type]  # click has checked it
+    if as_json:
+        print_json([asdict(step) for step in steps])
+        return
+    rows: list[tuple[str, ...]] = [("step", "", "", "after it", "shape", "dtype", "range", "ms")]
+    for step in steps:
+        rows += _rows(step)
+    click.echo(columns(rows))
+
+
+def _rows(step: Traced) -> list[tuple[str, ...]]:
+    first = (step.step, step.name, step.note)
+    milliseconds = f"{step.seconds * 1000:.2f}"
+    if not step.entries:
+        return [(*first, "", "", "", "", milliseconds)]
+    many = "" if step.views == 1 else f"{step.views} x "
+    rows: list[tuple[str, ...]] = []
+    for number, entry in enumerate(step.entries):
+        before, after = (first, milliseconds) if number == 0 else (("", "", ""), "")
+        rows.append((*before, f"{entry.name}: {many}{entry.type}", *_numbers(entry), after))
+    return rows
+
+
+def _numbers(entry: Entry) -> tuple[str, str, str]:
+    if entry.shape is None:
+        return "", "", entry.value
+    values = "" if entry.low is None or entry.high is None else f"{entry.low:.4g} to {entry.high:.4g}"
+    return " x ".join(str(side) for side in entry.shape) or "one number", entry.dtype, values
