@@ -154,6 +154,27 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
     assert last_weights(tmp_path / "stopped") == last_weights(tmp_path / "whole")
 
 
+@pytest.mark.covers("scheduler/reduce_on_plateau", reference="torch.optim.lr_scheduler.ReduceLROnPlateau")
+def test_reduce_on_plateau_follows_the_losses_that_the_run_measured(tmp_path: Path) -> None:
+    spec = registry_core.load(PIPELINES / "reduce_on_plateau.yaml")
+    with watched() as seen:
+        registry_core.run(spec, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    losses = {row["step"]: row["val/loss"] for row in rows if "val/loss" in row}
+    assert sorted(losses) == [2, 4, 6, 8, 10, 12, 14, 16]
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in (0.1, 0.03, 0.007)]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    scheduler = plain.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.05, min_lr=[0.01, 0.001, 0.001])
+    expected: Seen = []
+    for step in range(1, 17):
+        expected.append(rates_and_momenta(optimizer))
+        optimizer.step()
+        if step in losses:
+            scheduler.step(losses[step])
+    assert seen == expected
+    assert len({json.dumps(rates) for rates in seen}) > 1, "the loss never stood still"
+
+
 def last_weights(run: Path) -> bytes:
     checkpoints = run / "checkpoints"
     return (checkpoints / (checkpoints / "latest").read_text().strip() / "model.safetensors").read_bytes()
