@@ -16,7 +16,7 @@ from torch import nn
 import registry_core
 from registry_core.build.layers import layers_of
 from registry_core.build.parameters import group_parameters
-from registry_core.errors import PipelineError
+from registry_core.errors import InvalidParameters, PipelineError
 from registry_core.spec.groups import Group, LayerDecay
 
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
@@ -106,6 +106,15 @@ def test_a_schedule_keeps_the_ratio_of_layers(run: Callable[..., Any]) -> None:
     result = run(model=NET, optim=optim, train={"epochs": 2})
     assert options(result, "lr")["conv1.bias"] == pytest.approx(0.1 * 0.5**4 * 0.01)
     assert options(result, "lr")["fc3.bias"] == pytest.approx(0.1 * 0.01)
+
+
+def test_a_schedule_that_would_level_the_rates(run: Callable[..., Any]) -> None:
+    optim: dict[str, Any] = {"optimizer": {"sgd": {"lr": 0.1}}, "groups": [{"modules": "Conv2d", "lr": 0.01}]}
+    with pytest.raises(InvalidParameters, match=r"'one_cycle'.* one rate for all parameter groups.*: 0\.1, 0\.01\."):
+        run(model=NET, optim={**optim, "scheduler": {"one_cycle": {"max_lr": 0.4, "cycle_momentum": False}}})
+    schedule = {"one_cycle": {"max_lr": [0.4, 0.04], "cycle_momentum": False, "pct_start": 0.5}}
+    result = run(model=NET, optim={**optim, "scheduler": schedule}, train={"max_steps": 3})
+    assert [group["max_lr"] for group in result.pipeline.optimizer.param_groups] == [0.4, 0.04]
 
 
 def names(model: nn.Module, patterns: tuple[str, ...] | None = None) -> list[str]:

@@ -205,7 +205,7 @@ def test_a_run_resumes_before_and_after_letting_go(
 ) -> None:
     changes = settings("adam", accumulate=2, ema={"decay": 0.5})
     changes["finetune"]["unfreeze"] = [{**UNFREEZE[0], "after": "4 steps"}, UNFREEZE[1]]
-    changes["optim"]["scheduler"] = {"one_cycle": {"max_lr": 0.02}}
+    changes["optim"]["scheduler"] = {"one_cycle": {"max_lr": [0.02, 0.001, 0.003]}}
     whole = run("whole", **changes)
     assert whole.position.step == 6
     path = pipeline(**changes)
@@ -215,7 +215,8 @@ def test_a_run_resumes_before_and_after_letting_go(
         resumed = registry_core.resume(tmp_path / f"stopped-{step}", registry_core.load(path))
         assert same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict()), step
         assert same(resumed.pipeline.averaged.state_dict(), whole.pipeline.averaged.state_dict()), step
-    still = run("still", **{**changes, "finetune": {"freeze": [r"(conv|norm)\d\..*"]}})  # the control
+    later = [{**rule, "after": "5 steps"} for rule in changes["finetune"]["unfreeze"]]
+    still = run("still", **{**changes, "finetune": {**changes["finetune"], "unfreeze": later}})  # the control
     assert not same(still.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from registry_core.build.checked import build
-from registry_core.components import Horizon, Scheduler
+from registry_core.components import CheckFailed, Horizon, Scheduler
 
 
 class Schedule:
@@ -27,7 +27,10 @@ class Schedule:
         self.warmup_steps = declared.steps_of_warmup(horizon)
 
         def make() -> Any:
-            return declared.build(optimizer, declared.horizon_after_warmup(horizon))
+            rates = [float(group["lr"]) for group in optimizer.param_groups]
+            built = declared.build(optimizer, declared.horizon_after_warmup(horizon))
+            _keeps_differences(rates, [float(group["lr"]) for group in optimizer.param_groups])
+            return built
 
         self.scheduler: Any = build(declared, make)
         self.first_rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -65,6 +68,16 @@ class Schedule:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state that was saved."""
         self.scheduler.load_state_dict(_as_built(self.scheduler.state_dict(), state))
+
+
+def _keeps_differences(before: list[float], after: list[float]) -> None:
+    """Raise CheckFailed if groups that were to learn at different rates have all got the same one."""
+    if len(set(before)) > 1 and len(set(after)) == 1:
+        rates = ", ".join(f"{rate:.4g}" for rate in before)
+        raise CheckFailed(
+            f"It sets one rate for all parameter groups, which have rates of their own: {rates}.",
+            "Give it a list with one rate for each group, or take a schedule that multiplies rates.",
+        )
 
 
 def _without_functions(state: Any) -> Any:
