@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 import wave
 from collections.abc import Callable
@@ -228,6 +229,56 @@ def test_what_a_run_lets_its_hooks_see(pipeline: Callable[..., Path], tmp_path: 
     with pytest.raises(KeyError, match="absent"):
         run.view.predict(batch, ["absent"])
     assert not any(module._forward_hooks for module in run.model.modules())
+
+
+NOISY = """
+import random
+import numpy as np
+import torch
+from registry_builtin.objects.digits import Digits
+from registry_core.components import Transform
+
+class Noisy(Digits):
+    def __getitem__(self, index):
+        torch.rand(1), np.random.rand(), random.random()
+        return super().__getitem__(index)
+
+def noisy(split: str = "val"):
+    return Noisy(split)
+
+class Inverted(Transform):
+    "Black for white."
+    scope = "batch"
+    target = "acme_noisy:Invert"
+
+class Invert:
+    def __call__(self, batch):
+        return {**batch, "input": 1 - batch["input"]}
+"""
+
+
+def test_looking_puts_random_generators_back(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Also where the data set itself draws numbers; and batches are what the transforms of batches make of them."""
+    points = "[registry_core.v1.datasets]\nnoisy = acme_noisy:noisy\n[registry_core.v1.transforms]\n"
+    distribution("acme", f"{points}inverted = acme_noisy:Inverted\n", modules={"acme_noisy": NOISY})
+    watching = Watching()
+    section = {"dataset": "noisy", "transforms": ["to_tensor"], "batch_transforms": ["inverted"]}
+    path = pipeline(data__train=section, metrics=[], train={"epochs": 1, "device": "cpu"})
+    trained(path, tmp_path / "run", watching)
+    samples, view = watching.run.samples["train"], watching.run.view
+
+    def state() -> tuple[Any, ...]:
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+
+    before = state()
+    one, batch = samples.sample(0, 0), samples.batch([0, 1], 0)
+    with view.undisturbed():
+        assert torch.rand(1) + np.random.rand() + random.random() > 0
+        assert state() != before
+    assert state() == before
+    torch.testing.assert_close(batch["input"][0], 1 - one["input"].as_subclass(torch.Tensor))
 
 
 def test_averaged_weights_are_what_is_looked_at(pipeline: Callable[..., Path], tmp_path: Path) -> None:

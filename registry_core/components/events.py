@@ -49,10 +49,10 @@ class Samples(Protocol):
     def __len__(self) -> int: ...
 
     def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
-        """Sample ``index`` after the transforms, as the model is given it in this epoch (from 0)."""
+        """Sample ``index`` after its transforms in this epoch (from 0); of several views the first."""
 
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
-        """Several samples, collated, on the CPU."""
+        """Several samples, collated, and after the transforms of batches, as in the first batch of the epoch."""
 
 
 class View(Protocol):

@@ -44,7 +44,12 @@ class SectionSamples:
 
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
         """Several samples, collated."""
-        return collate([dict(self.sample(index, epoch)) for index in indices], self.source.section)
+        source = self.source
+        batch = collate([dict(self.sample(index, epoch)) for index in indices], source.section)
+        if source.batch_transforms is None:
+            return batch
+        with generators_kept(_CPU):
+            return source.batch_transforms(batch, epoch, 0)
 
 
 class ModelView:

@@ -15,13 +15,18 @@ BORDER = torch.tensor([0.2, 0.4, 0.8]).view(3, 1, 1)
 """The colour between images: a blue, which is no grey of theirs."""
 
 
-def shown(images: Tensor, pipeline: Mapping[str, Any], section: str) -> Tensor:
-    """Images [n, channels, height, width] of a section with its ``normalize`` undone, and values from 0 to 1."""
+def shown(images: Tensor, pipeline: Mapping[str, Any], section: str, *, batched: bool = True) -> Tensor:
+    """Images [n, channels, height, width] of a section with its ``normalize`` undone, and values from 0 to 1.
+
+    ``batched``: they went through the transforms of batches too.
+    """
     images = images.detach().cpu()
     if images.dtype == torch.uint8:
         images = images / 255
     images = images.float()
-    for transform in reversed(pipeline["data"][section]["transforms"]):
+    lists = ("transforms", "batch_transforms") if batched else ("transforms",)
+    transforms = [transform for name in lists for transform in pipeline["data"][section][name]]
+    for transform in reversed(transforms):
         name, parameters = next(iter(transform.items()))
         if name.rpartition(":")[2] == "normalize":
             mean, std = (torch.tensor(parameters[key]).view(1, -1, 1, 1) for key in ("mean", "std"))

@@ -48,8 +48,8 @@ class Video(TensorBoardHook):
     def begin(self, step: int) -> None:
         """Draw all epochs of the video."""
         samples = self.run.samples[self.section]
-        each = [samples.sample(self.index, epoch)["input"] for epoch in range(self.frames)]
-        frames = as_bytes(enlarged(shown(torch.stack(each).as_subclass(Tensor), self.run.pipeline, self.section), 128))
+        each = torch.cat([samples.batch([self.index], epoch)["input"] for epoch in range(self.frames)])
+        frames = as_bytes(enlarged(shown(each, self.run.pipeline, self.section), 128))
         tag = f"video/{self.section}/{self.index}"
         self.file.add(Summary(value=[Summary.Value(tag=tag, image=animation(frames, self.fps))]), step)
 
@@ -82,7 +82,7 @@ class Boxes(TensorBoardHook):
             sample = samples.sample(index, self.run.start.epoch)
             if self.boxes not in sample:
                 raise KeyError(f"samples of data.{self.section} have no entry {self.boxes!r}, only {', '.join(sample)}")
-            image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section)
+            image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section, batched=False)
             factor = enlargement(image, 256)
             boxes = _left_top_right_bottom(sample[self.boxes]).reshape(-1, 4)
             height, width = (side * factor for side in image.shape[-2:])

@@ -25,7 +25,7 @@ class Mesh(TensorBoardHook):
         if "vertices" in sample:
             parts = {name: _batch_of_one(sample[name]) for name in ("vertices", "colors", "faces") if name in sample}
         else:
-            image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section)[0]
+            image = shown(sample["input"].as_subclass(Tensor)[None], self.run.pipeline, self.section, batched=False)[0]
             parts = {name: value[None] for name, value in height_field(image, self.height).items()}
         self.file.writer.add_mesh(f"mesh/{self.section}/{self.index}", **parts, global_step=step)
 
