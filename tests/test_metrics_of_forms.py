@@ -111,6 +111,11 @@ def test_errors_of_values(shape: tuple[int, ...]) -> None:
         assert found == pytest.approx(np.abs(difference).mean(), rel=1e-5)
         found = measured(metric("mean_squared_error", None), batch, output, target)
         assert found == pytest.approx((difference**2).mean(), rel=1e-5)
+        for name, power in (("mean_absolute_error", 1), ("mean_squared_error", 2)):
+            expected = (np.abs(np.exp(output.double().numpy()) - target.double().numpy()) ** power).mean()
+            assert measured(metric(name, None, log_output=True), batch, output, target) == pytest.approx(
+                expected, rel=1e-5
+            )
 
 
 @pytest.mark.parametrize("name", ["mean_absolute_error", "mean_squared_error", "distance_accuracy"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from registry_core.components import Metric
 from registry_core.components.target import load_target
 
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
 class _OfValues(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
+    log_output: bool = Field(default=False, description="Whether outputs are logarithms, as `poisson_nll` takes them.")
+
     def build(self, classes: int | None) -> TorchMetric:
         """The metric."""
-        built: TorchMetric = load_target(self.target)()
+        built: TorchMetric = load_target(self.target)(self.log_output)
         return built
 
 

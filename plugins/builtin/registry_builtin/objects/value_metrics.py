@@ -11,14 +11,22 @@ from registry_builtin.objects.losses import of_one_shape
 class MeanAbsoluteError(regression.MeanAbsoluteError):
     """Absolute differences."""
 
+    def __init__(self, log_output: bool) -> None:
+        super().__init__()
+        self.log_output = log_output
+
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in a batch."""
-        super().update(*of_one_shape((output, target)))
+        super().update(*of_one_shape((output.exp() if self.log_output else output, target)))
 
 
 class MeanSquaredError(regression.MeanSquaredError):
     """Squared differences."""
 
+    def __init__(self, log_output: bool) -> None:
+        super().__init__()
+        self.log_output = log_output
+
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in a batch."""
-        super().update(*of_one_shape((output, target)))
+        super().update(*of_one_shape((output.exp() if self.log_output else output, target)))
