@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import ImageOps
+from PIL import ImageEnhance, ImageOps
 from registry_builtin.transforms.colours import (
     RGB,
     ColorJitter,
@@ -182,26 +182,26 @@ def test_photometric_distortion_is_that_of_torchvision(form: str) -> None:
 
 
 TONES: list[tuple[str, Transform, Any, Any]] = [
-    ("random_invert", RandomInvert(p=0.5), lambda form: v2.RandomInvert(p=1), ImageOps.invert),
+    ("random_invert", RandomInvert(p=0.5), v2.RandomInvert(p=1), ImageOps.invert),
     (
         "random_solarize",
         RandomSolarize(threshold=0.4),
-        lambda form: v2.RandomSolarize(0.4, p=1),
+        v2.RandomSolarize(0.4, p=1),
         lambda image: ImageOps.solarize(image, 0.4),
     ),
     (
         "random_posterize",
         RandomPosterize(bits=2),
-        lambda form: v2.RandomPosterize(2, p=1),
+        v2.RandomPosterize(2, p=1),
         lambda image: ImageOps.posterize(image, 2),
     ),
-    ("random_equalize", RandomEqualize(), lambda form: v2.RandomEqualize(p=1), ImageOps.equalize),
-    ("random_autocontrast", RandomAutocontrast(), lambda form: v2.RandomAutocontrast(p=1), ImageOps.autocontrast),
+    ("random_equalize", RandomEqualize(), v2.RandomEqualize(p=1), ImageOps.equalize),
+    ("random_autocontrast", RandomAutocontrast(), v2.RandomAutocontrast(p=1), ImageOps.autocontrast),
     (
         "random_adjust_sharpness",
         RandomAdjustSharpness(sharpness_factor=3),
-        lambda form: v2.RandomAdjustSharpness(3, p=1),
-        None,
+        v2.RandomAdjustSharpness(3, p=1),
+        lambda image: ImageEnhance.Sharpness(image).enhance(3),
     ),
 ]
 
@@ -213,7 +213,7 @@ TONES: list[tuple[str, Transform, Any, Any]] = [
             *row,
             id=name,
             marks=pytest.mark.covers(
-                f"transform/{name}", reference=f"torchvision.transforms.v2.{type(row[1](None)).__name__}, Pillow"
+                f"transform/{name}", reference=f"torchvision.transforms.v2.{type(row[1]).__name__}, Pillow"
             ),
         )
         for name, *row in TONES
@@ -222,10 +222,10 @@ TONES: list[tuple[str, Transform, Any, Any]] = [
 @pytest.mark.parametrize("form", FORMS)
 def test_tones_are_those_of_torchvision(form: str, transform: Any, theirs: Any, pillow: Any) -> None:
     def reference(image: Any, index: int) -> Any:
-        return theirs(form)(image) if words(index, 1)[0] < 0.5 else image
+        return theirs(image) if words(index, 1)[0] < 0.5 else image
 
     compare(transform, form, reference, count=8)
-    if form == "pil" and pillow is not None:
+    if form == "pil":
         for image in images("pil"):
             made = apply(transform.model_copy(update={"p": 1.0}), {"input": image})["input"]
             np.testing.assert_array_equal(values(made), values(pillow(image)))

@@ -24,6 +24,7 @@ from torchvision.transforms.v2 import functional as F
 from registry_core.build.steps import seeded_generators
 from registry_core.components import Draws, Transform
 from registry_core.components.randomness import philox
+from registry_core.errors import DataError
 
 EPOCH = 3
 
@@ -237,6 +238,12 @@ def test_elastic_is_that_of_torchvision_under_the_same_seed(form: str, parameter
         np.testing.assert_array_equal(values(made["mask"]), values(expected_mask))
         assert (values(expected) != values(image)).any()
         assert torch.equal(made["target"], torch.ones(3))
+
+
+def test_elastic_refuses_images_of_several_sizes() -> None:
+    sample = {"input": picture("pil", 3, 8, 9), "second": picture("pil", 3, 7, 9)}
+    with pytest.raises(DataError, match=r"'input' 8 x 9, 'second' 7 x 9 .* Add resize"):
+        Elastic(sigma=0.5).build()(sample)
 
 
 def recorded(monkeypatch: Any, transform: Transform, function: str, count: int, size: tuple[int, int]) -> list[Any]:

@@ -197,7 +197,7 @@ NORMALIZED = FLOATS.changed(low=-2.1, high=2.6)
         (ToDtype(dtype="uint8"), NORMALIZED, "do not fit into uint8", "before normalize"),
         (ToDtype(dtype="uint8", scale=True), NORMALIZED, "works on float values from 0 to 1", "before normalize"),
         (ToPILImage(), NORMALIZED, "to_pil_image works on float values from 0 to 1", "before normalize"),
-        (ToPILImage(mode="L"), BYTES, "Mode L has 1 channels, but this is a uint8 tensor 3 x 8 x 8", "Choose a mode"),
+        (ToPILImage(mode="L"), BYTES, "Mode L has 1 channel, but this is a uint8 tensor 3 x 8 x 8", "Choose a mode"),
         (ToPILImage(), BYTES.changed(channels=5), "1 to 4 channels", "Remove"),
     ],
     ids=lambda value: repr(value)[:50],

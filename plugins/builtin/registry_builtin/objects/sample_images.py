@@ -57,6 +57,19 @@ class OnSample:
         return {**sample, **self.transform(spatial_of(sample))}
 
 
+class OnOneSize(OnSample):
+    """The same for a transform of torchvision that needs one height and width for all images and masks."""
+
+    def __call__(self, sample: Mapping[str, Any]) -> dict[str, Any]:
+        """The sample after the change; DataError if the sizes differ."""
+        sizes = {key: tuple(F.get_size(value)) for key, value in spatial_of(sample).items()}
+        if len(set(sizes.values())) > 1:
+            found = ", ".join(f"{key!r} {height} x {width}" for key, (height, width) in sizes.items())
+            message = f"All images and masks of a sample must have one size to be moved together: {found}"
+            raise DataError(f"{message} (height x width). Add resize with [height, width] before it.")
+        return super().__call__(sample)
+
+
 class OnEachImage:
     """A transform of torchvision for one image, done to every image of a sample with the same random numbers."""
 

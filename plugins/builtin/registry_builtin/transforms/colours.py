@@ -17,12 +17,6 @@ _FACTOR = "one number v stands for [1 - v, 1 + v], 0: unchanged."
 _HUE = "Smallest and largest shift of the hue in turns, -0.5 to 0.5; one number v stands for [-v, v], 0: unchanged."
 
 
-def _refuse_odd_channels(image: Image, name: str) -> None:
-    if image.form != "pil" and image.channels not in (None, 1, 3):
-        message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
-        raise CheckFailed(message, f"Remove {name}, or read the images as RGB.")
-
-
 class Grayscale(TorchvisionTransform):
     """Turn colours into grey: 0.299 red + 0.587 green + 0.114 blue.
 
@@ -36,7 +30,9 @@ class Grayscale(TorchvisionTransform):
 
     def follow(self, image: Image) -> Image:
         """The image has the given number of channels."""
-        _refuse_odd_channels(image, "grayscale")
+        if image.form != "pil" and image.channels not in (None, 1, 3):
+            message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
+            raise CheckFailed(message, "Remove grayscale, or read the images as RGB.")
         return greyed(image, self.num_output_channels)
 
 

@@ -113,7 +113,7 @@ class ToPILImage(Transform):
         if self.mode is not None:
             meant = _CHANNELS[self.mode]
             if channels not in (None, meant):
-                message = f"Mode {self.mode} has {meant} channels, but this is a {image}."
+                message = f"Mode {self.mode} has {meant} channel{'s'[: meant != 1]}, but this is a {image}."
                 raise CheckFailed(message, "Choose a mode with as many channels, or none.")
             channels = meant
         if image.form == "float":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,7 +15,6 @@ from registry_builtin.transforms.parameters import (
     WARP,
     Angles,
     Shears,
-    TorchvisionTransform,
     TwoAmounts,
     torch_fill,
     torch_mode,
@@ -96,7 +95,7 @@ class RandomPerspective(Transform):
         return warped(image, self.interpolation, self.fill)
 
 
-class Elastic(TorchvisionTransform):
+class Elastic(Transform):
     """Move every pixel a little, neighbours alike: a picture as if seen through water.
 
     In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Shifts are uniform
@@ -135,6 +134,12 @@ class Elastic(TorchvisionTransform):
         changed = {name: list(getattr(self, name)) for name in ("alpha", "sigma")}
         fill = {"others": torch_fill(self.fill), Mask: 0}
         return {**changed, "interpolation": torch_mode(self.interpolation), "fill": fill}
+
+    def build(self) -> Callable[..., Any]:
+        """The transform of torchvision, for samples."""
+        from registry_builtin.objects.sample_images import OnOneSize
+
+        return OnOneSize(self.make())
 
     def follow(self, image: Image) -> Image:
         """The image has the same size; uncovered pixels show the fill."""
