@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import changed
+from safetensors.torch import save_file
 
 import registry_core
 from registry_core.components.registries import transforms
@@ -29,8 +31,10 @@ def spec_with(name: str, path: Path) -> Spec:
     example = {name: dict(transforms[name].example)} if transforms[name].example else name
     problems = []
     for loss, after, before, grey, resize in product(LOSSES, AFTER, BEFORE, GREY, RESIZE):
-        chain = [*FIRST.get(name, []), *before, example, *grey, *resize, *after]
+        on_batches = transforms[name].scope == "batch"
+        chain = [*FIRST.get(name, []), *before, *([] if on_batches else [example]), *grey, *resize, *after]
         data = changed(data__train__transforms=chain, data__batch_size=16, train__max_steps=2, train__epochs=None)
+        data["data"]["train"]["batch_transforms"] = [example] if on_batches else []
         del data["data"]["val"], data["train"]["epochs"], data["metrics"]
         data["loss"] = loss
         path.write_text(json.dumps(data))
@@ -43,7 +47,10 @@ def spec_with(name: str, path: Path) -> Spec:
 
 @pytest.mark.filterwarnings("ignore:Anti-alias option is always applied for PIL")
 @pytest.mark.parametrize("name", list(transforms))
-def test_it_trains(name: str, tmp_path: Path) -> None:
+def test_it_trains(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whitening = {"transformation_matrix": torch.eye(64), "mean_vector": torch.zeros(64)}
+    save_file(whitening, "whitening.safetensors")  # the file that linear_transformation's example names
     result = registry_core.run(spec_with(name, tmp_path / "pipeline.json"), out=tmp_path / "runs")
     assert result.position.step == 2
 

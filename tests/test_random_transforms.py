@@ -88,9 +88,7 @@ def test_random_horizontal_flip_mirrors(form: str) -> None:
     np.testing.assert_array_equal(values(made), values(image)[:, :, ::-1])
 
 
-@pytest.mark.covers(
-    "transform/random_resized_crop", reference="the formula; torchvision.transforms.v2.functional.resized_crop"
-)
+@pytest.mark.covers("transform/random_resized_crop", reference="torchvision.transforms.v2.functional.resized_crop")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
 def test_random_resized_crop_cuts_where_its_words_say(form: str, interpolation: str) -> None:
@@ -114,6 +112,7 @@ def test_random_resized_crop_cuts_where_its_words_say(form: str, interpolation: 
     assert max(attempts) > 0, "no attempt failed, so the words of a second one were not tested"
 
 
+@pytest.mark.covers("transform/random_resized_crop", reference="RandomResizedCrop of torchvision, in distribution")
 @pytest.mark.parametrize(
     ("size", "scale", "ratio"),
     [((64, 48), (0.08, 1.0), (3 / 4, 4 / 3)), ((31, 90), (0.2, 0.9), (0.5, 2.0)), ((50, 50), (0.5, 0.5), (1.0, 1.0))],
