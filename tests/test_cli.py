@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 
 from registry_core.catalog import KINDS, installed
 from registry_core.cli.main import COMMANDS
+from registry_core.components import registries
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -201,6 +202,8 @@ def test_default_run_directories_count_up(
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
 def test_examples_are_right(command: Callable[..., Ended], example: Path, mnist: Path | None) -> None:
     options = []
+    if "model: {efficientnet_lite0" in example.read_text() and "efficientnet_lite0" not in registries.models:
+        pytest.skip("needs plugins/efficientnet_lite; see test_efficientnet_lite.py")
     if "vars: {data: data/mnist}" in example.read_text():
         if mnist is None:
             pytest.skip("REGISTRY_MNIST names no folder with the MNIST files")

@@ -300,6 +300,7 @@ class Parity:
 """
 
 
+@pytest.mark.covers("section/finetune", reference="the same run from random first values")
 def test_pretrained_beats_random(
     pipeline: Callable[..., Path], tmp_path: Path, distribution: Callable[..., Path]
 ) -> None:

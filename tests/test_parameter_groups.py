@@ -38,6 +38,7 @@ def options(result: Any, option: str) -> dict[str, Any]:
 
 
 @pytest.mark.covers("section/groups", reference="groups listed by hand")
+@pytest.mark.covers("section/groups", reference="a table written by hand")
 def test_groups_by_module_and_by_name(run: Callable[..., Any]) -> None:
     groups: list[dict[str, Any]] = [
         {"modules": "Conv2d", "lr": 0.01},
@@ -80,7 +81,7 @@ def test_modules_of_no_such_class() -> None:
 
 
 @pytest.mark.covers("section/groups", reference="the formula of layer-wise decay")
-@pytest.mark.covers("section/optim.layer_decay", reference="the formula lr * factor ** (N - n)")
+@pytest.mark.covers("section/groups", reference="the formula lr * factor ** (N - n)")
 def test_layer_decay_by_its_formula(run: Callable[..., Any]) -> None:
     groups = [{"parameters": r"fc3\..*", "lr": 1.0}, {"parameters": r".*\.bias", "momentum": 0.0}]
     optim = {"optimizer": {"sgd": {"lr": 0.1, "momentum": 0.9}}, "groups": groups, "layer_decay": {"factor": 0.5}}

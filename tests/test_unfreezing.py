@@ -76,7 +76,7 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return list(left) == list(right) and all(torch.equal(left[name], right[name]) for name in left)
 
 
-@pytest.mark.covers("section/finetune.freeze", reference="the bits before training")
+@pytest.mark.covers("section/finetune", reference="the bits before training")
 @pytest.mark.parametrize("statistics", [True, False])
 def test_what_is_frozen_does_not_change(run: Callable[..., Any], statistics: bool) -> None:
     """Not by decay, momentum or averaging; batch norms keep their statistics, unless asked not to."""
@@ -182,7 +182,7 @@ def settings(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.covers("section/finetune.unfreeze", reference="torch.optim.Optimizer.add_param_group")
+@pytest.mark.covers("section/finetune", reference="torch.optim.Optimizer.add_param_group")
 @pytest.mark.parametrize(
     ("name", "clip", "ema"),
     [("sgd", None, None), ("sgd", 0.1, 0.9), ("adam", None, 0.5), ("adamw", 0.1, None), ("rmsprop", None, None)],
