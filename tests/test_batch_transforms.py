@@ -18,8 +18,10 @@ from scipy import stats
 from torchvision.transforms import v2
 
 import registry_core
+from registry_core.build.pipeline import build_loader
 from registry_core.build.samples import BatchTransforms
 from registry_core.components import CheckFailed, Draws, Image
+from registry_core.plan.make import make_plan
 
 KEY = 99
 
@@ -160,3 +162,17 @@ def test_training_with_mixed_batches(
     steps = json.loads(command("plan", path, "--json").out)["sections"]["train"]["steps"]
     assert steps[-1]["scope"] == "batch"
     assert "(whole batches)" in command("plan", path).out
+
+
+def test_batches_are_mixed_by_their_number_in_the_epoch(pipeline: Callable[..., Path]) -> None:
+    spec = registry_core.load(pipeline(PIPELINE))
+    plan = make_plan(spec)
+    loader = build_loader(plan, plan.sections["train"], torch.device("cpu"))
+    declared = tuple(transform.for_classes(10) for transform in spec.data.train.batch_transforms)
+    transforms = BatchTransforms(declared, 0, "data.train.batch_transforms")
+    requests = list(loader.requests(1, 0))
+    for start in (0, 3):
+        for number, found in enumerate(loader.batches(1, start), start):
+            expected = transforms(loader.source.collated(requests[number]), 1, number)
+            assert torch.equal(found["input"], expected["input"])
+            assert torch.equal(found["target"], expected["target"])
