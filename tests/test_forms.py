@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 import registry_core
+from registry_core.errors import PipelineError
 
 FOLDER = ROOT / "tests" / "pipelines" / "forms"
 
@@ -42,8 +43,16 @@ def test_forms_train(name: str, tmp_path: Path) -> None:
     assert found < wanted if lower else found > wanted
 
 
-@pytest.mark.parametrize("name", ["lines", "multi_label", "segmentation", "triplets"])
-def test_the_examples_are_right(name: str) -> None:
-    spec = registry_core.load(ROOT / "examples" / f"{name}.yaml")
-    assert name in (ROOT / "docs" / "forms.md").read_text()
-    assert spec.metrics
+def test_the_blank_is_a_class_of_sequences() -> None:
+    overrides = ["model.crnn.num_classes=10"]
+    with pytest.raises(
+        PipelineError, match=r"model has 10 outputs, but data.train has 11 classes. Set num_classes to 11"
+    ):
+        registry_core.load(FOLDER / "sequences.yaml", overrides)
+
+
+def test_targets_of_another_form_are_refused() -> None:
+    overrides = ["data.train.dataset={segmented: {dataset: digits}}"]
+    with pytest.raises(PipelineError) as refused:
+        registry_core.load(FOLDER / "multi_hot.yaml", overrides)
+    assert "but data.train gives class maps" in str(refused.value)

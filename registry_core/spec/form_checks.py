@@ -13,7 +13,7 @@ from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
 from registry_core.spec.transform_checks import follow_target
 
-_BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions"}
+_BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions", "sequences"}
 """Forms of targets whose classes are the outputs of the model."""
 
 
