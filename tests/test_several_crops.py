@@ -188,3 +188,22 @@ def test_outputs_that_cannot_be_averaged() -> None:
     values = {"input": torch.zeros(10, 1), "target": torch.arange(10), "output": torch.zeros(4, 10, 2)}
     with pytest.raises(RunError, match="4 rows for 10 images"):
         averaged(values, ("output",), 5)
+
+
+@pytest.mark.parametrize("section", ["train", "val"])
+def test_targets_that_cannot_be_averaged(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], section: str
+) -> None:
+    """Maps of classes can be trained with crops, but outputs of different places have no mean."""
+    dataset = {"segmented": {"dataset": {"digits": {"split": "val"}}, "cells": [1, 2], "shift": 0}}
+    plain = {"dataset": dataset, "transforms": ["to_tensor"]}
+    data = {
+        "train": plain,
+        "val": plain,
+        section: {**plain, "transforms": [{"five_crop": {"size": [8, 8]}}, "to_tensor"]},
+    }
+    path = pipeline(data=data, model={"unet": {"width": 8, "depth": 2}}, loss="nll_2d", metrics=[])
+    ended = command("validate", path)
+    refused = "five_crop makes 5 images of one, whose outputs cannot be averaged where targets are class maps"
+    assert (refused in ended.err) == (section == "val"), ended.err
+    assert ended.code == (2 if section == "val" else 0), ended.err
