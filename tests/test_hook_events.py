@@ -340,7 +340,7 @@ def test_any_component_may_need_a_package(
     [
         ({"hooks": [{"tensorboard": {"charts": {"loss": ["val/los"]}}}]}, "Did you mean 'val/loss'?"),
         ({"hooks": [{"tensorboard": {"charts": {"a/b": ["lr"]}}}]}, "Change its title."),
-        ({"hooks": [{"tensorboard": {"charts": {"a": []}}}]}, "wrong length"),
+        ({"hooks": [{"tensorboard": {"charts": {"a": []}}}]}, "must have at least 1 item"),
         ({"hooks": [{"tensorboard_images": {"section": "test"}}]}, "data.test, which this pipeline does not have"),
         ({"hooks": [{"tensorboard_mesh": {"index": 359}}]}, "shows sample 359, but data.val has 359 samples"),
         ({"hooks": ["tensorboard_boxes"]}, "shows the entry 'boxes', which data.val does not have"),

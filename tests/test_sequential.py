@@ -188,7 +188,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
         "model.sequential.layers[0].residual.layers[0].conv2d.kernel_size",
         "needs the parameter 'kernel_size'",
     ),
-    ([], "model.sequential.layers", "wrong length"),
+    ([], "model.sequential.layers", "must have at least 1 item"),
     (
         [{"conv2d": {"out_channels": 10, "kernel_size": 8}}],
         "model",

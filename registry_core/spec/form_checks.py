@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from registry_core.components import CheckFailed, DataFacts, written_shape
 from registry_core.components.forms import activation_between, remedy_for_target, words
 from registry_core.components.loss import Term
-from registry_core.errors import Problem, near
+from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
@@ -46,7 +46,8 @@ def check_entries(checked: Checked) -> Iterator[Problem]:
             missing = [entry for entry in takes if entry not in known]
             if missing and checked.whole(keys):
                 which = f"{_which_lacks(section, facts)} The model gives {_listed(spec.model.gives)}."
-                yield checked.problem(keys, f"The {owner} takes {_listed(missing)}, {which}", near(missing[0], known))
+                remedy = "Use a model that gives it, data that have it, or something else here."
+                yield checked.problem(keys, f"The {owner} takes {_listed(missing)}, {which}", remedy)
 
 
 def check_forms(checked: Checked) -> Iterator[Problem]:

@@ -79,6 +79,9 @@ def _problem(
         what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
         advice = near(name, taken) or "It takes none."
         return Problem(what, advice, tree.place(full, of_key=True), dotted(full))
+    if first["type"] == "missing" and isinstance(loc[-1], int):
+        what = f"The list {_shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
+        return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]))
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
         return Problem(what, "Add it.", tree.place(full, of_key=True), dotted(full))
@@ -103,7 +106,11 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind == "value_error":
         text = str(context.get("error", detail["msg"]))
         return f"{text[:1].upper()}{text[1:]}."
-    if kind in ("too_short", "too_long", "missing", "unexpected_positional_argument"):
+    if kind in ("too_short", "too_long"):
+        words, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        items = "item" if context[bound] == 1 else "items"
+        return f"The list must have {words} {context[bound]} {items}, and has {context['actual_length']}."
+    if kind in ("missing", "unexpected_positional_argument"):
         return f"The list {_shown(value)} has the wrong length: {_lower(detail['msg'])}."
     return f"{_shown(value)} does not fit: {_lower(detail['msg'])}."
 
@@ -143,7 +150,7 @@ def _old_spellings(model: type[BaseModel], loc: Keys) -> Mapping[str, str]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = repr(list(value) if isinstance(value, tuple) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
