@@ -18,7 +18,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import registry_core
-from registry_core.build.parameters import group_parameters, initialise
+from registry_core.build.first_values import initialise
+from registry_core.build.parameters import group_parameters
 from registry_core.components import registries
 from registry_core.components.interval import Every
 from registry_core.engine.requirements import check_requirements

@@ -13,7 +13,7 @@ from conftest import ROOT, Ended
 from torch import nn
 
 import registry_core
-from registry_core.build.parameters import initialise
+from registry_core.build.first_values import initialise
 from registry_core.build.pipeline import build_model, seed_everything
 from registry_core.components import registries
 from registry_core.errors import BrokenComponent, PipelineError

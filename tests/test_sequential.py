@@ -358,7 +358,8 @@ def test_examples_train(command: Callable[..., Ended], tmp_path: Path, example: 
 
 def test_layers_of_residual_example_take_rules(pipeline: Callable[..., Path]) -> None:
     """Init rules and groups reach layers by the names that the file gives them."""
-    from registry_core.build.parameters import group_parameters, initialise
+    from registry_core.build.first_values import initialise
+    from registry_core.build.parameters import group_parameters
 
     text = (ROOT / "examples" / "residual.yaml").read_text()
     text = text.replace("loss:", "init: [{names: 'wide.*', modules: Conv2d, weight: {constant: {value: 0}}}]\nloss:")

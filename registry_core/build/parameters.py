@@ -1,4 +1,4 @@
-"""Parameters by rule: first values from `init`, and groups with options of their own from `optim.groups`."""
+"""Parameter groups, with options of their own, from `optim.groups`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from registry_core.build.checked import build
+from registry_core.build.choosing import is_of_type, matches_nothing
 from registry_core.build.layers import layers_of
 from registry_core.build.objective import Objective
-from registry_core.components import CheckFailed, Init
-from registry_core.errors import BrokenComponent, PipelineError, Problem
+from registry_core.errors import PipelineError
 from registry_core.spec.groups import Group, LayerDecay, ModuleTypes
-from registry_core.spec.models import InitRule
-
-OWN = "the model's own"
-"""What the report of first values says of a parameter that no rule set."""
 
 
 @dataclass(frozen=True)
@@ -43,86 +38,6 @@ class Later:
     names: dict[str, int] = field(default_factory=dict)
     options: tuple[dict[str, Any], ...] = ()
     starts: tuple[str, ...] = ()
-
-
-def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
-    """Apply the rules in order, later over earlier; returns which rule set each parameter, ``OWN`` for none.
-
-    Raises PipelineError for rules that match nothing, and for schemes that cannot fill a parameter.
-    """
-    report = {name: OWN for name, _ in model.named_parameters()}
-    problems = []
-    for index, rule in enumerate(rules):
-        path = f"init[{index}]"
-        matches = list(_matches(model, rule))
-        for name, parameter, component in matches:
-            try:
-                _fill(component, parameter)
-            except CheckFailed as failed:
-                message = f"The init scheme {component.name!r} cannot fill {name!r} of shape {list(parameter.shape)}"
-                problems.append(Problem(f"{message}: {failed.message}.", failed.remedy, path=path))
-            report[name] = f"{path}: {component.name}"
-        if not matches:
-            problems.append(_sets_nothing(path, rule, model))
-    if problems:
-        raise PipelineError(problems)
-    return report
-
-
-def _fill(component: Init, parameter: nn.Parameter) -> None:
-    component.check_shape(tuple(parameter.shape))
-    scheme = build(component, component.build)
-    try:
-        scheme(parameter.data)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckFailed(str(error).rstrip("."), "Choose another scheme for it, or other parameters.") from error
-    except Exception as error:  # a plugin may raise anything
-        message = f"The {component.full_name} failed while it set values: {type(error).__name__}: {error}."
-        raise BrokenComponent(message) from error
-
-
-def describe_init(model: nn.Module, report: dict[str, str]) -> list[str]:
-    """The report of ``initialise`` for people: each parameter with its shape and rule, and the names without one."""
-    rows = [(name, str(list(parameter.shape)), report[name]) for name, parameter in model.named_parameters()]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    lines = [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {rule}" for name, shape, rule in rows]
-    own = [name for name, _, rule in rows if rule == OWN]
-    by_rule = sum(rule.startswith("init[") for _, _, rule in rows)
-    lines.append(f"{by_rule} of {len(rows)} parameters were set by a rule of `init`.")
-    if own:
-        lines.append(f"No rule set: {', '.join(own)}")
-    return lines
-
-
-def _matches(model: nn.Module, rule: InitRule) -> Iterator[tuple[str, nn.Parameter, Init]]:
-    if rule.parameters is not None and rule.init is not None:
-        for name, parameter in model.named_parameters():
-            if re.fullmatch(rule.parameters, name):
-                yield name, parameter, rule.init
-        return
-    names = {parameter: name for name, parameter in model.named_parameters()}  # a shared one has one name
-    for _, module in _modules(model, rule):
-        for own, component in (("weight", rule.weight), ("bias", rule.bias)):
-            found = getattr(module, own, None)
-            if component is not None and isinstance(found, nn.Parameter):
-                yield names[found], found, component
-
-
-def _modules(model: nn.Module, rule: InitRule) -> Iterator[tuple[str, nn.Module]]:
-    for name, module in model.named_modules():
-        if rule.modules is not None and not is_of_type(module, rule.modules):
-            continue
-        if rule.names is None or re.fullmatch(rule.names, name):
-            yield name, module
-
-
-def _sets_nothing(path: str, rule: InitRule, model: nn.Module) -> Problem:
-    """The problem of a rule without effect: it matches no module, or modules without the parameters that it sets."""
-    if rule.parameters is not None or not (modules := [name for name, _ in _modules(model, rule)]):
-        return _matches_nothing(path, rule.parameters or rule.names or rule.modules, model)
-    wanted = " or ".join(own for own in ("weight", "bias") if getattr(rule, own) is not None)
-    some = ", ".join(repr(name) for name in modules[:4]) + (", …" if len(modules) > 4 else "")
-    return Problem(f"The modules that it matches have no {wanted}: {some}.", "Remove the rule.", path=path)
 
 
 def trained_parameters(
@@ -170,7 +85,7 @@ def group_parameters(
     empty = set(range(len(groups))) - {index for index, _, _ in found}
     if empty:
         index = min(empty)
-        raise PipelineError([_matches_nothing(f"optim.groups[{index}]", groups[index].label, model)])
+        raise PipelineError([matches_nothing(f"optim.groups[{index}]", groups[index].label, model)])
     made = []
     for (index, start, _), names in sorted(found.items()):
         options = {**(groups[index].options if index >= 0 else {}), **(later.options[start] if start >= 0 else {})}
@@ -206,12 +121,6 @@ def _inside(model: nn.Module, modules: ModuleTypes) -> Iterator[str]:
                 yield name
 
 
-def is_of_type(module: nn.Module, modules: ModuleTypes) -> bool:
-    """Whether a module is of one of these classes, or of one that derives from them."""
-    types = (modules,) if isinstance(modules, str) else modules
-    return any(base.__name__ in types for base in type(module).__mro__)
-
-
 class _Rate(NamedTuple):
     number: int
     name: str
@@ -237,11 +146,3 @@ def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: Objectiv
 
 def _as_torch(options: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-
-
-def _matches_nothing(path: str, pattern: Any, model: nn.Module) -> Problem:
-    names = [name for name, _ in model.named_parameters()]
-    some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-    return Problem(
-        f"{pattern!r} matches nothing that is left for it in the model.", f"Its parameters are: {some}", path=path
-    )

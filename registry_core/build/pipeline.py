@@ -14,11 +14,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from registry_core.build.checked import build
 from registry_core.build.device import choose_device
+from registry_core.build.first_values import initialise
 from registry_core.build.freezing import Freezing
 from registry_core.build.loader import BatchSource, Loader
 from registry_core.build.objective import Objective
 from registry_core.build.optimizer import build_optimizer
-from registry_core.build.parameters import ParameterGroup, group_parameters, initialise
+from registry_core.build.parameters import ParameterGroup, group_parameters
 from registry_core.build.samples import BatchTransforms, SampleTransforms
 from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from registry_core.build.device import deterministic_algorithms
+from registry_core.build.first_values import describe_init
 from registry_core.build.parameter_table import parameter_table
-from registry_core.build.parameters import describe_init
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
 from registry_core.engine.checkpoint import Checkpoint, load_checkpoint, newest
