@@ -197,7 +197,7 @@ def test_without_the_random_state_a_resumed_run_differs(
 
     path, whole = uninterrupted
     train(path, tmp_path / "control", "hooks=[{preempted: {after: 5}}]")
-    monkeypatch.setattr(state, "_restore_random_state", lambda saved: None)
+    monkeypatch.setattr(state, "restore_random_state", lambda saved: None)
     resumed = registry_core.resume(tmp_path / "control", registry_core.load(path))
     assert not same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
 
