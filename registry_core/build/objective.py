@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from registry_core.build.checked import build
 from registry_core.components import Loss
-from registry_core.components.forms import Activation, OutputForm, activation_between
+from registry_core.components.forms import OutputForm
 from registry_core.components.loss import Term
+from registry_core.spec.activation import Activation, activation_between
 
 
 class Objective(nn.Module):

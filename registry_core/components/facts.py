@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from registry_core.components.forms import TargetForm
+from registry_core.components.forms import TargetForm
 
 Form = Literal["pil", "uint8", "float"]
 """A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Scheduler, registries
-from registry_core.components.forms import activation_between, words
+from registry_core.components.forms import words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
+from registry_core.spec.activation import activation_between
 from registry_core.spec.checks import metric_names
 from registry_core.spec.compose import dotted
 from registry_core.spec.finetune import Finetune

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, written_shape
-from registry_core.components.forms import activation_between, remedy_for_target, words
+from registry_core.components.forms import words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
+from registry_core.spec.activation import activation_between, remedy_for_target
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
