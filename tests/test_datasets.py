@@ -14,7 +14,7 @@ import pytest
 from conftest import python
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from registry_builtin.datasets import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.datasets.images import Digits, ImageFolder, ImageIndex, Mnist
 from sklearn.datasets import load_digits
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
@@ -339,7 +339,7 @@ def test_facts_need_no_torch(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from registry_builtin.datasets import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.datasets.images import Digits, ImageFolder, ImageIndex, Mnist
 root = Path({str(tmp_path)!r})
 Digits().facts(), Mnist(root=root / "mnist").facts()
 print([name for name in ("torch", "numpy", "PIL") if name in sys.modules])

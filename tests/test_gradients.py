@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import Ended
-from registry_builtin.models_sparse import SparseBag
+from registry_builtin.models.sparse import SparseBag
 from torch import nn
 
 import registry_core

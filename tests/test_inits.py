@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 import torch
 from pydantic import ValidationError
-from registry_builtin.gain import Nonlinearity, calculate_gain
-from registry_builtin.inits import (
+from registry_builtin.inits.gain import Nonlinearity, calculate_gain
+from registry_builtin.inits.schemes import (
     Constant,
     Dirac,
     Eye,

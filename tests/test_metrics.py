@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 from registry_builtin.losses.classes import CrossEntropy
 from registry_builtin.losses.values import MSE
-from registry_builtin.metrics import Accuracy, MeanLoss, TopKAccuracy
+from registry_builtin.metrics.accuracy import Accuracy, MeanLoss, TopKAccuracy
 from sklearn.metrics import accuracy_score, top_k_accuracy_score
 from torch import Tensor, nn
 from torchmetrics import Metric as TorchMetric

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from pydantic import ValidationError
-from registry_builtin.models import MLP, Architecture, LeNet, Net, TorchvisionModel
+from registry_builtin.models.classifiers import MLP, Architecture, LeNet, Net, TorchvisionModel
 from torch import Tensor, nn
 
 from registry_core.components import CheckFailed, Image, Model

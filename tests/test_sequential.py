@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import ROOT, Ended
-from registry_builtin.models import Net
+from registry_builtin.models.classifiers import Net
 from torch import nn
 
 from registry_core.components import registries

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Ended
-from registry_builtin.image_functions import Gamma, Invert
+from registry_builtin.functions.images import Gamma, Invert
 from registry_builtin.transforms.named_function import Lambda
 from registry_builtin.transforms.targets import OneHot, Signs
 from test_transforms import FORMS, picture, values

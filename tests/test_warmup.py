@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-from registry_builtin.rate_factors import ConstantFactor, InverseSqrt, InverseTimeDecay, LinearDecay, PowerDecay
-from registry_builtin.schedulers import Linear, MultiStep, ReduceOnPlateau
-from registry_builtin.schedulers_cyclic import CosineAnnealing, OneCycle
+from registry_builtin.functions.rate_factors import (
+    ConstantFactor,
+    InverseSqrt,
+    InverseTimeDecay,
+    LinearDecay,
+    PowerDecay,
+)
+from registry_builtin.schedulers.rules import Linear, MultiStep, ReduceOnPlateau
+from registry_builtin.schedulers.waves import CosineAnnealing, OneCycle
 from test_schedules import stopped_and_resumed, watched
 from torch.optim import lr_scheduler as plain
 

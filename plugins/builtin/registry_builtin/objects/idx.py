@@ -12,7 +12,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from registry_builtin.idx_file import IdxFile, find_split, open_idx, unreadable
+from registry_builtin.datasets.idx_file import IdxFile, find_split, open_idx, unreadable
 from registry_core.errors import DataError
 
 CLASSES = 10

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from registry_builtin.image_lists import label_of, read_labelled
+from registry_builtin.datasets.image_lists import label_of, read_labelled
 from registry_core.components.image_file import decode_image
 from registry_core.components.index_file import scan_class_folders
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torchvision.transforms.v2 import LinearTransformation
 
-from registry_builtin.matrix_file import MATRIX, MEAN, matrix_size
+from registry_builtin.transforms.matrix_file import MATRIX, MEAN, matrix_size
 
 
 def linear_transformation(file: Path) -> LinearTransformation:

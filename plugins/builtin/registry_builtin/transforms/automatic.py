@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import anywhere, coloured, not_float, warped
+from registry_builtin.transforms.image_facts import anywhere, coloured, not_float, warped
 from registry_builtin.transforms.parameters import OLD_WARP, WARP, torch_fill, torch_mode
 from registry_core.components import Image, Transform
 from registry_core.components.transform import Randomness

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.image_facts import anywhere, coloured, greyed
+from registry_builtin.transforms.image_facts import anywhere, coloured, greyed
 from registry_builtin.transforms.parameters import Factors, Hues, TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import in_range
+from registry_builtin.transforms.image_facts import in_range
 from registry_builtin.transforms.parameters import TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.facts import Form

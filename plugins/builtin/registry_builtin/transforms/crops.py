@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.image_facts import Edges, padded, resampled, with_fill, with_values
+from registry_builtin.transforms.image_facts import Edges, padded, resampled, with_fill, with_values
 from registry_builtin.transforms.parameters import (
     OLD_INTERPOLATION,
     PADDING,

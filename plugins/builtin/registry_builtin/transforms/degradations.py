@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_builtin.image_facts import anywhere, as_tensor, coloured, in_range, not_float, with_values
+from registry_builtin.transforms.image_facts import anywhere, as_tensor, coloured, in_range, not_float, with_values
 from registry_builtin.transforms.parameters import Kernel, Quality, Sigmas, TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import unsized, warped
+from registry_builtin.transforms.image_facts import unsized, warped
 from registry_builtin.transforms.parameters import CENTER, FILL, OLD_WARP, WARP, Angles, torch_fill, torch_mode
 from registry_core.components import Image, Transform
 from registry_core.components.transform import Randomness

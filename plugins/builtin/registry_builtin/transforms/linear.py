@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.matrix_file import matrix_size
+from registry_builtin.transforms.matrix_file import matrix_size
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.types import InputPath
 from registry_core.errors import DataError

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import padded, resampled, shorter_side_resized, unsized, with_fill
+from registry_builtin.transforms.image_facts import padded, resampled, shorter_side_resized, unsized, with_fill
 from registry_builtin.transforms.parameters import (
     FILL,
     OLD_INTERPOLATION,

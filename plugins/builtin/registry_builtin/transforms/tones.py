@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.image_facts import anywhere, coloured, top, with_values
+from registry_builtin.transforms.image_facts import anywhere, coloured, top, with_values
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NonNegativeFloat, Probability

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.image_facts import warped
+from registry_builtin.transforms.image_facts import warped
 from registry_builtin.transforms.parameters import (
     CENTER,
     FILL,

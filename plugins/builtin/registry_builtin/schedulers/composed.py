@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.schedulers import Milestones
+from registry_builtin.schedulers.rules import Milestones
 from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import OneOrList

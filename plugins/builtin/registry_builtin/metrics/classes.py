@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.metrics import known_classes
+from registry_builtin.metrics.accuracy import known_classes
 from registry_core.components import Metric
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt

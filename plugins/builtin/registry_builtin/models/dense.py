@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.models import check_channels, check_exact_size, write_size
+from registry_builtin.models.classifiers import check_channels, check_exact_size, write_size
 from registry_core.components import CheckFailed, Image, Model
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt, Size

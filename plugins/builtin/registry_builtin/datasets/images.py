@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.idx_file import find_split
-from registry_builtin.image_lists import check_images_exist, label_of, listed_image, read_labelled
+from registry_builtin.datasets.idx_file import find_split
+from registry_builtin.datasets.image_lists import check_images_exist, label_of, listed_image, read_labelled
 from registry_core.components import DataFacts, Dataset, Image
 from registry_core.components.index_file import IMAGE_EXTENSIONS, scan_class_folders
 from registry_core.components.types import InputPath, PositiveInt

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.gain import Gain, Nonlinearity
+from registry_builtin.inits.gain import Gain, Nonlinearity
 from registry_core.components import CheckFailed, Init
 from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 

@@ -1,0 +1,1 @@
+"""Hooks: progress, logs, checkpoints, early stopping, and TensorBoard."""

@@ -1,0 +1,1 @@
+"""Init schemes, and their gains."""

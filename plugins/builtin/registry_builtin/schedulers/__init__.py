@@ -1,0 +1,1 @@
+"""Schedulers: rules, waves, and schedulers made of others."""
