@@ -56,3 +56,27 @@ def test_targets_of_another_form_are_refused() -> None:
     with pytest.raises(PipelineError) as refused:
         registry_core.load(FOLDER / "multi_hot.yaml", overrides)
     assert "but data.train gives class maps" in str(refused.value)
+
+
+REFUSED = [
+    ("class_maps", "accuracy", "takes class numbers as targets, but data.val gives class maps"),
+    ("counts", "accuracy", "takes class numbers as targets, but data.val gives counts"),
+    ("distances", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits values"),
+    ("gaussian", "multi_label_f1", "takes logits or probabilities, but the model emits values"),
+    ("multi_hot", "f1", "takes class numbers as targets, but data.val gives multi-hot vectors"),
+    ("multi_hot", "{multi_label_f1: {emits: probabilities}}", "emits logits. Set emits to logits"),
+    ("multi_hot", "{mean_loss: {loss: bce}}", "takes probabilities, but the model emits logits, and metrics are given"),
+    ("multi_hot", "mean_iou", "takes class maps as targets, but data.val gives multi-hot vectors"),
+    ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
+    ("sequences", "mean_squared_error", "takes values or counts or"),
+    ("triplets", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits embeddings"),
+    ("values", "{top_k_accuracy: {k: 1}}", "takes class numbers as targets, but data.val gives values"),
+]
+
+
+@pytest.mark.parametrize(("name", "metric", "message"), REFUSED)
+def test_metrics_of_another_form_are_refused(name: str, metric: str, message: str) -> None:
+    with pytest.raises(PipelineError) as refused:
+        registry_core.load(FOLDER / f"{name}.yaml", [f"metrics=[{metric}]"])
+    assert message in str(refused.value)
+    assert {problem.path for problem in refused.value.problems} <= {"metrics[0]", "metrics[0].mean_loss"}

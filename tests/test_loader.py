@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import torch
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset
 
+import registry_core
 from registry_core import load, make_plan
 from registry_core.build.pipeline import assemble
+from registry_core.engine.trained import Trained
 
 
 @pytest.mark.covers("section/data", reference="torch.utils.data.DataLoader")
@@ -41,3 +44,15 @@ def test_a_section_may_have_a_batch_size_of_its_own(pipeline: Callable[..., Path
     loaders = assemble(make_plan(load(pipeline(data__val=section)))).loaders
     assert [len(batch["target"]) for batch in loaders["val"].batches(0)] == [200, 159]
     assert len(next(iter(loaders["train"].batches(0)))["target"]) == 64
+
+
+def test_no_worker_outlives_its_run(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    """Python would kill it at the end, and torch complain about that with a traceback."""
+    spec = load(pipeline(data__workers=2, train__max_steps=2))
+    result = registry_core.run(spec, tmp_path / "run")
+    assert multiprocessing.active_children() == []
+    Trained.open(tmp_path / "run").evaluate()
+    assert multiprocessing.active_children() == []
+    assert len(list(result.pipeline.loaders["val"].batches(0))) == 6, "a loader can be used again"
+    result.pipeline.loaders["val"].close()
+    assert multiprocessing.active_children() == []

@@ -136,20 +136,10 @@ class Loader:
         """Views of each sample, all of them in the same batch, one after the other."""
         self.length = samples // batch_size if drop_last else -(-samples // batch_size)
         self.pin_memory = pin_memory
+        self.workers = workers
         self._requests = _Requests(self.requests, self.length)
         self._loader: DataLoader[Any] | None = None
-        if workers:
-            self._loader = DataLoader(
-                source,
-                sampler=self._requests,
-                batch_size=None,
-                num_workers=workers,
-                collate_fn=_unchanged,
-                pin_memory=pin_memory,
-                persistent_workers=True,
-                worker_init_fn=_leave_signals_to_the_parent,
-                generator=torch.Generator(),  # its own: the global one belongs to the model
-            )
+        """It keeps its worker processes from epoch to epoch, until ``close``."""
 
     def __len__(self) -> int:
         return self.length
@@ -168,14 +158,29 @@ class Loader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""
         self._requests.epoch, self._requests.start = epoch, start
-        for batch in self._in_workers(self._loader) if self._loader else self._in_process():
+        for batch in self._in_workers() if self.workers else self._in_process():
             if isinstance(batch, _Failure):
                 raise batch.kind(batch.message)
             yield batch
 
-    @staticmethod
-    def _in_workers(loader: DataLoader[Any]) -> Iterator[Any]:
-        batches = iter(loader)
+    def close(self) -> None:
+        """End the worker processes, which at the end of Python would be killed; the next epoch starts new ones."""
+        self._loader = None
+
+    def _in_workers(self) -> Iterator[Any]:
+        if self._loader is None:
+            self._loader = DataLoader(
+                self.source,
+                sampler=self._requests,
+                batch_size=None,
+                num_workers=self.workers,
+                collate_fn=_unchanged,
+                pin_memory=self.pin_memory,
+                persistent_workers=True,
+                worker_init_fn=_leave_signals_to_the_parent,
+                generator=torch.Generator(),  # its own: the global one belongs to the model
+            )
+        batches = iter(self._loader)
         while True:
             try:
                 batch = next(batches)

@@ -94,7 +94,11 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
         training = Training(pipeline, directory, request, made_with)
         if saved is not None:
             training.resume(saved)
-        reason = training.run()
+        try:
+            reason = training.run()
+        finally:
+            for loader in pipeline.loaders.values():
+                loader.close()
     facts = {
         "reason": reason,
         "guarantee": guarantee,

@@ -72,7 +72,10 @@ class Trained:
             raise RunError(f"The pipeline has no data section {chosen!r}. It has: {', '.join(plan.sections)}.")
         loader = build_loader(plan, plan.sections[chosen], self.device)
         evaluation = Evaluation(self.spec, self.objective, build_metrics(plan, self.device), self.device)
-        measured = evaluation(self.model, loader)
+        try:
+            measured = evaluation(self.model, loader)
+        finally:
+            loader.close()
         facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
         return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
 

@@ -12,7 +12,14 @@ from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
-from registry_core.spec.form_checks import check_classes, check_entries, check_forms, check_output_shape, check_targets
+from registry_core.spec.form_checks import (
+    check_classes,
+    check_entries,
+    check_forms,
+    check_metric_forms,
+    check_output_shape,
+    check_targets,
+)
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
@@ -200,6 +207,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_output_shape,
     check_forms,
     check_targets,
+    check_metric_forms,
     check_length,
     check_scheduler,
     check_groups,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, written_shape
-from registry_core.components.forms import words
+from registry_core.components.forms import TargetForm, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
 from registry_core.spec.activation import activation_between, remedy_for_target
@@ -68,20 +68,36 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
     """Every loss takes the targets that the data give."""
     if not checked.whole(("loss",)):
         return
-    sections = checked.spec.data.sections()
-    for section, facts in checked.survey.facts.items():
-        if not checked.whole(("data", section)):
-            continue
-        try:
-            gives = follow_target(sections[section], facts)
-        except CheckFailed:  # check_target_transforms says so
-            continue
+    for section, gives in _target_forms(checked):
         for term in checked.spec.loss.terms():
             takes = term.loss.target_forms
             if "target" in term.takes and takes and gives not in ("any", *takes):
                 wanted = " or ".join(words(form) for form in takes)
                 message = f"This loss takes {wanted} as targets, but data.{section} gives {words(gives)}."
                 yield checked.problem(_at(checked, term), message, remedy_for_target(gives, takes))
+
+
+def check_metric_forms(checked: Checked) -> Iterator[Problem]:
+    """Every metric takes what the model emits, and the targets of every section that is measured."""
+    spec = checked.spec
+    targets = dict(_target_forms(checked))
+    for number, metric in enumerate(spec.metrics):
+        keys: Keys = ("metrics", number)
+        if not checked.whole(keys):
+            continue
+        if checked.whole(("model",)) and metric.takes[:1] and metric.takes[0] in spec.model.gives:
+            try:
+                metric.check_outputs(spec.model.emits(), spec.model.outputs())
+            except CheckFailed as failed:
+                yield checked.failed(keys, metric, failed)
+        takes = metric.takes_targets()
+        for section, gives in targets.items():
+            if section != "train" and "target" in metric.takes and takes and gives not in ("any", *takes):
+                wanted = " or ".join(words(form) for form in takes)
+                message = (
+                    f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
+                )
+                yield checked.problem(keys, message, f"Use a metric for {words(gives)}.")
 
 
 def check_classes(checked: Checked) -> Iterator[Problem]:
@@ -119,6 +135,18 @@ def check_output_shape(checked: Checked) -> Iterator[Problem]:
     if form in ("class_indices", "class_lists", "multi_hot"):
         message = f"The model emits {written_shape(shape)} for a sample, but the target of a sample is {words(form)}."
         yield checked.problem(("model",), message, "Pool if it is an image, and add flatten at the end.")
+
+
+def _target_forms(checked: Checked) -> Iterator[tuple[Section, TargetForm]]:
+    """What the targets of each section are, as far as that is known."""
+    sections = checked.spec.data.sections()
+    for section, facts in checked.survey.facts.items():
+        if not checked.whole(("data", section)):
+            continue
+        try:
+            yield section, follow_target(sections[section], facts)
+        except CheckFailed:  # check_target_transforms says so
+            continue
 
 
 def _set_outputs(spec: Spec, number: str) -> str:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Loss, Metric
+from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
 
 if TYPE_CHECKING:
     from torchmetrics import Metric as TorchMetric
+
+OF_CLASSES: tuple[OutputForm, ...] = ("logits", "log_probabilities", "probabilities")
+"""What models emit of which the largest number tells the class."""
 
 _CLASSES = "How many classes there are; null for as many as the model tells apart."
 
@@ -24,8 +28,16 @@ class Accuracy(Metric):
     """
 
     target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
+        """The model tells as many classes apart."""
+        super().check_outputs(form, outputs)
+        if outputs is not None:
+            known_classes(self.name, self.num_classes, outputs)
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric; CheckFailed if the number of classes is not known."""
@@ -43,6 +55,8 @@ class TopKAccuracy(Metric):
     """
 
     target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
     k: PositiveInt = Field(default=5, description="How many of the largest outputs may hold the class.")
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
@@ -51,18 +65,28 @@ class TopKAccuracy(Metric):
         """The name in logs, with its k."""
         return f"top_{self.k}_accuracy"
 
+    def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
+        """The model tells as many classes apart, and not fewer than k."""
+        super().check_outputs(form, outputs)
+        if outputs is not None:
+            self._classes(outputs)
+
     def build(self, classes: int | None) -> TorchMetric:
         """The metric; CheckFailed if the number of classes is not known, or is less than k."""
-        count = known_classes(self.name, self.num_classes, classes)
-        if self.k > count:
-            raise CheckFailed(
-                f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
-                f"Set k to less than {count}.",
-            )
+        count = self._classes(classes)
         built: TorchMetric = load_target(self.target)(
             num_classes=count, top_k=self.k, average="micro", validate_args=False
         )
         return built
+
+    def _classes(self, known: int | None) -> int:
+        count = known_classes(self.name, self.num_classes, known)
+        if self.k > count:
+            raise CheckFailed(
+                f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
+                f"Set k to {count - 1} or less.",
+            )
+        return count
 
 
 class MeanLoss(Metric):
@@ -86,6 +110,24 @@ class MeanLoss(Metric):
         if self.loss.is_sum:
             raise ValueError(f"the loss {self.loss.name!r} gives a sum; set its reduction to mean")
         return self
+
+    def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
+        """The loss takes what the model emits as it is: no activation is put before a metric."""
+        takes: OutputForm = "logits" if self.loss is None else self.loss.output_form
+        name = "cross_entropy" if self.loss is None else self.loss.name
+        after_activation = ("log_probabilities", "probabilities")
+        if form not in ("any", takes) and (
+            takes in after_activation or (takes == "logits" and form in after_activation)
+        ):
+            message = f"The loss {name!r} takes {words(takes)}, but the model emits {words(form)}"
+            remedy = "Use cross_entropy or bce_with_logits here, or let the model emit what the loss takes."
+            raise CheckFailed(f"{message}, and metrics are given just that.", remedy)
+        if self.loss is not None:
+            self.loss.check_outputs(outputs)
+
+    def takes_targets(self) -> tuple[TargetForm, ...]:
+        """What the loss takes."""
+        return ("class_indices", "class_maps", "distributions") if self.loss is None else self.loss.target_forms
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric."""

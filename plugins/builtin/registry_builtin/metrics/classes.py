@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.metrics.accuracy import known_classes
-from registry_core.components import Metric
+from registry_builtin.metrics.accuracy import OF_CLASSES, known_classes
+from registry_core.components import CheckFailed, Metric
+from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
 
@@ -23,7 +24,15 @@ _IGNORED = "Targets with this number count for nothing."
 class _OfClasses(Metric):
     """What metrics that count decisions by class share."""
 
+    output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
+
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
+        """The model tells as many classes apart."""
+        super().check_outputs(form, outputs)
+        if outputs is not None:
+            known_classes(self.name, self.num_classes, outputs)
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric; CheckFailed if the number of classes is not known."""
@@ -37,6 +46,8 @@ class _OfClasses(Metric):
 
 
 class _OneClass(_OfClasses):
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
+
     average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
 
 
@@ -71,11 +82,22 @@ class F1(_OneClass):
 
 
 class _SeveralClasses(_OfClasses):
+    output_forms: ClassVar[tuple[OutputForm, ...]] = ("logits", "probabilities")
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "signs", "class_lists")
+
     average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
     emits: Literal["logits", "probabilities"] = Field(default="logits", description="What the model emits.")
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.5, description="A class is given if its probability, the sigmoid of a logit, is above this."
     )
+
+    def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
+        """The model emits what `emits` says."""
+        super().check_outputs(form, outputs)
+        if form not in ("any", self.emits):
+            raise CheckFailed(
+                f"The metric {self.name!r} is for {self.emits}, but the model emits {form}.", f"Set emits to {form}."
+            )
 
     def _options(self) -> dict[str, Any]:
         cut = math.log(self.threshold / (1 - self.threshold)) if self.emits == "logits" else self.threshold
@@ -124,6 +146,7 @@ class PixelAccuracy(_OfClasses):
     """
 
     target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
 
     ignore_index: int | None = Field(default=None, description=_IGNORED)
 
@@ -140,6 +163,7 @@ class MeanIoU(_OfClasses):
     """
 
     target: ClassVar[str] = "torchmetrics.classification:MulticlassJaccardIndex"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
 
     ignore_index: int | None = Field(default=None, description=_IGNORED)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from registry_core.components import Metric
+from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveFloat
 
@@ -33,6 +34,7 @@ class NearestNeighbourAccuracy(_Compared):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:NearestNeighbourAccuracy"
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
     distance: Literal["euclidean", "cosine"] = Field(default="euclidean", description=_DISTANCE)
 
@@ -45,6 +47,7 @@ class PairAccuracy(_Compared):
 
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:PairAccuracy"
     takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
     distance: Literal["euclidean", "cosine"] = Field(default="cosine", description=_DISTANCE)
     threshold: PositiveFloat = Field(default=0.5, description=_THRESHOLD)
@@ -57,6 +60,8 @@ class DistanceAccuracy(_Compared):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:DistanceAccuracy"
+    output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
     threshold: PositiveFloat = Field(default=0.5, description=_THRESHOLD)
 
@@ -70,3 +75,5 @@ class RankingAccuracy(_Compared):
 
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:RankingAccuracy"
     takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
+    output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)

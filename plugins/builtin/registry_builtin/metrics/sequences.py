@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from registry_builtin.metrics.accuracy import OF_CLASSES
 from registry_core.components import Metric
+from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import NonNegativeInt
 
@@ -26,6 +28,8 @@ class LabelErrorRate(Metric):
 
     target: ClassVar[str] = "registry_builtin.objects.label_errors:LabelErrorRate"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
+    output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     blank: NonNegativeInt = Field(default=0, description="The class that means no label, as in the loss.")

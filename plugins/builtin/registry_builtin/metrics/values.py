@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from registry_core.components import Metric
+from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 class _OfValues(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    output_forms: ClassVar[tuple[OutputForm, ...]] = ("values", "logits", "probabilities", "embeddings")
+    target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts", "signs", "multi_hot", "distributions")
 
     log_output: bool = Field(default=False, description="Whether outputs are logarithms, as `poisson_nll` takes them.")
 
