@@ -14,6 +14,9 @@ import pytest
 
 from registry_core.catalog import refresh
 
+# Read when torch is imported, here and in subprocesses: for tensors as small as those of tests, threads only wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -168,7 +168,7 @@ def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline:
 
 
 def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:
-    """examples/initialize_weights.yaml: the values of the notes' function on the same model, and a report of them."""
+    """examples/initialize_weights.yaml: the values of plain torch on the same model, and a report of them."""
     spec = registry_core.load(ROOT / "examples" / "initialize_weights.yaml", ["train.device=cpu", "train.max_steps=1"])
     model, _ = build_seeded(spec)
     torch.manual_seed(0)
