@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sklearn.datasets import load_digits
 from registry_core.catalog import KINDS, installed
 from registry_core.cli.main import COMMANDS
 from registry_core.components import registries
+from registry_core.engine.trained import Trained
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -140,6 +142,42 @@ def test_predict_names_the_digit(command: Callable[..., Ended], trained: Path, t
     ended = command("predict", trained, tmp_path / "bad.png")
     assert ended.code == 2
     assert "bad.png" in ended.err
+    Image.new("L", (9, 7)).save(tmp_path / "large.png")
+    ended = command("predict", trained, tmp_path / "large.png")
+    assert ended.code == 5
+    assert "large.png' does not fit: The model 'mlp' takes images of 8 x 8 pixels, and is given 7 x 9" in ended.err
+
+
+def of_forms(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, **changes: Any) -> Ended:
+    """Predict for a black image with a run of two steps."""
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    assert command("train", pipeline(train__max_steps=2, **changes), "--out", tmp_path / "run").code == 0
+    return command("predict", tmp_path / "run", tmp_path / "black.png", "--top", "10", "--json")
+
+
+def test_predict_gives_each_of_several_classes_its_own_probability(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    dataset = {"multi_label": {"dataset": "digits", "cells": 1, "shift": 0, "length": 64}}
+    section = {"dataset": dataset, "transforms": ["to_tensor"]}
+    changes = {"data__train": section, "data__val": section, "loss": "bce_with_logits", "metrics": []}
+    ended = of_forms(command, pipeline, tmp_path, **changes)
+    (predicted,) = json.loads(ended.out)
+    model = Trained.open(tmp_path / "run").model
+    logits = model(torch.zeros(1, 1, 8, 8))[0].detach()
+    found = {one["class"]: one["probability"] for one in predicted["classes"]}
+    assert [found[label] for label in range(10)] == pytest.approx((1 / (1 + torch.exp(-logits))).tolist(), abs=1e-6)
+
+
+def test_predict_refuses_what_is_no_class(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    section = {"dataset": {"rotated": {"dataset": "digits", "unit": "sin_cos"}}, "transforms": ["to_tensor"]}
+    model = {"mlp": {"size": 8, "num_classes": 2}}
+    changes = {"data__train": section, "data__val": section, "loss": "mse", "metrics": [], "model": model}
+    ended = of_forms(command, pipeline, tmp_path, **changes)
+    assert ended.code == 5
+    assert "The run learnt values, not classes of images." in ended.err
 
 
 def test_the_run_directory(trained: Path) -> None:

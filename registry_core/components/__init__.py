@@ -4,7 +4,7 @@ from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
 from registry_core.components.events import Position, Row, Run, Samples, Save, Step, View, hookimpl
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
-from registry_core.components.function import Function
+from registry_core.components.function import Function, used_for
 from registry_core.components.hook import Hook
 from registry_core.components.init import Init
 from registry_core.components.interval import Every, Interval
@@ -53,5 +53,6 @@ __all__ = [
     "Written",
     "hookimpl",
     "stream_key",
+    "used_for",
     "written_shape",
 ]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Image
 from registry_core.components.target import load_target
+
+Use = Literal["images", "learning rates", "distances", "any"]
 
 
 class Function(Component):
     """A named function; its parameters here are the keyword arguments that are fixed in the pipeline."""
 
     kind: ClassVar[str] = "function"
+    use: ClassVar[Use] = "any"
+    """What it is for: what takes functions refuses those for something else."""
     function_leading: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
@@ -27,3 +31,11 @@ class Function(Component):
     def build(self) -> Callable[..., Any]:
         """The function, with its parameters fixed."""
         return partial(load_target(self.target), **self.arguments())
+
+
+def used_for(use: Use, such_as: str, found: Function | tuple[Function, ...] | None) -> None:
+    """Raise ValueError if a function is for something else; ``such_as`` is the name of one that is right."""
+    for function in found if isinstance(found, tuple) else (found,):
+        if function is not None and function.use not in (use, "any"):
+            wrong = f"the function {function.name!r} is for {function.use}"
+            raise ValueError(f"{wrong}; name one for {use}, such as {such_as}")

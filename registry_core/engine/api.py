@@ -23,6 +23,7 @@ from registry_core.errors import RunError
 from registry_core.plan.make import make_plan
 from registry_core.plan.plan import Plan
 from registry_core.spec import Spec, dump, load
+from registry_core.spec.transform_checks import follow_target
 
 LENGTH = ("train.epochs", "train.max_steps")
 HARMLESS = (*LENGTH, "train.log_every", "data.workers", "data.pin_memory", "hooks")
@@ -135,6 +136,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
         "plugins": plugins(pipeline.plan.spec),
         "pipeline": dump(pipeline.plan.spec),
         "class_names": list(facts.class_names),
+        "target_form": follow_target(pipeline.plan.spec.data.train, facts),
         "image_channels": facts.image.channels if facts.image else None,
     }
 

@@ -16,6 +16,7 @@ from registry_core.build.device import choose_device
 from registry_core.build.objective import Objective
 from registry_core.build.pipeline import build_loader, build_metrics, build_model
 from registry_core.build.samples import SampleTransforms, collate
+from registry_core.components import CheckFailed, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
@@ -25,6 +26,12 @@ from registry_core.plan.make import make_plan
 from registry_core.spec import Spec
 from registry_core.spec.load import load_tree
 from registry_core.spec.source import read_text
+
+_SEVERAL_CLASSES = ("multi_hot", "signs", "class_lists")
+"""Forms of targets where a sample has any number of classes."""
+
+_NO_CLASS = ("values", "counts", "class_maps", "sequences")
+"""Forms of targets that are no class of the whole image."""
 
 _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "any": lambda output: output.softmax(-1),
@@ -86,16 +93,14 @@ class Trained:
         section = sections.get("test") or sections.get("val") or sections["train"]
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         names = self.made_with["class_names"]
+        probabilities_of = self._probabilities()
         classes_known = self.spec.model.outputs() or len(names) or None
         declared = tuple(transform.for_classes(classes_known) for transform in section.transforms)
         transforms = SampleTransforms(declared, self.spec.seed, "predict")
-        probabilities_of = _PROBABILITIES.get(self.spec.model.emits())
-        if probabilities_of is None:
-            message = f"The model {self.spec.model.name!r} emits {words(self.spec.model.emits())}, not classes."
-            raise RunError(f"{message} Only models that tell classes apart can be asked to predict.")
         found = []
         for path in images:
             views = transforms.all_views({"input": decode_image(path, mode)}, 0, 0)
+            self._check_size(path, views[0]["input"])
             batch = to_device(collate(views, "predict"), self.device, self.spec.train.channels_last)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
@@ -109,6 +114,29 @@ class Trained:
             ]
             found.append({"image": str(path), "classes": classes})
         return found
+
+    def _probabilities(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """How outputs become the probabilities of classes; RunError if they do not."""
+        model, target = self.spec.model, self.made_with.get("target_form", "any")
+        emits = model.emits()
+        if emits in _PROBABILITIES and target not in _NO_CLASS and model.takes == ("input",):
+            return torch.sigmoid if emits == "logits" and target in _SEVERAL_CLASSES else _PROBABILITIES[emits]
+        message = f"The model {model.name!r} emits {words(emits)}, not classes."
+        if target in _NO_CLASS:
+            message = f"The run learnt {words(target)}, not classes of images."
+        elif model.takes != ("input",):
+            message = f"The model {model.name!r} takes {', '.join(model.takes)}, not one image."
+        raise RunError(f"{message} Only models that tell the classes of an image apart can be asked to predict.")
+
+    def _check_size(self, path: Path, image: Any) -> None:
+        """Raise RunError if the model cannot take an image of this size."""
+        if isinstance(image, torch.Tensor) and image.ndim == 3:
+            channels, height, width = image.shape
+            try:
+                self.spec.model.check_input(Image("float", channels, height, width))
+            except CheckFailed as failed:
+                remedy = "Resize it, or train with resize among the transforms of evaluations."
+                raise RunError(f"{str(path)!r} does not fit: {failed.message} {remedy}") from None
 
 
 def _find(path: Path, best: bool) -> Path:

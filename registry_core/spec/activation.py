@@ -46,8 +46,11 @@ def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | Non
 
 def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:
     """What to do about data whose targets a loss cannot take."""
-    if gives == "class_indices" and {"multi_hot", "distributions", "values"} & set(takes):
+    if gives == "class_indices" and "multi_hot" in takes:
         return "Add one_hot to the transforms, or use cross_entropy."
+    if gives in ("class_indices", "multi_hot") and "distributions" in takes and "multi_hot" not in takes:
+        other = "cross_entropy" if gives == "class_indices" else "bce_with_logits"
+        return f"Where a sample has one class, write {{one_hot: {{smoothing: 0.1}}}} in the transforms; or use {other}."
     if gives == "class_indices":
         return f"Use cross_entropy, or data whose targets are {' or '.join(words(form) for form in takes)}."
     return f"Use data whose targets are {' or '.join(words(form) for form in takes)}, or another loss."

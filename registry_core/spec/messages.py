@@ -29,6 +29,9 @@ _TYPES = {
     "path_type": "a path",
 }
 
+_LISTED = 12
+"""Of so many choices all are named."""
+
 _BOUNDS = {
     "greater_than": ("greater than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -102,7 +105,8 @@ def _sentence(detail: ErrorDetails) -> str:
         words, bound = _BOUNDS[kind]
         return f"{_shown(value)} must be {words} {context[bound]}."
     if kind == "literal_error":
-        return f"{_shown(value)} is not one of {context['expected']}."
+        many = len(list(_choices(detail)))
+        return f"{_shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
     if kind == "value_error":
         text = str(context.get("error", detail["msg"]))
         return f"{text[:1].upper()}{text[1:]}."
@@ -118,7 +122,9 @@ def _sentence(detail: ErrorDetails) -> str:
 def _remedy(detail: ErrorDetails) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "literal_error" and isinstance(value, str):
-        return near(value, _choices(detail))
+        choices = list(_choices(detail))
+        advice = near(value, choices)
+        return advice if len(choices) > _LISTED or not advice.startswith("Known") else "Write one of them."
     if kind in ("int_type", "float_type") and isinstance(value, str) and _is_number(value):
         return "Write the number without quotes."
     if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):

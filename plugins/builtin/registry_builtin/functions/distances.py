@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import Function
+from registry_core.components.function import Use
 from registry_core.components.types import PositiveFloat
 
 
@@ -18,6 +19,7 @@ class CosineDistance(Function):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.distances:cosine_distance"
+    use: ClassVar[Use] = "distances"
 
     eps: PositiveFloat = Field(default=1e-8, description="The smallest product of norms that is divided by.")
 
@@ -29,6 +31,7 @@ class PDistance(Function):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.distances:p_distance"
+    use: ClassVar[Use] = "distances"
     example: ClassVar[Mapping[str, Any]] = {"p": 1}
 
     p: PositiveFloat = Field(default=2.0, description="The norm: 1 for the sum of differences, 2 for Euclidean.")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import CheckFailed, Function, Image
+from registry_core.components.function import Use
 from registry_core.components.types import PositiveFloat
 
 
@@ -19,6 +20,7 @@ class Invert(Function):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2.functional:invert"
+    use: ClassVar[Use] = "images"
 
     def follow(self, image: Image) -> Image:
         """The range of values is mirrored."""
@@ -36,6 +38,7 @@ class Gamma(Function):
     """
 
     target: ClassVar[str] = "torchvision.transforms.v2.functional:adjust_gamma"
+    use: ClassVar[Use] = "images"
     example: ClassVar[Mapping[str, Any]] = {"gamma": 0.5}
 
     gamma: PositiveFloat = Field(description="Exponent above 0: below 1 shadows become lighter, above 1 darker.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import Function
+from registry_core.components.function import Use
 from registry_core.components.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 _FACTORS = "registry_builtin.objects.rate_factors"
@@ -20,6 +21,7 @@ class ConstantFactor(Function):
     """
 
     target: ClassVar[str] = f"{_FACTORS}:constant_factor"
+    use: ClassVar[Use] = "learning rates"
 
     factor: NonNegativeFloat = Field(default=1.0, description="The factor.")
 
@@ -31,6 +33,7 @@ class PowerDecay(Function):
     """
 
     target: ClassVar[str] = f"{_FACTORS}:power_decay"
+    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"base": 0.95}
 
     base: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor from one to the next.")
@@ -43,6 +46,7 @@ class LinearDecay(Function):
     """
 
     target: ClassVar[str] = f"{_FACTORS}:linear_decay"
+    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"start": 100, "length": 100}
 
     length: PositiveInt = Field(description="Epochs or steps of the fall.")
@@ -58,6 +62,7 @@ class InverseSqrt(Function):
     """
 
     target: ClassVar[str] = f"{_FACTORS}:inverse_sqrt"
+    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"warmup": 4000}
 
     warmup: PositiveInt = Field(description="Epochs or steps of the rise.")
@@ -71,6 +76,7 @@ class InverseTimeDecay(Function):
     """
 
     target: ClassVar[str] = f"{_FACTORS}:inverse_time_decay"
+    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"rate": 0.1}
 
     rate: PositiveFloat = Field(description="How fast it falls.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import Function
+from registry_core.components import Function, used_for
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import PositiveFloat
 
@@ -101,6 +101,12 @@ class TripletMarginWithDistance(Reducing):
     distance: Function | None = Field(default=None, description="A registered function; null: Euclidean distance.")
     margin: PositiveFloat = Field(default=1.0, description="How much nearer the positive one must be.")
     swap: bool = Field(default=False, description=_SWAP)
+
+    @field_validator("distance")
+    @classmethod
+    def _is_a_distance(cls, function: Function | None) -> Function | None:
+        used_for("distances", "cosine_distance", function)
+        return function
 
     def arguments(self) -> dict[str, object]:
         """The parameters, with the function built."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from registry_builtin.schedulers.rules import Milestones
-from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
+from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler, used_for
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import OneOrList
 
@@ -31,6 +31,12 @@ class Lambda(Scheduler):
         description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
     )
 
+    @field_validator("lr_lambda")
+    @classmethod
+    def _are_for_rates(cls, functions: OneOrList[Function]) -> OneOrList[Function]:
+        used_for("learning rates", "power_decay", functions)
+        return functions
+
     def arguments(self) -> dict[str, Any]:
         """The parameters as torch wants them: the functions built."""
         return {**super().arguments(), "lr_lambda": _built(self.lr_lambda)}
@@ -50,6 +56,12 @@ class Multiplicative(Scheduler):
     lr_lambda: OneOrList[Function] = Field(
         description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
     )
+
+    @field_validator("lr_lambda")
+    @classmethod
+    def _are_for_rates(cls, functions: OneOrList[Function]) -> OneOrList[Function]:
+        used_for("learning rates", "power_decay", functions)
+        return functions
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as torch wants them: the functions built."""

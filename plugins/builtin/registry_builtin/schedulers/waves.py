@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler
+from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler, used_for
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import NonNegativeFloat, OneOrList, PositiveFloat, PositiveInt, Probability
 
@@ -135,6 +135,12 @@ class Cyclic(_CyclesMomentum):
     max_momentum: OneOrList[NonNegativeFloat] = Field(
         default=0.9, description="Momentum at the lowest learning rate, or that of each parameter group."
     )
+
+    @field_validator("scale_fn")
+    @classmethod
+    def _is_for_rates(cls, function: Function | None) -> Function | None:
+        used_for("learning rates", "power_decay", function)
+        return function
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the first rise is much longer than the run."""

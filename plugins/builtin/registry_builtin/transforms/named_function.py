@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from registry_core.components import Function, Image, Transform
+from registry_core.components import Function, Image, Transform, used_for
 from registry_core.components.transform import Randomness
 
 
@@ -26,6 +26,12 @@ class Lambda(Transform):
 
     function: Function = Field(description="A function of one value, with its parameters.")
     entry: str = Field(default="input", description="Which entry of the sample it is called with and replaces.")
+
+    @field_validator("function")
+    @classmethod
+    def _is_for_images(cls, function: Function) -> Function:
+        used_for("images", "invert", function)
+        return function
 
     def arguments(self) -> dict[str, Any]:
         """The function itself, and the entry."""
