@@ -14,6 +14,7 @@ from torch import nn
 
 import registry_core
 from registry_core.components import registries
+from registry_core.engine.clipping import clip_norm
 from registry_core.engine.tensor_tree import put_together, take_apart
 from registry_core.errors import PipelineError
 
@@ -188,12 +189,30 @@ def test_sparse_tensors_in_checkpoints(coalesced: bool) -> None:
     assert torch.equal(again["buffer"].to_dense(), tensor.to_dense())
 
 
-def test_clipping_sparse_gradients_by_norm_is_exact() -> None:
-    """Rows that occur twice in a gradient count with their sum."""
-    table = nn.Embedding(5, 3, sparse=True)
-    table(torch.tensor([1, 1, 2])).square().sum().backward()
+@pytest.mark.parametrize("limit", [0.1, 100.0])
+def test_clipping_sparse_gradients_by_norm_is_exact(limit: float) -> None:
+    """As torch clips the same gradients, dense; rows that occur twice count with their sum."""
+    table, bias = nn.Embedding(5, 3, sparse=True), nn.Parameter(torch.ones(3))
+    idle = nn.Parameter(torch.ones(2))  # has no gradient
+    (table(torch.tensor([1, 1, 2])).square() + bias.square()).sum().backward()
     assert table.weight.grad is not None
-    dense = table.weight.grad.to_dense().clone()
-    norm = nn.utils.clip_grad_norm_(table.parameters(), 0.1)
-    torch.testing.assert_close(norm, dense.norm())
-    torch.testing.assert_close(table.weight.grad.to_dense(), dense * 0.1 / dense.norm())
+    dense = [nn.Parameter(torch.zeros(5, 3)), nn.Parameter(torch.zeros(3))]
+    dense[0].grad, dense[1].grad = table.weight.grad.to_dense(), bias.grad.clone()
+    expected = nn.utils.clip_grad_norm_(dense, limit)
+    torch.testing.assert_close(clip_norm([table.weight, idle, bias], limit), expected)
+    assert idle.grad is None
+    assert table.weight.grad.is_sparse
+    torch.testing.assert_close(table.weight.grad.to_dense(), dense[0].grad)
+    torch.testing.assert_close(bias.grad, dense[1].grad)
+
+
+def test_clipping_dense_gradients_has_the_bits_of_torch() -> None:
+    torch.manual_seed(0)
+    ours, plain = nn.Linear(7, 5), nn.Linear(7, 5)
+    for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        mine.grad = torch.randn_like(mine)
+        theirs.grad = mine.grad.clone()
+    assert torch.equal(clip_norm(list(ours.parameters()), 0.5), nn.utils.clip_grad_norm_(plain.parameters(), 0.5))
+    for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert mine.grad is not None
+        assert torch.equal(mine.grad, theirs.grad)

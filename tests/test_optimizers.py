@@ -213,11 +213,26 @@ def test_state_survives_a_checkpoint(declaration: type[Optimizer]) -> None:
     assert torch.equal(train(second, again, *data, steps=5)[-1], expected)
 
 
+def adagrad_takes_more() -> bool:
+    """Whether torch itself can go on after ``add_param_group``; in 2.11 the new parameters lack their state."""
+    first, second = (nn.Parameter(torch.zeros(2)) for _ in range(2))
+    optimizer = OPTIM.Adagrad([first])
+    optimizer.add_param_group({"params": [second]})
+    second.grad = torch.ones(2)
+    try:
+        optimizer.step()
+    except KeyError:
+        return False
+    return True
+
+
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 @pytest.mark.parametrize("declaration", [d for d in NAMES if d.takes_groups], ids=NAMES.get)
 def test_parameters_can_be_added_part_way(declaration: type[Optimizer]) -> None:
     """A second part that is trained from the fourth step on, as plain torch does it."""
     plain = {case[0]: case[1] for case in CASES}[declaration]
+    if declaration is Adagrad and not adagrad_takes_more():
+        pytest.skip("this version of torch gives Adagrad a state only for the parameters that it starts with")
     after = []
     for make in (lambda parameters: declaration().build(parameters), plain):
         parts = [problem(NETWORKS[declaration]) for _ in range(2)]
@@ -242,8 +257,6 @@ def test_parameters_can_be_added_part_way(declaration: type[Optimizer]) -> None:
         (SGD, OPTIM.SGD, {"nesterov": True}),
         (SGD, OPTIM.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}),
         (SGD, OPTIM.SGD, {"fused": True, "foreach": True}),
-        (ASGD, OPTIM.ASGD, {"lambd": -0.1}),
-        (ASGD, OPTIM.ASGD, {"alpha": -0.1}),
         (ASGD, OPTIM.ASGD, {"weight_decay": -0.1}),
         (Rprop, OPTIM.Rprop, {"etas": (0.5, 0.9)}),
         (Rprop, OPTIM.Rprop, {"etas": (0.0, 1.2)}),
@@ -300,9 +313,11 @@ def test_what_torch_refuses_is_refused_before(
         (Muon, {"ns_steps": 100}),
         (Muon, {"ns_coefficients": [1.0, 2.0]}),
         (Rprop, {"step_sizes": [1.0, 0.1]}),
+        (ASGD, {"lambd": -0.1}),
+        (ASGD, {"alpha": -0.1}),
     ],
 )
-def test_what_torch_finds_only_in_a_step_is_refused_before(
+def test_what_torch_finds_late_or_never_is_refused_before(
     declaration: type[Optimizer], parameters: dict[str, Any]
 ) -> None:
     with pytest.raises(ValidationError):

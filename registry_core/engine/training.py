@@ -16,6 +16,7 @@ from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import Batch
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.engine.checkpoint import Checkpoint, point, prune, save_checkpoint
+from registry_core.engine.clipping import clip_norm
 from registry_core.engine.evaluate import Evaluation, autocast, failures_named, to_device, with_outputs
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.record import RunDirectory
@@ -193,7 +194,7 @@ class Training:
         self.scaler.unscale_(self.pipeline.optimizer)
         parameters = [*self.pipeline.model.parameters(), *self.pipeline.loss.parameters()]
         if clip.norm is not None:
-            nn.utils.clip_grad_norm_(parameters, clip.norm)
+            clip_norm(parameters, clip.norm)
         elif clip.value is not None:
             nn.utils.clip_grad_value_(parameters, clip.value)
 
