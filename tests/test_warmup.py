@@ -72,10 +72,13 @@ def test_a_warmup_in_epochs_before_a_schedule_by_step_shortens_it() -> None:
 
 
 def test_a_warmup_rises_to_where_one_cycle_begins() -> None:
-    found = [at_step[0] for at_step in rates(OneCycle(max_lr=0.5, warmup="4 steps"))]
-    assert found[:5] == pytest.approx([*risen(0.5 / 25, 4, 0.01), 0.5 / 25], rel=1e-12)  # torch interpolates
-    assert max(found) == pytest.approx(0.5, rel=0.05)
-    assert found[-1] == pytest.approx(0.5 / 25 / 1e4)
+    found = rates(OneCycle(max_lr=(0.5, 0.2), warmup="4 steps"))
+    for group, highest in enumerate((0.5, 0.2)):
+        of_group = [at_step[group] for at_step in found]
+        first = highest / 25
+        assert of_group[:5] == pytest.approx([*risen(first, 4, 0.01), first], rel=1e-12)  # torch interpolates
+        assert max(of_group) == pytest.approx(highest, rel=0.05)
+        assert of_group[-1] == pytest.approx(first / 1e4)
 
 
 def test_evaluations_during_a_warmup_do_not_count() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Shape
@@ -35,7 +35,7 @@ def _free(name: str) -> str:
     return name
 
 
-PartName = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$"), AfterValidator(_free)]
+PartName = Annotated[str, StringConstraints(pattern="^[A-Za-z][A-Za-z0-9_]*$"), AfterValidator(_free)]
 """Letters, digits and underscores, the first a letter."""
 
 

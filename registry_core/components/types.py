@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
 
 
 def _pair_of_sides(value: Any) -> Any:
@@ -80,13 +81,15 @@ ResizeSize = Annotated[int | tuple[int, int], BeforeValidator(_shorter_side_or_p
 Padding = Annotated[tuple[int, int, int, int], BeforeValidator(_four_edges)]
 """Pixels at left, top, right and bottom; one number or two stand for them as in torchvision."""
 
-Probability = Annotated[float, Field(ge=0, le=1)]
+# The bounds are not pydantic.Field: pydantic before 2.11.10 keeps a default that one field gives to such a type, and
+# then gives it to the next field of that type which has none.
+Probability = Annotated[float, Ge(0), Le(1)]
 """A number from 0 to 1."""
 
-PositiveFloat = Annotated[float, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
-PositiveInt = Annotated[int, Field(ge=1)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+PositiveInt = Annotated[int, Ge(1)]
+NonNegativeInt = Annotated[int, Ge(0)]
 
 OrderedPair = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
 """Two positive numbers, the smaller one first."""
