@@ -80,3 +80,44 @@ def test_metrics_of_another_form_are_refused(name: str, metric: str, message: st
         registry_core.load(FOLDER / f"{name}.yaml", [f"metrics=[{metric}]"])
     assert message in str(refused.value)
     assert {problem.path for problem in refused.value.problems} <= {"metrics[0]", "metrics[0].mean_loss"}
+
+
+SIZES = [
+    ("sequences", "loss={ctc: {blank: 5}}", "loss: The blank of 'ctc' is class 5, and that of the data is 0"),
+    ("sequences", "loss={ctc: {blank: 50}}", "loss: The blank is class 50, but the model has 11 outputs"),
+    ("sequences", "metrics=[{label_error_rate: {blank: 1}}]", "The blank of 'label_error_rate' is class 1"),
+    (
+        "values",
+        "model.mlp.num_classes=7",
+        "model: The model gives 7 values for a sample, but a target of data.train has",
+    ),
+    (
+        "gaussian",
+        "data.train.dataset.rotated.unit=sin_cos",
+        "model: The model gives 1 values for a sample, but a target",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "override", "message"), SIZES)
+def test_numbers_that_differ_are_refused(name: str, override: str, message: str) -> None:
+    with pytest.raises(PipelineError) as refused:
+        registry_core.load(FOLDER / f"{name}.yaml", [override])
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"), [("in_features: 8", "emits 16"), ("n_classes: 9", "have 10 classes")]
+)
+def test_sizes_of_the_adaptive_softmax(parameter: str, message: str) -> None:
+    name, _, value = parameter.partition(": ")
+    sizes = {"in_features": 16, "n_classes": 10, "cutoffs": [4], name: int(value)}
+    overrides = [
+        "metrics=[]",
+        "model={sequential: {input: [1, 8, 8], layers: [flatten, {linear: {out_features: 16}}], output: embeddings}}",
+        f"loss={{adaptive_log_softmax: {sizes}}}",
+    ]
+    with pytest.raises(PipelineError, match=message) as refused:
+        registry_core.load(ROOT / "examples" / "digits.yaml", ["hooks=[]", *overrides])
+    (problem,) = refused.value.problems
+    assert problem.path == "loss"

@@ -118,6 +118,15 @@ def test_errors_of_values(shape: tuple[int, ...]) -> None:
             )
 
 
+def test_metrics_of_values_take_a_part_of_a_tensor() -> None:
+    """As the model gaussian gives: half of the columns."""
+    means, target = torch.arange(12.0).reshape(3, 4).chunk(2, 1)[0], torch.zeros(3, 2)
+    assert not means.is_contiguous()
+    assert measured(metric("mean_absolute_error", None), 3, means, target) == pytest.approx((0 + 1 + 4 + 5 + 8 + 9) / 6)
+    found = measured(metric("mean_squared_error", None), 3, means, target)
+    assert found == pytest.approx((0 + 1 + 16 + 25 + 64 + 81) / 6)
+
+
 @pytest.mark.parametrize("name", ["mean_absolute_error", "mean_squared_error", "distance_accuracy"])
 def test_nothing_is_broadcast(name: str) -> None:
     """Outputs [batch, 1] and targets [batch] would make [batch, batch] differences: they are taken one by one."""

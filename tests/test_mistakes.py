@@ -64,6 +64,12 @@ MISTAKES = [
         "18:43",
         "for distances; name one for learning rates",
     ),
+    (
+        "scheduler: {step: {step_size: 1}}",
+        "scheduler: {cyclic: {base_lr: 0.2, max_lr: 0.1, step_size_up: 2}}",
+        "18:23",
+        "ase_lr must not be above max_lr",
+    ),
     ("- to_tensor\n", "- {lambda: {function: p_distance}}\n", "7:29", "name one for images"),
     ("model: {mlp: {size: 8", "model: {torchvision_model: {arch: resnet", "13:35", "not one of the 80 there are"),
     ("loss: cross_entropy", "loss: [cross_entropy]", "14:7", "Expected a loss"),

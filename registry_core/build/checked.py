@@ -32,7 +32,9 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     try:
         built = make(*arguments)
     except CheckFailed as failed:
-        raise InvalidParameters(f"The {label} cannot be built: {failed.message} {failed.remedy}") from failed
+        named = failed.message.startswith(f"The {component.kind} {component.name!r}")
+        message = failed.message if named else f"The {label} cannot be built: {failed.message}"
+        raise InvalidParameters(f"{message} {failed.remedy}") from failed
     except RegistryError:
         raise
     except (TypeError, ValueError) as error:

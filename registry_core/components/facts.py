@@ -60,6 +60,10 @@ class DataFacts:
     """Names of a sample's entries; None where they are not known."""
     largest_label: int | None = None
     """Where the number of classes is not known: the largest class number that occurs."""
+    values: int | None = None
+    """Where targets are values or counts: how many numbers one has."""
+    blank: int | None = None
+    """Where targets are sequences: the class that means no label."""
 
 
 @dataclass(frozen=True, slots=True)

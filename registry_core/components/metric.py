@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from registry_core.components.base import Component
-from registry_core.components.facts import CheckFailed
+from registry_core.components.facts import CheckFailed, DataFacts
 from registry_core.components.forms import OutputForm, TargetForm, words
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Metric(Component):
     def takes_targets(self) -> tuple[TargetForm, ...]:
         """Forms of the entry ``target`` that it takes, where that depends on its parameters; none: any."""
         return self.target_forms
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Raise CheckFailed if the metric does not fit the targets of these data, beyond their form."""
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric, for a model of so many classes (None if that is not known)."""

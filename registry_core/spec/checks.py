@@ -19,6 +19,7 @@ from registry_core.spec.form_checks import (
     check_metric_forms,
     check_output_shape,
     check_targets,
+    check_values,
 )
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
@@ -204,6 +205,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_views,
     check_entries,
     check_classes,
+    check_values,
     check_output_shape,
     check_forms,
     check_targets,

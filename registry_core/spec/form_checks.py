@@ -61,7 +61,7 @@ def check_forms(checked: Checked) -> Iterator[Problem]:
                 activation_between(checked.spec.model.emits(), term.loss.output_form)
                 term.loss.check_outputs(checked.spec.model.outputs())
             except CheckFailed as failed:
-                yield checked.problem(_at(checked, term), failed.message, failed.remedy)
+                yield checked.failed(_at(checked, term), term.loss, failed)
 
 
 def check_targets(checked: Checked) -> Iterator[Problem]:
@@ -75,6 +75,11 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
                 wanted = " or ".join(words(form) for form in takes)
                 message = f"This loss takes {wanted} as targets, but data.{section} gives {words(gives)}."
                 yield checked.problem(_at(checked, term), message, remedy_for_target(gives, takes))
+            elif "target" in term.takes:
+                try:
+                    term.loss.check_data(checked.survey.facts[section])
+                except CheckFailed as failed:
+                    yield checked.failed(_at(checked, term), term.loss, failed)
 
 
 def check_metric_forms(checked: Checked) -> Iterator[Problem]:
@@ -98,6 +103,11 @@ def check_metric_forms(checked: Checked) -> Iterator[Problem]:
                     f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
                 )
                 yield checked.problem(keys, message, f"Use a metric for {words(gives)}.")
+            elif section != "train" and "target" in metric.takes:
+                try:
+                    metric.check_data(checked.survey.facts[section])
+                except CheckFailed as failed:
+                    yield checked.failed(keys, metric, failed)
 
 
 def check_classes(checked: Checked) -> Iterator[Problem]:
@@ -118,6 +128,19 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
             different = sorted(set(names[section]) ^ set(names["train"]))
             message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
             yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+
+
+def check_values(checked: Checked) -> Iterator[Problem]:
+    """Where targets are values, the model emits as many."""
+    spec = checked.spec
+    if not checked.whole(("model",), ("loss",)) or not any("target" in term.takes for term in spec.loss.terms()):
+        return
+    outputs = spec.model.outputs()
+    for section, facts in checked.survey.facts.items():
+        if None not in (outputs, facts.values) and outputs != facts.values:
+            numbers = "1 number" if facts.values == 1 else f"{facts.values} numbers"
+            message = f"The model gives {outputs} values for a sample, but a target of data.{section} has {numbers}."
+            yield checked.problem(("model",), message, f"Let the model give {facts.values}.")
 
 
 def check_output_shape(checked: Checked) -> Iterator[Problem]:

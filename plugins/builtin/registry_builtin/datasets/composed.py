@@ -107,7 +107,9 @@ class Rotated(_Composed):
     def facts(self) -> DataFacts:
         """The facts of the inner data set, but for the targets."""
         given = self._given()
-        return DataFacts(self._length(given), given.image, target_form="values", entries=("input", "target"))
+        values = 2 if self.unit == "sin_cos" else 1
+        entries = ("input", "target")
+        return DataFacts(self._length(given), given.image, target_form="values", values=values, entries=entries)
 
 
 class _Scene(_Composed):
@@ -204,7 +206,7 @@ class Counts(_Scattered):
 
     def facts(self) -> DataFacts:
         """The size of the canvas."""
-        return self._facts(self._given(), "counts")
+        return replace(self._facts(self._given(), "counts"), values=1)
 
 
 class Segmented(_Scattered):
@@ -266,4 +268,5 @@ class Lines(_Scene):
         names = ("blank", *given.class_names) if given.class_names else ()
         canvas = self._canvas(given, (1, self.longest))
         entries = ("input", "target", "target_length")
-        return DataFacts(self._length(given), canvas, classes, names, target_form="sequences", entries=entries)
+        length = self._length(given)
+        return DataFacts(length, canvas, classes, names, target_form="sequences", blank=0, entries=entries)

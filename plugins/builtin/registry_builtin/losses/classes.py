@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
+from registry_core.components import CheckFailed, DataFacts
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.loss import Loss
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
@@ -120,6 +121,18 @@ class AdaptiveLogSoftmax(Loss):
     cutoffs: tuple[PositiveInt, ...] = Field(min_length=1, description="First class of each cluster, increasing.")
     div_value: PositiveFloat = Field(default=4.0, description="By how much each cluster has fewer features.")
     head_bias: bool = Field(default=False, description="Whether the first part has a bias.")
+
+    def check_outputs(self, outputs: int | None) -> None:
+        """The model emits as many features."""
+        if outputs not in (None, self.in_features):
+            message = f"in_features is {self.in_features}, but the model emits {outputs} features."
+            raise CheckFailed(message, f"Set in_features to {outputs}.", ("in_features",))
+
+    def check_data(self, facts: DataFacts) -> None:
+        """There are as many classes."""
+        if facts.classes not in (None, self.n_classes):
+            message = f"n_classes is {self.n_classes}, but the data have {facts.classes} classes."
+            raise CheckFailed(message, f"Set n_classes to {facts.classes}.", ("n_classes",))
 
     @model_validator(mode="after")
     def _cutoffs_are_in_order(self) -> Self:

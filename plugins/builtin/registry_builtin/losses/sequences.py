@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
+from registry_core.components import CheckFailed, DataFacts
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeInt
 
@@ -32,3 +33,15 @@ class CTC(Reducing):
     zero_infinity: bool = Field(
         default=False, description="Count infinite losses, of targets too long for the output, as 0."
     )
+
+    def check_outputs(self, outputs: int | None) -> None:
+        """The blank is one of the outputs."""
+        if outputs is not None and self.blank >= outputs:
+            message = f"The blank is class {self.blank}, but the model has {outputs} outputs."
+            raise CheckFailed(message, f"Set blank to a class from 0 to {outputs - 1}.", ("blank",))
+
+    def check_data(self, facts: DataFacts) -> None:
+        """The blank is that of the data."""
+        if facts.blank not in (None, self.blank):
+            message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."
+            raise CheckFailed(message, f"Set blank to {facts.blank}.", ("blank",))

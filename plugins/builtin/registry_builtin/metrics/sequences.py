@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from registry_builtin.metrics.accuracy import OF_CLASSES
-from registry_core.components import Metric
+from registry_core.components import CheckFailed, DataFacts, Metric
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import NonNegativeInt
@@ -33,6 +33,12 @@ class LabelErrorRate(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     blank: NonNegativeInt = Field(default=0, description="The class that means no label, as in the loss.")
+
+    def check_data(self, facts: DataFacts) -> None:
+        """The blank is that of the data."""
+        if facts.blank not in (None, self.blank):
+            message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."
+            raise CheckFailed(message, f"Set blank to {facts.blank}.", ("blank",))
 
     def build(self, classes: int | None) -> TorchMetric:
         """The metric."""

@@ -17,7 +17,7 @@ class MeanAbsoluteError(regression.MeanAbsoluteError):
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in a batch."""
-        super().update(*of_one_shape((output.exp() if self.log_output else output, target)))
+        super().update(*_numbers(output.exp() if self.log_output else output, target))
 
 
 class MeanSquaredError(regression.MeanSquaredError):
@@ -29,4 +29,9 @@ class MeanSquaredError(regression.MeanSquaredError):
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in a batch."""
-        super().update(*of_one_shape((output.exp() if self.log_output else output, target)))
+        super().update(*_numbers(output.exp() if self.log_output else output, target))
+
+
+def _numbers(output: Tensor, target: Tensor) -> list[Tensor]:
+    """Both of one shape, and in one piece: torchmetrics looks at them as vectors, which part of a tensor cannot be."""
+    return [value.contiguous() for value in of_one_shape((output, target))]

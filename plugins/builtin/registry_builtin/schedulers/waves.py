@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler, used_for
 from registry_core.components.scheduler import Unit
@@ -142,6 +142,17 @@ class Cyclic(_CyclesMomentum):
         used_for("learning rates", "power_decay", function)
         return function
 
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        pairs = [(_each(self.base_lr), _each(self.max_lr), "base_lr", "max_lr")]
+        pairs.append((_each(self.base_momentum), _each(self.max_momentum), "base_momentum", "max_momentum"))
+        for low, high, low_name, high_name in pairs:
+            several = max(len(low), len(high))
+            low, high = low * (several if len(low) == 1 else 1), high * (several if len(high) == 1 else 1)
+            if any(a > b for a, b in zip(low, high, strict=False)):
+                raise ValueError(f"{low_name} must not be above {high_name}; exchange them")
+        return self
+
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the first rise is much longer than the run."""
         self.refuse_longer(horizon, "step_size_up", "set step_size_up below the length of the run")
@@ -209,3 +220,7 @@ class OneCycle(_CyclesMomentum):
         """The scheduler of this optimizer; without ``total_steps``, for the length of the run."""
         filled = self.model_copy(update={"total_steps": self.total_steps or self.units_in(horizon)})
         return super(OneCycle, filled).build(optimizer, horizon)
+
+
+def _each(value: OneOrList[float]) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (value,)
