@@ -133,3 +133,27 @@ def test_without_the_entry_points_of_the_built_ins_there_is_no_component(monkeyp
     finally:
         monkeypatch.undo()
         catalog.refresh()
+
+
+EXPECTED = {
+    "transform": "center_crop random_crop random_resized_crop five_crop ten_crop random_horizontal_flip "
+    "random_vertical_flip random_rotation resize normalize to_tensor pad color_jitter grayscale linear_transformation "
+    "random_affine random_grayscale to_pil_image lambda random_choice random_apply random_order auto_augment "
+    "rand_augment trivial_augment_wide aug_mix random_erasing gaussian_blur random_perspective elastic random_solarize "
+    "random_posterize random_equalize random_autocontrast random_adjust_sharpness random_invert to_dtype mixup cutmix",
+    "init": "xavier_uniform xavier_normal kaiming_uniform kaiming_normal uniform normal constant eye orthogonal sparse "
+    "trunc_normal zeros ones dirac",
+    "loss": "l1 mse cross_entropy kl_div bce bce_with_logits margin_ranking hinge_embedding multi_label_margin smooth_l1 "
+    "soft_margin multi_label_soft_margin cosine_embedding multi_margin triplet_margin ctc nll nll_2d poisson_nll huber "
+    "gaussian_nll triplet_margin_with_distance adaptive_log_softmax weighted_sum",
+    "optimizer": "sgd asgd rprop adagrad adadelta rmsprop adam adamax sparse_adam lbfgs adamw nadam radam adafactor muon",
+    "scheduler": "step multi_step exponential cosine_annealing reduce_on_plateau lambda linear constant polynomial "
+    "cosine_annealing_warm_restarts cyclic one_cycle multiplicative chained sequential",
+    "layer": "conv2d max_pool2d batch_norm2d relu dropout flatten linear",
+}
+"""Names that pipelines rely on: torch's and torchvision's in snake_case, without Loss or LR."""
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_names_that_pipelines_rely_on(kind: str) -> None:
+    assert set(EXPECTED[kind].split()) <= set(registries.BY_KIND[kind])

@@ -47,7 +47,9 @@ def rows() -> np.ndarray[Any, np.dtype[np.float64]]:
     return middles.astype(np.float64)
 
 
-@pytest.mark.covers("transform/linear_transformation", reference="numpy.cov, numpy.linalg.eigh, scikit-learn's PCA")
+@pytest.mark.covers(
+    "transform/linear_transformation", "command/whiten", reference="numpy.cov, numpy.linalg.eigh, scikit-learn's PCA"
+)
 @pytest.mark.parametrize(("method", "batch_size"), [("zca", 50), ("pca", 7), ("zca", 400)])
 def test_the_matrix_is_that_of_numpy(
     command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, method: str, batch_size: int
