@@ -143,10 +143,11 @@ EXPECTED = {
     "random_posterize random_equalize random_autocontrast random_adjust_sharpness random_invert to_dtype mixup cutmix",
     "init": "xavier_uniform xavier_normal kaiming_uniform kaiming_normal uniform normal constant eye orthogonal sparse "
     "trunc_normal zeros ones dirac",
-    "loss": "l1 mse cross_entropy kl_div bce bce_with_logits margin_ranking hinge_embedding multi_label_margin smooth_l1 "
-    "soft_margin multi_label_soft_margin cosine_embedding multi_margin triplet_margin ctc nll nll_2d poisson_nll huber "
-    "gaussian_nll triplet_margin_with_distance adaptive_log_softmax weighted_sum",
-    "optimizer": "sgd asgd rprop adagrad adadelta rmsprop adam adamax sparse_adam lbfgs adamw nadam radam adafactor muon",
+    "loss": "l1 mse cross_entropy kl_div bce bce_with_logits margin_ranking hinge_embedding multi_label_margin "
+    "smooth_l1 soft_margin multi_label_soft_margin cosine_embedding multi_margin triplet_margin ctc nll nll_2d "
+    "poisson_nll huber gaussian_nll triplet_margin_with_distance adaptive_log_softmax weighted_sum",
+    "optimizer": "sgd asgd rprop adagrad adadelta rmsprop adam adamax sparse_adam lbfgs adamw nadam radam "
+    "adafactor muon",
     "scheduler": "step multi_step exponential cosine_annealing reduce_on_plateau lambda linear constant polynomial "
     "cosine_annealing_warm_restarts cyclic one_cycle multiplicative chained sequential",
     "layer": "conv2d max_pool2d batch_norm2d relu dropout flatten linear",
