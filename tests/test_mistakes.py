@@ -14,6 +14,7 @@ from conftest import Ended
 from PIL import Image
 
 from registry_core.errors import PipelineError
+from registry_core.plan.make import make_plan
 from registry_core.spec import load
 
 GOOD = """\
@@ -68,7 +69,7 @@ MISTAKES = [
         "scheduler: {step: {step_size: 1}}",
         "scheduler: {cyclic: {base_lr: 0.2, max_lr: 0.1, step_size_up: 2}}",
         "18:23",
-        "ase_lr must not be above max_lr",
+        "base_lr must not be above max_lr",
     ),
     ("- to_tensor\n", "- {lambda: {function: p_distance}}\n", "7:29", "name one for images"),
     ("model: {mlp: {size: 8", "model: {torchvision_model: {arch: resnet", "13:35", "not one of the 80 there are"),
@@ -111,6 +112,12 @@ def test_one_mistake(pipeline: Callable[..., Path], old: str, new: str, where: s
 
 def test_the_pipeline_without_a_mistake_is_right(pipeline: Callable[..., Path]) -> None:
     assert load(pipeline(GOOD)).model.name == "mlp"
+
+
+def test_a_plan_without_validation_says_so(pipeline: Callable[..., Path]) -> None:
+    train = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"]}
+    (decision,) = [d for d in make_plan(load(pipeline(data={"train": train}))).decisions if d.about == "evaluation"]
+    assert decision.choice == "none while training; metrics are measured by `registry-core eval` alone"
 
 
 def test_all_mistakes_at_once(pipeline: Callable[..., Path]) -> None:

@@ -101,6 +101,9 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
     if "val" in sections and train.evaluate_every is not None:
         weights = "averaged weights (train.ema)" if train.ema else "the trained weights"
         yield Decision("evaluation", f"every {train.evaluate_every}, with {weights}", "train.evaluate_every")
+    elif "val" not in sections:
+        metrics = "; metrics are measured by `registry-core eval` alone" if spec.metrics else ""
+        yield Decision("evaluation", f"none while training{metrics}", "there is no data.val")
     algorithms = "only those that repeat bit for bit" if train.deterministic else "the fastest"
     yield Decision("algorithms", algorithms, f"train.deterministic is {str(train.deterministic).lower()}")
 

@@ -109,7 +109,8 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{_shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
     if kind == "value_error":
         text = str(context.get("error", detail["msg"]))
-        return f"{text[:1].upper()}{text[1:]}."
+        names = "_" in text.split(" ")[0] or text[1:2] == " "  # of a parameter, which stays as it is written
+        return f"{text if names else text[:1].upper() + text[1:]}."
     if kind in ("too_short", "too_long"):
         words, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         items = "item" if context[bound] == 1 else "items"
