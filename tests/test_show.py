@@ -43,3 +43,15 @@ def test_show_prints_the_example_as_yaml(command: Callable[..., Ended]) -> None:
 def test_list_shows_full_names(command: Callable[..., Ended]) -> None:
     rows = [line.split() for line in command("list").out.splitlines()]
     assert {row[0] for row in rows} >= {f"{record.kind}/{record.name}" for record in OURS}
+
+
+def test_long_lists_of_choices_stand_below_the_table(command: Callable[..., Ended]) -> None:
+    lines = command("show", "model/torchvision_model").out.splitlines()
+    assert max(map(len, lines)) <= 160
+    assert any(line.split()[:2] == ["arch:", "alexnet"] for line in lines)
+    assert "wide_resnet50_2" in lines[lines.index("Example:") - 2]
+
+
+def test_parameters_that_are_needed_come_first(command: Callable[..., Ended]) -> None:
+    lines = command("show", "transform/resize").out.splitlines()
+    assert lines[lines.index("Parameters:") + 1].split()[0] == "size"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 
 import click
 
 from registry_core.catalog import KINDS
 from registry_core.cli.options import as_json, columns, print_json
+
+_WIDEST = 200
+"""Characters of a type that still stand in the table."""
 
 
 @click.command("show", epilog="Example: registry-core show loss/cross_entropy")
@@ -30,8 +34,15 @@ def command(component: str, as_json: bool) -> None:
     click.echo(described.documentation)
     if described.parameters:
         click.echo("\nParameters:")
-    rows = [(f"  {p.name}", p.type, p.default, p.range, p.description) for p in described.parameters]
+    long = [p for p in described.parameters if len(p.type) > _WIDEST]
+    rows = [
+        (f"  {p.name}", "one of those below" if p in long else p.type, p.default, p.range, p.description)
+        for p in described.parameters
+    ]
     click.echo(columns(rows))
+    for parameter in long:
+        text = f"{parameter.name}: {parameter.type}"
+        click.echo("\n" + textwrap.fill(text, 120, initial_indent="  ", subsequent_indent="    "))
     if described.needs:
         click.echo(f"\nNeeds: {', '.join(described.needs)}")
     click.echo(f"\nExample:\n  {described.example}")

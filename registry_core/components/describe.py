@@ -72,7 +72,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
     declaration: type[Component] = registry[name]
     fields = declaration.model_fields
     common = [key for key in registry.base.model_fields if key in fields]
-    own = [key for key in fields if key not in common]
+    own = sorted((key for key in fields if key not in common), key=lambda key: not fields[key].is_required())
     return Description(
         kind=record.kind,
         name=record.name,
