@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,13 +53,13 @@ def python(code: str, *, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def distribution(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Put a distribution with real metadata files on ``sys.path``; the catalog is read anew, and again afterwards."""
+@contextmanager
+def distributions(parent: Path) -> Iterator[Callable[..., Path]]:
+    """Put distributions with real metadata files on ``sys.path``; the catalog is read anew, and again afterwards."""
     saved_path, saved_modules = list(sys.path), set(sys.modules)
 
     def make(name: str, entry_points: str, version: str = "1.0", modules: dict[str, str] | None = None) -> Path:
-        folder = tmp_path / f"site-{name}-{version}"
+        folder = parent / f"site-{name}-{version}"
         info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
@@ -73,9 +74,16 @@ def distribution(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     yield make
     sys.path[:] = saved_path
     for module in set(sys.modules) - saved_modules:
-        if getattr(sys.modules[module], "__file__", "") and str(tmp_path) in str(sys.modules[module].__file__):
+        if getattr(sys.modules[module], "__file__", "") and str(parent) in str(sys.modules[module].__file__):
             del sys.modules[module]
     refresh()
+
+
+@pytest.fixture
+def distribution(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Distributions for one test."""
+    with distributions(tmp_path) as make:
+        yield make
 
 
 PIPELINE: dict[str, Any] = {

@@ -8,12 +8,13 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from conftest import changed, distributions
 
 import registry_core
 from registry_core.engine.checkpoint import load_checkpoint, pointed
@@ -98,15 +99,15 @@ class Killed:
 '''
 
 
-@pytest.fixture
-def acme(distribution: Callable[..., Path]) -> Path:
-    return distribution(
-        "acme",
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    entry_points = (
         "[registry_core.v1.transforms]\nnoisy = acme_random:Noisy\njittered = acme_random:Jittered\n"
         "[registry_core.v1.models]\nforgetful = acme_random:Forgetful\n"
-        "[registry_core.v1.hooks]\npreempted = acme_hooks:Preempted\nkilled = acme_hooks:Killed\n",
-        modules={"acme_random": PLUGIN, "acme_hooks": HOOKS},
+        "[registry_core.v1.hooks]\npreempted = acme_hooks:Preempted\nkilled = acme_hooks:Killed\n"
     )
+    with distributions(tmp_path_factory.mktemp("acme")) as make:
+        yield make("acme", entry_points, modules={"acme_random": PLUGIN, "acme_hooks": HOOKS})
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -134,10 +135,12 @@ def rows(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture
-def uninterrupted(pipeline: Callable[..., Path], acme: Path, tmp_path: Path) -> tuple[Path, Any]:
-    path = pipeline(**settings())
-    return path, train(path, tmp_path / "whole")
+@pytest.fixture(scope="module")
+def uninterrupted(acme: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    path = folder / "pipeline.json"
+    path.write_text(json.dumps(changed(**settings())))
+    return path, train(path, folder / "whole")
 
 
 @pytest.mark.covers("section/data", reference="the run without workers")
