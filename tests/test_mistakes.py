@@ -56,7 +56,7 @@ MISTAKES = [
     ("size: 8, padding: 1", "size: [8], padding: 1", "6:30", "height, width"),
     ("size: 8, padding: 1", "padding: 1", "6:10", "needs the parameter 'size'"),
     ("loss: cross_entropy", "loss: {cross_entropy: {reduction: avg}}", "14:35", "'mean'"),
-    ("loss: cross_entropy", "loss: kl_div", "14:7", "{one_hot: {smoothing: 0.1}}"),
+    ("loss: cross_entropy", "loss: kl_div", "14:7", "Add one_hot"),
     ("loss: cross_entropy", "loss: {triplet_margin_with_distance: {distance: invert}}", "14:49", "cosine_distance"),
     ("scheduler: {step: {step_size: 1}}", "scheduler: {lambda: {lr_lambda: invert}}", "18:35", "power_decay"),
     (
@@ -251,3 +251,26 @@ def test_rules_that_match_nothing(command: Callable[..., Ended], pipeline: Calla
 def test_a_loss_that_wants_other_targets(pipeline: Callable[..., Path], loss: str) -> None:
     with pytest.raises(PipelineError, match="class numbers"):
         load(pipeline(loss=loss))
+
+
+def test_more_steps_than_the_default_epoch(pipeline: Callable[..., Path]) -> None:
+    with pytest.raises(
+        PipelineError, match=r"train.max_steps: The run ends after 1 epoch, 6 steps.* Set epochs to 4\."
+    ):
+        load(pipeline(train={"max_steps": 20}))
+    assert load(pipeline(train={"max_steps": 20, "epochs": 2})).train.max_steps == 20  # a bound, and meant as one
+    assert load(pipeline(train={"max_steps": 6})).train.max_steps == 6
+
+
+def test_embeddings_are_no_scores(pipeline: Callable[..., Path]) -> None:
+    pairs = {"dataset": {"pairs": {"dataset": {"digits": {"split": "val"}}, "targets": "order"}}}
+    section = {**pairs, "transforms": ["to_tensor"]}
+    network = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
+    with pytest.raises(PipelineError, match="takes values, but the model emits embeddings"):
+        load(pipeline(data__train=section, data__val=None, model={"pair": network}, loss="margin_ranking", metrics=[]))
+
+
+def test_a_metric_has_no_weights_to_train(pipeline: Callable[..., Path]) -> None:
+    loss = {"adaptive_log_softmax": {"in_features": 10, "n_classes": 10, "cutoffs": [5]}}
+    with pytest.raises(PipelineError, match="has weights of its own"):
+        load(pipeline(metrics=[{"mean_loss": {"loss": loss}}]))

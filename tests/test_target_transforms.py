@@ -52,7 +52,7 @@ def test_signs() -> None:
 
 
 def test_forms_of_targets() -> None:
-    assert OneHot().follow_target("class_indices") == "multi_hot"
+    assert OneHot().follow_target("class_indices") == "one_hot"
     assert OneHot(smoothing=0.1).follow_target("class_indices") == "distributions"
     assert Signs().follow_target("multi_hot") == "signs"
     with pytest.raises(CheckFailed, match="takes class numbers"):

@@ -12,6 +12,7 @@ TargetForm = Literal[
     "class_maps",
     "class_lists",
     "multi_hot",
+    "one_hot",
     "signs",
     "values",
     "counts",
@@ -25,6 +26,7 @@ TargetForm = Literal[
 - ``class_maps``: int64 [height, width], one class a pixel
 - ``class_lists``: int64 [classes], the numbers of the classes that are there, the rest -1
 - ``multi_hot``: float [classes], 1 where a class is there, else 0
+- ``one_hot``: float [classes], 1 at the one class that is there; it is a ``multi_hot`` and a ``distributions`` too
 - ``signs``: float, 1 or -1, one a sample or one a class
 - ``values``: float
 - ``counts``: float, whole and not negative
@@ -33,9 +35,21 @@ TargetForm = Literal[
 - ``any``: not known
 """
 
-_WORDS = {"class_indices": "class numbers", "multi_hot": "multi-hot vectors", "log_probabilities": "log-probabilities"}
+_WORDS = {
+    "class_indices": "class numbers",
+    "multi_hot": "multi-hot vectors",
+    "one_hot": "one-hot vectors",
+    "log_probabilities": "log-probabilities",
+}
 
 
 def words(form: OutputForm | TargetForm) -> str:
     """A form as words: ``class numbers``."""
     return _WORDS.get(form, form.replace("_", " "))
+
+
+def taken(form: TargetForm, takes: tuple[TargetForm, ...]) -> bool:
+    """Whether targets of this form are among those that something takes; ``takes`` empty: anything."""
+    if not takes or form in ("any", *takes):
+        return True
+    return form == "one_hot" and ("multi_hot" in takes or "distributions" in takes)

@@ -28,6 +28,8 @@ class Loss(Component):
     """Forms of the entry ``target`` that it takes; none: any."""
     class_dimension: ClassVar[int] = 1
     """The dimension of the output that runs over the classes."""
+    has_weights: ClassVar[bool] = False
+    """Whether it has weights of its own, which are trained with the model's."""
     function_leading: ClassVar[int] = 2
 
     def __init__(self, **parameters: Any) -> None:

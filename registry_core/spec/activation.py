@@ -21,7 +21,6 @@ _TAKEN_AS_THEY_ARE: frozenset[tuple[OutputForm, OutputForm]] = frozenset(
         ("probabilities", "values"),
         ("log_probabilities", "values"),
         ("values", "embeddings"),
-        ("embeddings", "values"),
     }
 )
 """Pairs of what a model emits and what a loss takes that fit without an activation."""
@@ -46,11 +45,8 @@ def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | Non
 
 def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:
     """What to do about data whose targets a loss cannot take."""
-    if gives == "class_indices" and "multi_hot" in takes:
+    if gives == "class_indices" and "distributions" in takes:
         return "Add one_hot to the transforms, or use cross_entropy."
-    if gives in ("class_indices", "multi_hot") and "distributions" in takes and "multi_hot" not in takes:
-        other = "cross_entropy" if gives == "class_indices" else "bce_with_logits"
-        return f"Where a sample has one class, write {{one_hot: {{smoothing: 0.1}}}} in the transforms; or use {other}."
     if gives == "class_indices":
         return f"Use cross_entropy, or data whose targets are {' or '.join(words(form) for form in takes)}."
     return f"Use data whose targets are {' or '.join(words(form) for form in takes)}, or another loss."

@@ -64,10 +64,19 @@ def check_length(checked: Checked) -> Iterator[Problem]:
         message = f"An epoch of {facts.length} samples has no full batch of {spec.data.batch_size_of('train')}."
         yield checked.problem(("data", "batch_size"), message, "Use a smaller batch_size, or drop_last: false.")
         return
+    length = horizon(spec, facts.length)
+    steps = length.steps_per_epoch * spec.train.epochs
+    if (
+        spec.train.max_steps is not None
+        and spec.train.max_steps > steps
+        and "epochs" not in spec.train.model_fields_set
+    ):
+        message = f"The run ends after 1 epoch, {steps} steps, before max_steps."
+        yield checked.problem(("train", "max_steps"), message, f"Set epochs to {-(-spec.train.max_steps // steps)}.")
     scheduler = spec.optim.scheduler
     if scheduler is not None and checked.whole(("optim", "scheduler")):
         try:
-            scheduler.check(scheduler.horizon_after_warmup(horizon(spec, facts.length)))
+            scheduler.check(scheduler.horizon_after_warmup(length))
         except CheckFailed as failed:
             yield checked.failed(("optim", "scheduler"), scheduler, failed)
 

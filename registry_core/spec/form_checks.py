@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, written_shape
-from registry_core.components.forms import TargetForm, words
+from registry_core.components.forms import TargetForm, taken, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
 from registry_core.spec.activation import activation_between, remedy_for_target
@@ -71,7 +71,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
     for section, gives in _target_forms(checked):
         for term in checked.spec.loss.terms():
             takes = term.loss.target_forms
-            if "target" in term.takes and takes and gives not in ("any", *takes):
+            if "target" in term.takes and not taken(gives, takes):
                 wanted = " or ".join(words(form) for form in takes)
                 message = f"This loss takes {wanted} as targets, but data.{section} gives {words(gives)}."
                 yield checked.problem(_at(checked, term), message, remedy_for_target(gives, takes))
@@ -97,7 +97,7 @@ def check_metric_forms(checked: Checked) -> Iterator[Problem]:
                 yield checked.failed(keys, metric, failed)
         takes = metric.takes_targets()
         for section, gives in targets.items():
-            if section != "train" and "target" in metric.takes and takes and gives not in ("any", *takes):
+            if section != "train" and "target" in metric.takes and not taken(gives, takes):
                 wanted = " or ".join(words(form) for form in takes)
                 message = (
                     f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
@@ -155,7 +155,7 @@ def check_output_shape(checked: Checked) -> Iterator[Problem]:
         form = follow_target(spec.data.train, facts)
     except CheckFailed:  # check_target_transforms says so
         return
-    if form in ("class_indices", "class_lists", "multi_hot"):
+    if form in ("class_indices", "class_lists", "multi_hot", "one_hot"):
         message = f"The model emits {written_shape(shape)} for a sample, but the target of a sample is {words(form)}."
         yield checked.problem(("model",), message, "Pool if it is an image, and add flatten at the end.")
 

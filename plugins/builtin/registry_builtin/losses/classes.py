@@ -112,6 +112,7 @@ class AdaptiveLogSoftmax(Loss):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.losses:AdaptiveLogSoftmax"
+    has_weights: ClassVar[bool] = True
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
     example: ClassVar[Mapping[str, Any]] = {"in_features": 64, "n_classes": 10, "cutoffs": [4, 7]}

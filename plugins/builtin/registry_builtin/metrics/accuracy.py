@@ -107,6 +107,8 @@ class MeanLoss(Metric):
             return self
         if self.loss.takes != ("output", "target"):
             raise ValueError(f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target")
+        if self.loss.has_weights:
+            raise ValueError(f"the loss {self.loss.name!r} has weights of its own, and a metric's are not trained")
         if self.loss.is_sum:
             raise ValueError(f"the loss {self.loss.name!r} gives a sum; set its reduction to mean")
         return self

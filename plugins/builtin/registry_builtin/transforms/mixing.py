@@ -13,7 +13,7 @@ from registry_core.components.forms import TargetForm, words
 from registry_core.components.transform import Randomness, Scope
 from registry_core.components.types import PositiveFloat, PositiveInt
 
-_MIXED: tuple[TargetForm, ...] = ("class_indices", "multi_hot", "distributions")
+_MIXED: tuple[TargetForm, ...] = ("class_indices", "one_hot", "multi_hot", "distributions")
 
 
 class _Mixing(Transform):

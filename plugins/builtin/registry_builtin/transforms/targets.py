@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field
 
 from registry_core.components import CheckFailed, Image, Transform
-from registry_core.components.forms import TargetForm, words
+from registry_core.components.forms import TargetForm, taken, words
 from registry_core.components.types import PositiveInt, Probability
 
 NUM_CLASSES = "Number of classes. None: that of the model, or of the training data."
@@ -55,7 +55,7 @@ class OneHot(Transform):
         """Class numbers become vectors of 0 and 1, or with smoothing distributions."""
         if form not in ("class_indices", "any"):
             raise CheckFailed(f"one_hot takes class numbers, and the targets are {words(form)}.", "Remove one_hot.")
-        return "distributions" if self.smoothing else "multi_hot"
+        return "distributions" if self.smoothing else "one_hot"
 
 
 class Signs(Transform):
@@ -73,7 +73,7 @@ class Signs(Transform):
 
     def follow_target(self, form: TargetForm) -> TargetForm:
         """Zeros and ones become signs."""
-        if form not in ("multi_hot", "class_indices", "any"):
+        if form != "class_indices" and not taken(form, ("multi_hot",)):
             message = f"signs takes targets of 0 and 1, and the targets are {words(form)}."
             raise CheckFailed(message, "Remove signs.")
         return "signs"
