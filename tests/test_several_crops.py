@@ -26,8 +26,16 @@ from registry_core.components import CheckFailed, Image, Transform
 from registry_core.errors import DataError, RunError
 
 CROPS = [
-    pytest.param(FiveCrop(size=[5, 7]), v2.FiveCrop((5, 7)), marks=pytest.mark.covers("transform/five_crop")),
-    pytest.param(TenCrop(size=6), v2.TenCrop(6), marks=pytest.mark.covers("transform/ten_crop")),
+    pytest.param(
+        FiveCrop(size=[5, 7]),
+        v2.FiveCrop((5, 7)),
+        marks=pytest.mark.covers("transform/five_crop", reference="torchvision.transforms.v2.FiveCrop"),
+    ),
+    pytest.param(
+        TenCrop(size=6),
+        v2.TenCrop(6),
+        marks=pytest.mark.covers("transform/ten_crop", reference="torchvision.transforms.v2.TenCrop"),
+    ),
     pytest.param(TenCrop(size=6, vertical_flip=True), v2.TenCrop(6, vertical_flip=True)),
 ]
 

@@ -129,22 +129,30 @@ def test_a_run_stopped_or_made_longer_has_the_same_rates(
 @pytest.mark.parametrize(
     ("function", "formula"),
     [
-        pytest.param(ConstantFactor(factor=0.9), lambda n: 0.9, marks=pytest.mark.covers("function/constant_factor")),
-        pytest.param(PowerDecay(base=0.9), lambda n: 0.9**n, marks=pytest.mark.covers("function/power_decay")),
+        pytest.param(
+            ConstantFactor(factor=0.9),
+            lambda n: 0.9,
+            marks=pytest.mark.covers("function/constant_factor", reference="the formula"),
+        ),
+        pytest.param(
+            PowerDecay(base=0.9),
+            lambda n: 0.9**n,
+            marks=pytest.mark.covers("function/power_decay", reference="the formula"),
+        ),
         pytest.param(
             LinearDecay(start=3, length=5, end=0.5),
             lambda n: 1.0 if n <= 3 else 0.5 if n >= 8 else 1.0 - (n - 3) / 10,
-            marks=pytest.mark.covers("function/linear_decay"),
+            marks=pytest.mark.covers("function/linear_decay", reference="the formula"),
         ),
         pytest.param(
             InverseSqrt(warmup=4),
             lambda n: (n + 1) / 4 if n < 4 else 2 / (n + 1) ** 0.5,
-            marks=pytest.mark.covers("function/inverse_sqrt"),
+            marks=pytest.mark.covers("function/inverse_sqrt", reference="the formula"),
         ),
         pytest.param(
             InverseTimeDecay(rate=0.5, power=0.75),
             lambda n: 1 / (1 + n / 2) ** 0.75,
-            marks=pytest.mark.covers("function/inverse_time_decay"),
+            marks=pytest.mark.covers("function/inverse_time_decay", reference="the formula"),
         ),
     ],
 )
