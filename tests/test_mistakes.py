@@ -274,3 +274,19 @@ def test_a_metric_has_no_weights_to_train(pipeline: Callable[..., Path]) -> None
     loss = {"adaptive_log_softmax": {"in_features": 10, "n_classes": 10, "cutoffs": [5]}}
     with pytest.raises(PipelineError, match="has weights of its own"):
         load(pipeline(metrics=[{"mean_loss": {"loss": loss}}]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("loss: cross_entropy", "init:\n  - {modules: Absent, weight: zeros}\nloss: cross_entropy", ":15:5: init[0]: "),
+        ("loss: cross_entropy", "finetune: {freeze: ['absent']}\nloss: cross_entropy", ":14:21: finetune.freeze[0]: "),
+    ],
+)
+def test_mistakes_that_only_the_built_model_shows_have_a_place(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], old: str, new: str, where: str
+) -> None:
+    path = pipeline(GOOD.replace(old, new, 1))
+    for ended in (command("plan", "--build", path), command("train", path)):
+        assert ended.code == 2
+        assert ended.err.startswith(f"{path}{where}"), ended.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT, Ended
@@ -39,7 +40,7 @@ def test_targets_as_vectors(tmp_path: Path, name: str, loss: nn.Module) -> None:
     """What is measured is torch's loss of vectors that are made by hand, and the classes are learnt."""
     result = trained(name, tmp_path, "data.batch_size=400")
     samples = result.pipeline.loaders["val"].source.dataset
-    inputs = torch.stack([torch.tensor(list(image["input"].getdata())).div(255) for image in samples])
+    inputs = torch.stack([torch.from_numpy(np.array(image["input"])).flatten().div(255) for image in samples])
     labels = torch.tensor([sample["target"] for sample in samples])
     vectors = (labels[:, None] == torch.arange(10)).float()
     with torch.no_grad():

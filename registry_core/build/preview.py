@@ -18,6 +18,8 @@ from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights
 from registry_core.components import Horizon
 from registry_core.plan.plan import Plan
+from registry_core.spec import Spec
+from registry_core.spec.places import placed
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,11 @@ class Preview:
 
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
-    spec = plan.spec
+    with placed(plan.spec):
+        return _preview(plan, plan.spec)
+
+
+def _preview(plan: Plan, spec: Spec) -> Preview:
     model, report = build_model(spec, torch.device("cpu"))
     weights = start_from_weights(model, spec.finetune)
     report.update(weights.first_values(report) if weights else {})

@@ -23,6 +23,7 @@ from registry_core.errors import RunError
 from registry_core.plan.make import make_plan
 from registry_core.plan.plan import Plan
 from registry_core.spec import Spec, dump, load
+from registry_core.spec.places import placed
 from registry_core.spec.transform_checks import follow_target
 
 LENGTH = ("train.epochs", "train.max_steps")
@@ -65,7 +66,8 @@ def run(
     path = Path(out) if out else new_run_path(name)
     RunDirectory(path).refuse_taken()
     with deterministic_algorithms(plan.spec.train.deterministic):
-        pipeline = assemble(plan)
+        with placed(plan.spec):
+            pipeline = assemble(plan)
         if tell is not None and pipeline.weights is not None:
             tell(str(pipeline.weights))
         directory = RunDirectory.create(path, plan.spec, pipeline.device, _tables(pipeline))
@@ -83,7 +85,8 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
         _refuse_differences(own, spec)
     plan = make_plan(spec or own)
     with deterministic_algorithms(plan.spec.train.deterministic):
-        pipeline = assemble(plan, fresh=False)
+        with placed(plan.spec):
+            pipeline = assemble(plan, fresh=False)
         return _train(pipeline, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
 
 

@@ -56,6 +56,7 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
         spec._survey = seen
     if found:
         raise _all(found)
+    spec._tree = tree
     return spec
 
 

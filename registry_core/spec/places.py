@@ -1,0 +1,34 @@
+"""Places in the file for problems that show only when a pipeline is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from registry_core.errors import PipelineError, Problem
+from registry_core.spec.models import Spec
+from registry_core.spec.source import Keys
+
+_KEY = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+@contextmanager
+def placed(spec: Spec) -> Iterator[None]:
+    """Give problems raised inside, which name keys of ``spec``, the file, line and column of these keys."""
+    try:
+        yield
+    except PipelineError as error:
+        raise PipelineError(_placed(problem, spec) for problem in error.problems) from error
+
+
+def _placed(problem: Problem, spec: Spec) -> Problem:
+    if spec._tree is None or problem.place is not None or not problem.path:
+        return problem
+    return replace(problem, place=spec._tree.place(_keys(problem.path)))
+
+
+def _keys(path: str) -> Keys:
+    """The keys of a way to a value, as ``dotted`` writes it."""
+    return tuple(int(index) if index else key for index, key in _KEY.findall(path))
