@@ -14,6 +14,7 @@ from registry_core.spec.checks import check
 from registry_core.spec.compose import compose
 from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
+from registry_core.spec.places import Places
 from registry_core.spec.resolve import Resolver, component_class
 from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
@@ -56,7 +57,7 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
         spec._survey = seen
     if found:
         raise _all(found)
-    spec._tree = tree
+    spec._places = Places(tree)
     return spec
 
 

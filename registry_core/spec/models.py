@@ -27,7 +27,7 @@ from registry_core.spec.finetune import Finetune
 from registry_core.spec.groups import Group, LayerDecay, ModuleTypes, Pattern
 
 if TYPE_CHECKING:
-    from registry_core.spec.source import Tree
+    from registry_core.spec.places import Places
     from registry_core.spec.survey import Survey
 
 
@@ -162,4 +162,4 @@ class Spec(Written):
     hooks: tuple[Hook, ...] = ()
 
     _survey: Survey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan
-    _tree: Tree | None = PrivateAttr(default=None)  # where everything stands in the file, for problems found later
+    _places: Places | None = PrivateAttr(default=None)  # where everything stands, for problems that are found later

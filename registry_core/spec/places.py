@@ -9,9 +9,22 @@ from dataclasses import replace
 
 from registry_core.errors import PipelineError, Problem
 from registry_core.spec.models import Spec
-from registry_core.spec.source import Keys
+from registry_core.spec.source import Keys, Tree
 
 _KEY = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+class Places:
+    """Where everything of a spec stands; all are equal, for what a spec says does not depend on it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Places)
+
+    def __hash__(self) -> int:
+        return hash(Places)
 
 
 @contextmanager
@@ -24,9 +37,9 @@ def placed(spec: Spec) -> Iterator[None]:
 
 
 def _placed(problem: Problem, spec: Spec) -> Problem:
-    if spec._tree is None or problem.place is not None or not problem.path:
+    if spec._places is None or problem.place is not None or not problem.path:
         return problem
-    return replace(problem, place=spec._tree.place(_keys(problem.path)))
+    return replace(problem, place=spec._places.tree.place(_keys(problem.path)))
 
 
 def _keys(path: str) -> Keys:
