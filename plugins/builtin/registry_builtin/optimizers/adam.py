@@ -52,7 +52,7 @@ class Adam(OfDenseGradients):
         return self
 
 
-class AdamW(OfDenseGradients):
+class AdamW(Adam):
     """Adam with weight decay apart from the gradient.
 
     Each step first shrinks the weights by ``lr * weight_decay``. ``fused: true`` takes a third to a fifth of the time
@@ -63,19 +63,7 @@ class AdamW(OfDenseGradients):
     target: ClassVar[str] = "torch.optim:AdamW"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "weight_decay": 0.05}
 
-    lr: PositiveFloat = Field(default=1e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=1e-2, description="Share of the weights, times lr, lost in a step.")
-    amsgrad: bool = Field(default=False, description="Divide by the largest average so far (Reddi et al., ICLR 2018).")
-    maximize: bool = Field(default=False, description=MAXIMIZE)
-    foreach: bool | None = Field(default=None, description=FOREACH)
-    fused: bool | None = Field(default=None, description=FUSED)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        refuse_fused_foreach(self.fused, self.foreach)
-        return self
 
 
 class Adamax(OfDenseGradients):

@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 
-class Lambda(Scheduler):
-    """Multiply each group's learning rate by what a registered function gives for the epoch; counts epochs.
+class _OfFunctions(Scheduler):
+    """What schedulers made of registered functions share."""
 
-    In epoch e (from 0) it is ``lr * lr_lambda(e)``. Source: ``torch.optim.lr_scheduler.LambdaLR``.
-    """
-
-    target: ClassVar[str] = "torch.optim.lr_scheduler:LambdaLR"
     per_group: ClassVar[tuple[str, ...]] = ("lr_lambda",)
-    example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"power_decay": {"base": 0.95}}}
 
     lr_lambda: OneOrList[Function] = Field(
         description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
@@ -42,7 +37,17 @@ class Lambda(Scheduler):
         return {**super().arguments(), "lr_lambda": _built(self.lr_lambda)}
 
 
-class Multiplicative(Scheduler):
+class Lambda(_OfFunctions):
+    """Multiply each group's learning rate by what a registered function gives for the epoch; counts epochs.
+
+    In epoch e (from 0) it is ``lr * lr_lambda(e)``. Source: ``torch.optim.lr_scheduler.LambdaLR``.
+    """
+
+    target: ClassVar[str] = "torch.optim.lr_scheduler:LambdaLR"
+    example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"power_decay": {"base": 0.95}}}
+
+
+class Multiplicative(_OfFunctions):
     """Multiply each group's learning rate, as it is, by what a registered function gives; counts epochs.
 
     In epoch e (from 0) it is ``lr * lr_lambda(1) * … * lr_lambda(e)``.
@@ -50,22 +55,7 @@ class Multiplicative(Scheduler):
     """
 
     target: ClassVar[str] = "torch.optim.lr_scheduler:MultiplicativeLR"
-    per_group: ClassVar[tuple[str, ...]] = ("lr_lambda",)
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"constant_factor": {"factor": 0.95}}}
-
-    lr_lambda: OneOrList[Function] = Field(
-        description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
-    )
-
-    @field_validator("lr_lambda")
-    @classmethod
-    def _are_for_rates(cls, functions: OneOrList[Function]) -> OneOrList[Function]:
-        used_for("learning rates", "power_decay", functions)
-        return functions
-
-    def arguments(self) -> dict[str, Any]:
-        """The parameters as torch wants them: the functions built."""
-        return {**super().arguments(), "lr_lambda": _built(self.lr_lambda)}
 
 
 def _built(functions: Function | tuple[Function, ...]) -> Any:
