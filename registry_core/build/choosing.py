@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -19,7 +20,10 @@ def is_of_type(module: nn.Module, modules: ModuleTypes) -> bool:
 def matches_nothing(path: str, pattern: Any, model: nn.Module) -> Problem:
     """The problem of a pattern that chooses no parameter of the model."""
     names = [name for name, _ in model.named_parameters()]
-    some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-    return Problem(
-        f"{pattern!r} matches nothing that is left for it in the model.", f"Its parameters are: {some}", path=path
-    )
+    message = f"{pattern!r} matches nothing that is left for it in the model."
+    return Problem(message, f"Its parameters are: {some_of(names)}", path=path)
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first four names, for messages."""
+    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from registry_core.build.checked import build
-from registry_core.build.choosing import is_of_type, matches_nothing
+from registry_core.build.choosing import is_of_type, matches_nothing, some_of
 from registry_core.components import CheckFailed, Init
 from registry_core.errors import BrokenComponent, PipelineError, Problem
 from registry_core.spec.models import InitRule
@@ -93,5 +93,5 @@ def _sets_nothing(path: str, rule: InitRule, model: nn.Module) -> Problem:
     if rule.parameters is not None or not (modules := [name for name, _ in _modules(model, rule)]):
         return matches_nothing(path, rule.parameters or rule.names or rule.modules, model)
     wanted = " or ".join(own for own in ("weight", "bias") if getattr(rule, own) is not None)
-    some = ", ".join(repr(name) for name in modules[:4]) + (", …" if len(modules) > 4 else "")
+    some = some_of([repr(name) for name in modules])
     return Problem(f"The modules that it matches have no {wanted}: {some}.", "Remove the rule.", path=path)

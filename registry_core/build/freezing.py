@@ -13,6 +13,7 @@ import re
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from registry_core.build.choosing import some_of
 from registry_core.build.parameters import Later
 from registry_core.errors import PipelineError, Problem
 from registry_core.spec.finetune import Finetune
@@ -103,8 +104,7 @@ def _matches_nothing(path: str, pattern: str, names: list[str]) -> Problem:
     what = (
         "a parameter of the model" if path.startswith("finetune.freeze") else "a frozen parameter that is left for it"
     )
-    some = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-    return Problem(f"{pattern!r} does not match {what}.", f"There are: {some}", path=path)
+    return Problem(f"{pattern!r} does not match {what}.", f"There are: {some_of(names)}", path=path)
 
 
 def _with_statistics(model: nn.Module) -> list[tuple[str, _NormBase]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from registry_core.build.choosing import some_of
 from registry_core.errors import PipelineError, Problem
 
 _LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -107,4 +108,4 @@ def _in_order(item: tuple[str, list[str]]) -> int:
 
 def _first(model: nn.Module) -> str:
     names = [name for name, _ in model.named_parameters()]
-    return f"The model's parameters are: {', '.join(names[:4])}{', …' if len(names) > 4 else ''}"
+    return f"The model's parameters are: {some_of(names)}"

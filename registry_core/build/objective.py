@@ -12,7 +12,7 @@ from registry_core.build.checked import build
 from registry_core.components import Loss
 from registry_core.components.forms import OutputForm
 from registry_core.components.loss import Term
-from registry_core.spec.activation import Activation, activation_between
+from registry_core.spec.activation import activation_before
 
 
 class Objective(nn.Module):
@@ -47,9 +47,7 @@ class _Term(nn.Module):
         super().__init__()
         self.takes = term.takes
         self.weight = term.weight
-        self.activation: Activation | None = None
-        if term.takes and term.takes[0] in gives:
-            self.activation = activation_between(emits, term.loss.output_form)
+        self.activation = activation_before(term, gives, emits)
         self.dimension = term.loss.class_dimension
         self.loss = build(term.loss, term.loss.build)
 

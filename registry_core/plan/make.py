@@ -8,7 +8,7 @@ from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Sch
 from registry_core.components.forms import words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
-from registry_core.spec.activation import activation_between
+from registry_core.spec.activation import activation_before
 from registry_core.spec.checks import metric_names
 from registry_core.spec.compose import dotted
 from registry_core.spec.finetune import Finetune
@@ -112,9 +112,7 @@ def _activations(spec: Spec) -> Iterator[Decision]:
     gives = spec.model.emits()
     terms = spec.loss.terms()
     for term in terms:
-        activation = None
-        if term.takes and term.takes[0] in spec.model.gives:
-            activation = activation_between(gives, term.loss.output_form)
+        activation = activation_before(term, spec.model.gives, gives)
         about = "before the loss" if len(terms) == 1 else f"before {term.loss.name} (weight {term.weight:g})"
         reason = f"{spec.model.name} emits {words(gives)}, {term.loss.name} takes {words(term.loss.output_form)}"
         yield Decision(about, activation or "nothing", reason)

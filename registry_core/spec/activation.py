@@ -6,6 +6,7 @@ from typing import Literal
 
 from registry_core.components import CheckFailed
 from registry_core.components.forms import OutputForm, TargetForm, words
+from registry_core.components.loss import Term
 
 Activation = Literal["log_softmax", "sigmoid"]
 
@@ -41,6 +42,16 @@ def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | Non
         return inserted
     message = f"This loss takes {words(takes)}, but the model emits {words(gives)}."
     raise CheckFailed(message, _REMEDIES.get((gives, takes), f"Choose a loss that takes {words(gives)}."))
+
+
+def activation_before(term: Term, gives: tuple[str, ...], emits: OutputForm) -> Activation | None:
+    """The activation before a loss of a model that gives these outputs; CheckFailed if nothing makes them fit.
+
+    A loss whose first argument is an entry of the samples needs none.
+    """
+    if not term.takes or term.takes[0] not in gives:
+        return None
+    return activation_between(emits, term.loss.output_form)
 
 
 def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:

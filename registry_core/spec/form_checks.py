@@ -8,7 +8,7 @@ from registry_core.components import CheckFailed, DataFacts, written_shape
 from registry_core.components.forms import TargetForm, taken, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
-from registry_core.spec.activation import activation_between, remedy_for_target
+from registry_core.spec.activation import activation_before, remedy_for_target
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
@@ -55,13 +55,14 @@ def check_forms(checked: Checked) -> Iterator[Problem]:
     """Every loss takes what the model emits, and as many of it, or an activation between them makes it fit."""
     if not checked.whole(("model",), ("loss",)):
         return
+    model = checked.spec.model
     for term in checked.spec.loss.terms():
-        if term.takes[:1] and term.takes[0] in checked.spec.model.gives:
-            try:
-                activation_between(checked.spec.model.emits(), term.loss.output_form)
-                term.loss.check_outputs(checked.spec.model.outputs())
-            except CheckFailed as failed:
-                yield checked.failed(_at(checked, term), term.loss, failed)
+        try:
+            activation_before(term, model.gives, model.emits())
+            if term.takes and term.takes[0] in model.gives:
+                term.loss.check_outputs(model.outputs())
+        except CheckFailed as failed:
+            yield checked.failed(_at(checked, term), term.loss, failed)
 
 
 def check_targets(checked: Checked) -> Iterator[Problem]:
