@@ -18,7 +18,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
 
 __all__ = [
     "BrokenComponent",
@@ -58,6 +57,8 @@ class Problem:
     remedy: str = ""
     place: Place | None = None
     path: str = ""
+    exit_code: int = 2
+    """3 where a component is broken: that is no mistake of the file."""
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
@@ -68,16 +69,15 @@ class Problem:
 class RegistryError(Exception):
     """Root of all errors that registry-core raises on purpose."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class PipelineError(RegistryError):
     """A pipeline file is wrong; ``problems`` has all of its mistakes."""
 
-    exit_code = 2
-
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
+        self.exit_code = max((problem.exit_code for problem in self.problems), default=2)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

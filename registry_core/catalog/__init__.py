@@ -1,7 +1,19 @@
 """Find components: entry points to records, with the standard library alone."""
 
-from registry_core.catalog.catalog import Catalog, installed, refresh
+from registry_core.catalog.catalog import Catalog, Preferences, add_local, installed, refresh
 from registry_core.catalog.kinds import KINDS, Kind
-from registry_core.catalog.records import Finding, Record
+from registry_core.catalog.records import Finding, Plugin, Record, Refused
 
-__all__ = ["KINDS", "Catalog", "Finding", "Kind", "Record", "installed", "refresh"]
+__all__ = [
+    "KINDS",
+    "Catalog",
+    "Finding",
+    "Kind",
+    "Plugin",
+    "Preferences",
+    "Record",
+    "Refused",
+    "add_local",
+    "installed",
+    "refresh",
+]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from registry_core.catalog.kinds import KINDS
-from registry_core.catalog.records import Finding, Record
-from registry_core.catalog.scan import scan
+from registry_core.catalog.modules import module_file
+from registry_core.catalog.policy import Policy
+from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.scan import Scan, scan
 from registry_core.errors import NameConflict, UnknownComponent, near
+
+Preferences = Mapping[str, str]
+"""For names that several distributions claim, which one is meant: ``loss/focal`` to ``acme-losses``."""
 
 
 @dataclass(frozen=True)
@@ -17,29 +23,55 @@ class Catalog:
 
     records: tuple[Record, ...]
     findings: tuple[Finding, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Record, ...]]:
+        return {kind: tuple(record for record in self.records if record.kind == kind) for kind in KINDS}
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[Record]]:
+        found: dict[tuple[str, str], list[Record]] = {}
+        for record in self.records:
+            found.setdefault((record.kind, record.name), []).append(record)
+        return found
 
     def of_kind(self, kind: str) -> tuple[Record, ...]:
         """The records of one kind, sorted by name."""
-        return tuple(record for record in self.records if record.kind == kind)
+        return self._by_kind[kind]
 
-    def find(self, kind: str, name: str) -> Record:
-        """The one component of this kind and name; ``distribution:name`` chooses among several.
+    def conflicts(self) -> list[list[Record]]:
+        """The names that several distributions claim, each with all of its claimants."""
+        return [claims for claims in self._by_name.values() if len(claims) > 1]
+
+    def find(self, kind: str, name: str, prefer: Preferences | None = None) -> Record:
+        """The one component of this kind and name; ``distribution:name`` and ``prefer`` choose among several.
 
         Raises UnknownComponent (near matches named) or NameConflict (all claimants named).
         """
         wanted, _, bare = name.rpartition(":")
-        found = [r for r in self.of_kind(kind) if r.name == bare and wanted in ("", r.distribution)]
+        wanted = wanted or (prefer or {}).get(f"{kind}/{bare}", "")
+        claims = self._by_name.get((kind, bare), [])
+        found = [record for record in claims if wanted in ("", record.distribution)]
         if len(found) == 1:
             return found[0]
         if found:
-            claims = " and ".join(f"{record.distribution} {record.version}" for record in found)
+            origins = " and ".join(record.origin for record in found)
             choices = " or ".join(repr(f"{record.distribution}:{bare}") for record in found)
-            raise NameConflict(f"The {kind} {bare!r} is registered by {claims}. Write {choices}.")
+            one = f"`prefer: {{{kind}/{bare}: {found[0].distribution}}}`"
+            raise NameConflict(
+                f"The {kind} {bare!r} is registered by {origins}. Write {choices}, or {one} for the whole file."
+            )
         raise UnknownComponent(f"There is no {kind} {name!r}. {self._advice(kind, wanted, bare)}")
 
     def _advice(self, kind: str, distribution: str, name: str) -> str:
-        if distribution and any(record.name == name for record in self.of_kind(kind)):
-            return near(distribution, {r.distribution for r in self.of_kind(kind) if r.name == name})
+        for refused in self.refused:
+            if (refused.record.kind, refused.record.name) == (kind, name):
+                return f"{refused.record.origin} registers it, but it cannot be used. {refused.message}"
+        claims = {record.distribution for record in self._by_name.get((kind, name), [])}
+        if distribution and claims:
+            return f"{distribution!r} does not register it. {near(distribution, claims)}"
         others = sorted({record.kind for record in self.records if record.name == name})
         if others:
             return f"{name!r} is {KINDS[others[0]].one}; put {KINDS[kind].one} here."
@@ -48,13 +80,26 @@ class Catalog:
         return near(name, {record.name for record in self.of_kind(kind)})
 
 
+_local: list[Record] = []
+"""Components of modules that the user named for this process, with the option -p."""
+
+
 @cache
 def installed() -> Catalog:
     """The catalog of this environment, read once a process; ``refresh()`` reads it anew."""
-    return Catalog(*scan())
+    found: Scan = scan(Policy.of_environment())
+    records = tuple(sorted((*found.records, *_local)))
+    return Catalog(records, found.findings, found.refused, found.plugins)
 
 
 def refresh() -> Catalog:
     """Read the catalog again, as after a ``pip install`` in a running notebook."""
     installed.cache_clear()
+    module_file.cache_clear()
     return installed()
+
+
+def add_local(records: Iterable[Record]) -> None:
+    """Add components of a module that the user named for this process."""
+    _local.extend(record for record in records if record not in _local)
+    installed.cache_clear()

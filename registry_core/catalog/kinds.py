@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 CONTRACT = "v1"
@@ -46,4 +47,37 @@ KINDS: dict[str, Kind] = {
     )
 }
 
-GROUPS: dict[str, Kind] = {kind.group: kind for kind in KINDS.values()}
+PROVIDERS = f"{PREFIX}{CONTRACT}.providers"
+"""Entry-point group of providers: each yields components of one kind, whose names an index file beside it lists."""
+
+_BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
+_GROUP = re.compile(re.escape(PREFIX) + r"(v[0-9]+)\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the name of an entry-point group says: the contract, and the kind (None for providers)."""
+
+    contract: str
+    kind: Kind | None
+
+
+def read_group(name: str) -> Group | None:
+    """The meaning of a group's name; None if it is none of ours, in this or another version of the contract."""
+    match = _GROUP.fullmatch(name)
+    if match is None:
+        return None
+    contract, plural = match.groups()
+    if plural == "providers":
+        return Group(contract, None)
+    return Group(contract, _BY_PLURAL[plural]) if plural in _BY_PLURAL else None
+
+
+def kind_of_plural(plural: str) -> Kind | None:
+    """The kind that a plural such as ``losses`` names."""
+    return _BY_PLURAL.get(plural)
+
+
+def group_names() -> list[str]:
+    """The names of all groups of this contract."""
+    return [*(kind.group for kind in KINDS.values()), PROVIDERS]

@@ -1,8 +1,9 @@
-"""What entry-point metadata alone says: records of components, and findings about what is wrong."""
+"""What entry-point metadata alone says: records of components, what cannot be used, and what is wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,12 +15,42 @@ class Record:
     distribution: str
     version: str
     target: str
-    """Entry-point value, ``module:attribute``: a declaration, or a plain class or function."""
+    """``module:attribute``: a declaration, a plain class or function; for what a provider has, the provider."""
+    provided: bool = False
+    """Whether ``target`` is a provider: a function from the name to what an entry point would name."""
+    summary: str = field(default="", compare=False)
+    """What the provider's index says of it; the summary of others stands in their source."""
+
+    @property
+    def full_name(self) -> str:
+        """Kind and name: ``loss/focal``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def origin(self) -> str:
+        """Distribution and version: ``acme-losses 1.0``."""
+        return f"{self.distribution} {self.version}"
 
     @property
     def label(self) -> str:
         """Kind, name and origin for messages: ``loss 'focal' of acme-losses 1.0``."""
-        return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
+        return f"{self.kind} {self.name!r} of {self.origin}"
+
+
+Refusal = Literal["contract", "disabled"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refused:
+    """A registered component that is never imported here: made for another contract, or disabled."""
+
+    record: Record
+    reason: Refusal
+    message: str
+    """Why, and what to do, as sentences that stand alone."""
+
+
+Fault = Literal["unreadable", "group", "name", "target", "index", "shadowed", "absent"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,3 +59,21 @@ class Finding:
 
     distribution: str
     message: str
+    """Goes on from the name of the distribution: ``its metadata cannot be read``."""
+    fault: Fault = "unreadable"
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.distribution}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Plugin:
+    """An installed distribution that registers components, or tries to."""
+
+    name: str
+    version: str
+    location: str
+    """The folder that its metadata lie in."""
+    editable: str = ""
+    """For an editable install, the folder of its project."""

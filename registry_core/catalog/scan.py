@@ -5,41 +5,86 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from registry_core.catalog.kinds import CONTRACT, GROUPS, PREFIX
-from registry_core.catalog.records import Finding, Record
+from registry_core.catalog.index import UnusableIndex, read_index
+from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
+from registry_core.catalog.policy import OWN, Policy, normalised
+from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.errors import near
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.v[1-9][0-9]*)?")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def scan() -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
-    """All components of the environment, sorted, and what stood in the way of others."""
-    records: list[Record] = []
-    findings: list[Finding] = []
+@dataclass(frozen=True)
+class Scan:
+    """What the environment holds, sorted: usable components, refused ones, what is wrong, and where it all is from."""
+
+    records: tuple[Record, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+
+
+@dataclass
+class _Found:
+    records: set[Record] = field(default_factory=set)
+    refused: set[Refused] = field(default_factory=set)
+    findings: set[Finding] = field(default_factory=set)
+    plugins: set[Plugin] = field(default_factory=set)
+
+    def sorted(self) -> Scan:
+        return Scan(
+            tuple(sorted(self.records)),
+            tuple(sorted(self.refused)),
+            tuple(sorted(self.findings)),
+            tuple(sorted(self.plugins)),
+        )
+
+
+def scan(policy: Policy) -> Scan:
+    """All components of the environment under a policy, and what stands in the way of others."""
+    found = _Found()
     seen: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():
         try:
             entry_points = _our_entry_points(distribution)
             if not entry_points:
                 continue
-            name = _normalised(distribution.metadata["Name"])
-            version = distribution.version
+            name = normalised(distribution.metadata["Name"])
+            plugin = Plugin(name, distribution.version, _folder(distribution), _editable(distribution))
         except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
-            findings.append(Finding(_folder(distribution), f"its metadata cannot be read ({error})."))
+            found.findings.add(Finding(_folder(distribution), f"its metadata cannot be read ({error})."))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
-            if seen[name] == entry_points:  # an editable install beside its own build folder: no harm
-                continue
-            findings.append(Finding(name, f"a second copy of it ({version}) lies later on sys.path and is not used."))
+            if seen[name] != entry_points:  # an editable install beside its own build folder does no harm
+                message = f"a second copy of it ({plugin.version}, in {plugin.location}) is hidden by the first one."
+                found.findings.add(Finding(name, message, "shadowed", plugin.version))
             continue
         seen[name] = entry_points
-        for result in _read(entry_points, name, version):
-            (records if isinstance(result, Record) else findings).append(result)  # type: ignore[arg-type]  # mypy joins the two lists to list[object]
-    return tuple(sorted(set(records))), tuple(sorted(findings))
+        found.plugins.add(plugin)
+        for result in _read(entry_points, plugin, policy):
+            _sort_in(found, result)
+    for name in sorted((policy.allowed or frozenset()) - set(seen)):
+        message = "it is allowed by name, but registers nothing here. Check the name, or install it."
+        found.findings.add(Finding(name, message, "absent"))
+    return found.sorted()
+
+
+def _sort_in(found: _Found, result: Record | Refused | Finding) -> None:
+    if isinstance(result, Record):
+        found.records.add(result)
+    elif isinstance(result, Refused):
+        found.refused.add(result)
+    else:
+        found.findings.add(result)
 
 
 def _our_entry_points(distribution: Distribution) -> list[EntryPoint]:
@@ -49,25 +94,73 @@ def _our_entry_points(distribution: Distribution) -> list[EntryPoint]:
     return sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
 
 
-def _read(entry_points: list[EntryPoint], distribution: str, version: str) -> Iterator[Record | Finding]:
+def _read(entry_points: list[EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
+    def wrong(message: str, fault: str) -> Finding:
+        return Finding(plugin.name, message, fault, plugin.version)  # type: ignore[arg-type]  # each caller below passes a Fault
+
     for point in entry_points:
-        kind = GROUPS.get(point.group)
+        group = read_group(point.group)
+        if group is None:
+            advice = near(point.group, group_names())
+            yield wrong(f"its entry-point group {point.group!r} is unknown. {advice}", "group")
+            continue
+        kind = group.kind or kind_of_plural(point.name.partition(".")[0])
         if kind is None:
-            known = f"registry-core knows the groups of contract {CONTRACT}"
-            yield Finding(distribution, f"its entry-point group {point.group!r} is unknown; {known}.")
-        elif not NAME.fullmatch(point.name):
-            yield Finding(distribution, f"its {kind.name} {point.name!r} is not a snake_case name.")
+            yield wrong(f"its provider {point.name!r} is not named after a kind, such as 'models'.", "name")
+        elif group.kind is not None and not NAME.fullmatch(point.name):
+            yield wrong(f"its {kind.name} {point.name!r} is not a snake_case name.", "name")
         elif not TARGET.fullmatch(point.value):
-            yield Finding(
-                distribution, f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name."
-            )
+            yield wrong(f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name.", "target")
         else:
-            yield Record(kind.name, point.name, distribution, version, point.value)
+            record = Record(kind.name, point.name, plugin.name, plugin.version, point.value, group.kind is None)
+            yield from _usable(record, group.contract, policy)
 
 
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _usable(record: Record, contract: str, policy: Policy) -> Iterator[Record | Refused | Finding]:
+    """The component or, of a provider, all that it has, if it may be used here."""
+    if contract != CONTRACT:
+        newer = int(contract[1:]) > int(CONTRACT[1:])
+        remedy = f"Upgrade {OWN}" if newer else f"Upgrade {record.distribution}"
+        message = f"It is made for contract {contract}, and this {OWN} has contract {CONTRACT}. {remedy}."
+        yield Refused(record, "contract", message)
+        return
+    allowed = policy.allows(record.distribution)
+    for each in _provided(record) if record.provided else (record,):
+        if isinstance(each, Finding) or allowed:
+            yield each
+        else:
+            yield Refused(each, "disabled", policy.refusal(each.distribution))
+
+
+def _provided(provider: Record) -> Iterator[Record | Finding]:
+    """All components that the index beside a provider lists."""
+    try:
+        entries = read_index(provider.target.partition(":")[0])
+    except UnusableIndex as error:
+        message = f"its provider of {provider.kind}s has no usable index: {error}"
+        yield Finding(provider.distribution, message, "index", provider.version)
+        return
+    for name, summary in entries:
+        if NAME.fullmatch(name):
+            yield Record(provider.kind, name, provider.distribution, provider.version, provider.target, True, summary)
+        else:
+            message = f"the index of its provider of {provider.kind}s has {name!r}, not a snake_case name."
+            yield Finding(provider.distribution, message, "index", provider.version)
 
 
 def _folder(distribution: Distribution) -> str:
     return str(getattr(distribution, "_path", "a distribution"))
+
+
+def _editable(distribution: Distribution) -> str:
+    """The project folder of an editable install (PEP 610), else an empty text."""
+    text = distribution.read_text("direct_url.json")
+    if not text or "editable" not in text:
+        return ""
+    try:
+        data = json.loads(text)
+        if not data["dir_info"]["editable"]:
+            return ""
+        return str(Path(unquote(urlsplit(data["url"]).path)))
+    except (ValueError, KeyError, TypeError):
+        return ""

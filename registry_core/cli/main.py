@@ -8,9 +8,17 @@ from importlib import import_module
 
 import click
 
+from registry_core.catalog import refresh
+from registry_core.catalog.policy import VARIABLE
 from registry_core.errors import RegistryError
 
-COMMANDS = ("train", "eval", "predict", "validate", "plan", "sample", "list", "show", "index", "whiten")
+COMMANDS = {
+    "Pipelines": ("train", "eval", "predict", "validate", "plan", "sample"),
+    "Components": ("list", "show", "search", "schema", "plugins", "doctor"),
+    "Authors": ("new-plugin", "check"),
+    "Others": ("index", "whiten", "completion"),
+}
+"""The commands by what they are about, as ``--help`` shows them."""
 
 _EPILOG = """
 \b
@@ -30,13 +38,56 @@ class _Commands(click.Group):
     """Imports a subcommand's module only when it is used, so that `list` stays as light as it is."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for names in COMMANDS.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"registry_core.cli.{cmd_name}").command
+        command: click.Command = import_module(f"registry_core.cli.{cmd_name.replace('-', '_')}").command
+        if not any(parameter in command.params for parameter in PLUGIN_OPTIONS):
+            command.params += PLUGIN_OPTIONS
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in COMMANDS.items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(name, found.get_short_help_str(80)) for name, found in commands if found])
+
+
+def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:
+    if allowed is not None:
+        os.environ[VARIABLE] = allowed  # so that processes which are started inherit it
+        refresh()
+
+
+def _use(_: click.Context, __: click.Parameter, modules: tuple[str, ...]) -> None:
+    if modules:
+        from registry_core.components.local_module import use_local_module
+
+        for module in modules:
+            use_local_module(module)
+
+
+PLUGIN_OPTIONS = [
+    click.Option(
+        ["--plugins"],
+        metavar="all|none|NAME,…",
+        expose_value=False,
+        is_eager=True,
+        callback=_allow,
+        help=f"Which third-party distributions may take part; default: all, or what {VARIABLE} says.",
+    ),
+    click.Option(
+        ["-p", "modules"],
+        metavar="MODULE",
+        multiple=True,
+        expose_value=False,
+        callback=_use,
+        help="Add the components that a local module lists in its table REGISTRY_CORE. Can be repeated.",
+    ),
+]
+"""Options of every command."""
 
 
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

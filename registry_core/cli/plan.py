@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, print_json
+from registry_core.cli.options import as_json, overrides, print_json, tell_notices
 
 
 @click.command("plan", epilog="Example: registry-core plan examples/digits.yaml --build")
@@ -22,7 +22,9 @@ def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: b
     from registry_core.plan.make import make_plan
     from registry_core.spec import load
 
-    plan = make_plan(load(file, overrides))
+    spec = load(file, overrides)
+    tell_notices(spec.notices)
+    plan = make_plan(spec)
     preview = None
     if with_build:
         from registry_core.build.preview import preview_of

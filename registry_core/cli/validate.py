@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from registry_core.cli.options import as_json, overrides, print_json
+from registry_core.cli.options import as_json, overrides, print_json, tell_notices
 
 
 @click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
@@ -21,10 +21,13 @@ def command(files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) 
     from registry_core.spec import load
 
     problems: list[Problem] = []
+    notices: list[Problem] = []
     code = 0
     for file in files:
         try:
-            make_plan(load(file, overrides))
+            spec = load(file, overrides)
+            notices += spec.notices
+            make_plan(spec)
         except PipelineError as error:
             problems += error.problems
             code = max(code, error.exit_code)
@@ -35,15 +38,18 @@ def command(files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) 
             if not as_json:
                 click.echo(f"{file}: no problems.")
     if as_json:
-        print_json([_facts(problem) for problem in problems])
-    for problem in () if as_json else problems:
+        print_json([*(_facts(p, "error") for p in problems), *(_facts(n, "warning") for n in notices)])
+        return code
+    for problem in problems:
         click.echo(str(problem), err=True)
+    tell_notices(notices)
     return code
 
 
-def _facts(problem: Any) -> dict[str, Any]:
+def _facts(problem: Any, severity: str) -> dict[str, Any]:
     place = problem.place
     return {
+        "severity": severity,
         "file": place.source if place else None,
         "line": place.line if place else None,
         "column": place.column if place else None,

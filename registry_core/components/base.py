@@ -53,6 +53,9 @@ class Component(Written):
     old_spellings: ClassVar[Mapping[str, str]] = {}
     """What is refused with what to write instead: ``size_average`` (a parameter) or ``reduction: elementwise_mean``."""
 
+    successor: ClassVar[str] = ""
+    """The component of the same kind that replaces it: it is deprecated, and files that name it are warned."""
+
     leading: ClassVar[int] = 0
     """For plain classes of this kind: how many leading arguments the core supplies when it builds them."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from registry_core.catalog import KINDS, Record, installed
+from registry_core.catalog import KINDS, Preferences, Record, installed
 from registry_core.components.base import Component
 from registry_core.components.plain import declare_plain
 from registry_core.components.target import load_target
@@ -25,7 +25,7 @@ class Registry(Generic[D]):
         self.kind = base.kind
 
     def __getitem__(self, name: str) -> type[D]:
-        return _declaration(self.base, self.record(name))
+        return self.declaration(self.record(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({record.name for record in installed().of_kind(self.kind)}))
@@ -39,14 +39,20 @@ class Registry(Generic[D]):
     def __repr__(self) -> str:
         return f"<registry of kind {self.kind}: {len(self)} components>"
 
-    def record(self, name: str) -> Record:
+    def record(self, name: str, prefer: Preferences | None = None) -> Record:
         """Where the component comes from; UnknownComponent or NameConflict if that is not one place."""
-        return installed().find(self.kind, name)
+        return installed().find(self.kind, name, prefer)
+
+    def declaration(self, record: Record) -> type[D]:
+        """The declaration of a registered component of this kind; BrokenComponent if it has none that works."""
+        return _declaration(self.base, record)
 
 
 @cache
 def _declaration(base: type[D], record: Record) -> type[D]:
     found = load_target(record.target, owner=f"The {record.label}")
+    if record.provided:
+        found = _provided(found, record)
     if isinstance(found, type) and issubclass(found, Component):
         if not issubclass(found, base):
             declared = KINDS[found.kind].one if found.kind in KINDS else "no kind"
@@ -60,3 +66,12 @@ def _declaration(base: type[D], record: Record) -> type[D]:
         raise BrokenComponent(
             f"The parameters of the {record.label} cannot be read from its signature: {error}"
         ) from error
+
+
+def _provided(provider: Any, record: Record) -> Any:
+    """What a provider has under a name: a declaration, or a plain class or function."""
+    try:
+        return provider(record.name)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        cause = f"{type(error).__name__}: {error}"
+        raise BrokenComponent(f"The provider of the {record.label} failed: {cause}. Repair or reinstall it.") from error

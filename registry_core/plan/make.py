@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry_core.catalog.policy import OWN
 from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Scheduler, registries
 from registry_core.components.forms import words
 from registry_core.errors import PipelineError, Problem
@@ -60,7 +61,8 @@ def _finetuning(finetune: Finetune) -> Iterator[Decision]:
 
 def _default_sampler(section: Section) -> Sampler:
     name = "shuffled" if section == "train" else "sequential"
-    return registries.samplers[name]().named(name, registries.samplers.record(name))
+    record = registries.samplers.record(f"{OWN}:{name}")  # whoever else registers such a name does not change defaults
+    return registries.samplers.declaration(record)().named(name, record)
 
 
 def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator[SampleStep]:

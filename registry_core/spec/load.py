@@ -15,6 +15,7 @@ from registry_core.spec.compose import compose
 from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.places import Places
+from registry_core.spec.requirements import check_required, preferences
 from registry_core.spec.resolve import Resolver, component_class
 from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
@@ -38,9 +39,11 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
 
 def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True, fresh: bool = True) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
-    resolver = Resolver(tree)
+    check_required(tree)
+    prefer, wrong_preferences = preferences(tree)
+    resolver = Resolver(tree, prefer)
     data = resolver.fields(Spec, tree.data, ())
-    found = [*problems, *resolver.problems]
+    found = [*problems, *wrong_preferences, *resolver.problems]
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -58,6 +61,7 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
     if found:
         raise _all(found)
     spec._places = Places(tree)
+    spec._notices = tuple(resolver.notices)
     return spec
 
 

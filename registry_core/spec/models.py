@@ -23,6 +23,7 @@ from registry_core.components import (
 )
 from registry_core.components.base import Written
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
+from registry_core.errors import Problem
 from registry_core.spec.finetune import Finetune
 from registry_core.spec.groups import Group, LayerDecay, ModuleTypes, Pattern
 
@@ -150,6 +151,12 @@ class Spec(Written):
     """A whole pipeline."""
 
     version: Literal[1]
+    requires: dict[str, str] = Field(
+        default={}, description="Distributions that must be installed, each with a version specifier: {acme: '>=1'}."
+    )
+    prefer: dict[str, str] = Field(
+        default={}, description="Where several distributions register a name, which is meant: {loss/focal: acme}."
+    )
     seed: NonNegativeInt = Field(default=0, lt=2**63)
     data: Data
     model: Model
@@ -161,5 +168,11 @@ class Spec(Written):
     metrics: tuple[Metric, ...] = ()
     hooks: tuple[Hook, ...] = ()
 
+    _notices: tuple[Problem, ...] = PrivateAttr(default=())
     _survey: Survey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan
     _places: Places | None = PrivateAttr(default=None)  # where everything stands, for problems that are found later
+
+    @property
+    def notices(self) -> tuple[Problem, ...]:
+        """What is right today in the file, and should be changed: deprecated components."""
+        return self._notices

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from registry_core.catalog import KINDS
+from registry_core.catalog import KINDS, Preferences
 from registry_core.components import Component
 from registry_core.components.registries import registry_of
-from registry_core.errors import NameConflict, Problem, RegistryError, UnknownComponent
+from registry_core.errors import BrokenComponent, NameConflict, Problem, RegistryError, UnknownComponent
 from registry_core.spec.annotations import is_sequence, model_in, takes_one
 from registry_core.spec.compose import dotted
 from registry_core.spec.messages import problems_of
@@ -22,11 +22,13 @@ from registry_core.spec.source import Keys, Tree
 
 
 class Resolver:
-    """Resolves one tree; ``problems`` has what was wrong, ``broken`` where stand-ins are."""
+    """Resolves one tree; ``problems`` has what is wrong, ``notices`` what is deprecated, ``broken`` where stand-ins are."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, prefer: Preferences | None = None) -> None:
         self.tree = tree
+        self.prefer = prefer
         self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
         self.broken: set[Keys] = set()
 
     def fields(self, model: type[BaseModel], data: Any, keys: Keys) -> Any:
@@ -60,10 +62,17 @@ class Resolver:
             return self._stand_in(base, keys, message, "Write `name` or `{name: {parameter: value}}`.")
         registry = registry_of(base)
         try:
-            record = registry.record(name)
-            declaration: type[Component] = registry[name]
+            record = registry.record(name, self.prefer)
         except (UnknownComponent, NameConflict) as error:
-            return self._stand_in(base, keys, str(error), "")
+            return self._stand_in(base, keys, str(error))
+        try:
+            declaration: type[Component] = registry.declaration(record)
+        except BrokenComponent as error:
+            return self._stand_in(base, keys, str(error), exit_code=error.exit_code)
+        if declaration.successor:
+            message = f"The {base.kind} {name!r} is deprecated."
+            remedy = f"Use {declaration.successor!r}."
+            self.notices.append(Problem(message, remedy, self.tree.place(keys), dotted(keys)))
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
         parameters = self.fields(declaration, parameters, inner)
         try:
@@ -73,8 +82,10 @@ class Resolver:
         self.broken.add(keys)
         return base.model_construct()
 
-    def _stand_in(self, base: type[Component], keys: Keys, message: str, remedy: str) -> Component:
-        self.problems.append(Problem(message, remedy, self.tree.place(keys), dotted(keys)))
+    def _stand_in(
+        self, base: type[Component], keys: Keys, message: str, remedy: str = "", exit_code: int = 2
+    ) -> Component:
+        self.problems.append(Problem(message, remedy, self.tree.place(keys), dotted(keys), exit_code))
         self.broken.add(keys)
         return base.model_construct()
 

@@ -1,0 +1,127 @@
+"""What the source of a component says of it, read as text: nothing is imported, so nothing can go wrong or be slow."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from registry_core.catalog.modules import module_file, text_of
+from registry_core.catalog.records import Record
+
+_DOCSTRING = re.compile(r':[ \t]*(?:#[^\n]*)?\n\s+[rR]?("""|\'\'\'|"|\')(.*?)(?:\1|\n)', re.DOTALL)
+_FIRST_LINES = 4000
+"""Characters after the name in which the docstring of a class or function begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a component is written: a file, and the line (from 1) where the class or function begins."""
+
+    file: Path
+    line: int | None
+
+    def __str__(self) -> str:
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
+
+
+def summary_of(record: Record) -> str:
+    """The first line of a component's docstring; empty where the source does not show it."""
+    if record.provided:
+        return record.summary
+    module, _, name = record.target.partition(":")
+    text = _text(module)
+    start = _definition(text, name)
+    if start is None:
+        return ""
+    end = text.find("\n\n\n", start)  # a class without a docstring must not get the one of the next class
+    found = _DOCSTRING.search(text, start, min(start + _FIRST_LINES, len(text) if end < 0 else end))
+    return found[2].strip() if found else ""
+
+
+def location_of(record: Record) -> Location | None:
+    """Where the target of a component is written; None if its module has no source here."""
+    module, _, name = record.target.partition(":")
+    file = module_file(module)
+    if file is None:
+        return None
+    text = _text(module)
+    start = _definition(text, name)
+    return Location(file, None if start is None else text.count("\n", 0, start) + 1)
+
+
+def parameters_of(record: Record) -> dict[str, str]:
+    """Names of a component's parameters, as far as its source shows them, each with its description."""
+    module, _, name = record.target.partition(":")
+    return dict(_parameters(module, name, 0))
+
+
+_DEPTH = 5
+"""Classes are followed through so many bases."""
+
+
+def _parameters(module: str, name: str, depth: int) -> Iterator[tuple[str, str]]:
+    tree = _parsed(module)
+    if tree is None or depth > _DEPTH:
+        return
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
+            yield from _arguments(node)
+        elif isinstance(node, ast.ClassDef) and node.name == name:
+            for base in node.bases:
+                if isinstance(base, ast.Name):
+                    yield from _parameters(_home(tree, module, base.id), base.id, depth + 1)
+            yield from _fields(node)
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """The annotated fields of a class, and the arguments of its ``__init__``."""
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            if "ClassVar" not in ast.unparse(item.annotation) and not item.target.id.startswith("_"):
+                yield item.target.id, _description(item.value)
+        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            yield from _arguments(item)
+
+
+def _arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, str]]:
+    for argument in (*function.args.args, *function.args.kwonlyargs):
+        if argument.arg != "self":
+            yield argument.arg, ""
+
+
+def _description(value: ast.expr | None) -> str:
+    for keyword in value.keywords if isinstance(value, ast.Call) else ():
+        if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
+            return str(keyword.value.value)
+    return ""
+
+
+def _home(tree: ast.Module, module: str, name: str) -> str:
+    """The module that a name of another module comes from."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+            package = module.split(".")[: -node.level] if node.level else []
+            return ".".join([*package, *filter(None, [node.module])])
+    return module
+
+
+def _definition(text: str, name: str) -> int | None:
+    found = re.search(rf"^(?:class|def|async def) {re.escape(name)}\b", text, re.MULTILINE)
+    return found.start() if found else None
+
+
+@cache
+def _text(module: str) -> str:
+    return text_of(module)
+
+
+@cache
+def _parsed(module: str) -> ast.Module | None:
+    try:
+        return ast.parse(_text(module))
+    except (SyntaxError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,71 @@
+"""What a pipeline file says of distributions: which it requires, and which it prefers where names conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from registry_core.catalog import KINDS, Preferences, installed
+from registry_core.catalog.policy import normalised
+from registry_core.errors import PipelineError, Problem, near
+from registry_core.spec.compose import dotted
+from registry_core.spec.source import Keys, Tree
+
+
+def check_required(tree: Tree) -> None:
+    """Raise PipelineError, with the pip command that helps, if a distribution under `requires` is not there."""
+    required = tree.data.get("requires") if isinstance(tree.data, dict) else None
+    if not isinstance(required, Mapping):  # a wrong form is reported with everything else
+        return
+    problems = [problem for name, wanted in required.items() if (problem := _unmet(tree, name, wanted))]
+    if problems:
+        raise PipelineError(problems)
+
+
+def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    keys: Keys = ("requires", name)
+    if not isinstance(wanted, str):
+        return None
+    try:
+        specifier = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        message = f"{wanted!r} is not a version specifier."
+        return Problem(
+            message, "Write one such as '>=1' or '~=1.4', or '' for any version.", tree.place(keys), dotted(keys)
+        )
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        message = f"This pipeline requires {name}, which is not installed."
+    else:
+        if specifier.contains(found, prereleases=True):
+            return None
+        message = f"This pipeline requires {name} {wanted}, and {found} is installed."
+    return Problem(message, f"Run: pip install '{name}{wanted}'", tree.place(keys, of_key=True), dotted(keys))
+
+
+def preferences(tree: Tree) -> tuple[Preferences, list[Problem]]:
+    """What `prefer` says, by ``kind/name``, and what is wrong with it."""
+    written = tree.data.get("prefer") if isinstance(tree.data, dict) else None
+    if not isinstance(written, Mapping):
+        return {}, []
+    prefer = {key: normalised(value) for key, value in written.items() if isinstance(value, str)}
+    return prefer, list(_wrong_preferences(tree, prefer))
+
+
+def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
+    for key, distribution in prefer.items():
+        keys: Keys = ("prefer", key)
+        kind, slash, name = key.partition("/")
+        if not slash or kind not in KINDS:
+            message = f"{key!r} is not KIND/NAME."
+            yield Problem(message, near(kind, KINDS), tree.place(keys, of_key=True), dotted(keys))
+            continue
+        claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
+        if distribution not in claims:
+            message = f"{distribution!r} does not register the {kind} {name!r}."
+            remedy = near(distribution, claims) or "No installed distribution does: remove it, or install one."
+            yield Problem(message, remedy, tree.place(keys), dotted(keys))
