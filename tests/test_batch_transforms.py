@@ -82,10 +82,10 @@ def test_cutmix_cuts_as_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_batch_of_each_epoch_has_draws_of_its_own() -> None:
-    transforms = BatchTransforms((MixUp(num_classes=5),), 0, "here")
+    transforms = BatchTransforms.of((MixUp(num_classes=5),), 0, "here")[0]
     made = [transforms(batch(), epoch, number)["target"] for epoch in range(3) for number in range(3)]
     assert len({tuple(each.flatten().tolist()) for each in made}) == 9
-    again = BatchTransforms((MixUp(num_classes=5),), 0, "here")
+    again = BatchTransforms.of((MixUp(num_classes=5),), 0, "here")[0]
     assert torch.equal(again(batch(), 1, 2)["target"], made[5])
 
 
@@ -169,7 +169,7 @@ def test_batches_are_mixed_by_their_number_in_the_epoch(pipeline: Callable[..., 
     plan = make_plan(spec)
     loader = build_loader(plan, plan.sections["train"], torch.device("cpu"))
     declared = tuple(transform.for_classes(10) for transform in spec.data.train.batch_transforms)
-    transforms = BatchTransforms(declared, 0, "data.train.batch_transforms")
+    transforms = BatchTransforms.of(declared, 0, "data.train.batch_transforms")[0]
     requests = list(loader.requests(1, 0))
     for start in (0, 3):
         for number, found in enumerate(loader.batches(1, start), start):

@@ -51,7 +51,7 @@ class BatchSource(Dataset[Any]):
         section: str,
         name: str,
         classes: int | None,
-        batch_transforms: BatchTransforms | None = None,
+        batch_transforms: BatchTransforms,
     ) -> None:
         self.dataset = dataset
         self.transforms = transforms
@@ -62,10 +62,7 @@ class BatchSource(Dataset[Any]):
 
     def __getitem__(self, request: Request) -> Batch | _Failure:
         try:
-            batch = self.collated(request)
-            if self.batch_transforms is not None:
-                batch = self.batch_transforms(batch, request.epoch, request.batch)
-            return batch
+            return self.batch_transforms(self.collated(request), request.epoch, request.batch)
         except RegistryError as error:
             return _Failure(type(error), str(error))
 
@@ -119,6 +116,7 @@ class Loader:
         self,
         source: BatchSource,
         order: Order,
+        device_transforms: BatchTransforms,
         *,
         seed: int,
         samples: int,
@@ -129,6 +127,8 @@ class Loader:
     ) -> None:
         self.source = source
         self.order = order
+        self.device_transforms = device_transforms
+        """The last of the batch transforms: those for batches that are on the device."""
         self.seed = seed
         self.samples = samples
         self.batch_size = batch_size

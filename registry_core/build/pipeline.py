@@ -159,12 +159,13 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
         raise DataError(f"The dataset {declared.dataset.name!r} of data.{section.section} is empty.")
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset.name, sampler.name) if sampler.needs_targets else None
-    transforms, batch_transforms = _transforms(plan, section.section)
+    transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
     classes = plan.classes if classified(spec) else None
     pin = spec.data.pin_memory
     return Loader(
         BatchSource(dataset, transforms, section.section, declared.dataset.name, classes, batch_transforms),
         build(sampler, sampler.build, length, targets),
+        device_transforms,
         seed=spec.seed,
         samples=sampler.epoch_length(length),
         batch_size=section.batch_size,
@@ -174,15 +175,13 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     )
 
 
-def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTransforms | None]:
-    """The transforms of samples and of batches; they know how many classes there are."""
+def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTransforms, BatchTransforms]:
+    """The transforms of samples, of batches, and of batches on the device; they know how many classes there are."""
     declared, seed = plan.spec.data.sections()[section], plan.spec.seed
     samples = tuple(each.for_classes(plan.classes) for each in declared.transforms)
     batches = tuple(each.for_classes(plan.classes) for each in declared.batch_transforms)
-    of_samples = SampleTransforms(samples, seed, f"data.{section}.transforms")
-    if not batches:
-        return of_samples, None
-    return of_samples, BatchTransforms(batches, seed, f"data.{section}.batch_transforms")
+    of_batches = BatchTransforms.of(batches, seed, f"data.{section}.batch_transforms")
+    return SampleTransforms(samples, seed, f"data.{section}.transforms"), *of_batches
 
 
 def _targets(dataset: Any, name: str, sampler: str) -> Any:

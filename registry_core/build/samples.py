@@ -43,15 +43,24 @@ class SampleTransforms:
 
 
 class BatchTransforms:
-    """The batch transforms of a section, applied as a pure function of (seed, epoch, batch number)."""
+    """Batch transforms of a section, applied as a pure function of (seed, epoch, batch number)."""
 
-    def __init__(self, transforms: tuple[Transform, ...], seed: int, purpose: str) -> None:
-        self.steps = [Step.of(each, stream_key(seed, f"{purpose}[{place}]")) for place, each in enumerate(transforms)]
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+
+    @classmethod
+    def of(cls, transforms: tuple[Transform, ...], seed: int, purpose: str) -> tuple[BatchTransforms, BatchTransforms]:
+        """Those that are applied where batches are loaded, and those that are applied on the device, which follow."""
+        steps = [Step.of(each, stream_key(seed, f"{purpose}[{place}]")) for place, each in enumerate(transforms)]
+        return cls([step for step in steps if not step.on_device]), cls([step for step in steps if step.on_device])
 
     def __call__(self, batch: Batch, epoch: int, number: int) -> Batch:
         """The batch after all of them."""
-        for step in self.steps:
-            batch = step(batch, Moment(epoch, number))
+        if not self.steps:
+            return batch
+        with torch.no_grad():
+            for step in self.steps:
+                batch = step(batch, Moment(epoch, number))
         return batch
 
 

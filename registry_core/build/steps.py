@@ -40,6 +40,7 @@ class Step:
     random: Randomness
     takes_image_only: bool
     scope: Scope
+    on_device: bool
     views: int
     key: int
     parts: tuple[Step, ...]
@@ -55,6 +56,7 @@ class Step:
             random=transform.random,
             takes_image_only=transform.takes_image_only,
             scope=transform.works_on(),
+            on_device=transform.on_device,
             views=transform.views_made,
             key=key,
             parts=tuple(cls.of(part, stream_key(key, f"parts[{place}]")) for place, part in parts),

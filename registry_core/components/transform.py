@@ -25,7 +25,8 @@ class Transform(Component):
     - ``generators``: it is called with the sample while the global generators of torch, NumPy and Python are seeded for
       this sample. The right choice for foreign code, and what plain classes get.
 
-    One with ``scope`` ``batch`` is called with a collated batch, and stands in ``batch_transforms``. One with
+    One with ``scope`` ``batch`` is called with a collated batch, and stands in ``batch_transforms``; with ``on_device``
+    the batch is on the device that trains, else it is in the process that loads it. One with
     ``views_made`` above 1 returns so many samples of one. One with ``parts`` is called with the sample, ``Draws``, and
     a list of its parts: callables that take a sample, with random numbers of their own.
     """
@@ -38,6 +39,8 @@ class Transform(Component):
     adds: ClassVar[tuple[str, ...]] = ()
     """Entries that a sample has after it, and need not have before."""
     scope: ClassVar[Scope] = "sample"
+    on_device: ClassVar[bool] = False
+    """For those of batches: whether it is called where the model is, after the batch was moved there."""
     views_made: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:

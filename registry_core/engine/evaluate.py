@@ -99,14 +99,15 @@ class Evaluation:
         for number, found in enumerate(loader.batches(epoch=0)):
             with failures_named("The evaluation"):
                 weight = 1 if self.loss.is_sum else loader.samples_in(number)
-                total.add_(self._measure(network, found, loader.views).to(total.dtype), alpha=weight)
+                batch = to_device(found, self.device, self.train.channels_last)
+                batch = loader.device_transforms(batch, 0, number)
+                total.add_(self._measure(network, batch, loader.views).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
         values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})
         return values
 
-    def _measure(self, network: Callable[..., Any], found: Batch, views: int) -> torch.Tensor:
-        """Update the metrics with a batch; returns its loss."""
-        batch = to_device(found, self.device, self.train.channels_last)
+    def _measure(self, network: Callable[..., Any], batch: Batch, views: int) -> torch.Tensor:
+        """Update the metrics with a batch on the device; returns its loss."""
         with autocast(self.device, self.train):
             values = averaged(with_outputs(self.model, network, batch), self.model.gives, views)
             loss: torch.Tensor = self.objective(values)

@@ -82,15 +82,18 @@ def _batch_steps(plan: Plan, loader: Loader, request: Request, device: torch.dev
     batch, took = _timed(lambda: source.collated(request))
     note = f"{len(request.indices)} samples, read and transformed"
     yield Traced("collate", "batch", note, took, 1, entries_of(batch))
-    for step in source.batch_transforms.steps if source.batch_transforms else ():
+    moment = Moment(request.epoch, request.batch)
+    for step in source.batch_transforms.steps:
         taken: list[str] = []
-        moment = Moment(request.epoch, request.batch)
         batch, took = _timed(partial(_recorded(step, taken), batch, moment))
         yield Traced("batch transform", step.name, _taken_note(step, taken), took, 1, entries_of(batch))
     model = plan.spec.model
-    moved, took = _timed(lambda: to_device(batch, device, plan.spec.train.channels_last))
-    given = {name: moved[name] for name in model.takes if name in moved}
-    yield Traced("model", model.name, f"gets {', '.join(given)} on {device}", took, 1, entries_of(given))
+    batch, moving = _timed(partial(to_device, batch, device, plan.spec.train.channels_last))
+    for step in loader.device_transforms.steps:
+        batch, took = _timed(partial(step, batch, moment))
+        yield Traced("device transform", step.name, f"on {device}", took, 1, entries_of(batch))
+    given = {name: batch[name] for name in model.takes if name in batch}
+    yield Traced("model", model.name, f"gets {', '.join(given)} on {device}", moving, 1, entries_of(given))
 
 
 def entries_of(sample: Mapping[str, Any]) -> tuple[Entry, ...]:

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from registry_core.build.device import choose_device
 from registry_core.build.objective import Objective
 from registry_core.build.pipeline import build_loader, build_metrics, build_model
-from registry_core.build.samples import SampleTransforms, collate
+from registry_core.build.samples import BatchTransforms, SampleTransforms, collate
 from registry_core.components import CheckFailed, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
@@ -97,11 +97,14 @@ class Trained:
         classes_known = self.spec.model.outputs() or len(names) or None
         declared = tuple(transform.for_classes(classes_known) for transform in section.transforms)
         transforms = SampleTransforms(declared, self.spec.seed, "predict")
+        batched = tuple(transform.for_classes(classes_known) for transform in section.batch_transforms)
+        in_loader, on_device = BatchTransforms.of(batched, self.spec.seed, "predict")
         found = []
         for path in images:
             views = transforms.all_views({"input": decode_image(path, mode)}, 0, 0)
             self._check_size(path, views[0]["input"])
-            batch = to_device(collate(views, "predict"), self.device, self.spec.train.channels_last)
+            loaded = in_loader(collate(views, "predict"), 0, 0)
+            batch = on_device(to_device(loaded, self.device, self.spec.train.channels_last), 0, 0)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
                 output = call(self.model, self.spec.model.takes, batch)
             if not isinstance(output, torch.Tensor) or output.ndim != 2:

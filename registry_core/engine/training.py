@@ -29,9 +29,10 @@ from registry_core.spec import dump
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One batch of an optimizer step, its number of samples, and its share of the step's loss."""
+    """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
 
     batch: Batch
+    number: int
     samples: int
     share: float
 
@@ -100,7 +101,7 @@ class Training:
             class_names=pipeline.plan.sections["train"].facts.class_names,
             output_form=self.spec.model.emits(),
             model=pipeline.model,
-            samples={name: SectionSamples(loader.source) for name, loader in pipeline.loaders.items()},
+            samples={name: SectionSamples(loader) for name, loader in pipeline.loaders.items()},
             view=ModelView(pipeline),
         )
 
@@ -141,9 +142,10 @@ class Training:
         for number, batch in enumerate(loader.batches(self.position.epoch, start), start):
             group.append(batch)
             if len(group) == accumulate or number == len(loader) - 1:
-                sizes = [loader.samples_in(number - len(group) + 1 + place) for place in range(len(group))]
+                numbers = range(number - len(group) + 1, number + 1)
+                sizes = [loader.samples_in(each) for each in numbers]
                 shares = [1.0 if self.spec.loss.is_sum else size / sum(sizes) for size in sizes]
-                yield [Part(*each) for each in zip(group, sizes, shares, strict=True)]
+                yield [Part(*each) for each in zip(group, numbers, sizes, shares, strict=True)]
                 group = []
 
     def _after(self, batches: int) -> Position:
@@ -173,6 +175,7 @@ class Training:
         total: torch.Tensor | None = None
         for part in parts:
             batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
+            batch = self.pipeline.loaders["train"].device_transforms(batch, self.position.epoch, part.number)
             with autocast(self.pipeline.device, self.spec.train):
                 loss = self.pipeline.loss(with_outputs(self.spec.model, self.pipeline.forward, batch))
             if part.share != 1.0:

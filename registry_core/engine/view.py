@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from registry_core.build.loader import BatchSource
+from registry_core.build.loader import Loader
 from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import collate
 from registry_core.engine.evaluate import autocast, to_device, with_outputs
@@ -31,8 +31,9 @@ def generators_kept(device: torch.device) -> Iterator[None]:
 class SectionSamples:
     """The samples of one section; see ``registry_core.components.Samples``."""
 
-    def __init__(self, source: BatchSource) -> None:
-        self.source = source
+    def __init__(self, loader: Loader) -> None:
+        self.source = loader.source
+        self.device_transforms = loader.device_transforms
 
     def __len__(self) -> int:
         return len(self.source.dataset)
@@ -46,10 +47,8 @@ class SectionSamples:
         """Several samples, collated."""
         source = self.source
         batch = collate([dict(self.sample(index, epoch)) for index in indices], source.section)
-        if source.batch_transforms is None:
-            return batch
         with generators_kept(_CPU):
-            return source.batch_transforms(batch, epoch, 0)
+            return self.device_transforms(source.batch_transforms(batch, epoch, 0), epoch, 0)
 
 
 class ModelView:

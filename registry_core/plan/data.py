@@ -44,7 +44,7 @@ def _section_data(section: SectionPlan) -> dict[str, Any]:
 
 def _step_data(step: SampleStep) -> dict[str, Any]:
     views = {} if step.views == 1 else {"views": step.views}
-    batch = {} if step.scope == "sample" else {"scope": step.scope}
+    batch = {} if step.scope == "sample" else {"scope": step.scope, "on_device": step.on_device}
     return {"name": step.name, **_image_data(step.image), **views, **batch}
 
 

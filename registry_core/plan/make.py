@@ -69,7 +69,8 @@ def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator
     yield SampleStep(section.dataset.name, image)
     try:
         for step in follow_images(section, image):
-            yield SampleStep(step.transform.name, step.image, step.views, step.transform.works_on())
+            made = step.transform
+            yield SampleStep(made.name, step.image, step.views, made.works_on(), made.on_device)
     except CheckFailed as failed:
         path = dotted(("data", name, *failed.at))
         raise PipelineError([Problem(failed.message, failed.remedy, path=path)]) from None

@@ -21,10 +21,12 @@ class SampleStep:
     """How many such images a sample has after it."""
     scope: Scope = "sample"
     """Whether it is done to each sample, or to a whole batch."""
+    on_device: bool = False
+    """Whether it is done where the model is."""
 
     def __str__(self) -> str:
         many = "" if self.views == 1 else f"{self.views} x "
-        whole = " (whole batches)" if self.scope == "batch" else ""
+        whole = f" (whole batches{', on the device' if self.on_device else ''})" if self.scope == "batch" else ""
         return f"{many}{self.image or 'known when it runs'}{whole}"
 
 

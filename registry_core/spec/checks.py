@@ -27,6 +27,7 @@ from registry_core.spec.resolve import placed_components
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
 from registry_core.spec.transform_checks import (
+    check_device_transforms,
     check_images,
     check_places,
     check_target_transforms,
@@ -209,6 +210,7 @@ CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
     check_data,
     check_model,
     check_places,
+    check_device_transforms,
     check_images,
     check_target_transforms,
     check_views,

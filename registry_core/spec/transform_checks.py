@@ -79,6 +79,23 @@ def check_places(checked: Checked) -> Iterator[Problem]:
                 yield from _check_parts(checked, place, transform)
 
 
+def check_device_transforms(checked: Checked) -> Iterator[Problem]:
+    """What is done to batches on the device comes after what is done where they are loaded."""
+    for name, section in checked.spec.data.sections().items():
+        earlier = ""
+        for index, transform in enumerate(section.batch_transforms):
+            place: Keys = ("data", name, "batch_transforms", index)
+            if earlier and not transform.on_device and checked.whole(place):
+                message = f"The transform {transform.name!r} works where batches are loaded, {earlier!r} on the device."
+                yield checked.problem(place, message, f"Put it before {earlier!r}.")
+            earlier = transform.name if transform.on_device else earlier
+            for at, part in transform.parts().items():
+                if part.on_device:
+                    message = f"{part.name} works on the device, and cannot stand in {transform.name}."
+                    inner: Keys = (*place, transform.written_name, *at)
+                    yield checked.problem(inner, message, "Put it directly into batch_transforms.")
+
+
 def _check_parts(checked: Checked, place: Keys, transform: Transform) -> Iterator[Problem]:
     for at, part in transform.parts().items():
         inner: Keys = (*place, transform.written_name, *at)

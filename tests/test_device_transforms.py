@@ -1,0 +1,113 @@
+"""Batch transforms on the device: the same for any number of workers and after a resume, in their place in the file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Ended
+from safetensors.torch import load_file
+
+import registry_core
+from registry_core.errors import PipelineError
+from registry_core.plan.make import make_plan
+
+MODULE = '''
+"""A batch transform for the device that draws from torch's generator, and notes the threads of its calls."""
+import os
+from typing import ClassVar
+
+import torch
+
+from registry_core.components import Transform
+
+
+class Noise(Transform):
+    """Add noise to a batch."""
+
+    target: ClassVar[str] = "acme_noise:add_noise"
+    random: ClassVar[str] = "generators"
+    scope: ClassVar[str] = "batch"
+    on_device: ClassVar[bool] = True
+    std: float = 0.1
+
+    def follow(self, image):
+        return image
+
+
+def add_noise(std):
+    def add(batch):
+        with open(os.environ["NOTED"], "a") as file:
+            print(os.getpid(), torch.is_grad_enabled(), file=file)
+        return {**batch, "input": batch["input"] + std * torch.randn(batch["input"].shape)}
+    return add
+'''
+
+
+@pytest.fixture
+def noise(distribution: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NOTED", str(tmp_path / "noted"))
+    distribution("acme", "[registry_core.v1.transforms]\nnoise = acme_noise:Noise\n", modules={"acme_noise": MODULE})
+    return tmp_path / "noted"
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    (path,) = (run / "checkpoints").glob(f"{(run / 'checkpoints' / 'latest').read_text()}/model.safetensors")
+    return load_file(path)
+
+
+def test_they_are_called_in_the_training_process_without_gradients(
+    noise: Path, pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    import os
+
+    path = pipeline(data__train__batch_transforms=["noise"], data__workers=2)
+    registry_core.run(registry_core.load(path), tmp_path / "run")
+    assert set(noise.read_text().splitlines()) == {f"{os.getpid()} False"}
+
+
+def test_results_do_not_depend_on_workers_or_interruptions(
+    noise: Path, pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    changes = {
+        "data__train__batch_transforms": [{"noise": {"std": 0.5}}],
+        "hooks": [{"checkpoint": {"every": "2 steps", "keep": 9}}],
+        "train__epochs": 2,
+    }
+    alone = registry_core.run(registry_core.load(pipeline(**changes)), tmp_path / "alone").directory
+    helped = registry_core.run(registry_core.load(pipeline(**changes, data__workers=2)), tmp_path / "helped").directory
+    parted = tmp_path / "parted"
+    shutil.copytree(alone, parted)
+    for step in (4, 6, 8, 10, 12):
+        shutil.rmtree(parted / "checkpoints" / f"step-{step:08d}")
+    registry_core.resume(parted)
+    quiet = registry_core.run(registry_core.load(pipeline(train__epochs=2)), tmp_path / "quiet").directory
+    for other in (helped, parted):
+        assert all(torch.equal(value, weights(other)[name]) for name, value in weights(alone).items())
+    assert not all(torch.equal(value, weights(quiet)[name]) for name, value in weights(alone).items())
+
+
+def test_they_stand_last(noise: Path, pipeline: Callable[..., Path]) -> None:
+    with pytest.raises(PipelineError, match=r"'mixup' works where batches are loaded, 'noise' on the device") as failed:
+        registry_core.load(pipeline(data__train__batch_transforms=["noise", "mixup"]))
+    assert failed.value.problems[0].remedy == "Put it before 'noise'."
+    plan = make_plan(registry_core.load(pipeline(data__train__batch_transforms=["mixup", "noise"])))
+    assert "(whole batches, on the device)" in str(plan)
+    with pytest.raises(PipelineError, match="noise works on the device, and cannot stand in random_apply"):
+        parts = [{"random_apply": {"transforms": ["noise"]}}]
+        registry_core.load(pipeline(data__train__batch_transforms=parts))
+
+
+def test_they_are_shown_and_used_in_evaluations(
+    noise: Path, pipeline: Callable[..., Path], command: Callable[..., Ended], tmp_path: Path
+) -> None:
+    path = pipeline(data__val__batch_transforms=[{"noise": {"std": 0.25}}])
+    steps = json.loads(command("sample", path, "--section", "val", "--json").out)
+    assert [step["name"] for step in steps if step["step"] == "device transform"] == ["noise"]
+    noise.unlink()
+    registry_core.run(registry_core.load(path), tmp_path / "run")
+    assert len(noise.read_text().splitlines()) == 6, "once for each batch of the one evaluation"
