@@ -97,8 +97,8 @@ def test_they_stand_last(noise: Path, pipeline: Callable[..., Path]) -> None:
     assert failed.value.problems[0].remedy == "Put it before 'noise'."
     plan = make_plan(registry_core.load(pipeline(data__train__batch_transforms=["mixup", "noise"])))
     assert "(whole batches, on the device)" in str(plan)
+    parts = [{"random_apply": {"transforms": ["noise"]}}]
     with pytest.raises(PipelineError, match="noise works on the device, and cannot stand in random_apply"):
-        parts = [{"random_apply": {"transforms": ["noise"]}}]
         registry_core.load(pipeline(data__train__batch_transforms=parts))
 
 

@@ -1,4 +1,4 @@
-"""``registry-core list``: which components there are, from metadata alone."""
+"""``registry-core list``: which components there are, from metadata and source text alone."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ from dataclasses import asdict
 
 import click
 
-from registry_core.catalog import KINDS, installed
+from registry_core.catalog import KINDS, Record, installed
+from registry_core.catalog.source import summary_of
+from registry_core.cli import completing
 from registry_core.cli.options import as_json, columns, print_json
 
 
-@click.command("list", epilog="Example: registry-core list transform")
+@click.command("list", epilog="Example: registry-core list loss --word entropy")
 @click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+@click.option(
+    "--dist", metavar="NAME", help="Only those of this distribution.", shell_complete=completing.distributions
+)
+@click.option("--word", help="Only those with this word in their name or summary.")
 @as_json
-def command(kind: str | None, as_json: bool) -> None:
-    """List the installed components, or those of one KIND; nothing is imported."""
+def command(kind: str | None, dist: str | None, word: str | None, as_json: bool) -> None:
+    """List the installed components, or those of one KIND, with a sentence on each; nothing is imported."""
     catalog = installed()
-    records = catalog.of_kind(kind) if kind else catalog.records
+
+    def wanted(record: Record) -> bool:
+        text = f"{record.name} {summary_of(record)}".lower() if word else ""
+        return (
+            (kind is None or record.kind == kind)
+            and (dist is None or record.distribution == dist)
+            and (word is None or word.lower() in text)
+        )
+
+    records = [record for record in catalog.records if wanted(record)]
+    refused = [refused for refused in catalog.refused if wanted(refused.record)]
     if as_json:
-        print_json([asdict(record) for record in records])
+        usable = [{**asdict(record), "summary": summary_of(record), "usable": True} for record in records]
+        others = [{**asdict(each.record), "usable": False, "reason": each.message} for each in refused]
+        print_json([*usable, *others])
         return
-    click.echo(
-        columns([(f"{record.kind}/{record.name}", f"{record.distribution} {record.version}") for record in records])
-    )
+    click.echo(columns([(record.full_name, record.origin, summary_of(record)) for record in records], fit=True))
+    for each in refused:
+        click.echo(f"not usable: {each.record.full_name} of {each.record.origin}. {each.message}", err=True)
+    for claims in catalog.conflicts():
+        if claims[0] in records:
+            origins = " and ".join(record.origin for record in claims)
+            click.echo(f"in conflict: {claims[0].full_name} is registered by {origins}.", err=True)
     for finding in catalog.findings:
-        click.echo(f"{finding.distribution}: {finding.message}", err=True)
+        click.echo(str(finding), err=True)

@@ -1,12 +1,19 @@
-"""Options and output that several commands share."""
+"""Arguments, options and output that several commands share."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from registry_core.catalog import KINDS, Record, installed
+from registry_core.cli import completing
+from registry_core.errors import UnknownComponent, near
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +29,65 @@ def overrides(command: F) -> F:
     return click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help=text)(command)
 
 
+def pipeline_file(required: bool = True) -> Callable[[F], F]:
+    """The argument FILE of commands that load a pipeline file."""
+    path, complete = click.Path(path_type=Path), completing.pipeline_files
+    return click.argument("file", required=required, type=path, shell_complete=complete)
+
+
+def pipeline_files(command: F) -> F:
+    """The arguments FILE... of commands that load several."""
+    path, complete = click.Path(path_type=Path), completing.pipeline_files
+    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=path, shell_complete=complete)
+    return argument(command)
+
+
+def distributions_or_components(required: bool) -> Callable[[F], F]:
+    """The arguments DIST or KIND/NAME of commands that look into what is installed."""
+    words = "DIST|KIND/NAME..." if required else "[DIST|KIND/NAME]..."
+    complete = completing.distributions_or_components
+    return click.argument("wanted", metavar=words, nargs=-1, required=required, shell_complete=complete)
+
+
+def time_limit(command: F) -> F:
+    """The option ``--timeout`` of commands that import what is installed."""
+    limit = click.FloatRange(min=0.1)
+    text = "Seconds that the import of a component may take."
+    return click.option("--timeout", default=60.0, show_default=True, type=limit, help=text)(command)
+
+
+def component_records(wanted: Iterable[str]) -> list[Record]:
+    """The records that ``KIND/NAME`` or names of distributions stand for; all of them if none is given.
+
+    Raises UnknownComponent, with near matches, for what is neither.
+    """
+    catalog = installed()
+    words = list(wanted)
+    if not words:
+        return list(catalog.records)
+    found: list[Record] = []
+    for word in words:
+        if "/" in word:
+            kind, name = split_component(word)
+            claims = [record for record in catalog.of_kind(kind) if record.name == name]
+            found += claims or [catalog.find(kind, name)]
+            continue
+        own = [record for record in catalog.records if record.distribution == word]
+        if not own:
+            known = sorted({record.distribution for record in catalog.records})
+            raise UnknownComponent(f"No distribution {word!r} registers components here. {near(word, known)}")
+        found += own
+    return list(dict.fromkeys(found))
+
+
+def split_component(text: str) -> tuple[str, str]:
+    """Kind and name of ``KIND/NAME``; a usage error, with near matches, if it is not that."""
+    kind, slash, name = text.partition("/")
+    if not slash or kind not in KINDS:
+        raise click.UsageError(f"{text!r} is not KIND/NAME. {near(kind, KINDS)}")
+    return kind, name
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
@@ -33,11 +99,13 @@ def tell_notices(notices: Sequence[object]) -> None:
         click.echo(f"note: {notice}", err=True)
 
 
-def columns(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows as text with aligned columns."""
+def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
+    """Rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
     if not rows:
         return ""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if fit and sys.stdout.isatty():
+        wide = shutil.get_terminal_size().columns
+        lines = [line if len(line) <= wide else f"{line[: wide - 1]}…" for line in lines]
+    return "\n".join(lines)

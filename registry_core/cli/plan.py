@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, print_json, tell_notices
+from registry_core.cli.options import as_json, overrides, pipeline_file, print_json, tell_notices
 
 
 @click.command("plan", epilog="Example: registry-core plan examples/digits.yaml --build")
-@click.argument("file", type=click.Path(path_type=Path))
+@pipeline_file()
 @overrides
 @click.option(
     "--build", "with_build", is_flag=True, help="Also build the model: parameters, first values, learning rates."

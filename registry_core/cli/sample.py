@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, columns, overrides, print_json
+from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
 
 if TYPE_CHECKING:
     from registry_core.engine.sample_trace import Entry, Traced
 
 
 @click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
-@click.argument("file", type=click.Path(path_type=Path))
+@pipeline_file()
 @overrides
 @click.option(
     "--section", type=click.Choice(["train", "val", "test"]), default="train", help="Of the data; default: train."

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import overrides, tell_notices
+from registry_core.cli.options import overrides, pipeline_file, tell_notices
 
 
 @click.command("train", epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@pipeline_file(required=False)
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
 @click.option(

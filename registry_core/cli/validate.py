@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from registry_core.cli.options import as_json, overrides, print_json, tell_notices
+from registry_core.cli.options import as_json, overrides, pipeline_files, print_json, tell_notices
 
 
 @click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@pipeline_files
 @overrides
 @as_json
 def command(files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) -> int:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, print_json
+from registry_core.cli.options import as_json, overrides, pipeline_file, print_json
 
 
 @click.command("whiten", epilog="Example: registry-core whiten pipeline.yaml --out whitening.safetensors")
-@click.argument("file", type=click.Path(path_type=Path))
+@pipeline_file()
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The safetensors file that is written.")
 @click.option(

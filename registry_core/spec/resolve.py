@@ -22,7 +22,7 @@ from registry_core.spec.source import Keys, Tree
 
 
 class Resolver:
-    """Resolves one tree: ``problems``: what is wrong; ``notices``: what is deprecated; ``broken``: where stand-ins are."""
+    """Resolves one tree, and collects what is wrong, what is deprecated, and where stand-ins are."""
 
     def __init__(self, tree: Tree, prefer: Preferences | None = None) -> None:
         self.tree = tree

@@ -1,0 +1,49 @@
+"""``registry-core search``: components by words in their names, summaries and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from registry_core.catalog import KINDS, Record, installed
+from registry_core.catalog.source import parameters_of, summary_of
+from registry_core.cli.options import as_json, columns, print_json
+
+
+@click.command("search", epilog="Example: registry-core search label smoothing")
+@click.argument("words", metavar="WORD...", nargs=-1, required=True)
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Only components of this kind.")
+@as_json
+def command(words: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+    """Find components that have every WORD in their name, summary or parameters; nothing is imported.
+
+    Names come first, then summaries, then parameters, which are shown with what is said of them.
+    """
+    lowered = [word.lower() for word in words]
+    found: list[tuple[int, Record, str]] = []
+    for record in installed().records:
+        if (kind is None or record.kind == kind) and (match := _match(record, lowered)):
+            found.append((match[0], record, match[1]))
+    found.sort(key=lambda each: (each[0], each[1]))
+    if as_json:
+        print_json([{**asdict(record), "summary": summary_of(record), "match": text} for _, record, text in found])
+    elif found:
+        click.echo(columns([(record.full_name, record.origin, text) for _, record, text in found], fit=True))
+    else:
+        click.echo(f"No installed component has {' and '.join(map(repr, words))}.", err=True)
+
+
+def _match(record: Record, words: list[str]) -> tuple[int, str] | None:
+    """How near a component is (0: by name), and what to show; None if a word is nowhere."""
+    summary = summary_of(record)
+    name = record.name.lower()
+    if all(word in name or word in name.replace("_", " ") for word in words):
+        return 0, summary
+    if all(word in f"{name} {summary}".lower() for word in words):
+        return 1, summary
+    parameters = {} if record.provided else parameters_of(record)
+    for parameter, description in parameters.items():
+        if all(word in f"{name} {summary} {parameter} {description}".lower() for word in words):
+            return 2, f"{parameter}: {description}" if description else f"{parameter} ({summary})"
+    return None
