@@ -68,5 +68,5 @@ def _print(found: Sequence[Examined]) -> None:
         wrong = sum(each.state in ("warning", "broken") for each in own)
         time = f"; slowest import {(slowest.seconds or 0) * 1000:.0f} ms ({slowest.component})" if slowest else ""
         state = "all in order" if not wrong else f"{wrong} not in order"
-        count = f"{len(own)} component{'' if len(own) == 1 else 's'}"
-        click.echo(f"{distribution} {own[0].version}: {count}, {state}{time}")
+        how_many = f"{len(own)} component{'' if len(own) == 1 else 's'}"
+        click.echo(f"{distribution} {own[0].version}: {how_many}, {state}{time}")

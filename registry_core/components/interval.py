@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, InstanceOf, PlainSerializer
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
 _TEXT = re.compile(r"([1-9][0-9]*) (epoch|step)s?")
 
@@ -45,8 +45,11 @@ def _reads(expected: str) -> Callable[[Any], Any]:
     return read
 
 
-Interval = Annotated[InstanceOf[Every], BeforeValidator(_reads("how often")), PlainSerializer(str)]
+LENGTH_SCHEMA = {"type": "string", "pattern": f"^\\s*{_TEXT.pattern}\\s*$"}
+_SCHEMA = WithJsonSchema(LENGTH_SCHEMA)
+
+Interval = Annotated[InstanceOf[Every], BeforeValidator(_reads("how often")), PlainSerializer(str), _SCHEMA]
 """Written ``1 epoch`` or ``500 steps``."""
 
-Length = Annotated[InstanceOf[Every], BeforeValidator(_reads("a length")), PlainSerializer(str)]
+Length = Annotated[InstanceOf[Every], BeforeValidator(_reads("a length")), PlainSerializer(str), _SCHEMA]
 """How long something lasts, written like an interval."""

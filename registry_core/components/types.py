@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, WithJsonSchema
 
 
 def _pair_of_sides(value: Any) -> Any:
@@ -72,13 +72,31 @@ T = TypeVar("T")
 OneOrList = Annotated[Annotated[T, Tag("one")] | Annotated[tuple[T, ...], Tag("list")], Discriminator(_one_or_list)]
 """One value, or a list of them; what is wrong is said of the one that was written."""
 
-Size = Annotated[tuple[int, int], BeforeValidator(_pair_of_sides)]
+NUMBER: dict[str, Any] = {"type": "number"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+
+
+def one_or_list(one: dict[str, Any], *lengths: int, item: dict[str, Any] | None = None) -> WithJsonSchema:
+    """What editors are told of a parameter that a function reads: one value, or a list of so many (none: any number).
+
+    ``one`` and ``item`` are JSON Schemas, ``item`` where a value in a list may differ from one that stands alone.
+    """
+    inner = item or one
+    lists = [{"type": "array", "items": inner, "minItems": n, "maxItems": n} for n in lengths]
+    return WithJsonSchema({"anyOf": [one, *(lists or [{"type": "array", "items": inner, "minItems": 1}])]})
+
+
+Size = Annotated[tuple[int, int], BeforeValidator(_pair_of_sides), one_or_list({**INTEGER, "minimum": 1}, 2)]
 """Height and width in pixels; one number stands for both."""
 
-ResizeSize = Annotated[int | tuple[int, int], BeforeValidator(_shorter_side_or_pair)]
+ResizeSize = Annotated[
+    int | tuple[int, int], BeforeValidator(_shorter_side_or_pair), one_or_list({**INTEGER, "minimum": 1}, 2)
+]
 """The shorter side in pixels (the aspect is kept), or height and width."""
 
-Padding = Annotated[tuple[int, int, int, int], BeforeValidator(_four_edges)]
+Padding = Annotated[
+    tuple[int, int, int, int], BeforeValidator(_four_edges), one_or_list({**INTEGER, "minimum": 0}, 2, 4)
+]
 """Pixels at left, top, right and bottom; one number or two stand for them as in torchvision."""
 
 # The bounds are not pydantic.Field: pydantic before 2.11.10 keeps a default that one field gives to such a type, and
@@ -100,5 +118,10 @@ InputPath = Annotated[Path, AfterValidator(lambda path: Path(path).expanduser().
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 WarpInterpolation = Literal["nearest", "bilinear", "bicubic"]
 PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
-Fill = Annotated[float | tuple[float, ...], BeforeValidator(_fill), AfterValidator(_whole)]
+Fill = Annotated[
+    float | tuple[float, ...],
+    BeforeValidator(_fill),
+    AfterValidator(_whole),
+    one_or_list(NUMBER),
+]
 """A pixel value in the unit of the image, or one for each channel; a list of one value is that value."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from registry_core.components.base import Written
-from registry_core.components.interval import Length
+from registry_core.components.interval import LENGTH_SCHEMA, Length
 
 
 class Warmup(Written):
@@ -21,6 +21,10 @@ class Warmup(Written):
     start: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.01, description="Share of the schedule's first rate in the first step."
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [LENGTH_SCHEMA, handler(schema)]}
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from registry_core.components.types import NUMBER
 
 Nonlinearity = Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
 """Names of activations as in ``torch.nn.init.calculate_gain``; ``linear`` is none."""
@@ -47,5 +49,17 @@ def _as_number(value: Any) -> Any:
     return calculate_gain(name, param)
 
 
-Gain = Annotated[float, Field(gt=0), BeforeValidator(_as_number)]
+_NAMED = {
+    "type": "object",
+    "properties": {"nonlinearity": {"enum": list(_KNOWN)}, "param": NUMBER},
+    "required": ["nonlinearity"],
+    "additionalProperties": False,
+}
+
+Gain = Annotated[
+    float,
+    Field(gt=0),
+    BeforeValidator(_as_number),
+    WithJsonSchema({"anyOf": [{**NUMBER, "exclusiveMinimum": 0}, _NAMED]}),
+]
 """A positive number, or the activation that it is calculated for: ``{nonlinearity: leaky_relu, param: 0.2}``."""

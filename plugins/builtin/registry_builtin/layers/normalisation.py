@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer
 from registry_core.components import CheckFailed, Layer, Shape, written_shape
-from registry_core.components.types import PositiveFloat, PositiveInt, Probability
+from registry_core.components.types import INTEGER, PositiveFloat, PositiveInt, Probability, one_or_list
 
 _EPS = "Added to the variance, so that nothing is divided by zero."
 _MOMENTUM = "Weight of a new batch in the running statistics; null: the mean over all batches."
@@ -130,6 +130,10 @@ def _sides(value: Any) -> Any:
     raise ValueError(f"expected a size or a list of sizes, whole and at least 1, not {value!r}")
 
 
+Sides = Annotated[tuple[PositiveInt, ...], BeforeValidator(_sides), one_or_list({**INTEGER, "minimum": 1})]
+"""Sizes of the last sides of a sample; one number stands for a list of one."""
+
+
 class LayerNorm(Layer):
     """Make every sample's values have mean 0 and variance 1 over its last sides, then scale and shift.
 
@@ -140,7 +144,7 @@ class LayerNorm(Layer):
     target: ClassVar[str] = "torch.nn:LayerNorm"
     keeps_output: ClassVar[bool] = False
 
-    normalized_shape: Annotated[tuple[PositiveInt, ...], BeforeValidator(_sides)] | None = Field(
+    normalized_shape: Sides | None = Field(
         default=None, description="The last sides of a sample; default: all of them."
     )
     eps: PositiveFloat = Field(default=1e-5, description=_EPS)

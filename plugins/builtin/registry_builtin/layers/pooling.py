@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, window_side
 from registry_core.components import Shape
-from registry_core.components.types import PositiveInt
+from registry_core.components.types import INTEGER, PositiveInt, one_or_list
 
 
 def _sides(value: Any) -> Any:
@@ -18,7 +18,9 @@ def _sides(value: Any) -> Any:
     raise ValueError(f"expected a side or [height, width], whole and at least 1 (null: as it is), not {value!r}")
 
 
-OutputSize = Annotated[tuple[int | None, int | None], BeforeValidator(_sides)]
+_SIDE = {"anyOf": [{**INTEGER, "minimum": 1}, {"type": "null"}]}
+
+OutputSize = Annotated[tuple[int | None, int | None], BeforeValidator(_sides), one_or_list(_SIDE, 2)]
 """Height and width, null for a side that stays; one number stands for both."""
 
 _WINDOW = "Height and width of the window; one number stands for both."

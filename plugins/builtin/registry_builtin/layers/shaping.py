@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer, FixedLayer, Pair, SizedLayer, left
 from registry_core.components import CheckFailed, Shape, written_shape
-from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
+from registry_core.components.types import (
+    INTEGER,
+    NUMBER,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+    one_or_list,
+)
 
 _DIM = "counts the batch as 0, as in torch; -1 is the last"
 
@@ -119,6 +127,9 @@ def _unflattened(value: Any) -> Any:
     raise ValueError(f"expected a list of sizes, each at least 1, or -1 for one that follows, not {value!r}")
 
 
+_SIDES = WithJsonSchema({"type": "array", "items": {**INTEGER, "minimum": -1}, "minItems": 1})
+
+
 class Unflatten(FixedLayer):
     """Cut one side of each sample into several.
 
@@ -129,7 +140,7 @@ class Unflatten(FixedLayer):
     example: ClassVar = {"dim": 1, "unflattened_size": [16, 4, 4]}
 
     dim: int = Field(default=1, description=f"The side to cut; {_DIM}.")
-    unflattened_size: Annotated[tuple[int, ...], BeforeValidator(_unflattened)] = Field(
+    unflattened_size: Annotated[tuple[int, ...], BeforeValidator(_unflattened), _SIDES] = Field(
         description="The sides that it is cut into; -1: what is left, for one of them."
     )
 
@@ -152,6 +163,9 @@ def _scale(value: Any) -> Any:
     raise ValueError(f"expected a factor or [for the height, for the width], greater than 0, not {value!r}")
 
 
+_SCALES = one_or_list({**NUMBER, "exclusiveMinimum": 0}, 2)
+
+
 class Upsample(FixedLayer):
     """Enlarge images to a size or by a factor.
 
@@ -165,7 +179,7 @@ class Upsample(FixedLayer):
     example: ClassVar = {"scale_factor": 2}
 
     size: Pair | None = Field(default=None, description="Height and width of the result; one number stands for both.")
-    scale_factor: Annotated[tuple[PositiveFloat, PositiveFloat], BeforeValidator(_scale)] | None = Field(
+    scale_factor: Annotated[tuple[PositiveFloat, PositiveFloat], BeforeValidator(_scale), _SCALES] | None = Field(
         default=None, description="Factor on height and width; one number stands for both."
     )
     mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = Field(

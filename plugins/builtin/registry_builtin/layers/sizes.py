@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator
 
 from registry_core.components import CheckFailed, Layer, Shape, written_shape
+from registry_core.components.types import INTEGER, one_or_list
 
 INPLACE = "Write the result over what it is given; changes memory, never results."
 _KINDS = {1: "features", 2: "sequences", 3: "images"}
@@ -23,10 +24,10 @@ def _pair(least: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-Pair = Annotated[tuple[int, int], _pair(1)]
+Pair = Annotated[tuple[int, int], _pair(1), one_or_list({**INTEGER, "minimum": 1}, 2)]
 """Height and width, each at least 1; one number stands for both."""
 
-Margins = Annotated[tuple[int, int], _pair(0)]
+Margins = Annotated[tuple[int, int], _pair(0), one_or_list({**INTEGER, "minimum": 0}, 2)]
 """Of height and width, each at least 0; one number stands for both."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registry_builtin.layers.walk import Way, walk
 from registry_core.components import CheckFailed, Image, Layer, Model, Part, Shape, written_shape
@@ -25,6 +25,11 @@ def _sides(value: Any) -> Any:
     )
 
 
+_SHAPE = WithJsonSchema(
+    {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "minItems": 1, "maxItems": 3}
+)
+
+
 class Sequential(Model):
     """Layers, one after the other.
 
@@ -36,7 +41,7 @@ class Sequential(Model):
 
     example: ClassVar = {"input": [1, 28, 28], "layers": ["flatten", {"linear": {"name": "fc", "out_features": 10}}]}
 
-    input: Annotated[tuple[int | None, ...], BeforeValidator(_sides)] = Field(
+    input: Annotated[tuple[int | None, ...], BeforeValidator(_sides), _SHAPE] = Field(
         description="Shape of one sample: [channels, height, width] for images; height and width may be null."
     )
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)] = Field(

@@ -11,7 +11,7 @@ from registry_builtin.transforms.image_facts import anywhere, as_tensor, coloure
 from registry_builtin.transforms.parameters import Kernel, Quality, Sigmas, TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness
-from registry_core.components.types import NonNegativeFloat, OrderedPair, Probability
+from registry_core.components.types import NUMBER, NonNegativeFloat, OrderedPair, Probability, one_or_list
 
 
 class GaussianBlur(Transform):
@@ -100,6 +100,9 @@ def _value(value: Any) -> Any:
     raise ValueError(f"expected a number, a list with one for each channel, or random, not {value!r}")
 
 
+_VALUE = one_or_list({"anyOf": [NUMBER, {"const": "random"}]}, item=NUMBER)
+
+
 class RandomErasing(Transform):
     """Erase a rectangle of random area, shape and place, with probability `p`.
 
@@ -117,7 +120,7 @@ class RandomErasing(Transform):
         default=(0.02, 0.33), description="Smallest and largest area, as a part of the image's area, up to 1."
     )
     ratio: OrderedPair = Field(default=(0.3, 3.3), description="Smallest and largest height divided by width, above 0.")
-    value: Annotated[float | tuple[float, ...] | Literal["random"], BeforeValidator(_value)] = Field(
+    value: Annotated[float | tuple[float, ...] | Literal["random"], BeforeValidator(_value), _VALUE] = Field(
         default=0.0,
         description="What is put there: a value in the unit of the image, one for each channel, or random: normal "
         "numbers with mean 0 and standard deviation 1.",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from registry_core.components import Transform
-from registry_core.components.types import Fill, Interpolation, PaddingMode
+from registry_core.components.types import INTEGER, NUMBER, Fill, Interpolation, PaddingMode, one_or_list
 
 SIZE = "Height and width of the result in pixels; one number stands for both."
 PADDING = "Pixels added at all edges, at [left and right, top and bottom], or at [left, top, right, bottom]."
@@ -144,26 +144,30 @@ def _quality(value: Any) -> Any:
     raise ValueError(f"expected a whole number or [smallest, largest], each from 1 to 100, not {value!r}")
 
 
-Angles = Annotated[tuple[float, float], BeforeValidator(_angles)]
+_AMOUNT = {**NUMBER, "minimum": 0}
+_PERCENT = {**INTEGER, "minimum": 1, "maximum": 100}
+_HUE = {**NUMBER, "minimum": 0, "maximum": 0.5}
+
+Angles = Annotated[tuple[float, float], BeforeValidator(_angles), one_or_list(_AMOUNT, 2, item=NUMBER)]
 """Smallest and largest angle in degrees; one number d stands for [-d, d]."""
 
-Shears = Annotated[tuple[float, float, float, float], BeforeValidator(_shears)]
+Shears = Annotated[tuple[float, float, float, float], BeforeValidator(_shears), one_or_list(_AMOUNT, 2, 4, item=NUMBER)]
 """Smallest and largest shear along x, then along y, in degrees."""
 
-Factors = Annotated[tuple[float, float], BeforeValidator(_factors)]
+Factors = Annotated[tuple[float, float], BeforeValidator(_factors), one_or_list(_AMOUNT, 2)]
 """Smallest and largest factor; one number v stands for [1 - v, 1 + v], not below 0."""
 
-Hues = Annotated[tuple[float, float], BeforeValidator(_hues)]
+Hues = Annotated[tuple[float, float], BeforeValidator(_hues), one_or_list(_HUE, 2, item={**_HUE, "minimum": -0.5})]
 """Smallest and largest shift of the hue in turns; one number v stands for [-v, v]."""
 
-Sigmas = Annotated[tuple[float, float], BeforeValidator(_sigmas)]
+Sigmas = Annotated[tuple[float, float], BeforeValidator(_sigmas), one_or_list({**NUMBER, "exclusiveMinimum": 0}, 2)]
 """Smallest and largest standard deviation in pixels; one number stands for both."""
 
-TwoAmounts = Annotated[tuple[float, float], BeforeValidator(_two_amounts)]
+TwoAmounts = Annotated[tuple[float, float], BeforeValidator(_two_amounts), one_or_list(_AMOUNT, 2)]
 """An amount along x and one along y; one number stands for both."""
 
-Kernel = Annotated[tuple[int, int], BeforeValidator(_kernel)]
+Kernel = Annotated[tuple[int, int], BeforeValidator(_kernel), one_or_list({**INTEGER, "minimum": 1}, 2)]
 """Width and height of a kernel in pixels, both odd; one number stands for both."""
 
-Quality = Annotated[tuple[int, int], BeforeValidator(_quality)]
+Quality = Annotated[tuple[int, int], BeforeValidator(_quality), one_or_list(_PERCENT, 2)]
 """Smallest and largest JPEG quality; one number stands for both."""
