@@ -39,7 +39,7 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
         raise
     except (TypeError, ValueError) as error:
         raise InvalidParameters(f"The {label} does not take these parameters: {error}.") from error
-    except Exception as error:  # a plugin may raise anything
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         raise BrokenComponent(f"The {label} failed while it was built: {type(error).__name__}: {error}.") from error
     if not _fits(component.kind, built):
         message = f"The {label} built a {type(built).__name__}, which is not what a {component.kind} is."

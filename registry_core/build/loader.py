@@ -85,7 +85,7 @@ class BatchSource(Dataset[Any]):
             found = self.dataset[index]
         except RegistryError:
             raise
-        except Exception as error:  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             reason = f"{type(error).__name__}: {error}"
             raise BrokenComponent(f"The dataset {self.name!r} failed on sample {index}: {reason}.") from error
         sample = as_sample(found, self.name, index)

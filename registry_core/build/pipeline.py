@@ -20,6 +20,7 @@ from registry_core.build.loader import BatchSource, Loader
 from registry_core.build.objective import Objective
 from registry_core.build.optimizer import build_optimizer
 from registry_core.build.parameters import ParameterGroup, group_parameters
+from registry_core.build.processes import process_number
 from registry_core.build.samples import BatchTransforms, SampleTransforms
 from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights
@@ -135,13 +136,17 @@ def build_metrics(plan: Plan, device: torch.device) -> list[Measured]:
 
 
 def build_hooks(spec: Spec, model: nn.Module) -> list[tuple[str, object]]:
-    """The hooks under their names, in the order of the file; each may look whether the model has what it wants."""
+    """The hooks of this process under their names, in the order of the file.
+
+    Each may look whether the model has what it wants. Those for the first process alone are left out in the others.
+    """
 
     def make(hook: Hook) -> object:
         hook.check_model(model)
         return hook.build()
 
-    return [(hook.written_name, build(hook, make, hook)) for hook in spec.hooks]
+    first = process_number() == 0
+    return [(hook.written_name, build(hook, make, hook)) for hook in spec.hooks if first or hook.processes == "all"]
 
 
 def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Loader:

@@ -82,7 +82,7 @@ class Step:
             return self._called(sample, moment)
         except RegistryError:
             raise
-        except Exception as error:  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             reason = f"{type(error).__name__}: {error}"
             raise BrokenComponent(f"The {self.label} failed on {self.scope} {moment.number}: {reason}.") from error
 

@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.catalog import KINDS
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli import completing
+from registry_core.cli.options import as_json, columns, print_json, split_component
+
+if TYPE_CHECKING:
+    from registry_core.components.describe import Parameter
 
 _WIDEST = 200
 """Characters of a type that still stand in the table."""
 
 
 @click.command("show", epilog="Example: registry-core show loss/cross_entropy")
-@click.argument("component", metavar="KIND/NAME")
+@click.argument("component", metavar="KIND/NAME", shell_complete=completing.components)
 @as_json
 def command(component: str, as_json: bool) -> None:
-    """Show a component: what it does, its parameters with types, defaults and ranges, and where it comes from."""
+    """Show a component: what it does, takes and gives, its parameters with defaults and ranges, and where it is from.
+
+    Of a plain class or function, the parameters are those of its signature.
+    """
     from registry_core.components.describe import describe
     from registry_core.components.registries import BY_KIND
-    from registry_core.errors import near
 
-    kind, slash, name = component.partition("/")
-    if not slash or kind not in KINDS:
-        raise click.UsageError(f"{component!r} is not KIND/NAME. {near(kind, KINDS)}")
+    kind, name = split_component(component)
     described = describe(BY_KIND[kind], name)
     if as_json:
         print_json(asdict(described))
         return
-    click.echo(f"{kind}/{name}  ({described.distribution} {described.version}, {described.target})\n")
-    click.echo(described.documentation)
-    if described.parameters:
+    click.echo(f"{kind}/{described.name}  ({described.distribution} {described.version}, {described.target})")
+    if described.location:
+        click.echo(f"written in {described.location}")
+    click.echo(f"\n{described.documentation}")
+    if described.successor:
+        click.echo(f"\nDeprecated: use {kind}/{described.successor}.")
+    _print_parameters(described.parameters)
+    facts = [(f"  {about}", text) for about, text in described.characteristics]
+    if facts:
+        click.echo(f"\n{columns(facts)}")
+    if described.needs:
+        click.echo(f"\nNeeds: {', '.join(described.needs)}")
+    click.echo(f"\nExample:\n  {described.example}")
+
+
+def _print_parameters(parameters: Sequence[Parameter]) -> None:
+    if parameters:
         click.echo("\nParameters:")
-    long = [p for p in described.parameters if len(p.type) > _WIDEST]
+    long = [p for p in parameters if len(p.type) > _WIDEST]
     rows = [
         (f"  {p.name}", "one of those below" if p in long else p.type, p.default, p.range, p.description)
-        for p in described.parameters
+        for p in parameters
     ]
     click.echo(columns(rows))
     for parameter in long:
         text = f"{parameter.name}: {parameter.type}"
         click.echo("\n" + textwrap.fill(text, 120, initial_indent="  ", subsequent_indent="    "))
-    if described.needs:
-        click.echo(f"\nNeeds: {', '.join(described.needs)}")
-    click.echo(f"\nExample:\n  {described.example}")

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from registry_core.catalog.source import location_of
 from registry_core.components.base import Component
+from registry_core.components.characteristics import Characteristic, characteristics
 from registry_core.components.interval import Every
 from registry_core.components.registry import Registry
 from registry_core.components.warmup import Warmup
@@ -64,12 +66,18 @@ class Description:
     """As it may stand in a pipeline file."""
     needs: tuple[str, ...] = ()
     """What must be installed besides, as pip names it."""
+    characteristics: tuple[Characteristic, ...] = ()
+    """What it takes and gives, and the like."""
+    location: str = ""
+    """File and line of the declaration, or of the plain class or function."""
+    successor: str = ""
+    """The component that replaces it, if it is deprecated."""
 
 
 def describe(registry: Registry[Any], name: str) -> Description:
     """The description of a registered component; imports its declaration only."""
     record = registry.record(name)
-    declaration: type[Component] = registry[name]
+    declaration: type[Component] = registry.declaration(record)
     fields = declaration.model_fields
     common = [key for key in registry.base.model_fields if key in fields]
     own = sorted((key for key in fields if key not in common), key=lambda key: not fields[key].is_required())
@@ -84,6 +92,9 @@ def describe(registry: Registry[Any], name: str) -> Description:
         parameters=tuple(_parameter(fields[key].alias or key, fields[key]) for key in (*own, *common)),
         example=written_example(name, declaration),
         needs=tuple(dict.fromkeys(declaration.needs.values())),
+        characteristics=characteristics(declaration),
+        location=str(location_of(record) or ""),
+        successor=declaration.successor,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from registry_core.components.base import Component
 from registry_core.components.facts import RunFacts
@@ -19,6 +19,8 @@ class Hook(Component):
     """
 
     kind: ClassVar[str] = "hook"
+    processes: ClassVar[Literal["first", "all"]] = "first"
+    """In which processes of a run it is called: in the first alone, as what writes files should be, or in all."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

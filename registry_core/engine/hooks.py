@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
@@ -10,6 +12,22 @@ import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
 from registry_core.errors import BrokenComponent
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One hook's implementation of one event, with the arguments that it takes: it may leave some out."""
+
+    name: str
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, found: pluggy.HookImpl) -> _Call:
+        return cls(found.plugin_name, found.function, tuple(signature(found.function).parameters))
+
+    def __call__(self, arguments: dict[str, Any]) -> Any:
+        return self.function(**{name: arguments[name] for name in self.takes})
 
 
 class Hooks:
@@ -30,7 +48,7 @@ class Hooks:
         except pluggy.PluginValidationError as error:
             raise BrokenComponent(f"A hook implements an event that does not exist: {error}") from error
         self._calls = {
-            event: [(found.plugin_name, found.function) for found in reversed(self._caller(event).get_hookimpls())]
+            event: [_Call.of(found) for found in reversed(self._caller(event).get_hookimpls())]
             for event in (*EVENTS, *QUESTIONS)
         }
 
@@ -39,32 +57,28 @@ class Hooks:
 
     def listened(self, event: str) -> bool:
         """Whether any hook implements the event or question."""
-        return bool(self._caller(event).get_hookimpls())
+        return bool(self._calls[event])
 
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell all observers; one that raises is reported and noted in ``errors``, and the others still hear of it."""
-        for name, function in self._calls[event]:
+        for call in self._calls[event]:
             try:
-                self._call(function, arguments)
-            except Exception as error:  # an observer may raise anything, and must not end a run
-                message = f"The {name} failed in {event}: {type(error).__name__}: {error}"
+                call(arguments)
+            except (Exception, SystemExit) as error:  # an observer may raise anything, and must not end a run
+                message = f"The {call.name} failed in {event}: {type(error).__name__}: {error}"
                 if message not in self.errors:
                     self.errors.append(message)
                     print(message, file=sys.stderr)
 
-    @staticmethod
-    def _call(function: Any, arguments: dict[str, Any]) -> Any:
-        taken = signature(function).parameters  # a hook may leave out arguments that it does not need
-        return function(**{name: arguments[name] for name in taken})
-
     def ask(self, question: str, **arguments: Any) -> list[Any]:
         """The answers of all hooks that have one, in the order of the file; one that raises ends the run."""
         answers = []
-        for name, function in self._calls[question]:
+        for call in self._calls[question]:
             try:
-                answer = self._call(function, arguments)
-            except Exception as error:  # a hook may raise anything
-                raise BrokenComponent(f"The {name} failed in {question}: {type(error).__name__}: {error}") from error
+                answer = call(arguments)
+            except (Exception, SystemExit) as error:  # a hook may raise anything
+                message = f"The {call.name} failed in {question}: {type(error).__name__}: {error}"
+                raise BrokenComponent(message) from error
             if answer is not None:
                 answers.append(answer)
         return answers

@@ -189,13 +189,16 @@ def _kind(kind: str, places: dict[Record, str], schemas: dict[Record, Schema]) -
     properties: dict[str, Schema] = {}
     qualified: dict[str, Schema] = {}
     for record in records:
-        parameters = _parameters(record, places[record], record in alone)
+        parameters = _parameters(places[record], record in alone, _summary(schemas[record]))
         qualified[f"^{re.escape(record.distribution)}:{re.escape(record.name)}$"] = parameters
         if record.name in properties:  # a name in conflict: `prefer` says which is meant
             properties[record.name] = {"anyOf": [properties[record.name], parameters]}
         else:
             properties[record.name] = parameters
-    names = [{"enum": sorted({record.name for record in alone})}] if alone else []
+    names: list[Schema] = []
+    if alone:
+        said = dict(sorted((record.name, _summary(schemas[record])) for record in alone))
+        names = [{"enum": list(said), "markdownEnumDescriptions": list(said.values())}]
     patterns = [{"type": "string", "pattern": f"^{_alternatives(alone)}$"}] if alone else []
     one = {
         "type": "object",
@@ -208,9 +211,13 @@ def _kind(kind: str, places: dict[Record, str], schemas: dict[Record, Schema]) -
     return {"anyOf": [*names, one, *patterns, {"type": "string", "pattern": f"^{_VARIABLE}$"}]}
 
 
-def _parameters(record: Record, place: str, alone: bool) -> Schema:
+def _parameters(place: str, alone: bool, summary: str) -> Schema:
     reference = {"$ref": f"#/$defs/{place}"}
-    return {"anyOf": [reference, {"type": "null"}]} if alone else reference
+    return {"description": summary, "anyOf": [reference, {"type": "null"}] if alone else [reference]}
+
+
+def _summary(schema: Schema) -> str:
+    return str(schema.get("description", "")).partition("\n")[0]
 
 
 def _alternatives(records: Sequence[Record]) -> str:
