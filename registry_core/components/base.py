@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, get_args
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from registry_core.catalog import Record
+from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.target import load_target
 
 
@@ -49,6 +50,9 @@ class Component(Written):
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Parameters of an example that validates, as a pipeline file has them; ``show`` prints it."""
+
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {}
+    """What the example may be called with, by the names that it ``takes``: for the conformance kit."""
 
     old_spellings: ClassVar[Mapping[str, str]] = {}
     """What is refused with what to write instead: ``size_average`` (a parameter) or ``reduction: elementwise_mean``."""

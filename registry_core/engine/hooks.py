@@ -52,6 +52,11 @@ class Hooks:
             for event in (*EVENTS, *QUESTIONS)
         }
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """All events and questions of a run."""
+        return tuple(self._calls)
+
     def _caller(self, event: str) -> Any:
         return getattr(self._manager.hook, event)
 

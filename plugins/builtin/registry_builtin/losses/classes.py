@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
-from registry_core.components import CheckFailed, DataFacts
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.loss import Loss
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
@@ -116,6 +116,10 @@ class AdaptiveLogSoftmax(Loss):
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
     example: ClassVar[Mapping[str, Any]] = {"in_features": 64, "n_classes": 10, "cutoffs": [4, 7]}
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
+        "output": ExampleTensor((4, 64)),
+        "target": ExampleTensor((4,), "int64", 0, 9),
+    }
 
     in_features: PositiveInt = Field(description="Features that the model emits.")
     n_classes: PositiveInt = Field(description="How many classes there are.")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import CheckFailed, DataFacts
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeInt
 
@@ -28,6 +28,11 @@ class CTC(Reducing):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)
     class_dimension: ClassVar[int] = -1
     example: ClassVar[Mapping[str, Any]] = {"blank": 0, "zero_infinity": True}
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
+        "output": ExampleTensor((4, 12, 6), low=-3, high=-1),
+        "target": ExampleTensor((4, 5), "int64", 1, 5),
+        "target_length": ExampleTensor((4,), "int64", 1, 5),
+    }
 
     blank: NonNegativeInt = Field(default=0, description="The class that stands for no label.")
     zero_infinity: bool = Field(

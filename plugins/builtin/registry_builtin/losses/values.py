@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
+from registry_core.components import ExampleTensor
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
@@ -89,6 +91,11 @@ class GaussianNLL(Reducing):
 
     target: ClassVar[str] = "registry_builtin.objects.losses:gaussian_nll"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "variance")
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
+        "output": ExampleTensor((4,)),
+        "target": ExampleTensor((4,)),
+        "variance": ExampleTensor((4,), low=0.5, high=2),
+    }
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from registry_builtin.metrics.accuracy import OF_CLASSES
-from registry_core.components import CheckFailed, DataFacts, Metric
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, Metric
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import NonNegativeInt
@@ -28,6 +29,11 @@ class LabelErrorRate(Metric):
 
     target: ClassVar[str] = "registry_builtin.objects.label_errors:LabelErrorRate"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
+        "output": ExampleTensor((4, 12, 6)),
+        "target": ExampleTensor((4, 5), "int64", 1, 5),
+        "target_length": ExampleTensor((4,), "int64", 1, 5),
+    }
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)
     better: ClassVar[Literal["higher", "lower"]] = "lower"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from registry_builtin.models.classifiers import check_channels, check_exact_size, write_size
-from registry_core.components import CheckFailed, Image, Model
+from registry_core.components import CheckFailed, ExampleTensor, Image, Model
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt, Size
 
@@ -52,6 +53,7 @@ class CRNN(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.dense:CRNN"
+    example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {"input": ExampleTensor((2, 1, 32, 128), low=0)}
     output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)

@@ -19,6 +19,11 @@ def of_one_shape(values: Sequence[Tensor], names: Sequence[str] = ("output", "ta
     return fitted
 
 
+def _precise(values: Tensor) -> Tensor:
+    """The values in single precision, or in double precision if they are that already."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
 class SameShape(nn.Module):
     """A loss of numbers with numbers that refuses to broadcast: outputs [batch, 1] are taken as [batch].
 
@@ -63,7 +68,7 @@ class _BCE(nn.BCELoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         with torch.autocast(input.device.type, enabled=False):
-            return super().forward(input.float(), target.float())
+            return super().forward(_precise(input), _precise(target))
 
 
 bce = _same_shape(_BCE)
@@ -80,7 +85,7 @@ class CTC(nn.Module):
         """The loss, in full precision."""
         batch, time, _ = output.shape
         lengths = torch.full((batch,), time, dtype=torch.int64)  # on the CPU, where torch reads it
-        found: Tensor = self.loss(output.float().transpose(0, 1), target, lengths, target_length)
+        found: Tensor = self.loss(_precise(output).transpose(0, 1), target, lengths, target_length)
         return found
 
 

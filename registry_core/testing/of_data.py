@@ -1,0 +1,98 @@
+"""Checks of data sets and samplers."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from registry_core.build.samples import as_sample
+from registry_core.errors import DataError
+from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.subject import BUILDERS, Subject
+
+
+def skip_without_data(subject: Subject) -> None:
+    """Raise NotApplicable for a data set whose example data are not on this machine."""
+    if subject.record.kind != "dataset":
+        return
+    try:
+        subject.component().facts()
+    except DataError as error:
+        raise NotApplicable(f"the data of its example are not here ({error})") from None
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, Mapping):
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(_same, first, second))
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    return bool(np.array_equal(np.asarray(first), np.asarray(second)))
+
+
+@check("dataset")
+def is_indexable(subject: Subject) -> None:
+    """It has a length, its first and last samples have the entries that it declares, and there is none after them."""
+    skip_without_data(subject)
+    component = subject.component()
+    built, facts = subject.build(), component.facts()
+    length = len(built)
+    assert length > 0, "it is empty"
+    assert facts.length in (None, length), f"it has {length} samples, and declares {facts.length}"
+    for number in (0, length - 1):
+        sample = as_sample(built[number], component.name, number)
+        assert "input" in sample, f"its samples have {', '.join(sample)}, and no `input`"
+        missing = sorted(set(facts.entries or ()) - set(sample))
+        assert not missing, f"sample {number} has no {', '.join(missing)}, which it declares"
+    try:
+        built[length]
+    except Exception:  # any error will do, as in torch
+        return
+    raise AssertionError(f"it has a sample {length}, though its length is {length}")
+
+
+@check("dataset")
+def gives_the_same_sample_again(subject: Subject) -> None:
+    """The same number gives the same sample, whatever was read before and whatever the random generators are."""
+    skip_without_data(subject)
+    built = subject.build()
+    first = built[0]
+    torch.manual_seed(5)
+    _ = built[len(built) - 1]
+    assert _same(first, built[0]), "the same number gives another sample"
+
+
+@check("dataset")
+def goes_to_loader_processes(subject: Subject) -> None:
+    """It pickles, and gives the same samples afterwards."""
+    skip_without_data(subject)
+    built = subject.build()
+    again = pickle.loads(pickle.dumps(built))
+    assert len(again) == len(built), "a copy of it has another length"
+    assert _same(again[0], built[0]), "a copy of it gives another sample"
+
+
+@check("sampler")
+def is_a_function_of_seed_and_epoch(subject: Subject) -> None:
+    """The order is the same for the same seed and epoch, built anew too, and in any sequence of calls."""
+    component = subject.component()
+    first, second = BUILDERS["sampler"](component), BUILDERS["sampler"](component)
+    orders = [np.asarray(first(3, epoch)) for epoch in (0, 1, 2)]
+    again = [np.asarray(second(3, epoch)) for epoch in (2, 1, 0)][::-1]
+    assert all(map(np.array_equal, orders, again)), "the order depends on more than seed and epoch"
+
+
+@check("sampler")
+def gives_numbers_of_samples(subject: Subject) -> None:
+    """An epoch has as many samples as it says, each the number of one."""
+    component = subject.component()
+    order = np.asarray(BUILDERS["sampler"](component)(0, 0))
+    length = component.epoch_length(20)
+    assert len(order) == length, f"an epoch has {len(order)} samples, and it says {length}"
+    assert order.dtype.kind in "iu", f"it gives {order.dtype}, not whole numbers"
+    assert ((order >= 0) & (order < 20)).all(), "it gives numbers that no sample has"

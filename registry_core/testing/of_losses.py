@@ -1,0 +1,101 @@
+"""Checks of losses."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.inputs import activated, of_forms
+from registry_core.testing.subject import Subject, resolved
+
+
+def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of example inputs, and these, with gradients wanted for all that the model gives."""
+    if component.terms()[0].loss is not component:
+        raise NotApplicable("it is a sum of other losses, each of which has checks of its own")
+    inputs = of_forms(subject, component.takes, component.output_form, component.target_forms, seed)
+    for name in _given(component):
+        inputs[name].requires_grad_()
+    torch.manual_seed(0)
+    return _value(component, component.build(), inputs), inputs
+
+
+def _value(component: Any, module: Any, inputs: Mapping[str, Tensor]) -> Tensor:
+    """What the loss gives, after the activation that a pipeline would put before it."""
+    form, targets = component.output_form, component.target_forms
+    arguments = [inputs[name] for name in component.takes]
+    arguments[0] = activated(form, targets, arguments[0], component.class_dimension)
+    result: Tensor = module(*arguments)
+    return result
+
+
+def _given(component: Any) -> list[str]:
+    """The arguments that a model gives."""
+    return [name for name in component.takes if name == "output" or name.endswith("_output")] or [component.takes[0]]
+
+
+@check("loss")
+def is_a_finite_number(subject: Subject) -> None:
+    """Of example inputs it is finite; averaged, it is a scalar."""
+    loss, _ = _called(subject, subject.component())
+    assert isinstance(loss, Tensor), f"it gives a {type(loss).__name__}, not a tensor"
+    assert loss.isfinite().all(), f"it is {loss} for ordinary inputs"
+    assert loss.is_floating_point(), f"it gives {loss.dtype}"
+
+
+@check("loss")
+def is_differentiable(subject: Subject) -> None:
+    """Its gradients for the model's outputs are finite, and not all of them are zero."""
+    component = subject.component()
+    loss, inputs = _called(subject, component)
+    loss.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    gradients = [inputs[name].grad for name in _given(component)]
+    assert all(g is not None and g.isfinite().all() for g in gradients), "it has no finite gradient"
+    assert any(g is not None and g.abs().sum() > 0 for g in gradients), "its gradient is zero everywhere"
+
+
+@check("loss")
+def has_the_gradients_of_its_value(subject: Subject) -> None:
+    """Its gradients are those that small differences of its value show, in double precision."""
+    component = subject.component()
+    _, inputs = _called(subject, component)
+    given = _given(component)
+    fixed = {name: value.detach().double() if value.is_floating_point() else value for name, value in inputs.items()}
+    module = component.build().double()
+
+    def value(*outputs: Tensor) -> Tensor:
+        return _value(component, module, {**fixed, **dict(zip(given, outputs, strict=True))}).mean()
+
+    variables = [fixed[name].clone().requires_grad_() for name in given]
+    assert torch.autograd.gradcheck(value, variables, raise_exception=False), "its gradient is not that of its value"
+
+
+@check("loss")
+def is_right_under_reduction(subject: Subject) -> None:
+    """With reduction sum it is the sum of what it gives for none."""
+    if "reduction" not in subject.declaration.model_fields:
+        raise NotApplicable("it has no parameter `reduction`")
+    (name, parameters), *_ = subject.written.items()
+    values = {}
+    for reduction in ("none", "sum", "mean"):
+        component = resolved("loss", {name: {**parameters, "reduction": reduction}})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # kl_div advises against its mean
+            values[reduction] = _called(subject, component)[0].detach()
+    torch.testing.assert_close(values["none"].sum(), values["sum"], msg="reduction sum is not the sum of none")
+    assert values["mean"].ndim == 0, "reduction mean gives no scalar"
+    assert values["mean"].abs() <= values["sum"].abs() + 1e-6, "reduction mean is larger than sum"
+
+
+@check("loss")
+def repeats(subject: Subject) -> None:
+    """The same inputs give the same value, and inputs are left as they are."""
+    first, inputs = _called(subject, subject.component())
+    second, fresh = _called(subject, subject.component())
+    assert torch.equal(first, second), "it gives another value for the same inputs"
+    assert all(torch.equal(inputs[name], fresh[name]) for name in inputs), "it changes what it is given"

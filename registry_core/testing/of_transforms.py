@@ -1,0 +1,161 @@
+"""Checks of transforms, of samples and of batches."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from torchvision import tv_tensors
+
+from registry_core.build.steps import Moment, Step
+from registry_core.components import CheckFailed, Image
+from registry_core.errors import DataError
+from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.inputs import BATCH
+from registry_core.testing.subject import CLASSES, Subject
+
+SIDES = (24, 24)
+_FORMS: tuple[Any, ...] = ("pil", "uint8", "float")
+_KEY = 7
+
+
+def _step(component: Any) -> Step:
+    try:
+        return Step.of(component.for_classes(getattr(component, "num_classes", None) or CLASSES), _KEY)
+    except DataError as error:
+        raise NotApplicable(f"what its example reads is not here ({error})") from None
+
+
+def _images() -> Iterator[Image]:
+    for form in _FORMS:
+        for channels in (3, 1):
+            high = 1.0 if form == "float" else 255.0
+            yield Image(form, channels, *SIDES, low=0.0, high=high)
+
+
+def _accepted(component: Any) -> list[tuple[Image, Image | None]]:
+    """Images that it takes, each with what it says that comes out."""
+    found = []
+    for image in _images():
+        try:
+            found.append((image, component.follow(image)))
+        except CheckFailed:
+            continue
+    if not found:
+        raise NotApplicable(f"it takes no ordinary image of {SIDES[0]} x {SIDES[1]} pixels")
+    if all(after is None for _, after in found):
+        raise NotApplicable("it does not say which images it takes: override `follow`")
+    return found
+
+
+def _sample(image: Image, component: Any, seed: int = 0) -> dict[str, Any]:
+    batched = component.works_on() == "batch"
+    shape = (*([BATCH] if batched else []), image.channels or 3, *SIDES)
+    numbers = torch.randint(256, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
+    value: Any = tv_tensors.Image(numbers)
+    if image.form == "pil":
+        array = numbers.permute(1, 2, 0).numpy()
+        value = PIL.Image.fromarray(array if image.channels == 3 else array[:, :, 0])
+    elif image.form == "float":
+        value = tv_tensors.Image(numbers.float() / 255)
+    if batched:
+        value = value.as_subclass(torch.Tensor)
+    target = torch.arange(BATCH) % CLASSES if batched else 1
+    return {"input": value, "target": target}
+
+
+def _applied(step: Step, sample: dict[str, Any], number: int = 3, epoch: int = 1) -> list[Any]:
+    return [view["input"] for view in step.each(copy.deepcopy(sample), Moment(epoch, number))]
+
+
+def _target_fits(component: Any) -> None:
+    try:
+        component.follow_target("class_indices")
+    except CheckFailed as failed:
+        raise NotApplicable(f"it does not take class numbers as targets: {failed}") from None
+
+
+@check("transform")
+def keeps_its_word(subject: Subject) -> None:
+    """What comes out is what it says: form, channels, height, width, and values in their range."""
+    component = subject.component()
+    _target_fits(component)
+    step = _step(component)
+    for before, after in _accepted(component):
+        for seed in range(3):
+            for made in _applied(step, _sample(before, component, seed), number=seed):
+                if after is not None:
+                    wrong = _difference(made, after, batched=component.works_on() == "batch")
+                    assert not wrong, f"of a {before} it makes {wrong}, and says {after}"
+
+
+def _difference(made: Any, said: Image, *, batched: bool) -> str:
+    """What is not as it was said; empty if everything is."""
+    if isinstance(made, PIL.Image.Image):
+        form, channels, (width, height) = "pil", len(made.getbands()), made.size
+        values = np.asarray(made).astype(float)
+    elif isinstance(made, torch.Tensor):
+        form = "uint8" if made.dtype == torch.uint8 else "float" if made.is_floating_point() else str(made.dtype)
+        channels, height, width = made.shape[1:] if batched else made.shape
+        values = made.double().numpy()
+    else:
+        return f"a {type(made).__name__}"
+    facts = {"form": form, "channels": channels, "height": height, "width": width}
+    wrong = [f"{name} {value}" for name, value in facts.items() if getattr(said, name) not in (None, value)]
+    slack = 1e-5 * max(1.0, abs(said.high or 0.0), abs(said.low or 0.0))
+    if said.low is not None and values.min() < said.low - slack:
+        wrong.append(f"the value {values.min():g}")
+    if said.high is not None and values.max() > said.high + slack:
+        wrong.append(f"the value {values.max():g}")
+    return ", ".join(wrong)
+
+
+@check("transform")
+def is_a_function_of_its_key(subject: Subject) -> None:
+    """The same sample in the same epoch comes out the same; another epoch gives other numbers, if it draws any."""
+    component = subject.component()
+    _target_fits(component)
+    step = _step(component)
+    before, _ = _accepted(component)[0]
+    sample = _sample(before, component)
+    first = _applied(step, sample)
+    torch.manual_seed(99)  # nothing but the key may count
+    np.random.seed(99)
+    assert _equal(first, _applied(step, sample)), "it gives another result for the same sample and epoch"
+    assert _equal(first, _applied(_step(component), sample)), "it has a memory: built anew, it gives another result"
+
+
+@check("transform")
+def leaves_the_sample_alone(subject: Subject) -> None:
+    """It returns a new image, and does not write into the one that it is given."""
+    component = subject.component()
+    _target_fits(component)
+    step = _step(component)
+    for before, _ in _accepted(component):
+        sample = _sample(before, component)
+        kept = copy.deepcopy(sample)
+        step.each(sample, Moment(1, 3))
+        assert _equal([sample["input"]], [kept["input"]]), "it writes into the image that it is given"
+
+
+@check("transform")
+def goes_to_other_processes(subject: Subject) -> None:
+    """Built, it pickles, and does the same afterwards: loader processes may be started with a copy."""
+    component = subject.component()
+    _target_fits(component)
+    step = _step(component)
+    again = pickle.loads(pickle.dumps(step))
+    before, _ = _accepted(component)[0]
+    sample = _sample(before, component)
+    assert _equal(_applied(step, sample), _applied(again, sample)), "a copy of it gives another result"
+
+
+def _equal(first: list[Any], second: list[Any]) -> bool:
+    return len(first) == len(second) and all(
+        np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(first, second, strict=True)
+    )

@@ -1,0 +1,66 @@
+"""The kit as pytest tests: one for each component and check, and one that counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from registry_core.catalog import installed
+from registry_core.components import ExampleTensor
+from registry_core.testing.checks import Check, NotApplicable, checks_of
+from registry_core.testing.run import result_of
+from registry_core.testing.subject import Subject
+
+
+def conformance(
+    distribution: str,
+    *,
+    examples: Mapping[str, Mapping[str, Any]] | None = None,
+    inputs: Mapping[str, Mapping[str, ExampleTensor]] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    made: int | None = None,
+) -> Callable[[Callable[..., None]], Any]:
+    """Parametrize a test over all checks of the components of an installed distribution, as ``check``.
+
+    ``examples`` and ``inputs`` say, by ``kind/name``, with which parameters a component is tested and what it is called
+    with, where its declaration does not. ``expected_failures`` maps ``kind/name: check`` to a reason: the test must
+    fail then. ``made`` is how many checks must be made: not left out because they do not apply.
+    """
+    import pytest
+
+    records = [record for record in installed().records if record.distribution == distribution]
+    if not records:
+        raise ValueError(f"No distribution {distribution!r} registers components here. Run: pip install -e .")
+    checks: list[Check] = []
+    for record in records:
+        example, called_with = (examples or {}).get(record.full_name), (inputs or {}).get(record.full_name, {})
+        checks += checks_of(Subject(record, example, called_with))
+    unknown = sorted(set(expected_failures or {}) - {check.identity for check in checks})
+    if unknown:
+        raise ValueError(f"expected_failures names checks that do not exist: {', '.join(unknown)}")
+    parameters = []
+    for check in checks:
+        reason = (expected_failures or {}).get(check.identity)
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        parameters.append(pytest.param(_skipping(check), id=check.identity, marks=marks))
+    if made is not None:
+        parameters.append(pytest.param(lambda: _count(checks, made), id=f"{distribution}: number of checks"))
+    return pytest.mark.parametrize("check", parameters)
+
+
+def _skipping(check: Check) -> Callable[[], None]:
+    import pytest
+
+    def run() -> None:
+        try:
+            check()
+        except NotApplicable as reason:
+            pytest.skip(str(reason))
+
+    return run
+
+
+def _count(checks: list[Check], made: int) -> None:
+    """As many checks are made as the author says: none falls out of use unseen."""
+    found = sum(result_of(check).status != "left out" for check in checks)
+    assert found == made, f"{found} checks are made of these components, not {made}"

@@ -1,0 +1,57 @@
+"""Run the checks of components and tell what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from registry_core.catalog import Record
+from registry_core.errors import RegistryError
+from registry_core.testing.checks import Check, NotApplicable, checks_of
+from registry_core.testing.subject import Subject
+
+Status = Literal["passed", "failed", "left out", "failed as expected", "passed unexpectedly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one check of one component."""
+
+    component: str
+    check: str
+    status: Status
+    reason: str = ""
+    """Why it failed or was left out, or the reason that the author gave for an expected failure."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing has to be mended."""
+        return self.status not in ("failed", "passed unexpectedly")
+
+
+def run_checks(records: Sequence[Record], expected_failures: Mapping[str, str] | None = None) -> Iterator[Result]:
+    """Run all checks of components; ``expected_failures`` maps ``kind/name: check`` to the reason."""
+    for record in records:
+        for check in checks_of(Subject(record)):
+            yield result_of(check, (expected_failures or {}).get(check.identity, ""))
+
+
+def result_of(check: Check, expected: str = "") -> Result:
+    """Run one check; ``expected`` is the reason why it is expected to fail, if it is."""
+    component = check.subject.record.full_name
+    try:
+        check()
+    except NotApplicable as reason:
+        return Result(component, check.name, "left out", str(reason))
+    except (Exception, SystemExit) as error:  # a component may raise anything
+        status: Status = "failed as expected" if expected else "failed"
+        return Result(component, check.name, status, expected or described(error))
+    return Result(component, check.name, "passed unexpectedly" if expected else "passed", expected)
+
+
+def described(error: BaseException) -> str:
+    """What is wrong, in one paragraph."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    plain = isinstance(error, (AssertionError, RegistryError))
+    return text if plain else f"{type(error).__name__}: {text}"
