@@ -14,13 +14,15 @@ _ENDINGS = (".yaml", ".yml", ".json")
 
 
 def components(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Kinds at first, as ``loss/``; behind the slash the names of that kind."""
+    """Kinds at first, as ``loss/``; behind the slash, or where only one kind is left, the names of that kind.
+
+    A kind alone is never the only thing offered: the shell would put a space behind it.
+    """
     kind, slash, name = incomplete.partition("/")
-    if not slash:
-        return [CompletionItem(f"{each}/", help=f"a {each}") for each in KINDS if each.startswith(kind)]
-    if kind not in KINDS:
-        return []
-    records = [record for record in installed().of_kind(kind) if record.name.startswith(name)]
+    kinds = [each for each in KINDS if each == kind or (not slash and each.startswith(kind))]
+    if len(kinds) > 1:
+        return [CompletionItem(f"{each}/", help=KINDS[each].one) for each in kinds]
+    records = [record for each in kinds for record in installed().of_kind(each) if record.name.startswith(name)]
     return [CompletionItem(record.full_name, help=summary_of(record)) for record in records]
 
 
@@ -37,14 +39,18 @@ def distributions_or_components(
 
 
 def pipeline_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """YAML and JSON files, and folders on the way to some."""
+    """YAML and JSON files, and folders on the way to some; where only one folder is left, what is in it."""
+    found = _paths(incomplete)
+    while len(found) == 1 and found[0].endswith("/"):
+        found = _paths(found[0])
+    return [CompletionItem(path) for path in found]
+
+
+def _paths(incomplete: str) -> list[str]:
     start = Path(incomplete)
     folder, beginning = (start, "") if incomplete.endswith("/") or not incomplete else (start.parent, start.name)
-    found = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith(beginning) and not (path.name.startswith(".") and not beginning):
-            if path.is_dir():
-                found.append(CompletionItem(f"{path}/"))
-            elif path.suffix in _ENDINGS:
-                found.append(CompletionItem(str(path)))
-    return found
+    if not folder.is_dir():
+        return []
+    paths = [path for path in sorted(folder.iterdir()) if path.name.startswith(beginning)]
+    shown = [path for path in paths if beginning.startswith(".") or not path.name.startswith(".")]
+    return [f"{path}/" if path.is_dir() else str(path) for path in shown if path.is_dir() or path.suffix in _ENDINGS]

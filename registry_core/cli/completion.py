@@ -1,0 +1,27 @@
+"""``registry-core completion``: what a shell needs to complete commands, components and pipeline files."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+_VARIABLE = "_REGISTRY_CORE_COMPLETE"
+"""The environment variable with which the shell asks."""
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command("completion", epilog='Example: eval "$(registry-core completion bash)"')
+@click.argument("shell", type=click.Choice(_SHELLS))
+def command(shell: str) -> None:
+    """Print the script that makes SHELL complete commands, options, kinds, components and pipeline files.
+
+    \b
+    bash: eval "$(registry-core completion bash)"       in ~/.bashrc
+    zsh:  eval "$(registry-core completion zsh)"        in ~/.zshrc
+    fish: registry-core completion fish | source        in ~/.config/fish/config.fish
+    """
+    found = get_completion_class(shell)
+    assert found is not None
+    root = click.get_current_context().find_root().command
+    click.echo(found(root, {}, "registry-core", _VARIABLE).source())
