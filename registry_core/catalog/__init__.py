@@ -3,6 +3,7 @@
 from registry_core.catalog.catalog import Catalog, Preferences, add_local, installed, refresh
 from registry_core.catalog.kinds import KINDS, Kind
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.shield import shield
 
 __all__ = [
     "KINDS",
@@ -16,4 +17,5 @@ __all__ = [
     "add_local",
     "installed",
     "refresh",
+    "shield",
 ]

@@ -25,6 +25,8 @@ class Catalog:
     findings: tuple[Finding, ...] = ()
     refused: tuple[Refused, ...] = ()
     plugins: tuple[Plugin, ...] = ()
+    neighbours: tuple[Finding, ...] = ()
+    """Other distributions whose metadata pydantic, torch and Python itself stumble over."""
 
     @cached_property
     def _by_kind(self) -> dict[str, tuple[Record, ...]]:
@@ -89,7 +91,7 @@ def installed() -> Catalog:
     """The catalog of this environment, read once a process; ``refresh()`` reads it anew."""
     found: Scan = scan(Policy.of_environment())
     records = tuple(sorted((*found.records, *_local)))
-    return Catalog(records, found.findings, found.refused, found.plugins)
+    return Catalog(records, found.findings, found.refused, found.plugins, found.neighbours)
 
 
 def refresh() -> Catalog:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+LOCAL = "(-p)"
+"""Stands for the version of components of a local module, which the option -p names."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Record:
@@ -50,7 +53,7 @@ class Refused:
     """Why, and what to do, as sentences that stand alone."""
 
 
-Fault = Literal["unreadable", "group", "name", "target", "index", "shadowed", "absent"]
+Fault = Literal["unreadable", "group", "name", "target", "index", "shadowed", "absent", "neighbour"]
 
 
 @dataclass(frozen=True, slots=True, order=True)

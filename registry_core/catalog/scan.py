@@ -23,6 +23,11 @@ NAME = re.compile(r"[a-z][a-z0-9_]*(\.v[1-9][0-9]*)?")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
+_STUMBLE = (
+    "its entry_points.txt is malformed, and Python's own look-up of entry points raises for everybody. Reinstall it."
+)
+
+
 @dataclass(frozen=True)
 class Scan:
     """What the environment holds, sorted: usable components, refused ones, what is wrong, and where it all is from."""
@@ -31,6 +36,8 @@ class Scan:
     refused: tuple[Refused, ...] = ()
     findings: tuple[Finding, ...] = ()
     plugins: tuple[Plugin, ...] = ()
+    neighbours: tuple[Finding, ...] = ()
+    """Distributions that register nothing here, but whose metadata others stumble over."""
 
 
 @dataclass
@@ -39,6 +46,7 @@ class _Found:
     refused: set[Refused] = field(default_factory=set)
     findings: set[Finding] = field(default_factory=set)
     plugins: set[Plugin] = field(default_factory=set)
+    neighbours: set[Finding] = field(default_factory=set)
 
     def sorted(self) -> Scan:
         return Scan(
@@ -46,6 +54,7 @@ class _Found:
             tuple(sorted(self.refused)),
             tuple(sorted(self.findings)),
             tuple(sorted(self.plugins)),
+            tuple(sorted(self.neighbours)),
         )
 
 
@@ -55,13 +64,17 @@ def scan(policy: Policy) -> Scan:
     seen: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():
         try:
-            entry_points = _our_entry_points(distribution)
-            if not entry_points:
+            text = distribution.read_text("entry_points.txt") or ""
+            if PREFIX not in text:  # the common case: skip before anything is parsed
+                if _malformed(text):
+                    found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
                 continue
+            entry_points = sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
             name = normalised(distribution.metadata["Name"])
             plugin = Plugin(name, distribution.version, _folder(distribution), _editable(distribution))
         except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
-            found.findings.add(Finding(_folder(distribution), f"its metadata cannot be read ({error})."))
+            found.findings.add(Finding(_name(distribution), f"its metadata cannot be read ({error})."))
+            found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
             if seen[name] != entry_points:  # an editable install beside its own build folder does no harm
@@ -87,11 +100,10 @@ def _sort_in(found: _Found, result: Record | Refused | Finding) -> None:
         found.findings.add(result)
 
 
-def _our_entry_points(distribution: Distribution) -> list[EntryPoint]:
-    text = distribution.read_text("entry_points.txt")
-    if not text or PREFIX not in text:  # the common case: skip before anything is parsed
-        return []
-    return sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
+def _malformed(text: str) -> bool:
+    """Whether Python's own reader of entry points would raise for a text."""
+    lines = (line.strip() for line in text.splitlines())
+    return any(line and line[0] not in "#[" and "=" not in line for line in lines)
 
 
 def _read(entry_points: list[EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
@@ -146,6 +158,14 @@ def _provided(provider: Record) -> Iterator[Record | Finding]:
         else:
             message = f"the index of its provider of {provider.kind}s has {name!r}, not a snake_case name."
             yield Finding(provider.distribution, message, "index", provider.version)
+
+
+def _name(distribution: Distribution) -> str:
+    """The name of a distribution whose metadata are damaged; its folder, if even that is unknown."""
+    try:
+        return normalised(distribution.metadata["Name"])
+    except Exception:  # whatever damaged metadata raise
+        return _folder(distribution)
 
 
 def _folder(distribution: Distribution) -> str:

@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
-from registry_core.catalog import Record
+from registry_core.catalog import Record, shield
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.target import load_target
+
+shield()  # before the first model is made
 
 
 class Written(BaseModel):

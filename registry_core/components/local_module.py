@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from registry_core.catalog import KINDS, Record, add_local
+from registry_core.catalog.records import LOCAL
 from registry_core.catalog.scan import NAME
 from registry_core.components.target import import_module
 from registry_core.errors import BrokenComponent, near
@@ -50,7 +51,7 @@ def _records(module: ModuleType, table: Mapping[Any, Any]) -> Iterator[Record]:
             raise _wrong(
                 module.__name__, f"has something without a name for {key!r} in {TABLE}. Define it in the module."
             )
-        yield Record(kind, name, module.__name__, "(-p)", f"{module.__name__}:{attribute}")
+        yield Record(kind, name, module.__name__, LOCAL, f"{module.__name__}:{attribute}")
 
 
 def _wrong(module: str, what: str) -> BrokenComponent:

@@ -1,1 +1,5 @@
 """The run: the loop, its state, checkpoints, hooks and evaluation."""
+
+from registry_core.catalog import shield
+
+shield()  # before torch is imported

@@ -14,7 +14,7 @@ from registry_core.build.parameter_table import parameter_table
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
 from registry_core.engine.checkpoint import Checkpoint, load_checkpoint, newest
-from registry_core.engine.provenance import environment, plugins
+from registry_core.engine.provenance import environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
 from registry_core.engine.signals import stop_on_signal
@@ -80,6 +80,7 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():
         raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
+    require_plugins(run_directory.plugins_used())
     own = load(run_directory.pipeline, fresh=False)
     if spec is not None:
         _refuse_differences(own, spec)

@@ -6,14 +6,17 @@ import hashlib
 import importlib.util
 import platform
 import sys
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from registry_core.catalog import Record
+from registry_core.catalog import Record, installed
+from registry_core.catalog.records import LOCAL
 from registry_core.components import Component
+from registry_core.errors import RunError
 from registry_core.spec import Spec
 from registry_core.spec.resolve import components
 
@@ -48,6 +51,23 @@ def plugins(spec: Spec) -> dict[str, Any]:
             plugin["components"].append(label)
         plugin["files"].update({module: _file_hash(module) for module in _modules(component, component.record)})
     return found
+
+
+def require_plugins(used: Mapping[str, Any]) -> None:
+    """Raise RunError, with the command that helps, if distributions that a run used are not here."""
+    present = {plugin.name for plugin in installed().plugins} | {record.distribution for record in installed().records}
+    missing = {name: facts["version"] for name, facts in used.items() if name not in present}
+    modules = [name for name, version in missing.items() if version == LOCAL]
+    packages = [f"{name}=={version}" for name, version in missing.items() if version != LOCAL]
+    remedies = [f"Run: pip install {' '.join(packages)}."] if packages else []
+    if modules:
+        remedies.append(f"Add {' '.join(f'-p {name}' for name in modules)} to the command.")
+    if missing:
+        raise RunError(f"The run used {', '.join(missing)}, which {_is(missing)} not here. {' '.join(remedies)}")
+
+
+def _is(names: Collection[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _modules(component: Component, record: Record) -> set[str]:

@@ -61,6 +61,14 @@ class RunDirectory:
             ) from error
         return run
 
+    def plugins_used(self) -> dict[str, Any]:
+        """The distributions that the run was started with, as ``environment.json`` has them."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["plugins"]
+        except (OSError, ValueError, KeyError):  # the file is for people: without it the run goes on
+            return {}
+        return found
+
     def write(self, row: Row) -> None:
         """Append a row to metrics.jsonl."""
         with self.metrics.open("a", encoding="utf-8") as file:

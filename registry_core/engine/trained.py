@@ -21,6 +21,7 @@ from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
 from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
+from registry_core.engine.provenance import require_plugins
 from registry_core.errors import CheckpointError, RunError
 from registry_core.plan.make import make_plan
 from registry_core.spec import Spec
@@ -68,6 +69,7 @@ class Trained:
         """The model of a run directory (its latest or best checkpoint) or of one checkpoint."""
         checkpoint = _find(path, best)
         parts, state = load_checkpoint(checkpoint)
+        require_plugins(state["made_with"]["plugins"])
         tree = read_text(json.dumps(state["made_with"]["pipeline"]), f"{checkpoint}: pipeline")
         return cls(load_tree(tree, look_at_data=look_at_data, fresh=False), checkpoint, parts, state)
 

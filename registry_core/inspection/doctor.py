@@ -66,6 +66,8 @@ def examine_distributions(catalog: Catalog, folder: Path) -> Iterator[Examined]:
         yield Examined(record.distribution, record.version, record.full_name, state, (refused.message,))
     for finding in catalog.findings:
         yield Examined(finding.distribution, finding.version, "", "broken", (finding.message,))
+    for finding in catalog.neighbours:
+        yield Examined(finding.distribution, "", "", "warning", (finding.message,))
     for plugin in catalog.plugins:
         if reason := stale(plugin):
             yield Examined(plugin.name, plugin.version, "", "warning", (reason,))

@@ -13,6 +13,7 @@ from registry_core.spec.source import Keys, Tree, read_file, read_value
 IsComponent = Callable[[Keys], bool]
 """Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
 
+_VERSION = re.compile("v[1-9][0-9]*")
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 
 
@@ -95,7 +96,7 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
         raise PipelineError([Problem("`--set` takes KEY=VALUE, such as `train.epochs=3`.", "", place)])
     keys: Keys = ()
     data: Any = tree.data
-    *parents, last = name.split(".")
+    *parents, last = _steps(name, is_component)
     for part in parents:
         key = _key(data, part, place)
         found: Any = data
@@ -117,6 +118,18 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
     for old in [path for path in tree.values if path[: len(keys)] == keys]:
         del tree.values[old]
     tree.values[keys] = tree.keys[keys] = place
+
+
+def _steps(name: str, is_component: IsComponent) -> list[str]:
+    """The steps of a dotted key; the version of a component, as in ``focal.v2``, belongs to its name."""
+    steps: list[str] = []
+    for part in name.split("."):
+        above: Keys = tuple(int(step) if step.isdigit() else step for step in steps[:-1])
+        if steps and _VERSION.fullmatch(part) and is_component(above):
+            steps[-1] += f".{part}"
+        else:
+            steps.append(part)
+    return steps
 
 
 def _key(data: Any, part: str, place: Place) -> str | int:

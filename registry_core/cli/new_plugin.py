@@ -1,0 +1,53 @@
+"""``registry-core new-plugin``: a package of one's own to start from."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from registry_core.catalog import KINDS
+from registry_core.cli.options import as_json, print_json
+
+
+@click.command("new-plugin", epilog="Example: registry-core new-plugin acme-losses --kind loss --kind metric")
+@click.argument("name")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(), help="Where the folder NAME is made; default: here."
+)
+@as_json
+def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Write a package NAME with a working component of each KIND: declaration, torch code, tests, and a pipeline.
+
+    The components are small and real; change them into your own.
+    """
+    from registry_core.scaffold import Names, plan_project, write_project
+
+    names = Names.of(name)
+    names.refuse_taken()
+    project = plan_project(names, kinds or ("loss",))
+    folder = out / names.written
+    written = write_project(project, folder)
+    commands = [f"cd {shlex.quote(str(folder))}", *project.commands]
+    if as_json:
+        print_json(
+            {
+                "distribution": names.distribution,
+                "package": names.package,
+                "components": list(project.components),
+                "folder": str(folder),
+                "files": [str(path) for path in written],
+                "commands": commands,
+            }
+        )
+        return
+    click.echo(f"wrote {folder}/")
+    for file in project.files:
+        click.echo(f"  {file.path}")
+    click.echo("go on with")
+    for line in commands:
+        click.echo(f"  {line}")

@@ -1,0 +1,166 @@
+"""Fill the templates of a new project, and write its files."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from registry_core.catalog import KINDS, Kind
+from registry_core.catalog.policy import OWN
+from registry_core.scaffold.names import Names, ScaffoldError
+
+CHECKS = {
+    "transform": 0,
+    "init": 0,
+    "loss": 0,
+    "optimizer": 0,
+    "scheduler": 0,
+    "dataset": 0,
+    "sampler": 0,
+    "model": 0,
+    "layer": 0,
+    "metric": 0,
+    "hook": 0,
+    "function": 0,
+}
+"""How many checks of the conformance kit are made of the component that a template of each kind is."""
+
+_MADE_BY_TOOLS = frozenset(("build", "dist", "runs"))
+"""Folders that building and training leave in a project."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a project, by its path inside the project's folder."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project that is not written yet."""
+
+    names: Names
+    kinds: tuple[Kind, ...]
+    files: tuple[File, ...]
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Kind and name of each: ``loss/acme_losses``."""
+        return tuple(f"{kind.name}/{self.names.package}" for kind in self.kinds)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What to run in the project's folder after it was written."""
+        shows = (f"registry-core show {component}" for component in self.components)
+        trains = (f"registry-core train {_pipeline(kind)}" for kind in self.kinds)
+        return ("pip install -e '.[test]'", *shows, *trains, "pytest")
+
+
+def plan_project(names: Names, kinds: Sequence[str]) -> Project:
+    """The files of a project with a component of each of these kinds; ScaffoldError if its names do not fit them."""
+    chosen = tuple(kind for name, kind in KINDS.items() if name in kinds)
+    made = tuple(sorted(_files(names, chosen), key=lambda file: file.path))
+    _refuse_clashes(names, made)
+    return Project(names, chosen, made)
+
+
+def write_project(project: Project, folder: Path) -> list[Path]:
+    """Write the files into a folder that is not there yet, or empty; returns their paths."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            what = "is not empty" if folder.is_dir() else "is a file"
+            raise ScaffoldError(f"{folder} {what}. Choose another name, or another folder with --out.")
+        return [_write(folder / file.path, file.text) for file in project.files]
+    except OSError as error:
+        raise ScaffoldError(f"{folder} cannot be written ({error}). Choose another folder with --out.") from error
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _files(names: Names, kinds: tuple[Kind, ...]) -> Iterator[File]:
+    values = _values(names, kinds)
+    package = names.package
+    for template, path in (
+        ("project/pyproject.toml", "pyproject.toml"),
+        ("project/README.md", "README.md"),
+        ("project/gitignore", ".gitignore"),
+        ("project/ci.yml", ".github/workflows/ci.yml"),
+        ("project/init.py", f"{package}/__init__.py"),
+        ("project/built.py", f"{package}/built/__init__.py"),
+        ("project/conformance.py", "tests/test_conformance.py"),
+    ):
+        yield File(path, _filled(template, values))
+    yield File(f"{package}/py.typed", "")
+    for kind in kinds:
+        for part, path in (
+            ("declaration.py", f"{package}/{kind.plural}.py"),
+            ("built.py", f"{package}/built/{kind.plural}.py"),
+            ("test.py", f"tests/test_{kind.plural}.py"),
+            ("pipeline.yaml", _pipeline(kind)),
+        ):
+            yield File(path, _filled(f"{kind.name}/{part}", values))
+
+
+def _pipeline(kind: Kind) -> str:
+    return f"pipelines/{kind.name}.yaml"
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    text = files("registry_core.scaffold").joinpath(f"templates/{template}.txt").read_text(encoding="utf-8")
+    return Template(text).substitute(values)
+
+
+def _values(names: Names, kinds: tuple[Kind, ...]) -> dict[str, str]:
+    name, package = names.package, names.package
+    points = (f'[project.entry-points."{kind.group}"]\n{name} = "{package}.{kind.plural}:{names.cls}"' for kind in kinds)
+    uses = (f"    registry-core show {kind.name}/{name}\n    registry-core train {_pipeline(kind)}" for kind in kinds)
+    return {
+        "distribution": names.distribution,
+        "package": package,
+        "name": name,
+        "cls": names.cls,
+        "version": version(OWN).partition("+")[0],
+        "kinds": _listed([kind.one for kind in kinds]),
+        "entry_points": "\n\n".join(points),
+        "components": "\n".join(f"- the {kind.name} `{name}`" for kind in kinds),
+        "commands": "\n".join(uses),
+        "made": str(sum(CHECKS[kind.name] for kind in kinds)),
+    }
+
+
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _refuse_clashes(names: Names, made: Sequence[File]) -> None:
+    """Raise ScaffoldError if a name is one that something else in the project has."""
+    folders = {file.path.partition("/")[0] for file in made if not file.path.startswith(f"{names.package}/")}
+    tests = {Path(file.path).stem for file in made if file.path.startswith("tests/")}
+    if names.package in folders | tests | _MADE_BY_TOOLS:
+        raise ScaffoldError(
+            f"The package {names.package!r} would have the name of something else in its project. "
+            f"Choose another name, such as acme-{names.distribution}."
+        )
+    for file in made:
+        if file.path.endswith(".py") and names.cls in _imported(file.text):
+            raise ScaffoldError(
+                f"The class {names.cls!r} would have the name of something that {file.path} imports. "
+                f"Choose another name, such as acme-{names.distribution}."
+            )
+
+
+def _imported(source: str) -> set[str]:
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {alias.asname or alias.name for node in nodes for alias in node.names}
