@@ -18,6 +18,8 @@ from registry_core.catalog import refresh
 # Read when torch is imported, here and in subprocesses: for tensors as small as those of tests, threads only wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import Ended
+from registry_builtin.hooks.run import Jsonl, Progress
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import registry_core
+from registry_core.build.pipeline import build_hooks
 from registry_core.components import Row, hookimpl
+from registry_core.components.events import EVENTS, QUESTIONS, Events
 from registry_core.engine.hooks import Hooks
 from registry_core.errors import BrokenComponent
 
@@ -63,6 +68,76 @@ def test_a_question_that_raises_ends_the_run() -> None:
 
     with pytest.raises(BrokenComponent, match=r"hooks\[0\] x failed in should_stop: ValueError: no"):
         Hooks([("x", Raises())]).ask("should_stop", row=ROW)
+
+
+class Fails:
+    """Fails in one event or question, however hooks are called."""
+
+    def __init__(self, event: str, error: BaseException) -> None:
+        def method(*_: Any, **__: Any) -> None:
+            raise error
+
+        specification = signature(getattr(Events, event))
+        method.__signature__ = specification.replace(  # type: ignore[attr-defined]  # what pluggy looks at
+            parameters=[p for name, p in specification.parameters.items() if name != "self"]
+        )
+        setattr(self, event, hookimpl(method))
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("error", [OSError("full"), SystemExit(0)])
+def test_an_observer_that_fails_anywhere_harms_no_run(
+    event: str, error: BaseException, pipeline: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes to its end, the others are told everything, and the error is noted in the summary."""
+    calls: list[str] = []
+    monkeypatch.setattr(Jsonl, "build", lambda _: Fails(event, error))
+    monkeypatch.setattr(Progress, "build", lambda _: Noted("after", calls))
+    result = registry_core.run(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
+    assert result.position.step == 6
+    assert calls == ["after"]
+    (noted,) = result.summary["hook_errors"]
+    assert noted.startswith(f"The hooks[0] jsonl failed in {event}: {type(error).__name__}")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(0)])
+def test_a_question_that_fails_ends_the_run_and_the_others_hear_of_it(
+    question: str, error: BaseException, pipeline: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ended:
+        @hookimpl
+        def run_ended(self, reason: str) -> None:
+            reasons.append(reason)
+
+    reasons: list[str] = []
+    monkeypatch.setattr(Jsonl, "build", lambda _: Fails(question, error))
+    monkeypatch.setattr(Progress, "build", lambda _: Ended())
+    with pytest.raises(BrokenComponent, match=rf"hooks\[0\] jsonl failed in {question}: {type(error).__name__}"):
+        registry_core.run(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
+    assert reasons == ["An error ended the run."]
+
+
+def test_hooks_run_where_they_declare(pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first process all of them, in the others those that say so."""
+    spec = registry_core.load(pipeline(hooks=["jsonl", "progress"]))
+    monkeypatch.setattr(Progress, "processes", "all")
+    model = torch.nn.Linear(1, 1)
+    assert [name for name, _ in build_hooks(spec, model)] == ["jsonl", "progress"]
+    monkeypatch.setenv("RANK", "1")
+    assert [name for name, _ in build_hooks(spec, model)] == ["progress"]
+
+
+def test_a_mistyped_event_fails_before_the_training(
+    pipeline: Callable[..., Path], tmp_path: Path, distribution: Callable[..., Path], command: Callable[..., Ended]
+) -> None:
+    text = "from registry_core.components import hookimpl\nclass Typo:\n    @hookimpl\n    def step_endde(self): ...\n"
+    distribution("acme", "[registry_core.v1.hooks]\ntypo = acme_typo:Typo\n", modules={"acme_typo": text})
+    ended = command("train", pipeline(hooks=["typo"]), "--out", tmp_path / "run")
+    assert ended.code == 3
+    assert "step_endde" in ended.err
+    assert "Traceback" not in ended.err
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
 def test_mistyped_events_and_arguments_are_found_before_the_run() -> None:

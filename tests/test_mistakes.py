@@ -56,6 +56,7 @@ MISTAKES = [
     ("size: 8, padding: 1", "size: [8], padding: 1", "6:30", "height, width"),
     ("size: 8, padding: 1", "padding: 1", "6:10", "needs the parameter 'size'"),
     ("loss: cross_entropy", "loss: {cross_entropy: {reduction: avg}}", "14:35", "'mean'"),
+    ("loss: cross_entropy", "loss: {multi_margin: {p: true}}", "14:26", "'true' is not one of 1 or 2"),
     ("loss: cross_entropy", "loss: kl_div", "14:7", "Add one_hot"),
     ("loss: cross_entropy", "loss: {triplet_margin_with_distance: {distance: invert}}", "14:49", "cosine_distance"),
     ("scheduler: {step: {step_size: 1}}", "scheduler: {lambda: {lr_lambda: invert}}", "18:35", "power_decay"),

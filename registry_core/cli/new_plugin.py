@@ -13,9 +13,7 @@ from registry_core.cli.options import as_json, print_json
 
 @click.command("new-plugin", epilog="Example: registry-core new-plugin acme-losses --kind loss --kind metric")
 @click.argument("name")
-@click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated."
-)
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(), help="Where the folder NAME is made; default: here."
 )
@@ -28,8 +26,8 @@ def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None
     from registry_core.scaffold import Names, plan_project, write_project
 
     names = Names.of(name)
-    names.refuse_taken()
     project = plan_project(names, kinds or ("loss",))
+    names.refuse_taken(project.kinds)
     folder = out / names.written
     written = write_project(project, folder)
     commands = [f"cd {shlex.quote(str(folder))}", *project.commands]

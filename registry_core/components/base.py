@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
@@ -118,12 +118,15 @@ def written_fields(model: type[BaseModel]) -> dict[str, str]:
 
 @cache
 def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
-    """For each field, which of tuple and Path its annotation mentions."""
+    """For each field, which of tuple, Path and int its annotation mentions, the last as a choice among numbers."""
     return {name: frozenset(_mentioned(field.annotation)) for name, field in model.model_fields.items()}
 
 
 def _mentioned(annotation: Any) -> set[type]:
     found = {form for form in (tuple, Path) if annotation is form or getattr(annotation, "__origin__", None) is form}
+    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+    if any(type(choice) is int for choice in choices) and not any(type(choice) is bool for choice in choices):
+        found.add(int)
     for argument in get_args(annotation):
         found |= _mentioned(argument)
     return found
@@ -136,4 +139,6 @@ def _read_as(forms: frozenset[type], value: Any) -> Any:
         return {key: _read_as(forms, item) for key, item in value.items()}
     if Path in forms and isinstance(value, str):
         return Path(value)
+    if int in forms and isinstance(value, bool):  # to Python, and so to a choice, true is 1
+        return str(value).lower()
     return value

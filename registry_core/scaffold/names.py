@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import keyword
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
+from registry_core.catalog import Kind, installed
 from registry_core.catalog.policy import normalised
 from registry_core.errors import RegistryError
 
@@ -47,8 +49,8 @@ class Names:
         class_name = "".join(part.capitalize() for part in name.split("-"))
         if not _PACKAGE.fullmatch(package):
             raise ScaffoldError(
-                f"{written!r} would make the Python package and the component {package!r}, whose name must begin with a "
-                "letter. Choose a name such as acme-losses."
+                f"{written!r} would make the Python package and the component {package!r}, whose name must begin with "
+                "a letter. Choose a name such as acme-losses."
             )
         for word, what in ((package, "package"), (class_name, "class")):
             if keyword.iskeyword(word):
@@ -58,7 +60,7 @@ class Names:
                 )
         return cls(written, name, package, class_name)
 
-    def refuse_taken(self) -> None:
+    def refuse_taken(self, kinds: Iterable[Kind]) -> None:
         """Raise ScaffoldError if something that is installed has one of these names."""
         try:
             found = distribution(self.distribution)
@@ -74,6 +76,13 @@ class Names:
                 f"There is a module {self.package!r} here already, which the new package would hide or be hidden by. "
                 f"Choose another name, such as my-{self.distribution}."
             )
+        for kind in kinds:
+            for record in installed().of_kind(kind.name):
+                if record.name == self.package:
+                    raise ScaffoldError(
+                        f"There is {kind.one} {self.package!r} of {record.origin} here already, and pipelines would "
+                        f"have to say which they mean. Choose another name, such as my-{self.distribution}."
+                    )
 
 
 def _is_module(name: str) -> bool:

@@ -15,23 +15,23 @@ from registry_core.catalog.policy import OWN
 from registry_core.scaffold.names import Names, ScaffoldError
 
 CHECKS = {
-    "transform": 0,
-    "init": 0,
-    "loss": 0,
-    "optimizer": 0,
-    "scheduler": 0,
-    "dataset": 0,
-    "sampler": 0,
-    "model": 0,
-    "layer": 0,
-    "metric": 0,
-    "hook": 0,
-    "function": 0,
+    "transform": 14,
+    "init": 12,
+    "loss": 15,
+    "optimizer": 13,
+    "scheduler": 13,
+    "dataset": 13,
+    "sampler": 12,
+    "model": 14,
+    "layer": 11,
+    "metric": 12,
+    "hook": 12,
+    "function": 12,
 }
 """How many checks of the conformance kit are made of the component that a template of each kind is."""
 
-_MADE_BY_TOOLS = frozenset(("build", "dist", "runs"))
-"""Folders that building and training leave in a project."""
+_FOLDERS = frozenset(("tests", "pipelines", "build", "dist", "runs"))
+"""Folders of a project besides its package, those that building and training make too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 def _values(names: Names, kinds: tuple[Kind, ...]) -> dict[str, str]:
     name, package = names.package, names.package
-    points = (f'[project.entry-points."{kind.group}"]\n{name} = "{package}.{kind.plural}:{names.cls}"' for kind in kinds)
+    points = (
+        f'[project.entry-points."{kind.group}"]\n{name} = "{package}.{kind.plural}:{names.cls}"' for kind in kinds
+    )
     uses = (f"    registry-core show {kind.name}/{name}\n    registry-core train {_pipeline(kind)}" for kind in kinds)
     return {
         "distribution": names.distribution,
@@ -146,9 +148,8 @@ def _listed(words: Sequence[str]) -> str:
 
 def _refuse_clashes(names: Names, made: Sequence[File]) -> None:
     """Raise ScaffoldError if a name is one that something else in the project has."""
-    folders = {file.path.partition("/")[0] for file in made if not file.path.startswith(f"{names.package}/")}
     tests = {Path(file.path).stem for file in made if file.path.startswith("tests/")}
-    if names.package in folders | tests | _MADE_BY_TOOLS:
+    if names.package in _FOLDERS | tests:
         raise ScaffoldError(
             f"The package {names.package!r} would have the name of something else in its project. "
             f"Choose another name, such as acme-{names.distribution}."
