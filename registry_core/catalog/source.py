@@ -13,6 +13,7 @@ from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.records import Record
 
 _DOCSTRING = re.compile(r':[ \t]*(?:#[^\n]*)?\n\s+[rR]?("""|\'\'\'|"|\')(.*?)(?:\1|\n)', re.DOTALL)
+_DEFINITION = re.compile(r"^(?:class|def|async def) (\w+)", re.MULTILINE)
 _FIRST_LINES = 4000
 """Characters after the name in which the docstring of a class or function begins."""
 
@@ -34,7 +35,7 @@ def summary_of(record: Record) -> str:
         return record.summary
     module, _, name = record.target.partition(":")
     text = _text(module)
-    start = _definition(text, name)
+    start = _definitions(module).get(name)
     if start is None:
         return ""
     end = text.find("\n\n\n", start)  # a class without a docstring must not get the one of the next class
@@ -48,9 +49,8 @@ def location_of(record: Record) -> Location | None:
     file = module_file(module)
     if file is None:
         return None
-    text = _text(module)
-    start = _definition(text, name)
-    return Location(file, None if start is None else text.count("\n", 0, start) + 1)
+    start = _definitions(module).get(name)
+    return Location(file, None if start is None else _text(module).count("\n", 0, start) + 1)
 
 
 def parameters_of(record: Record) -> dict[str, str]:
@@ -109,9 +109,10 @@ def _home(tree: ast.Module, module: str, name: str) -> str:
     return module
 
 
-def _definition(text: str, name: str) -> int | None:
-    found = re.search(rf"^(?:class|def|async def) {re.escape(name)}\b", text, re.MULTILINE)
-    return found.start() if found else None
+@cache
+def _definitions(module: str) -> dict[str, int]:
+    """Where the classes and functions of a module begin, in characters."""
+    return {found[1]: found.start() for found in _DEFINITION.finditer(_text(module))}
 
 
 @cache
