@@ -6,6 +6,7 @@
     ├── UnknownComponent       no distribution registers this name                     exit 2
     ├── NameConflict           several distributions register this name                exit 2
     ├── InvalidParameters      a component was given wrong parameters                  exit 2
+    ├── ScaffoldError          a new plugin cannot be written as it was asked for      exit 2
     ├── BrokenComponent        a component does not import, build or fit its kind      exit 3
     ├── CheckpointError        a checkpoint is missing, damaged or of another run      exit 4
     └── RunError               the run itself cannot go on                             exit 5
@@ -30,6 +31,7 @@ __all__ = [
     "Problem",
     "RegistryError",
     "RunError",
+    "ScaffoldError",
     "UnknownComponent",
     "near",
 ]
@@ -101,6 +103,12 @@ class NameConflict(RegistryError):
 
 class InvalidParameters(RegistryError):
     """A component was given parameters that it does not take."""
+
+    exit_code = 2
+
+
+class ScaffoldError(RegistryError):
+    """A new plugin cannot be written as it was asked for."""
 
     exit_code = 2
 

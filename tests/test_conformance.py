@@ -48,7 +48,7 @@ FILES = _files()
         "dataset/image_index": {"index": str(FILES / "index.txt")},
         "transform/linear_transformation": {"file": str(FILES / "white.safetensors")},
     },
-    made=2952,
+    at_least=2952,
 )
 def test_built_ins(check: Check) -> None:
     check()

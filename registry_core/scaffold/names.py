@@ -11,16 +11,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 from registry_core.catalog import Kind, installed
 from registry_core.catalog.policy import normalised
-from registry_core.errors import RegistryError
+from registry_core.errors import ScaffoldError
 
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
-
-
-class ScaffoldError(RegistryError):
-    """A project cannot be written as it was asked for."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)

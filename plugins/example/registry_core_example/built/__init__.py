@@ -1,0 +1,1 @@
+"""What the declarations build; imported only then."""

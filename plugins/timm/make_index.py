@@ -1,0 +1,67 @@
+"""Write what the package says of timm's models and optimizers: read from the timm that is installed.
+
+python make_index.py              models that are known already are not measured again (seconds)
+python make_index.py --measure    every model is built without memory for its parameters (about 10 minutes)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import timm
+from making.measure import measure
+from making.models import described_parameters, index, model_data, written
+from making.optimizers import optimizer_data, optimizer_index, written_optimizers
+
+HERE = Path(__file__).parent
+PACKAGE = HERE / "registry_core_timm"
+MEASURED = HERE / "making" / "measured.json"
+
+
+def contents(measured: dict[str, Any]) -> dict[Path, str]:
+    """What every generated file of the package has in it."""
+    models = model_data(described_parameters(PACKAGE / "data" / "model_parameters.tsv"), measured)
+    optimizers = optimizer_data(described_parameters(PACKAGE / "data" / "optimizer_parameters.tsv"))
+    return {
+        PACKAGE / "data" / "models.json": written(models),
+        PACKAGE / "models.index": index(models),
+        PACKAGE / "data" / "optimizers.json": written_optimizers(optimizers),
+        PACKAGE / "optimizers.index": optimizer_index(optimizers),
+    }
+
+
+def known() -> dict[str, Any]:
+    """What was measured before."""
+    found: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    return found
+
+
+def measured_anew(before: dict[str, Any]) -> dict[str, Any]:
+    """What ``measure`` finds for each model of timm that is not known."""
+    found: dict[str, Any] = {}
+    for name in timm.list_models():
+        if name in before:
+            found[name] = before[name]
+            continue
+        try:
+            found[name] = measure(name)
+        except Exception as error:  # whatever keeps a model from giving a row of numbers leaves it out
+            found[name] = str(error) or type(error).__name__
+        print(name, found[name], flush=True)
+    return found
+
+
+def main() -> None:
+    """Measure what is not known, and write all files."""
+    measured = measured_anew({} if "--measure" in sys.argv[1:] else known())
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(found)}" for name, found in sorted(measured.items()))
+    MEASURED.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    for path, text in contents(measured).items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

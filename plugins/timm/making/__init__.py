@@ -1,0 +1,1 @@
+"""Reads the installed timm and writes what the package says of it; no part of the package."""

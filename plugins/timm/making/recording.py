@@ -1,0 +1,94 @@
+"""What timm's entry functions hand to the constructors of models, read without building them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from timm.models import _builder
+
+
+class Call(NamedTuple):
+    """The constructor that an entry function calls, and with what."""
+
+    constructor: Callable[..., Any]
+    arguments: dict[str, Any]
+
+
+class _Recorded(BaseException):
+    """Carries the call up to where it was asked for; no entry function must catch it."""
+
+
+@contextmanager
+def recording() -> Iterator[Callable[..., Call]]:
+    """Inside, the function given finds the call for a model's name and keyword arguments."""
+    original = _builder.build_model_with_cfg
+    wanted: str | None = None
+
+    def stand_in(constructor: Callable[..., Any], variant: str, pretrained: bool, **options: Any) -> Any:
+        def record(**arguments: Any) -> None:
+            raise _Recorded(Call(constructor, arguments))
+
+        return original(record if wanted in (variant, None) else constructor, variant, pretrained, **options)
+
+    def call_for(name: str, **arguments: Any) -> Call:
+        nonlocal wanted
+        # some models build another one first, as their backbone; and some entry functions give another name on
+        for wanted in (name, None):
+            try:
+                with torch.device("meta"):
+                    timm.create_model(name, **arguments)
+            except _Recorded as recorded:
+                call: Call = recorded.args[0]
+                return call
+            except Exception:
+                if wanted is None:
+                    raise
+        raise RuntimeError(f"{name!r} was built without build_model_with_cfg.")
+
+    holders = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("timm.") and vars(module).get("build_model_with_cfg") is original
+    ]
+    for module in holders:
+        vars(module)["build_model_with_cfg"] = stand_in
+    try:
+        yield call_for
+    finally:
+        for module in holders:
+            vars(module)["build_model_with_cfg"] = original
+
+
+_TWICE = re.compile(r"multiple values for (?:keyword )?argument '(\w+)'")
+
+
+def settable(call_for: Callable[..., Call], name: str, values: dict[str, Any]) -> set[str]:
+    """Which of these parameters reach the constructor when they are given to ``timm.create_model``."""
+    tried = {parameter: _other(value) for parameter, value in values.items()}
+    while True:
+        try:
+            reached = call_for(name, **tried).arguments
+        except TypeError as error:  # the entry function gives it a value of its own
+            twice = _TWICE.search(str(error))
+            if twice is None:
+                raise
+            del tried[twice[1]]
+        else:
+            return {parameter for parameter, value in tried.items() if reached.get(parameter, ...) == value}
+
+
+def _other(value: Any) -> Any:
+    """Another value of the same type, by which it is known again."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value + type(value)(1)
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_other, value))
+    return f"{value or ''}x"

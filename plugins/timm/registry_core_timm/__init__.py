@@ -1,0 +1,1 @@
+"""The models, optimizers and schedulers of timm for registry-core pipelines; nothing here imports timm."""

@@ -1,0 +1,1 @@
+"""What the declarations build: the modules here import timm and torch."""
