@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from registry_core.catalog import KINDS, installed
@@ -33,4 +35,7 @@ def command(component: str | None, timeout: float) -> None:
         made = schema.component_schema(record, described)
     for left_out, why in described.broken.items():
         click.echo(f"left out: {left_out.label}. {why}", err=True)
-    print_json(made)
+    if component is None:
+        click.echo(json.dumps(made, ensure_ascii=False))  # for editors; people read `show`
+    else:
+        print_json(made)

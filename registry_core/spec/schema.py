@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,8 +155,8 @@ class _Document:
 
     def complete(self, root: Schema, title: str) -> Schema:
         """A document around a schema, with the definitions that it needs."""
-        definitions = {name: _with_variables(each) for name, each in self._needed(root).items()}
-        return {"$schema": _DRAFT, "title": title, **root, "$defs": {**definitions}}
+        definitions = _shared({name: _with_variables(each) for name, each in self._needed(root).items()})
+        return {"$schema": _DRAFT, "title": title, **root, "$defs": definitions}
 
     def with_extensions(self, place: str) -> Schema:
         """A document for whole files, which may leave anything to the file that they extend."""
@@ -261,6 +262,34 @@ def _partial(schema: Any) -> Any:
         elif key != "required":
             made[key] = item if key in _DATA else _partial(item)
     return made
+
+
+_WORTH_SHARING = 120
+"""Characters of a property that is written once where several components have it."""
+
+
+def _shared(definitions: dict[str, Schema]) -> dict[str, Schema]:
+    """The same, with properties that several definitions have written once, under ``$defs`` too.
+
+    Hundreds of models of one family have most parameters in common.
+    """
+    texts = {
+        (place, name): json.dumps(schema, sort_keys=True)
+        for place, definition in definitions.items()
+        for name, schema in definition.get("properties", {}).items()
+    }
+    counts = Counter(text for text in texts.values() if len(text) > _WORTH_SHARING)
+    names: dict[str, str] = {}
+    made = {}
+    for place, definition in definitions.items():
+        properties = dict(definition.get("properties", {}))
+        for name in properties:
+            text = texts[place, name]
+            if counts[text] > 2:
+                shared = names.setdefault(text, f"shared.{name}.{len(names)}")
+                made[shared], properties[name] = properties[name], {"$ref": f"#/$defs/{shared}"}
+        made[place] = {**definition, "properties": properties} if properties else definition
+    return dict(sorted(made.items()))
 
 
 def _references(schema: Any) -> Iterator[str]:

@@ -15,7 +15,9 @@ from registry_core.engine.tensor_tree import put_together, take_apart
 from registry_core.testing.checks import NotApplicable, check
 from registry_core.testing.subject import HORIZON, Subject, Trainable
 
-STEPS = 30
+STEPS = 60
+_FEW = 12
+"""Steps after which every optimizer has moved: some only gather statistics in the first ones."""
 
 
 class _Problem:
@@ -80,9 +82,10 @@ def goes_on_from_a_checkpoint(subject: Subject) -> None:
         for parameter, value in zip(parted.parameters, whole.values(), strict=True):
             parameter.copy_(value)
     parted.optimizer.load_state_dict(_kept(whole.optimizer.state_dict()))
-    for _ in range(3):
-        whole.step()
-        parted.step()
+    for problem in (whole, parted):
+        torch.manual_seed(3)  # a checkpoint has the state of the generator too
+        for _ in range(3):
+            problem.step()
     assert all(map(torch.equal, whole.values(), parted.values())), "after a checkpoint it takes other steps"
 
 
@@ -99,7 +102,8 @@ def takes_groups(subject: Subject) -> None:
     with torch.no_grad():
         problem.parameters[1].copy_(problem.parameters[0])
     before = problem.values()
-    problem.step()
+    for _ in range(_FEW):
+        problem.step()
     first, second = ((a - b).abs().max().item() for a, b in zip(problem.values()[:2], before[:2], strict=True))
     assert first > 0, "the first group does not move"
     assert second < first, "a group with a thousandth of the learning rate moves as far"

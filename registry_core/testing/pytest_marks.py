@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from registry_core.testing.subject import Subject
 def conformance(
     distribution: str,
     *,
+    components: Collection[str] | None = None,
     examples: Mapping[str, Mapping[str, Any]] | None = None,
     inputs: Mapping[str, Mapping[str, ExampleTensor]] | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -23,6 +24,7 @@ def conformance(
 ) -> Callable[[Callable[..., None]], Any]:
     """Parametrize a test over all checks of the components of an installed distribution, as ``check``.
 
+    ``components`` names, by ``kind/name``, the only ones to test, for a provider of very many.
     ``examples`` and ``inputs`` say, by ``kind/name``, with which parameters a component is tested and what it is called
     with, where its declaration does not. ``expected_failures`` maps ``kind/name: check`` to a reason: the test must
     fail then. ``at_least`` is how many checks must be made: not left out because they do not apply.
@@ -32,8 +34,13 @@ def conformance(
     records = [record for record in installed().records if record.distribution == distribution]
     if not records:
         raise ValueError(f"No distribution {distribution!r} registers components here. Run: pip install -e .")
+    unknown = sorted(set(components or ()) - {record.full_name for record in records})
+    if unknown:
+        raise ValueError(f"{distribution} does not register {', '.join(unknown)}")
     checks: list[Check] = []
     for record in records:
+        if components is not None and record.full_name not in components:
+            continue
         example, called_with = (examples or {}).get(record.full_name), (inputs or {}).get(record.full_name, {})
         checks += checks_of(Subject(record, example, called_with))
     unknown = sorted(set(expected_failures or {}) - {check.identity for check in checks})

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
+from registry_core.components import ExampleTensor
 from registry_core_timm.model import ModelFacts, TimmModel
 from registry_core_timm.parameter_types import field
 from registry_core_timm.tables import parameters, read
@@ -47,6 +48,7 @@ def model(name: str) -> type[TimmModel]:
     )
     made.facts = facts
     made.example = {"num_classes": 10}
+    made.example_inputs = {"input": ExampleTensor((2, channels, height, width), low=0)}
     return made
 
 

@@ -1,0 +1,1 @@
+"""A hook that records registry-core runs in MLflow; nothing here imports MLflow."""

@@ -1,0 +1,1 @@
+"""What the hook does: these modules import MLflow when they record."""

@@ -1,0 +1,26 @@
+"""registry-core's conformance kit on every optimizer; what fails, fails by the nature of the optimizer."""
+
+from __future__ import annotations
+
+from registry_core.testing import Check, conformance
+
+FIND_THEIR_RATE = ("dadaptadagrad", "dadaptadam", "dadaptadan", "dadaptlion", "dadaptsgd", "prodigy")
+GROUPS = {
+    "adafactor": "with relative_step, its default, it takes no learning rate",
+    "apollodqn": "its warm-up begins at a rate that all groups share",
+    **dict.fromkeys(FIND_THEIR_RATE, "it estimates the length of its steps itself"),
+    "sara": "it trains only weights that are nearly zero, and these are not",
+}
+
+
+@conformance(
+    "registry-core-pytorch-optimizer",
+    expected_failures={
+        **{f"optimizer/pytorch_optimizer_{name}: takes_groups": why for name, why in GROUPS.items()},
+        "optimizer/pytorch_optimizer_sara: lowers_a_quadratic": GROUPS["sara"],
+        "optimizer/pytorch_optimizer_spam: leaves_global_state_alone": "it draws its mask when it is built",
+    },
+    at_least=1425,
+)
+def test_conformance(check: Check) -> None:
+    check()
