@@ -107,15 +107,15 @@ def test_a_question_that_fails_ends_the_run_and_the_others_hear_of_it(
 ) -> None:
     class Ended:
         @hookimpl
-        def run_ended(self, reason: str) -> None:
-            reasons.append(reason)
+        def run_ended(self, reason: str, ending: str) -> None:
+            reasons.append(f"{ending}: {reason}")
 
     reasons: list[str] = []
     monkeypatch.setattr(Jsonl, "build", lambda _: Fails(question, error))
     monkeypatch.setattr(Progress, "build", lambda _: Ended())
     with pytest.raises(BrokenComponent, match=rf"hooks\[0\] jsonl failed in {question}: {type(error).__name__}"):
         registry_core.run(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
-    assert reasons == ["An error ended the run."]
+    assert reasons == ["failed: An error ended the run."]
 
 
 def test_hooks_run_where_they_declare(pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
-from registry_core.components.events import Position, Row, Run, Samples, Save, Step, View, hookimpl
+from registry_core.components.events import Ending, Position, Row, Run, Samples, Save, Step, View, hookimpl
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
 from registry_core.components.function import Function, used_for
@@ -25,6 +25,7 @@ __all__ = [
     "DataFacts",
     "Dataset",
     "Draws",
+    "Ending",
     "Every",
     "ExampleTensor",
     "Function",

@@ -34,6 +34,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 _hookspec = pluggy.HookspecMarker(PROJECT)
 
 
+Ending = Literal["finished", "stopped", "interrupted", "failed"]
+"""How a run ended: all steps done, a hook stopped it, a signal did, or an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a run is: whole epochs done, batches done in the epoch under way, optimizer steps done."""
@@ -170,8 +174,8 @@ class Events:
         """A checkpoint was written and verified."""
 
     @_hookspec
-    def run_ended(self, reason: str) -> None:
-        """The run ended; ``reason`` says why in a sentence."""
+    def run_ended(self, reason: str, ending: Ending) -> None:
+        """The run ended: ``ending`` says how, and ``reason`` why, in a sentence."""
 
 
 QUESTIONS = ("should_stop", "should_save")

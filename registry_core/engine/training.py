@@ -78,14 +78,19 @@ class Training:
     def run(self) -> str:
         """Train to the end; returns the reason why it ended there."""
         self.hooks.tell("run_started", run=self._described())
-        reason = "An error ended the run."
+        reason, ending = "An error ended the run.", "failed"
         try:
             self._train()
-            reason = self.stop_reason or "All steps are done."
             self._save(Save(keep=0))
+            reason, ending = self.stop_reason or "All steps are done.", self._ending()
         finally:
-            self.hooks.tell("run_ended", reason=reason)
+            self.hooks.tell("run_ended", reason=reason, ending=ending)
         return reason
+
+    def _ending(self) -> str:
+        if self.request.signal is not None:
+            return "interrupted"
+        return "stopped" if self.stop_reason else "finished"
 
     def _described(self) -> Run:
         pipeline, horizon = self.pipeline, self.pipeline.horizon

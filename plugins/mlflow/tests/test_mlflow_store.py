@@ -75,7 +75,7 @@ def test_a_server_gets_the_run_and_stdout_gets_nothing(
     hook: Any = registries.hooks["mlflow"](tracking_uri=server, experiment="served").build()
     hook.run_started(described(tmp_path / "run", pipeline))
     hook.metrics_measured(Row(1, 1, {"top@5 %": 0.5, "val/x": float("inf")}, False))
-    hook.run_ended("All steps are done.")
+    hook.run_ended("All steps are done.", "finished")
     assert capsys.readouterr().out == ""
     run = client(server).get_run(hook.run_id)
     assert run.info.status == "FINISHED"
@@ -133,7 +133,7 @@ def test_what_a_call_recorded_before_it_failed_is_not_recorded_twice(
     with pytest.raises(Exception, match="the answer is lost"):
         hook.metrics_measured(Row(1, 1, {"train/loss": 1.0}, False))
     monkeypatch.setattr(MlflowClient, "log_batch", whole)
-    hook.run_ended("All steps are done.")
+    hook.run_ended("All steps are done.", "finished")
     found = client(server).get_metric_history(hook.run_id, "train/loss")
     assert [(each.step, each.value) for each in found] == [(1, 1.0)]
 

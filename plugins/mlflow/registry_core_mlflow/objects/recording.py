@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from registry_core.components import Row, Run, hookimpl
+from registry_core.components import Ending, Row, Run, hookimpl
 from registry_core_mlflow.hooks import OWN
 from registry_core_mlflow.objects.store import Measured, StoredRun, apart, store_uri
 from registry_core_mlflow.objects.values import parameters, recorded_name, shortened
@@ -19,8 +19,14 @@ from registry_core_mlflow.objects.values import parameters, recorded_name, short
 PAUSE = 60.0
 """Seconds after a failure in which nothing is tried."""
 
-_ON_A_SIGNAL = re.compile(r"SIG\w+ asked the run to stop\.")
-_AFTER_AN_ERROR = "An error ended the run."
+_STATUS: dict[Ending, str] = {
+    "finished": "FINISHED",
+    "stopped": "FINISHED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+}
+"""MLflow's words for how a run ended."""
+
 _LONGEST_TAG = 8000
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -64,7 +70,7 @@ class Recording:
             self._record()
 
     @hookimpl
-    def run_ended(self, reason: str) -> None:
+    def run_ended(self, reason: str, ending: Ending) -> None:
         """Record what is left, the files, and how it ended."""
         if self.run is None:
             return
@@ -74,7 +80,7 @@ class Recording:
             self.stored.set_tag(f"{OWN}reason", shortened(reason, _LONGEST_TAG))
             for path in _files(self.run) if self.artifacts else ():
                 self.stored.add_file(path)
-            self.stored.end(status_of(reason))
+            self.stored.end(_STATUS[ending])
 
     def state_dict(self) -> dict[str, Any]:
         """Which MLflow run it is; metrics.jsonl in the run directory has what was measured."""
@@ -146,10 +152,3 @@ def _facts(run: Run) -> dict[str, str]:
         f"{OWN}run_directory": shortened(str(run.directory.absolute()), _LONGEST_TAG),
         **(resumed if run.start.step else {f"{OWN}guarantee": "exact"}),
     }
-
-
-def status_of(reason: str) -> str:
-    """MLflow's word for how a run ended: FINISHED, KILLED after a signal, or FAILED after an error."""
-    if reason == _AFTER_AN_ERROR:
-        return "FAILED"
-    return "KILLED" if _ON_A_SIGNAL.fullmatch(reason) else "FINISHED"
