@@ -20,7 +20,7 @@ from registry_core.components import registries
 from registry_core.engine.trained import Trained
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [name for names in COMMANDS.values() for name in names])
 def test_every_command_has_help_with_an_example(command: Callable[..., Ended], name: str) -> None:
     ended = command(name, "--help")
     assert ended.code == 0

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from registry_core.testing import Result
 
 
-@click.command("check", epilog="Example: registry-core check loss/focal")
+@click.command(
+    "check", short_help="Run the conformance checks of components", epilog="Example: registry-core check loss/focal"
+)
 @distributions_or_components(required=True)
 @as_json
 def command(wanted: tuple[str, ...], as_json: bool) -> int:

@@ -11,7 +11,11 @@ _VARIABLE = "_REGISTRY_CORE_COMPLETE"
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion", epilog='Example: eval "$(registry-core completion bash)"')
+@click.command(
+    "completion",
+    short_help="Print what a shell needs to complete all this",
+    epilog="Example: registry-core completion bash",
+)
 @click.argument("shell", type=click.Choice(_SHELLS))
 def command(shell: str) -> None:
     """Print the script that makes SHELL complete commands, options, kinds, components and pipeline files.

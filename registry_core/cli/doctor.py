@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from registry_core.inspection.doctor import Examined
 
 
-@click.command("doctor", epilog="Example: registry-core doctor --strict")
+@click.command(
+    "doctor",
+    short_help="Report what is broken, slow, stale, hidden or in conflict",
+    epilog="Example: registry-core doctor --strict",
+)
 @distributions_or_components(required=False)
 @time_limit
 @click.option("--strict", is_flag=True, help="Exit with 1 if anything is broken or to be mended, as for CI.")

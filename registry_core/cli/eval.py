@@ -9,7 +9,11 @@ import click
 from registry_core.cli.options import as_json, print_json
 
 
-@click.command("eval", epilog="Example: registry-core eval runs/digits-1 --data val --best")
+@click.command(
+    "eval",
+    short_help="Measure the loss and the metrics of a run",
+    epilog="Example: registry-core eval runs/digits-1 --data val --best",
+)
 @click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
 @click.option(
     "--data", "section", type=click.Choice(["train", "val", "test"]), help="Default: test if there is one, else val."

@@ -7,7 +7,11 @@ from pathlib import Path
 import click
 
 
-@click.command("index", epilog="Example: registry-core index photos/train --out photos/train.txt")
+@click.command(
+    "index",
+    short_help="Write an index file of the images in class folders",
+    epilog="Example: registry-core index photos/train --out photos/train.txt",
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Index file; default: index.txt in FOLDER.")
 def command(folder: Path, out: Path | None) -> None:

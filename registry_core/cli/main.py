@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 
@@ -24,6 +25,7 @@ _EPILOG = """
 \b
 Exit codes:
   0  all went well
+  1  `check` or `doctor --strict` found something
   2  the pipeline, its data or the command line is wrong
   3  a component is broken
   4  a checkpoint is missing or damaged
@@ -32,6 +34,9 @@ Exit codes:
 
 Example: registry-core train examples/digits.yaml
 """
+
+
+_PAUSE = re.compile(r"[,:;(]")
 
 
 class _Commands(click.Group):
@@ -52,7 +57,12 @@ class _Commands(click.Group):
         for title, names in COMMANDS.items():
             with formatter.section(title):
                 commands = [(name, self.get_command(ctx, name)) for name in names]
-                formatter.write_dl([(name, found.get_short_help_str(80)) for name, found in commands if found])
+                formatter.write_dl([(name, _in_short(found)) for name, found in commands if found])
+
+
+def _in_short(command: click.Command) -> str:
+    """What a command does, up to the first comma or the like."""
+    return command.short_help or _PAUSE.split(command.get_short_help_str(200), maxsplit=1)[0].rstrip(".")
 
 
 def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:

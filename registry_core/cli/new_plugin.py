@@ -11,7 +11,11 @@ from registry_core.catalog import KINDS
 from registry_core.cli.options import as_json, print_json
 
 
-@click.command("new-plugin", epilog="Example: registry-core new-plugin acme-losses --kind loss --kind metric")
+@click.command(
+    "new-plugin",
+    short_help="Write a package with components to start from",
+    epilog="Example: registry-core new-plugin acme-losses --kind loss --kind metric",
+)
 @click.argument("name")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated.")
 @click.option(

@@ -12,7 +12,11 @@ from registry_core.catalog.kinds import CONTRACT
 from registry_core.cli.options import as_json, columns, print_json
 
 
-@click.command("plugins", epilog="Example: registry-core plugins --json")
+@click.command(
+    "plugins",
+    short_help="Show the distributions that components come from",
+    epilog="Example: registry-core plugins --json",
+)
 @as_json
 def command(as_json: bool) -> None:
     """Show the distributions that register components: version, how many, and their state; nothing is imported."""

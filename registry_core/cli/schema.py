@@ -11,7 +11,11 @@ from registry_core.cli import completing
 from registry_core.cli.options import print_json, split_component, time_limit
 
 
-@click.command("schema", epilog="Example: registry-core schema > pipeline.schema.json")
+@click.command(
+    "schema",
+    short_help="Print the JSON Schema of pipeline files, for editors",
+    epilog="Example: registry-core schema > pipeline.schema.json",
+)
 @click.argument("component", metavar="[KIND[/NAME]]", required=False, shell_complete=completing.components)
 @time_limit
 @click.option("--json", is_flag=True, expose_value=False, help="The schema is JSON in any case.")

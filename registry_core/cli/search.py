@@ -11,7 +11,11 @@ from registry_core.catalog.source import parameters_of, summary_of
 from registry_core.cli.options import as_json, columns, print_json
 
 
-@click.command("search", epilog="Example: registry-core search label smoothing")
+@click.command(
+    "search",
+    short_help="Find components by words in names, summaries and parameters",
+    epilog="Example: registry-core search label smoothing",
+)
 @click.argument("words", metavar="WORD...", nargs=-1, required=True)
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Only components of this kind.")
 @as_json

@@ -9,7 +9,11 @@ import click
 from registry_core.cli.options import as_json, overrides, pipeline_file, print_json
 
 
-@click.command("whiten", epilog="Example: registry-core whiten pipeline.yaml --out whitening.safetensors")
+@click.command(
+    "whiten",
+    short_help="Compute the whitening matrix of the training images",
+    epilog="Example: registry-core whiten pipeline.yaml --out whitening.safetensors",
+)
 @pipeline_file()
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The safetensors file that is written.")
