@@ -165,6 +165,7 @@ def test_the_option_reaches_processes_that_are_started(
     assert "acme-losses 1.0." in ended.err
     assert "loss/half" not in ended.out
     assert os.environ["REGISTRY_CORE_PLUGINS"] == "none"
+    assert "loss/half" in command("--plugins", "all", "list", "loss").out, "in front of the command, too"
 
 
 def test_another_contract_is_listed_and_never_imported(
@@ -261,6 +262,7 @@ def test_what_is_wrong_with_a_local_module_is_said(text: str, message: str, tmp_
     assert "'my_parts' (option -p)" in done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot be imported from 'my_absent'" in core(tmp_path, "list", "-p", "my_absent").stderr
+    assert "Name the module: -p my_parts" in core(tmp_path, "list", "-p", "./my_parts.py").stderr
 
 
 def test_a_pipeline_file_cannot_name_a_module(pipeline: Callable[..., Path], tmp_path: Path) -> None:

@@ -106,6 +106,9 @@ def cli() -> None:
     """Image-training pipelines for PyTorch: declared in YAML, made of components from pip, checked before they run."""
 
 
+cli.params += PLUGIN_OPTIONS  # in front of the command, too
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     os.environ.setdefault(
