@@ -28,10 +28,8 @@ def use_local_module(name: str) -> tuple[Record, ...]:
     Raises BrokenComponent, naming the module, if it does not import or its table is wrong.
     """
     if name.endswith(".py") or "/" in name or "\\" in name:
-        module = Path(name).stem
-        raise BrokenComponent(
-            f"{name!r} (option -p) is a file. Name the module: -p {module}, from the folder it is in."
-        )
+        remedy = f"Name the module: -p {Path(name).stem}, from the folder it is in."
+        raise BrokenComponent(f"{name!r} (option -p) is a file. {remedy}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
