@@ -9,17 +9,15 @@ smallest and the largest wall time, and by how much the median is longer than th
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from whole_process import MAIN, Case, interleaved, line
 
 DISTRIBUTIONS = 500
 COMPONENTS = (1, 100, 1_000, 10_000)
-MAIN = "from registry_core.cli.main import main; main()"
 METADATA = "Metadata-Version: 2.1\nName: bench-{number}\nVersion: 1.0\nSummary: A distribution.\n" + (
     "Requires-Dist: something>=1\nClassifier: Programming Language :: Python :: 3\n" * 40
 )
@@ -47,34 +45,18 @@ def environment(folder: Path, components: int) -> None:
         (folder / f"bench_{number}.py").write_text("".join(CLASS.format(number=each) for each in own))
 
 
-def seconds(arguments: list[str], path: str) -> float:
-    started = time.perf_counter()
-    command = [sys.executable, *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": path})
-    return time.perf_counter() - started
-
-
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    cases = {"python -c pass": Case(["-c", "pass"]), "list, nothing added": Case(["-c", MAIN, "list"])}
     with tempfile.TemporaryDirectory() as folder:
-        cases: dict[str, tuple[list[str], str]] = {"python -c pass": (["-c", "pass"], "")}
-        cases["list, nothing added"] = (["-c", MAIN, "list"], "")
         for components in COMPONENTS:
             path = Path(folder, str(components))
             environment(path, components)
-            cases[f"list, {components:,} added"] = (["-c", MAIN, "list"], str(path))
-        cases["list loss --json, 10,000 added"] = (["-c", MAIN, "list", "loss", "--json"], str(path))
-        times: dict[str, list[float]] = {name: [] for name in cases}
-        for number in range(rounds + 1):
-            for name, (arguments, site) in cases.items():
-                spent = seconds(arguments, site)
-                if number:  # the first round warms the page cache
-                    times[name].append(spent)
+            cases[f"list, {components:,} added"] = Case(["-c", MAIN, "list"], str(path))
+        times = interleaved(cases, rounds)
     floor = statistics.median(times["python -c pass"])
     for name, found in times.items():
-        middle = statistics.median(found)
-        spread = f"{min(found) * 1000:5.0f} to {max(found) * 1000:5.0f}"
-        print(f"{name:<32} {middle * 1000:5.0f} ms  ({spread})  + {(middle - floor) * 1000:.0f} ms")
+        print(f"{line(name, found)}  + {(statistics.median(found) - floor) * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

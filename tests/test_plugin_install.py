@@ -6,15 +6,13 @@ One does not import registry_core, one has a declaration, one is a provider of m
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from virtual_environment import environment, venv_with_all_of_this
 
 PYPROJECT = """
 [build-system]
@@ -167,8 +165,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     projects = [str(root / name) for name in PACKAGES]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), *projects]
     subprocess.run(build, check=True, capture_output=True)
-    venv.create(root / "venv", with_pip=False, symlinks=True)
-    interpreter = root / "venv" / "bin" / "python"
+    interpreter = venv_with_all_of_this(root / "venv")
     install = [
         *pip,
         "--python",
@@ -179,17 +176,12 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *map(str, wheels.glob("*.whl")),
     ]
     subprocess.run(install, check=True, capture_output=True)
-    paths = {"base": str(root / "venv"), "platbase": str(root / "venv")}
-    site = Path(sysconfig.get_path("purelib", vars=paths))
-    here = sysconfig.get_path("purelib")
-    (site / "registry-core-and-torch.pth").write_text(f"import site; site.addsitedir({here!r})\n")
     return interpreter
 
 
 def run(python: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [str(python), "-m", "registry_core", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=python.parent)
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=python.parent)
 
 
 def test_they_are_listed_found_and_shown(python: Path) -> None:
@@ -260,9 +252,9 @@ def test_they_are_validated_and_trained_with(python: Path, pipeline: Callable[..
     assert run(python, "validate", path).returncode == 0
     done = run(python, "train", path, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
-    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
-    assert {name: environment["plugins"][name]["version"] for name in PACKAGES} == dict.fromkeys(PACKAGES, "1.2")
-    assert len(environment["plugins"]["acme-focal"]["files"]["acme_focal"]) == 64
+    noted = json.loads((tmp_path / "run" / "environment.json").read_text())["plugins"]
+    assert {name: noted[name]["version"] for name in PACKAGES} == dict.fromkeys(PACKAGES, "1.2")
+    assert len(noted["acme-focal"]["files"]["acme_focal"]) == 64
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["train/loss"] < rows[0]["train/loss"]
 
