@@ -161,7 +161,9 @@ def test_the_option_reaches_processes_that_are_started(
 ) -> None:
     monkeypatch.setenv("REGISTRY_CORE_PLUGINS", "all")  # so that what the command sets is undone
     distribution("acme-losses", LOSSES + "half = acme_half:Half\n")
+    distribution("acme-many", LOSSES + "".join(f"many_{n} = acme_half:Half\n" for n in range(50)))
     ended = command("list", "loss", "--plugins", "none")
+    assert "not usable: loss/many_0, loss/many_1 and 48 more of acme-many 1.0. Third-party plugins" in ended.err
     assert "acme-losses 1.0." in ended.err
     assert "loss/half" not in ended.out
     assert os.environ["REGISTRY_CORE_PLUGINS"] == "none"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
 
-from registry_core.catalog import KINDS, Record, installed
+from registry_core.catalog import KINDS, Record, Refused, installed
 from registry_core.catalog.source import summary_of
 from registry_core.cli import completing
 from registry_core.cli.options import as_json, columns, print_json
@@ -39,11 +40,21 @@ def command(kind: str | None, dist: str | None, word: str | None, as_json: bool)
         print_json([*usable, *others])
         return
     click.echo(columns([(record.full_name, record.origin, summary_of(record)) for record in records], fit=True))
-    for each in refused:
-        click.echo(f"not usable: {each.record.full_name} of {each.record.origin}. {each.message}", err=True)
+    for words in _refused(refused):
+        click.echo(f"not usable: {words}", err=True)
     for claims in catalog.conflicts():
         if claims[0] in records:
             origins = " and ".join(record.origin for record in claims)
             click.echo(f"in conflict: {claims[0].full_name} is registered by {origins}.", err=True)
     for finding in catalog.findings:
         click.echo(str(finding), err=True)
+
+
+def _refused(refused: Sequence[Refused]) -> Iterator[str]:
+    """What cannot be used, in one line for all of a distribution that cannot for the same reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in refused:
+        groups.setdefault((each.record.origin, each.message), []).append(each.record.full_name)
+    for (origin, message), names in groups.items():
+        shown = ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2:,} more"
+        yield f"{shown} of {origin}. {message}"
