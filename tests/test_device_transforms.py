@@ -39,6 +39,21 @@ class Noise(Transform):
         return image
 
 
+class Fit(Transform):
+    """Resize a batch to 8 x 8."""
+
+    target: ClassVar[str] = "acme_noise:fit"
+    scope: ClassVar[str] = "batch"
+    on_device: ClassVar[bool] = True
+
+    def follow(self, image):
+        return image.changed(height=8, width=8, varying=False)
+
+
+def fit():
+    return lambda batch: {**batch, "input": torch.nn.functional.interpolate(batch["input"], (8, 8))}
+
+
 def add_noise(std):
     def add(batch):
         with open(os.environ["NOTED"], "a") as file:
@@ -51,7 +66,8 @@ def add_noise(std):
 @pytest.fixture
 def noise(distribution: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NOTED", str(tmp_path / "noted"))
-    distribution("acme", "[registry_core.v1.transforms]\nnoise = acme_noise:Noise\n", modules={"acme_noise": MODULE})
+    points = "[registry_core.v1.transforms]\nnoise = acme_noise:Noise\nfit = acme_noise:Fit\n"
+    distribution("acme", points, modules={"acme_noise": MODULE})
     return tmp_path / "noted"
 
 
@@ -111,3 +127,12 @@ def test_they_are_shown_and_used_in_evaluations(
     noise.unlink()
     registry_core.run(registry_core.load(path), tmp_path / "run")
     assert len(noise.read_text().splitlines()) == 6, "once for each batch of the one evaluation"
+
+
+def test_a_batch_is_of_one_size_before_its_transforms(noise: Path, pipeline: Callable[..., Path]) -> None:
+    """What is done to batches cannot make images of several sizes fit: they are stacked before it."""
+    fitted = {"data__train__batch_transforms": ["fit"], "data__val__batch_transforms": ["fit"]}
+    registry_core.load(pipeline(data__train__transforms=[{"resize": {"size": 16}}, "to_tensor"], **fitted))
+    sizes = {"random_resize": {"min_size": 8, "max_size": 16}}
+    with pytest.raises(PipelineError, match=r"data.train different sizes, which do not make a batch"):
+        registry_core.load(pipeline(data__train__transforms=[sizes, "to_tensor"], **fitted))

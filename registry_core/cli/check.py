@@ -47,7 +47,7 @@ def _summarise(found: Sequence[Result]) -> None:
     for reason, results in left_out.items():
         names = list(dict.fromkeys(result.component for result in results))
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        click.echo(f"left out  {len(results)} checks of {shown}: {reason}.")
+        click.echo(f"left out  {len(results)} checks of {shown}: {reason.removesuffix('.')}.")
     components = len({result.component for result in found})
     counts = {status: sum(r.status == status for r in found) for status in dict.fromkeys(r.status for r in found)}
     said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda each: -each[1]))

@@ -36,7 +36,7 @@ def _of_transform(transform: Any) -> Iterator[Characteristic]:
     numbers = {
         "none": "none",
         "counter": "by counter: the same for a sample in any batch and any process",
-        "generators": "from the generators of torch, NumPy and Python, seeded for each sample",
+        "generators": f"from the generators of torch, NumPy and Python, seeded for each {transform.scope}",
     }
     yield "random numbers", numbers[transform.random]
     if transform.takes_image_only:

@@ -136,14 +136,17 @@ def check_images(checked: Checked) -> Iterator[Problem]:
         if facts is None or facts.image is None or not checked.whole(*_lists_of(name)):
             continue
         image: Image | None = facts.image
+        collated = image
         try:
-            for step in follow_images(section, facts.image):
+            for number, step in enumerate(follow_images(section, facts.image), 1):
                 image = step.image
+                collated = image if number <= len(section.transforms) else collated
         except CheckFailed as failed:
             yield checked.problem(("data", name, *failed.at), failed.message, failed.remedy)
-            image = None
+            image, collated = None, collated if failed.at[:1] == ("batch_transforms",) else None
+        if collated is not None:
+            yield from _check_one_size(checked, name, collated)
         if image is not None:
-            yield from _check_one_size(checked, name, image)
             yield from _check_model_input(checked, name, image)
 
 

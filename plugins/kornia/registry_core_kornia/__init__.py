@@ -1,0 +1,1 @@
+"""Augmentations of kornia as batch transforms that run where the model is."""

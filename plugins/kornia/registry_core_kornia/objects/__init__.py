@@ -1,0 +1,1 @@
+"""What the declarations build; these modules import torch and kornia."""

@@ -1,0 +1,201 @@
+"""Augmentations of kornia called with a batch: a mapping in, a new one out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from kornia.constants import Resample
+from torch import Tensor, nn
+
+from registry_core.components import CheckFailed, Image
+from registry_core.components.facts import Form
+from registry_core.errors import DataError
+from registry_core_kornia.declaring import KorniaTransform
+
+
+class OnBatch(ABC):
+    """What all share: the images are checked as `follow` of the declaration says, and keep their memory layout."""
+
+    def __init__(self, declared: KorniaTransform, module: nn.Module) -> None:
+        self.declared = declared
+        self.module: Any = module  # the classes of kornia have no common one with the methods that are called here
+        self.checked: tuple[int, ...] = ()
+        """Channels, height and width of the images that were found right last."""
+
+    @torch.no_grad()
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """The batch with other images; DataError if it does not work on these."""
+        images: Tensor = batch["input"]
+        if self.checked != images.shape[1:]:
+            self._check(images)
+            self.checked = tuple(images.shape[1:])
+        with repeatable_sums() if self.declared.sums_whole_numbers else unchanged():
+            return {**batch, **self.changed(batch, images)}
+
+    @abstractmethod
+    def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
+        """The entries of the batch that are other ones after it."""
+
+    def applied(self, images: Tensor, params: Any, **flags: Any) -> Tensor:
+        """Images that are changed as ``params`` say, of the same memory layout."""
+        return alike(self.module(images, params=params, **flags), images)
+
+    def _check(self, images: Tensor) -> None:
+        channels, height, width = images.shape[1:]
+        form: Form = "float" if images.is_floating_point() else "uint8"
+        try:
+            self.declared.follow(Image(form, channels, height, width, low=None, high=None))
+        except CheckFailed as failed:
+            raise DataError(f"{failed.message} {failed.remedy}") from None
+
+
+class OnImages(OnBatch):
+    """An augmentation that changes values: of ``input``, and of other images of that shape in the same way.
+
+    Entries that are float tensors of the shape of ``input`` are images, but for ``target``.
+    """
+
+    def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
+        """The images, changed alike."""
+        params = self.module.forward_parameters(images.shape)
+        others = [name for name, value in batch.items() if name not in ("input", "target") and is_like(value, images)]
+        return {name: self.applied(batch[name], params) for name in ("input", *others)}
+
+
+class OnImagesAndMasks(OnBatch):
+    """An augmentation that moves pixels: of ``input``, and of all images and masks of its height and width with it.
+
+    Tensors [batch, height, width] or [batch, channels, height, width] are images if they are floats of the shape of
+    ``input``, else maps, which get 0 where there is no pixel. Maps of whole numbers are masks, made of nearest pixels.
+    """
+
+    def __init__(self, declared: KorniaTransform, module: nn.Module, mask_flags: Mapping[str, float | str]) -> None:
+        super().__init__(declared, module)
+        self.mask_flags = dict(mask_flags)
+
+    def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
+        """The images and masks, moved together; DataError if there are boxes, which are not moved."""
+        self.check_entries(batch)
+        params = self.module.forward_parameters(images.shape)
+        made = {"input": self.applied(images, params)}  # first: it leaves the matrix that masks are moved by
+        for name, value in batch.items():
+            if name != "input" and is_spatial(value, images):
+                made[name] = self._moved(value, images, params)
+        return made
+
+    def check_entries(self, batch: Mapping[str, Any]) -> None:
+        """Raise DataError if there is something that should move with the images and is not moved."""
+        refuse_boxes(batch, self.declared.name)
+
+    def _moved(self, value: Tensor, images: Tensor, params: Any) -> Tensor:
+        planes = value if value.ndim == 4 else value[:, None]
+        if is_like(value, images):
+            return self.applied(value, params)
+        if value.is_floating_point():
+            moved = self.applied(planes, params, **self._flags("resample"))
+        else:
+            moved = self.moved_masks(planes, torch.promote_types(images.dtype, torch.float32), params).to(value.dtype)
+        return moved if value.ndim == 4 else moved[:, 0]
+
+    def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
+        """Masks [batch, channels, height, width], as numbers of ``dtype``, which holds class numbers exactly."""
+        matrix = getattr(self.module, "transform_matrix", None)
+        given = {} if matrix is None else {"transform": matrix.to(dtype)}
+        moved: Tensor = self.module.transform_masks(
+            planes.to(dtype), params=params, flags=self.module.flags, **given, **self._flags()
+        )
+        return moved
+
+    def _flags(self, *without: str) -> dict[str, Any]:
+        """The flags of maps as kornia has them after it read its parameters, but for some."""
+        known: dict[str, Callable[[Any], Any]] = {"resample": Resample.get, "fill_value": torch.tensor}
+        flags = {name: flag for name, flag in self.mask_flags.items() if name not in without}
+        return {name: known[name](flag) if name in known else flag for name, flag in flags.items()}
+
+
+class Erased(OnImagesAndMasks):
+    """An augmentation that erases pixels where they are: boxes need not move."""
+
+    def check_entries(self, batch: Mapping[str, Any]) -> None:
+        """Nothing is out of place after it."""
+
+
+class ImagesWithoutMasks(OnImages):
+    """An augmentation that moves pixels, or may, but makes them anew in a way that masks cannot take."""
+
+    def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
+        """The images; DataError if there are masks or boxes, which would have to move with them."""
+        refuse_boxes(batch, self.declared.name)
+        for name, value in batch.items():
+            if name != "input" and is_spatial(value, images) and not is_like(value, images):
+                message = f"{self.declared.name} cannot move the entry {name!r} with the images."
+                raise DataError(f"{message} Use kornia_random_affine or kornia_random_elastic_transform.")
+        return super().changed(batch, images)
+
+
+class Rearranged(OnImagesAndMasks):
+    """An augmentation that puts pixels into other places as they are: masks are images to it."""
+
+    def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
+        """Masks [batch, channels, height, width], as numbers of ``dtype``."""
+        moved: Tensor = self.module(planes.to(dtype), params=params)
+        return moved
+
+
+def is_like(value: Any, images: Tensor) -> bool:
+    """Whether it is a float tensor of the shape of the images."""
+    return isinstance(value, Tensor) and value.is_floating_point() and value.shape == images.shape
+
+
+def is_spatial(value: Any, images: Tensor) -> bool:
+    """Whether it is a tensor with a value for each pixel of the images, or several."""
+    if not isinstance(value, Tensor) or value.ndim not in (3, 4):
+        return False
+    same: bool = value.shape[0] == images.shape[0] and value.shape[-2:] == images.shape[-2:]
+    return same
+
+
+def refuse_boxes(batch: Mapping[str, Any], name: str) -> None:
+    """Raise DataError if an entry is a list of boxes, as a batch has them: float tensors [boxes, 4]."""
+    for entry, value in batch.items():
+        if isinstance(value, list) and value and all(isinstance(one, Tensor) and _are_boxes(one) for one in value):
+            message = f"{name} moves the images of a batch, and cannot move the boxes {entry!r} with them."
+            raise DataError(f"{message} Use a transform of single samples, in transforms, or leave out the boxes.")
+
+
+def _are_boxes(value: Tensor) -> bool:
+    return value.ndim == 2 and value.shape[1] == 4
+
+
+def alike(made: Tensor, given: Tensor) -> Tensor:
+    """A tensor in the memory layout of another one."""
+    last = not given.is_contiguous() and given.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    return made.contiguous(memory_format=layout)
+
+
+@contextmanager
+def repeatable_sums() -> Iterator[None]:
+    """Let torch use, inside, what it counts as not repeatable on CUDA: sums of whole numbers, medians.
+
+    A sum of whole numbers is exact in any order, and the value of a median is one, so that the bits are the same.
+    """
+    enabled, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Change nothing inside."""
+    yield

@@ -1,0 +1,266 @@
+"""Sizes: crops, resizing and padding, of whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from registry_core.components import CheckFailed, Image
+from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
+from registry_core_kornia.declaring import Geometric
+from registry_core_kornia.facts import resampled, sized, warped, with_values
+from registry_core_kornia.parameters import ALIGN, CROPPING, P_BATCH, RESAMPLE, SAME, SIZE, CroppingMode, Resample
+
+Side = Literal["short", "long", "vert", "horz"]
+
+
+class _Resampled(Geometric):
+    """What changes of the size share."""
+
+    p: Probability = Field(default=1.0, description=P_BATCH)
+    resample: Resample = Field(default="bilinear", description=RESAMPLE)
+    align_corners: bool = Field(default=True, description=ALIGN)
+
+
+class CenterCrop(_Resampled):
+    """Cut the middle window out of the images of a batch, and of masks with them.
+
+    In: float images [batch, channels, height, width] of any values, at least as large as the window, and masks of
+    their height and width. Out: the same of height and width `size`. As kornia.augmentation.CenterCrop.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:CenterCrop"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8}
+
+    size: Size = Field(description=SIZE)
+    cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
+
+    def after(self, image: Image) -> Image:
+        """The image has the size of the window; CheckFailed if that does not fit."""
+        check_fit(image, self.size, (image.height, image.width), "Use a smaller size, or resize before it.")
+        cut = image if self.cropping_mode == "slice" else warped(image, self.resample, "zeros")
+        return sized(cut, self.size, self.p)
+
+
+class RandomCrop(_Resampled):
+    """Cut a window at a random place out of each image of a batch, after optional padding, and out of its masks.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    of height and width `size`. With `cropping_mode` slice, `resample` and `align_corners` have no meaning. As
+    kornia.augmentation.RandomCrop, with masks padded with 0.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:RandomCrop"
+    mask_flags: ClassVar[dict[str, float | str]] = {"fill": 0.0}
+    example: ClassVar[Mapping[str, Any]] = {"size": 8, "padding": 1}
+
+    same_on_batch: bool = Field(default=False, description=SAME)
+    size: Size = Field(description=SIZE)
+    padding: Padding | None = Field(
+        default=None,
+        description="Pixels added at all edges, at [left and right, top and bottom], or at [left, top, right, bottom]; "
+        "null: none.",
+    )
+    pad_if_needed: bool = Field(default=False, description="Whether images that are too small are padded to fit.")
+    fill: Fill = Field(default=0, description="Value of added pixels, or one for each channel; masks get 0.")
+    padding_mode: Literal["constant", "reflect", "replicate"] = Field(
+        default="constant", description="What added pixels show: fill, the image mirrored, or the nearest edge pixel."
+    )
+    cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
+
+    @model_validator(mode="after")
+    def _fill_is_used(self) -> Self:
+        if isinstance(self.fill, tuple) and self.padding_mode != "constant":
+            raise ValueError(f"fill has no meaning for padding_mode {self.padding_mode!r}; remove it")
+        return self
+
+    def after(self, image: Image) -> Image:
+        """The image has the size of the window; CheckFailed if that does not fit, or the padding is too wide."""
+        fill = self.fill if isinstance(self.fill, tuple) else (self.fill,)
+        if len(fill) > 1 and image.channels not in (None, len(fill)):
+            message = f"fill has {len(fill)} values, and the images have {image.channels} channels."
+            raise CheckFailed(message, "Give one value, or one for each channel.", ("fill",))
+        left, top, right, bottom = self.padding or (0, 0, 0, 0)
+        height, width = _padded(image.height, (top, bottom)), _padded(image.width, (left, right))
+        if self.pad_if_needed:
+            height = self._enough("height", image.height, self.size[0], (top, bottom))
+            width = self._enough("width", image.width, self.size[1], (left, right))
+        elif self.padding_mode == "reflect":
+            check_mirror("height", image.height, max(top, bottom))
+            check_mirror("width", image.width, max(left, right))
+        remedy = "Use a smaller size, more padding, or pad_if_needed: true."
+        check_fit(image, self.size, (height, width), remedy)
+        adds = self.padding_mode == "constant" and (any(self.padding or ()) or self.pad_if_needed)
+        padded = with_values(image, *fill) if adds else image
+        if self.cropping_mode == "resample":
+            padded = warped(padded, self.resample, "zeros" if self.padding_mode == "constant" else "border")
+        return sized(padded, self.size, self.p)
+
+    def _enough(self, side: str, length: int | None, wanted: int, edges: tuple[int, int]) -> int | None:
+        """The length after padding that adds what is missing at both edges."""
+        if length is None:
+            return None
+        missing = max(0, wanted - length)
+        added = max(missing, edges[0]), max(missing, edges[1])
+        if self.padding_mode == "reflect":
+            check_mirror(side, length, max(added))
+        return length + sum(added)
+
+
+class RandomResizedCrop(_Resampled):
+    """Cut a window of random area, shape and place out of each image of a batch, and resize it; masks with them.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    of height and width `size`. Ten attempts are made for each image, then the largest window with an aspect in `ratio`
+    is taken, at a random place. As kornia.augmentation.RandomResizedCrop (Szegedy et al., "Going deeper with
+    convolutions", CVPR 2015).
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:RandomResizedCrop"
+    example: ClassVar[Mapping[str, Any]] = {"size": 8, "scale": [0.5, 1.0]}
+
+    same_on_batch: bool = Field(default=False, description=SAME)
+    size: Size = Field(description=SIZE)
+    scale: OrderedPair = Field(
+        default=(0.08, 1.0), description="Smallest and largest area of the window, as a part of the image's area."
+    )
+    ratio: OrderedPair = Field(
+        default=(3 / 4, 4 / 3), description="Smallest and largest aspect of the window, width divided by height."
+    )
+    cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
+
+    def after(self, image: Image) -> Image:
+        """The image has the given size."""
+        cut = resampled(image, self.resample)
+        return sized(cut if self.cropping_mode == "slice" else warped(cut, self.resample, "zeros"), self.size, self.p)
+
+
+class Resize(_Resampled):
+    """Resize the images of a batch, and masks with them.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    in the new size. As kornia.augmentation.Resize.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:Resize"
+    example: ClassVar[Mapping[str, Any]] = {"size": [8, 8]}
+
+    size: ResizeSize = Field(
+        description="Height and width in pixels, or the length of one side, with the aspect kept (rounded down)."
+    )
+    side: Side = Field(
+        default="short",
+        description="Which side gets the one length: the shorter, the longer, the vertical or the horizontal one.",
+    )
+    antialias: bool = Field(default=False, description="Whether images are smoothed when they shrink; masks are not.")
+
+    def after(self, image: Image) -> Image:
+        """The image has the new size; CheckFailed if a side would vanish."""
+        return sized(resampled(image, self.resample), after_side(image, self.size, self.side), self.p)
+
+
+class LongestMaxSize(_Resampled):
+    """Resize the images of a batch so that the longer side has a length, with the aspect kept, and masks with them.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    in the new size; the shorter side is rounded down. As kornia.augmentation.LongestMaxSize.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:LongestMaxSize"
+    example: ClassVar[Mapping[str, Any]] = {"max_size": 8}
+
+    max_size: PositiveInt = Field(description="Length of the longer side in pixels.")
+
+    def after(self, image: Image) -> Image:
+        """The image has the new size; CheckFailed if a side would vanish."""
+        return sized(resampled(image, self.resample), after_side(image, self.max_size, "long"), self.p)
+
+
+class SmallestMaxSize(_Resampled):
+    """Resize the images of a batch so that the shorter side has a length, with the aspect kept, and masks with them.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    in the new size; the longer side is rounded down. As kornia.augmentation.SmallestMaxSize.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:SmallestMaxSize"
+    example: ClassVar[Mapping[str, Any]] = {"max_size": 8}
+
+    max_size: PositiveInt = Field(description="Length of the shorter side in pixels.")
+
+    def after(self, image: Image) -> Image:
+        """The image has the new size."""
+        return sized(resampled(image, self.resample), after_side(image, self.max_size, "short"), self.p)
+
+
+class PadTo(Geometric):
+    """Bring the images of a batch to a size, by pixels added at the right and below, or cut off there; masks too.
+
+    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
+    of height and width `size`. Always done. As kornia.augmentation.PadTo, with masks padded with 0.
+    """
+
+    target: ClassVar[str] = "kornia.augmentation:PadTo"
+    mask_flags: ClassVar[dict[str, float | str]] = {"pad_value": 0.0}
+    example: ClassVar[Mapping[str, Any]] = {"size": 8}
+
+    size: Size = Field(description=SIZE)
+    pad_mode: Literal["constant", "reflect", "replicate", "circular"] = Field(
+        default="constant",
+        description="What added pixels show: pad_value, the image mirrored, its edge pixels, or its other side.",
+    )
+    pad_value: float = Field(default=0.0, description="Value of added pixels where pad_mode is constant; masks get 0.")
+    crop_if_exceeds: bool = Field(default=True, description="Whether what exceeds the size is cut off.")
+
+    def after(self, image: Image) -> Image:
+        """The image has the given size, or a larger one; CheckFailed if the padding is too wide."""
+        sides = (image.height, image.width)
+        added = [0 if side is None else max(0, wanted - side) for side, wanted in zip(sides, self.size, strict=True)]
+        if self.pad_mode in ("reflect", "circular"):
+            for name, side, more in zip(("height", "width"), sides, added, strict=True):
+                check_mirror(name, side, more, most=0 if self.pad_mode == "circular" else 1)
+        padded = with_values(image, self.pad_value) if self.pad_mode == "constant" and self._pads(sides) else image
+        if self.crop_if_exceeds:
+            return padded.changed(height=self.size[0], width=self.size[1])
+        height, width = (None if s is None else max(s, w) for s, w in zip(sides, self.size, strict=True))
+        return padded.changed(height=height, width=width)
+
+    def _pads(self, sides: tuple[int | None, int | None]) -> bool:
+        return any(side is None or side < wanted for side, wanted in zip(sides, self.size, strict=True))
+
+
+def check_fit(image: Image, window: tuple[int, int], room: tuple[int | None, int | None], remedy: str) -> None:
+    """Raise CheckFailed if a window is known to be larger than the images, padding included."""
+    if any(side is not None and side < wanted for side, wanted in zip(room, window, strict=True)):
+        found = " x ".join("?" if side is None else str(side) for side in room)
+        what = "images" if room == (image.height, image.width) else "padded images"
+        message = f"A window of {window[0]} x {window[1]} does not fit into {what} of {found} (height x width)."
+        raise CheckFailed(message, remedy)
+
+
+def check_mirror(side: str, length: int | None, added: int, most: int = 1) -> None:
+    """Raise CheckFailed if more pixels are added than the image can show a second time."""
+    if length is not None and added > length - most:
+        message = f"Of images of {side} {length}, at most {length - most} pixels can be shown again, not {added}."
+        raise CheckFailed(message, "Pad less, or choose replicate.")
+
+
+def after_side(image: Image, size: int | tuple[int, int], side: Side) -> tuple[int | None, int | None]:
+    """Height and width after one side got a length; CheckFailed if the other one would vanish."""
+    if isinstance(size, tuple):
+        return size
+    if image.height is None or image.width is None:
+        return None, None
+    aspect = image.width / image.height
+    tall = side == "vert" or (side != "horz" and (side == "short") ^ (aspect < 1.0))
+    height, width = (size, int(size * aspect)) if tall else (int(size / aspect), size)
+    if min(height, width) < 1:
+        message = f"Images of {image.height} x {image.width} pixels would become {height} x {width}."
+        raise CheckFailed(message, "Use a larger size.")
+    return height, width
+
+
+def _padded(length: int | None, edges: tuple[int, int]) -> int | None:
+    return None if length is None else length + sum(edges)
