@@ -17,6 +17,10 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
+START = 60.0
+"""Seconds that a process may take to start, on a machine that is busy; they do not count for its items."""
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[R]):
     """What came of one item: a value, or how it failed, as a sentence that goes on from the item's name."""
@@ -55,7 +59,7 @@ def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float)
         process.start()
         theirs.close()
         try:
-            _received(ours, timeout)  # its first word is that it has started
+            _received(ours, max(timeout, START))  # its first word is that it has started
             printed = 0
             for _ in items:
                 started = time.perf_counter()
