@@ -24,7 +24,8 @@ class Warmup(Written):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"anyOf": [LENGTH_SCHEMA, handler(schema)]}
+        mapping = handler.resolve_ref_schema(handler(schema))
+        return {"anyOf": [LENGTH_SCHEMA, dict(mapping)]}
 
     @model_validator(mode="before")
     @classmethod
