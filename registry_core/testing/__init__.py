@@ -10,7 +10,8 @@ gives one test for each component of the distribution and each check of its kind
 is_differentiable``, and one that counts them. ``registry-core check acme-losses`` does the same without pytest.
 """
 
-from registry_core.testing.checks import Check, NotApplicable, checks_of
+from registry_core.testing.checks import Check, checks_of
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.pytest_marks import conformance
 from registry_core.testing.run import Result, run_checks
 from registry_core.testing.subject import Subject

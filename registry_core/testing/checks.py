@@ -6,21 +6,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from registry_core.catalog import KINDS
+from registry_core.testing.subject import Subject
 
-if TYPE_CHECKING:
-    from registry_core.testing.subject import Subject
-
-Function = Callable[["Subject"], None]
+Function = Callable[[Subject], None]
 
 _MODULES = ("every_kind", "of_losses", "of_transforms", "of_optimizers", "of_networks", "of_data", "of_others")
 _CHECKS: list[tuple[str, tuple[str, ...], Function]] = []
-
-
-class NotApplicable(Exception):
-    """Raised by a check that cannot be made of this component: the message says why."""
 
 
 def check(*kinds: str) -> Callable[[Function], Function]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from registry_core.components import ExampleTensor
-from registry_core.testing.checks import NotApplicable
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import CLASSES, Subject
 
 BATCH = 4

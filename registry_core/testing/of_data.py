@@ -11,7 +11,8 @@ import torch
 
 from registry_core.build.samples import as_sample
 from registry_core.errors import DataError
-from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.checks import check
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import BUILDERS, Subject
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.checks import check
 from registry_core.testing.inputs import activated, of_forms
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject, resolved
 
 

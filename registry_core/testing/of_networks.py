@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from registry_core.build.objective import named_outputs
 from registry_core.components import CheckFailed, Image, Model, Shape
-from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH, tensors_of
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import LAYER_SHAPES, Subject
 
 _SIDES = (8, 16, 28, 32, 64, 96, 224)

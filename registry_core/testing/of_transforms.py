@@ -15,8 +15,9 @@ from torchvision import tv_tensors
 from registry_core.build.steps import Moment, Step
 from registry_core.components import CheckFailed, Image
 from registry_core.errors import DataError
-from registry_core.testing.checks import NotApplicable, check
+from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import CLASSES, Subject
 
 SIDES = (24, 24)

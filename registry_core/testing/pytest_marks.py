@@ -8,7 +8,8 @@ from typing import Any
 
 from registry_core.catalog import installed
 from registry_core.components import ExampleTensor
-from registry_core.testing.checks import Check, NotApplicable, checks_of
+from registry_core.testing.checks import Check, checks_of
+from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.run import result_of
 from registry_core.testing.subject import Subject
 

@@ -19,7 +19,7 @@ from registry_core.components.target import load_target
 from registry_core.errors import DataError
 from registry_core.spec.resolve import Resolver
 from registry_core.spec.source import Tree
-from registry_core.testing.checks import NotApplicable
+from registry_core.testing.not_applicable import NotApplicable
 
 CLASSES = 5
 """Classes of example data."""
