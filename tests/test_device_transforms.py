@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from conftest import Ended
 from safetensors.torch import load_file
 
 import registry_core
+from registry_core.components import Draws, stream_key
 from registry_core.errors import PipelineError
 from registry_core.plan.make import make_plan
 
@@ -57,8 +59,9 @@ def fit():
 def add_noise(std):
     def add(batch):
         with open(os.environ["NOTED"], "a") as file:
-            print(os.getpid(), torch.is_grad_enabled(), file=file)
-        return {**batch, "input": batch["input"] + std * torch.randn(batch["input"].shape)}
+            noise = torch.randn(batch["input"].shape)
+            print(os.getpid(), torch.is_grad_enabled(), noise[0, 0, 0, 0].item(), file=file)
+        return {**batch, "input": batch["input"] + std * noise}
     return add
 '''
 
@@ -79,11 +82,14 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_they_are_called_in_the_training_process_without_gradients(
     noise: Path, pipeline: Callable[..., Path], tmp_path: Path
 ) -> None:
-    import os
-
-    path = pipeline(data__train__batch_transforms=["noise"], data__workers=2)
+    path = pipeline(data__train__batch_transforms=["noise"], data__workers=2, train={"epochs": 2})
     registry_core.run(registry_core.load(path), tmp_path / "run")
-    assert set(noise.read_text().splitlines()) == {f"{os.getpid()} False"}
+    lines = [line.rsplit(" ", 1) for line in noise.read_text().splitlines()]
+    assert {process for process, _ in lines} == {f"{os.getpid()} False"}
+    key = stream_key(0, "data.train.batch_transforms[0]")
+    seeds = [Draws(key, epoch, number).seed() for epoch in range(2) for number in range(6)]
+    expected = [torch.randn(16, generator=torch.Generator().manual_seed(seed))[0].item() for seed in seeds]
+    assert [float(drawn) for _, drawn in lines] == pytest.approx(expected), "the numbers of each batch are its own"
 
 
 def test_results_do_not_depend_on_workers_or_interruptions(

@@ -57,6 +57,7 @@ def test_names_and_summaries_come_from_the_index_alone() -> None:
         "many_exits": "",
         "many_number": "",
     }
+    assert not [finding for finding in installed().findings if finding.distribution == "acme"]
     with pytest.raises(UnknownComponent, match="Did you mean 'many_2' or 'many_1'"):
         installed().find("loss", "many_3")
     assert "acme_many" not in sys.modules

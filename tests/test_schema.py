@@ -164,6 +164,23 @@ def test_names_in_conflict_are_both_described(distribution: Callable[..., Path],
     assert not validator.is_valid(changed(loss={"registry-core:mse": {"weight": 3.0}}))
 
 
+def test_what_a_function_reads_first_is_left_open(
+    distribution: Callable[..., Path], command: Callable[..., Ended]
+) -> None:
+    """An editor must not refuse what only a plugin's own function can judge, unless the plugin says what it takes."""
+    module = (
+        "from typing import Annotated, ClassVar\nfrom pydantic import BeforeValidator, Field\n"
+        "from registry_core.components import Loss\n\n\nclass Own(Loss):\n    'Its own.'\n"
+        "    target: ClassVar[str] = 'torch.nn:L1Loss'\n"
+        "    pair: Annotated[tuple[int, int], BeforeValidator(lambda v: (v, v))] = Field(description='A pair.')\n"
+    )
+    distribution("acme", "[registry_core.v1.losses]\nown = acme_own:Own\n", modules={"acme_own": module})
+    validator = Draft7Validator(json.loads(command("schema", "loss/own").out))
+    assert validator.is_valid({"pair": 3})
+    assert not validator.is_valid({"pairs": 3})
+    assert not validator.is_valid({})
+
+
 def test_one_component_and_one_kind(command: Callable[..., Ended]) -> None:
     one = Draft7Validator(json.loads(command("schema", "transform/random_apply").out))
     assert one.is_valid({"transforms": [{"random_crop": {"size": 8}}], "p": 0.5})

@@ -59,7 +59,7 @@ def store_uri(declared: str | None, before: str | None) -> str:
         return declared or before or ""
     is_set: Any = tracking.is_tracking_uri_set  # MLflow leaves it untyped
     if is_set():
-        return tracking.get_tracking_uri()
+        return str(tracking.get_tracking_uri())
     return f"sqlite:///{Path('mlflow.db').absolute().as_posix()}"
 
 

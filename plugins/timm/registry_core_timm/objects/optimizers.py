@@ -5,16 +5,14 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import timm.optim
 import torch
-from timm.optim import (  # type: ignore[attr-defined]  # timm re-exports them without saying so
-    create_optimizer_v2,
-    get_optimizer_class,
-    list_optimizers,
-)
 from torch.optim import Optimizer
 
 from registry_core.components import CheckFailed
 from registry_core_timm.objects.versions import lacks
+
+_TIMM: Any = timm.optim  # it re-exports these functions without saying so, which mypy holds against it
 
 
 def create(parameters: Any, name: str, options: dict[str, Any], usual: set[str], made_for: str) -> Optimizer:
@@ -24,14 +22,14 @@ def create(parameters: Any, name: str, options: dict[str, Any], usual: set[str],
     installed timm does not know the name or another option, or an option of a group is one that the optimizer keeps for
     all parameters together.
     """
-    if name not in list_optimizers():
+    if name not in _TIMM.list_optimizers():
         raise lacks(f"optimizer {name!r}", made_for)
     parameters = list(parameters)
-    known = inspect.signature(get_optimizer_class(name, bind_defaults=False)).parameters
+    known = inspect.signature(_TIMM.get_optimizer_class(name, bind_defaults=False)).parameters
     for option in options.keys() - known.keys() - usual:
         raise lacks(f"option {option!r} of the optimizer {name!r}", made_for)
     given = {option: value for option, value in options.items() if option in known}
-    built: Optimizer = create_optimizer_v2(parameters, opt=name, **given)
+    built: Optimizer = _TIMM.create_optimizer_v2(parameters, opt=name, **given)
     for group in parameters:
         for option in group if isinstance(group, dict) else ():
             if option != "params" and option not in built.defaults:
