@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm.optim
 import torch
 from pipelines import same, written
 from pydantic import ValidationError
@@ -170,9 +171,8 @@ def test_an_option_that_groups_cannot_have() -> None:
 
 
 def test_a_timm_that_lacks_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from registry_core_timm.objects import optimizers
 
-    monkeypatch.setattr(optimizers, "list_optimizers", lambda: ["adamw"])
+    monkeypatch.setattr(timm.optim, "list_optimizers", lambda: ["adamw"])
     with pytest.raises(CheckFailed, match="has no optimizer 'lion'") as failed:
         declared("lion").build(parameters())
     assert failed.value.remedy == f"Run: pip install 'timm=={DATA['timm']}'"
@@ -180,13 +180,12 @@ def test_a_timm_that_lacks_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_timm_that_lacks_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that has its default is left out; another value is refused."""
-    from registry_core_timm.objects import optimizers
 
     class Older(torch.optim.SGD):
         def __init__(self, params: Any, lr: float, betas: Any, weight_decay: float) -> None:
             super().__init__(params, lr)
 
-    monkeypatch.setattr(optimizers, "get_optimizer_class", lambda name, bind_defaults: Older)
+    monkeypatch.setattr(timm.optim, "get_optimizer_class", lambda name, bind_defaults: Older)
     declared("lion").build(parameters())
     with pytest.raises(CheckFailed, match="has no option 'caution' of the optimizer 'lion'"):
         declared("lion", caution=True).build(parameters())
