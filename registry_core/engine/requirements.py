@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
 from registry_core.errors import RunError
+from registry_core.spec.versions import found_instead
 
 
 def check_requirements(distribution: str = "registry-core") -> None:
@@ -16,11 +17,8 @@ def check_requirements(distribution: str = "registry-core") -> None:
         requirement = Requirement(line)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        try:
-            found = version(requirement.name)
-        except PackageNotFoundError:
-            found = ""
-        if not found or not requirement.specifier.contains(found, prereleases=True):
+        found = found_instead(requirement.name, requirement.specifier)
+        if found is not None:
             unmet.append((requirement, found or "not installed"))
     if unmet:
         said = ", ".join(f"{requirement.name} is {found}, not {requirement.specifier}" for requirement, found in unmet)

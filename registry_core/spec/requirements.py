@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from registry_core.catalog import KINDS, Preferences, installed
@@ -11,6 +10,7 @@ from registry_core.catalog.policy import normalised
 from registry_core.errors import PipelineError, Problem, near
 from registry_core.spec.compose import dotted
 from registry_core.spec.source import Keys, Tree
+from registry_core.spec.versions import found_instead
 
 
 def check_required(tree: Tree) -> None:
@@ -36,14 +36,12 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
         return Problem(
             message, "Write one such as '>=1' or '~=1.4', or '' for any version.", tree.place(keys), dotted(keys)
         )
-    try:
-        found = version(name)
-    except PackageNotFoundError:
+    found = found_instead(name, specifier)
+    if found is None:
+        return None
+    message = f"This pipeline requires {name} {wanted}, and {found} is installed."
+    if not found:
         message = f"This pipeline requires {name}, which is not installed."
-    else:
-        if specifier.contains(found, prereleases=True):
-            return None
-        message = f"This pipeline requires {name} {wanted}, and {found} is installed."
     return Problem(message, f"Run: pip install '{name}{wanted}'", tree.place(keys, of_key=True), dotted(keys))
 
 
