@@ -200,6 +200,10 @@ def test_stale_editable_installs_are_found(core: Core, project: Callable[[str], 
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-edited\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(LOSSES + "old = h_raises:Loss\ngone = h_raises:Loss\n")
     (info / "direct_url.json").write_text(json.dumps({"dir_info": {"editable": True}, "url": folder.as_uri()}))
+    left = tmp_path / "acme_edited.egg-info"  # what building leaves in the project, found first from there
+    left.mkdir()
+    (left / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: acme-edited\nVersion: 1.0\n")
+    (left / "entry_points.txt").write_text((info / "entry_points.txt").read_text())
     core.environment["PYTHONPATH"] += f"{os.pathsep}{info.parent}"
     found = [each for each in json.loads(core("doctor", "--json", "--timeout", "3").stdout) if not each["component"]]
     (stale,) = [each for each in found if each["distribution"] == "acme-edited"]

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from registry_core.catalog.index import UnusableIndex, read_index
 from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
 from registry_core.catalog.policy import OWN, Policy, normalised
-from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.records import Fault, Finding, Plugin, Record, Refused
 from registry_core.errors import near
 
 _HEADER = re.compile(r"^(Name|Version):(.+)$", re.MULTILINE)
@@ -46,7 +46,7 @@ class _Found:
     records: set[Record] = field(default_factory=set)
     refused: set[Refused] = field(default_factory=set)
     findings: set[Finding] = field(default_factory=set)
-    plugins: set[Plugin] = field(default_factory=set)
+    plugins: dict[str, Plugin] = field(default_factory=dict)
     neighbours: set[Finding] = field(default_factory=set)
 
     def sorted(self) -> Scan:
@@ -54,7 +54,7 @@ class _Found:
             tuple(sorted(self.records)),
             tuple(sorted(self.refused)),
             tuple(sorted(self.findings)),
-            tuple(sorted(self.plugins)),
+            tuple(sorted(self.plugins.values())),
             tuple(sorted(self.neighbours)),
         )
 
@@ -78,12 +78,14 @@ def scan(policy: Policy) -> Scan:
             found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
-            if seen[name] != entry_points:  # an editable install beside its own build folder does no harm
+            if seen[name] == entry_points:  # an editable install, and what building it left in its project
+                found.plugins[name] = plugin if plugin.editable else found.plugins[name]
+            else:
                 message = f"a second copy of it ({plugin.version}, in {plugin.location}) is hidden by the first one."
                 found.findings.add(Finding(name, message, "shadowed", plugin.version))
             continue
         seen[name] = entry_points
-        found.plugins.add(plugin)
+        found.plugins[name] = plugin
         for result in _read(entry_points, plugin, policy):
             _sort_in(found, result)
     for name in sorted((policy.allowed or frozenset()) - set(seen)):
@@ -108,8 +110,8 @@ def _malformed(text: str) -> bool:
 
 
 def _read(entry_points: list[EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
-    def wrong(message: str, fault: str) -> Finding:
-        return Finding(plugin.name, message, fault, plugin.version)  # type: ignore[arg-type]  # each caller below passes a Fault
+    def wrong(message: str, fault: Fault) -> Finding:
+        return Finding(plugin.name, message, fault, plugin.version)
 
     for point in entry_points:
         group = read_group(point.group)
