@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from tutorial import EXAMPLE, NAME, PAGE, Command, Edit, steps, tree
 from virtual_environment import environment, venv_with_all_of_this
 
@@ -68,6 +69,7 @@ def test_it_is_as_long_as_it_says() -> None:
     found = re.search(r"It takes (\d+) commands, and you write (\d+) lines\.", PAGE.read_text())
     assert found is not None
     assert (int(found[1]), int(found[2])) == (len(COMMANDS), sum(edit.lines for edit in EDITS))
+    assert f"{found[1]} commands, {found[2]} lines." in (ROOT / "README.md").read_text()
 
 
 def test_every_block_is_tried() -> None:
