@@ -186,7 +186,7 @@ def test_the_default_store_is_a_database_in_the_current_folder(tmp_path: Path, m
     ("parameters", "said"),
     [
         ({"tracking_uri": "mlruns"}, "write sqlite:///mlruns.db"),
-        ({"tracking_uri": "file:///tmp/mlruns"}, "MLflow keeps no new runs in folders of files"),
+        ({"tracking_uri": "file:///some/mlruns"}, "MLflow keeps no new runs in folders of files"),
         ({"tracking_uri": "sqlite:///:memory:"}, "a database in memory is lost"),
         ({"tags": {"registry_core.reason": "x"}}, "those that the hook sets"),
         ({"tags": {"a#b": "x"}}, "'a#b' cannot be a tag"),

@@ -46,7 +46,7 @@ def recording() -> Iterator[Callable[..., Call]]:
             except _Recorded as recorded:
                 call: Call = recorded.args[0]
                 return call
-            except Exception:
+            except Exception:  # of the way with a name; what the other way raises is the reason
                 if wanted is None:
                     raise
         raise RuntimeError(f"{name!r} was built without build_model_with_cfg.")
