@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from registry_core.catalog.kinds import KINDS
-from registry_core.catalog.modules import module_file
+from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.policy import Policy
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.catalog.scan import Scan, scan
@@ -98,6 +98,7 @@ def refresh() -> Catalog:
     """Read the catalog again, as after a ``pip install`` in a running notebook."""
     installed.cache_clear()
     module_file.cache_clear()
+    text_of.cache_clear()
     return installed()
 
 

@@ -29,6 +29,7 @@ def module_file(module: str) -> Path | None:
     return None
 
 
+@cache
 def text_of(module: str) -> str:
     """The source of a module; empty if it cannot be read."""
     path = module_file(module)

@@ -53,9 +53,6 @@ class Refused:
     """Why, and what to do, as sentences that stand alone."""
 
 
-Fault = Literal["unreadable", "group", "name", "target", "index", "shadowed", "absent", "neighbour"]
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """Something about an installed distribution that keeps components from being found."""
@@ -63,7 +60,6 @@ class Finding:
     distribution: str
     message: str
     """Goes on from the name of the distribution: ``its metadata cannot be read``."""
-    fault: Fault = "unreadable"
     version: str = ""
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from registry_core.catalog.index import UnusableIndex, read_index
 from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
 from registry_core.catalog.policy import OWN, Policy, normalised
-from registry_core.catalog.records import Fault, Finding, Plugin, Record, Refused
+from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.errors import near
 
 _HEADER = re.compile(r"^(Name|Version):(.+)$", re.MULTILINE)
@@ -68,21 +68,21 @@ def scan(policy: Policy) -> Scan:
             text = distribution.read_text("entry_points.txt") or ""
             if PREFIX not in text:  # the common case: skip before anything is parsed
                 if _malformed(text):
-                    found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
+                    found.neighbours.add(Finding(_folder(distribution), _STUMBLE))
                 continue
             entry_points = sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
             name, version = _name_and_version(distribution)
             plugin = Plugin(name, version, _folder(distribution), _editable(distribution))
         except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
             found.findings.add(Finding(_name(distribution), f"its metadata cannot be read ({error})."))
-            found.neighbours.add(Finding(_folder(distribution), _STUMBLE, "neighbour"))
+            found.neighbours.add(Finding(_folder(distribution), _STUMBLE))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
             if seen[name] == entry_points:  # an editable install, and what building it left in its project
                 found.plugins[name] = plugin if plugin.editable else found.plugins[name]
             else:
                 message = f"a second copy of it ({plugin.version}, in {plugin.location}) is hidden by the first one."
-                found.findings.add(Finding(name, message, "shadowed", plugin.version))
+                found.findings.add(Finding(name, message, plugin.version))
             continue
         seen[name] = entry_points
         found.plugins[name] = plugin
@@ -90,7 +90,7 @@ def scan(policy: Policy) -> Scan:
             _sort_in(found, result)
     for name in sorted((policy.allowed or frozenset()) - set(seen)):
         message = "it is allowed by name, but registers nothing here. Check the name, or install it."
-        found.findings.add(Finding(name, message, "absent"))
+        found.findings.add(Finding(name, message))
     return found.sorted()
 
 
@@ -110,22 +110,22 @@ def _malformed(text: str) -> bool:
 
 
 def _read(entry_points: list[EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
-    def wrong(message: str, fault: Fault) -> Finding:
-        return Finding(plugin.name, message, fault, plugin.version)
+    def wrong(message: str) -> Finding:
+        return Finding(plugin.name, message, plugin.version)
 
     for point in entry_points:
         group = read_group(point.group)
         if group is None:
             advice = near(point.group, group_names())
-            yield wrong(f"its entry-point group {point.group!r} is unknown. {advice}", "group")
+            yield wrong(f"its entry-point group {point.group!r} is unknown. {advice}")
             continue
         kind = group.kind or kind_of_plural(point.name.partition(".")[0])
         if kind is None:
-            yield wrong(f"its provider {point.name!r} is not named after a kind, such as 'models'.", "name")
+            yield wrong(f"its provider {point.name!r} is not named after a kind, such as 'models'.")
         elif group.kind is not None and not NAME.fullmatch(point.name):
-            yield wrong(f"its {kind.name} {point.name!r} is not a snake_case name.", "name")
+            yield wrong(f"its {kind.name} {point.name!r} is not a snake_case name.")
         elif not TARGET.fullmatch(point.value):
-            yield wrong(f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name.", "target")
+            yield wrong(f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name.")
         else:
             record = Record(kind.name, point.name, plugin.name, plugin.version, point.value, group.kind is None)
             yield from _usable(record, group.contract, policy)
@@ -153,14 +153,14 @@ def _provided(provider: Record) -> Iterator[Record | Finding]:
         entries = read_index(provider.target.partition(":")[0])
     except UnusableIndex as error:
         message = f"its provider of {provider.kind}s has no usable index: {error}"
-        yield Finding(provider.distribution, message, "index", provider.version)
+        yield Finding(provider.distribution, message, provider.version)
         return
     for name, summary in entries:
         if NAME.fullmatch(name):
             yield Record(provider.kind, name, provider.distribution, provider.version, provider.target, True, summary)
         else:
             message = f"the index of its provider of {provider.kind}s has {name!r}, not a snake_case name."
-            yield Finding(provider.distribution, message, "index", provider.version)
+            yield Finding(provider.distribution, message, provider.version)
 
 
 def _name(distribution: Distribution) -> str:

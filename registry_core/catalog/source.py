@@ -34,8 +34,8 @@ def summary_of(record: Record) -> str:
     if record.provided:
         return record.summary
     module, _, name = record.target.partition(":")
-    text = _text(module)
-    start = _definitions(module).get(name)
+    text = text_of(module)
+    start = _definitions(text).get(name)
     if start is None:
         return ""
     end = text.find("\n\n\n", start)  # a class without a docstring must not get the one of the next class
@@ -49,8 +49,9 @@ def location_of(record: Record) -> Location | None:
     file = module_file(module)
     if file is None:
         return None
-    start = _definitions(module).get(name)
-    return Location(file, None if start is None else _text(module).count("\n", 0, start) + 1)
+    text = text_of(module)
+    start = _definitions(text).get(name)
+    return Location(file, None if start is None else text.count("\n", 0, start) + 1)
 
 
 def parameters_of(record: Record) -> dict[str, str]:
@@ -64,7 +65,7 @@ _DEPTH = 5
 
 
 def _parameters(module: str, name: str, depth: int) -> Iterator[tuple[str, str]]:
-    tree = _parsed(module)
+    tree = _parsed(text_of(module))
     if tree is None or depth > _DEPTH:
         return
     for node in tree.body:
@@ -110,19 +111,14 @@ def _home(tree: ast.Module, module: str, name: str) -> str:
 
 
 @cache
-def _definitions(module: str) -> dict[str, int]:
-    """Where the classes and functions of a module begin, in characters."""
-    return {found[1]: found.start() for found in _DEFINITION.finditer(_text(module))}
+def _definitions(text: str) -> dict[str, int]:
+    """Where the classes and functions of a module with this text begin, in characters."""
+    return {found[1]: found.start() for found in _DEFINITION.finditer(text)}
 
 
 @cache
-def _text(module: str) -> str:
-    return text_of(module)
-
-
-@cache
-def _parsed(module: str) -> ast.Module | None:
+def _parsed(text: str) -> ast.Module | None:
     try:
-        return ast.parse(_text(module))
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return None

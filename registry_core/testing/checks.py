@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -38,11 +37,6 @@ class Check:
     def identity(self) -> str:
         """Component and check: ``loss/focal: is_differentiable``."""
         return f"{self.subject.record.full_name}: {self.name}"
-
-    @property
-    def meaning(self) -> str:
-        """What it asks of the component, as a sentence."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     def __call__(self) -> None:
         """Make the check."""

@@ -95,14 +95,12 @@ def refuses_unknown_parameters(subject: Subject) -> None:
 @check()
 def builds_what_its_kind_is(subject: Subject) -> None:
     """Its example builds an object of the type of its kind."""
-    _skip_without_data(subject)
     subject.build()
 
 
 @check()
 def builds_anew(subject: Subject) -> None:
     """Built twice, it gives two objects that share no tensor."""
-    _skip_without_data(subject)
     first, second = subject.build(), subject.build()
     assert first is not second or not _tensors(first), "it builds the same object twice"
     shared = {t.data_ptr() for t in _tensors(first) if t.numel()} & {t.data_ptr() for t in _tensors(second)}
@@ -112,7 +110,6 @@ def builds_anew(subject: Subject) -> None:
 @check()
 def leaves_global_state_alone(subject: Subject) -> None:
     """Building it changes no default, no foreign random generator, no environment variable and no folder."""
-    _skip_without_data(subject)
     with _unchanged(torch_generator=subject.record.kind not in _DRAWS_FROM_TORCH):
         subject.build()
 
@@ -122,12 +119,6 @@ def has_its_successor(subject: Subject) -> None:
     """If it is deprecated, the component that replaces it exists."""
     successor = subject.declaration.successor
     assert not successor or successor in BY_KIND[subject.record.kind], f"its successor {successor!r} is not installed"
-
-
-def _skip_without_data(subject: Subject) -> None:
-    from registry_core.testing.of_data import skip_without_data
-
-    skip_without_data(subject)
 
 
 def _tensors(built: Any) -> list[torch.Tensor]:

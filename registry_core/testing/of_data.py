@@ -10,20 +10,17 @@ import numpy as np
 import torch
 
 from registry_core.build.samples import as_sample
-from registry_core.errors import DataError
+from registry_core.components import DataFacts
 from registry_core.testing.checks import check
-from registry_core.testing.not_applicable import NotApplicable
+from registry_core.testing.not_applicable import reading_files
 from registry_core.testing.subject import BUILDERS, Subject
 
 
-def skip_without_data(subject: Subject) -> None:
-    """Raise NotApplicable for a data set whose example data are not on this machine."""
-    if subject.record.kind != "dataset":
-        return
-    try:
-        subject.component().facts()
-    except DataError as error:
-        raise NotApplicable(f"the data of its example are not here ({error})") from None
+def _looked_at(subject: Subject) -> DataFacts:
+    """What a look at the data of the example tells; NotApplicable if they are not on this machine."""
+    with reading_files():
+        facts: DataFacts = subject.component().facts()
+        return facts
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -39,14 +36,12 @@ def _same(first: Any, second: Any) -> bool:
 @check("dataset")
 def is_indexable(subject: Subject) -> None:
     """It has a length, its first and last samples have the entries that it declares, and there is none after them."""
-    skip_without_data(subject)
-    component = subject.component()
-    built, facts = subject.build(), component.facts()
+    facts, built = _looked_at(subject), subject.build()
     length = len(built)
     assert length > 0, "it is empty"
     assert facts.length in (None, length), f"it has {length} samples, and declares {facts.length}"
     for number in (0, length - 1):
-        sample = as_sample(built[number], component.name, number)
+        sample = as_sample(built[number], subject.record.name, number)
         assert "input" in sample, f"its samples have {', '.join(sample)}, and no `input`"
         missing = sorted(set(facts.entries or ()) - set(sample))
         assert not missing, f"sample {number} has no {', '.join(missing)}, which it declares"
@@ -60,7 +55,7 @@ def is_indexable(subject: Subject) -> None:
 @check("dataset")
 def gives_the_same_sample_again(subject: Subject) -> None:
     """The same number gives the same sample, whatever was read before and whatever the random generators are."""
-    skip_without_data(subject)
+    _looked_at(subject)
     built = subject.build()
     first = built[0]
     torch.manual_seed(5)
@@ -71,7 +66,7 @@ def gives_the_same_sample_again(subject: Subject) -> None:
 @check("dataset")
 def goes_to_loader_processes(subject: Subject) -> None:
     """It pickles, and gives the same samples afterwards."""
-    skip_without_data(subject)
+    _looked_at(subject)
     built = subject.build()
     again = pickle.loads(pickle.dumps(built))
     assert len(again) == len(built), "a copy of it has another length"
