@@ -16,14 +16,14 @@ Catch ``RegistryError`` to catch them all.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = [
     "BrokenComponent",
     "CheckpointError",
     "DataError",
+    "Fix",
     "InvalidParameters",
     "NameConflict",
     "PipelineError",
@@ -33,6 +33,7 @@ __all__ = [
     "RunError",
     "ScaffoldError",
     "UnknownComponent",
+    "closest",
     "near",
 ]
 
@@ -44,11 +45,24 @@ class Place:
     source: str
     line: int | None = None
     column: int | None = None
+    end: tuple[int, int] | None = field(default=None, compare=False)
+    """Line and column of the first character behind it, where that is known."""
 
     def __str__(self) -> str:
         if self.line is None:
             return self.source
         return f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change of the file that corrects a mistake: at ``place`` write ``new`` instead of ``old``."""
+
+    place: Place
+    old: str
+    new: str
+    certain: bool = True
+    """Whether nothing else can be meant; what is only likely is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +75,18 @@ class Problem:
     path: str = ""
     exit_code: int = 2
     """3 where a component is broken: that is no mistake of the file."""
+    code: str = ""
+    """What kind of mistake it is, stable over versions: ``registry-core explain CODE``."""
+    warning: bool = False
+    """Whether the pipeline runs all the same, though it hardly does what is meant."""
+    fix: Fix | None = None
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         about = f"{self.path}: " if self.path else ""
-        return f"{where}{about}{self.message}" + (f" {self.remedy}" if self.remedy else "")
+        about = f"warning: {about}" if self.warning else about
+        code = f" [{self.code}]" if self.code else ""
+        return f"{where}{about}{self.message}" + (f" {self.remedy}" if self.remedy else "") + code
 
 
 class RegistryError(Exception):
@@ -90,9 +111,13 @@ class DataError(RegistryError):
 
 
 class UnknownComponent(RegistryError):
-    """No installed distribution registers a component of this kind and name."""
+    """No installed distribution registers a component of this kind and name; ``closest``: what is probably meant."""
 
     exit_code = 2
+
+    def __init__(self, message: str, closest: str = "") -> None:
+        super().__init__(message)
+        self.closest = closest
 
 
 class NameConflict(RegistryError):
@@ -136,10 +161,22 @@ def near(word: str, words: Iterable[str]) -> str:
     known = sorted(words)
     if not known:
         return ""
-    folded = {name.lower().replace("_", ""): name for name in reversed(known)}
-    exact = folded.get(word.lower().replace("_", "").replace("-", ""))
-    close = [exact] if exact else difflib.get_close_matches(word, known, n=2, cutoff=0.6)
-    if close:
+    if close := closest(word, known):
         return f"Did you mean {' or '.join(repr(name) for name in close)}?"
     shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
     return f"Known are: {shown}."
+
+
+def closest(word: str, words: Iterable[str]) -> list[str]:
+    """The one or two words that a misspelt one is most like; none if there is no such."""
+    known = sorted(words)
+    folded = {_folded(name): name for name in reversed(known)}
+    if exact := folded.get(_folded(word)):
+        return [exact]
+    import difflib
+
+    return difflib.get_close_matches(word, known, n=2, cutoff=0.6)
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")

@@ -31,6 +31,12 @@ class Ended(NamedTuple):
     err: str
 
 
+def sentences(ended: Ended) -> list[str]:
+    """What a command said of problems, without the lines that it quotes and the advice at the end."""
+    lines = ended.err.strip().splitlines()
+    return [line for line in lines if not line.startswith((" ", "registry-core validate --fix"))]
+
+
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Run ``registry-core`` in this process."""

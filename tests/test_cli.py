@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, Ended
+from conftest import ROOT, Ended, sentences
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -84,7 +84,8 @@ def test_validate_says_where_and_what(command: Callable[..., Ended], pipeline: C
     ended = command("validate", good, bad)
     assert ended.code == 2
     assert f"{good}: no problems." in ended.out
-    assert len(ended.err.strip().splitlines()) == 2
+    assert len(sentences(ended)) == 2
+    assert ended.err.endswith(f"registry-core validate --fix {good} {bad} corrects 2 of 2.\n")
     found = json.loads(command("validate", bad, "--json").out)
     assert {problem["path"] for problem in found} == {"loss", "train.epoch"}
     assert all((problem["line"] == 1 and problem["remedy"]) or problem["message"] for problem in found)

@@ -62,5 +62,5 @@ def test_the_place_of_an_old_spelling(pipeline: Callable[..., Path]) -> None:
     assert problem.path == "loss.cross_entropy.size_average"
     assert str(problem).endswith(
         "The loss 'cross_entropy' does not take 'size_average', an old spelling. "
-        "Write reduction: mean or reduction: sum."
+        "Write reduction: mean or reduction: sum. [old-spelling]"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ended
+from conftest import Ended, sentences
 
 import registry_core
 from registry_core.catalog import installed, refresh
@@ -102,7 +102,7 @@ def test_requires_fails_before_anything_else(pipeline: Callable[..., Path], comm
     path = pipeline(f"version: 1\n{required}model: no_such_model\n")
     ended = command("validate", path)
     assert ended.code == 2
-    lines = ended.err.splitlines()
+    lines = sentences(ended)
     assert len(lines) == 2, "only what is required is said"
     assert f"{path}:3:3: requires.registry-core-nowhere: This pipeline requires registry-core-nowhere" in lines[0]
     assert "Run: pip install 'registry-core-nowhere>=1'" in lines[0]
@@ -196,7 +196,7 @@ def test_versioned_names_and_deprecations(
     old = pipeline(name="old", loss={"smooth": {"label_smoothing": 0.2}})
     ended = command("validate", old)
     assert ended.code == 0
-    assert ended.err.startswith(f"note: {old}:1:")
+    assert ended.err.startswith(f"{old}:1:")
     assert "loss: The loss 'smooth' is deprecated. Use 'smooth.v2'." in ended.err
     assert json.loads(command("validate", old, "--json").out)[0]["severity"] == "warning"
     assert "Deprecated: use loss/smooth.v2." in command("show", "loss/smooth").out

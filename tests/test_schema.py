@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from conftest import PIPELINE, ROOT, Ended, changed
+from corpus import Mistake, mistakes
 from jsonschema import Draft7Validator
 from language_server import LanguageServer, language_server
 from pydantic import ValidationError
-from test_mistakes import GOOD, MISTAKES
+from test_mistakes import GOOD
 
 from registry_core.catalog import Record, installed
 from registry_core.components import Component
@@ -51,39 +52,36 @@ def test_every_pipeline_file_is_valid(validator: Draft7Validator, path: Path) ->
     assert not problems
 
 
-NOT_BY_FORM = {
-    "loss: kl_div": "takes other targets than the data give",
-    "loss: {triplet_margin_with_distance: {distance: invert}}": "a function for something else",
-    "scheduler: {lambda: {lr_lambda: invert}}": "a function for something else",
-    "scheduler: {multiplicative: {lr_lambda: [power_decay: {base: 0.9}, p_distance]}}": "a function for something else",
-    "- {lambda: {function: p_distance}}\n": "a function for something else",
-    "scheduler: {cyclic: {base_lr: 0.2, max_lr: 0.1, step_size_up: 2}}": "two numbers in the wrong order",
-    "size: 12, padding: 1": "the crop is larger than the image",
-    "transforms: [to_tensor, to_tensor]": "the order of transforms",
-    "transforms: []": "the order of transforms",
-    "": "the order of transforms",
-    "mean: [0.3, 0.3, 0.3], std: [0.4, 0.4, 0.4]": "the channels of the data",
-    "num_classes: 100": "the classes of the data",
-    "mlp: {size: 8, in_channels: 3": "the channels of the data",
-    "mlp: {size: 28": "the size of the data",
-    "step_size: 30": "the length of the run",
-    "monitor: val/los": "the metrics of the run",
-    "{parameters: '(', lr": "the syntax of regular expressions",
-    "'nothing', lrr: 0.01": "the options of another component",
-    "'nothing', lr: -1": "the options of another component",
-    "metrics: [accuracy, accuracy]": "two metrics of one name",
-    "batch_size: 2000\n  drop_last: true": "the length of the data",
-    "train: {epochs: 2, device: cpu, precision: fp16}": "two values together",
-    "train: {epochs: 2, clip: {}}": "two values together",
+OF_FORM = {
+    "component-form",
+    "missing-key",
+    "missing-parameter",
+    "out-of-range",
+    "unknown-component",
+    "unknown-key",
+    "unknown-parameter",
+    "wrong-choice",
+    "wrong-length",
+    "wrong-type",
 }
-"""What validate refuses for what goes together, which a schema cannot see."""
+"""Codes of what is wrong by itself, without a look at anything else: a schema can see it."""
+
+NOT_BY_FORM = {
+    "rules/group-option-misspelt": "the options of another component",
+    "rules/group-rate-negative": "the options of another component",
+}
+
+EITHER = {"wrong-value", "old-spelling"}
+"""Codes of what is wrong by itself in a way that a schema can say or cannot."""
+
+READABLE = [mistake for mistake in mistakes() if not mistake.options and mistake.by_itself]
 
 
-@pytest.mark.parametrize(("old", "new"), [each[:2] for each in MISTAKES], ids=[str(n) for n in range(len(MISTAKES))])
-def test_a_mistake_of_form_is_refused(validator: Draft7Validator, old: str, new: str) -> None:
-    data = read_text(GOOD.replace(old, new, 1), "pipeline.yaml").data
-    by_form = new not in NOT_BY_FORM or "loss: cross_entropy\n" in old
-    assert validator.is_valid(data) != by_form
+@pytest.mark.parametrize("mistake", READABLE, ids=[mistake.name for mistake in READABLE])
+def test_the_schema_refuses_mistakes_of_form(validator: Draft7Validator, mistake: Mistake) -> None:
+    valid = validator.is_valid(read_file(mistake.path).data)
+    if mistake.code not in EITHER:
+        assert valid == (mistake.code not in OF_FORM or mistake.name in NOT_BY_FORM)
 
 
 def test_the_pipeline_without_a_mistake_is_valid(validator: Draft7Validator) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from conftest import ROOT
 from google.protobuf import text_format
 from PIL import Image
 from registry_builtin.objects.tensorboard_evaluation import matrix_figure
-from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from tensorboard.backend.event_processing import plugin_event_accumulator
@@ -126,7 +126,7 @@ def test_the_text_is_the_resolved_pipeline(result: Any, reader: EventAccumulator
     (text,) = tensors(reader, "pipeline/text_summary")[0]
     lines = text.decode().splitlines()
     assert all(line.startswith("    ") for line in lines)  # code, for markdown
-    data = YAML(typ="safe").load("\n".join(line[4:] for line in lines))
+    data = yaml.safe_load("\n".join(line[4:] for line in lines))
     assert data == json.loads((result.directory / "pipeline.json").read_text())
 
 

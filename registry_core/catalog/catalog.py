@@ -11,7 +11,7 @@ from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.policy import Policy
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.catalog.scan import Scan, scan
-from registry_core.errors import NameConflict, UnknownComponent, near
+from registry_core.errors import NameConflict, UnknownComponent, closest, near
 
 Preferences = Mapping[str, str]
 """For names that several distributions claim, which one is meant: ``loss/focal`` to ``acme-losses``."""
@@ -65,7 +65,13 @@ class Catalog:
             raise NameConflict(
                 f"The {kind} {bare!r} is registered by {origins}. Write {choices}, or {one} for the whole file."
             )
-        raise UnknownComponent(f"There is no {kind} {name!r}. {self._advice(kind, wanted, bare)}")
+        message = f"There is no {kind} {name!r}. {self._advice(kind, wanted, bare)}"
+        raise UnknownComponent(message, self._closest(kind, name))
+
+    def _closest(self, kind: str, name: str) -> str:
+        if any(record.name == name for record in self.records):
+            return ""  # of another kind, or of another distribution: not misspelt
+        return next(iter(closest(name, {record.name for record in self.of_kind(kind)})), "")
 
     def _advice(self, kind: str, distribution: str, name: str) -> str:
         for refused in self.refused:

@@ -11,7 +11,7 @@ import click
 
 from registry_core.catalog import refresh
 from registry_core.catalog.policy import VARIABLE
-from registry_core.errors import RegistryError
+from registry_core.errors import PipelineError, RegistryError
 
 COMMANDS = {
     "Pipelines": ("train", "eval", "predict", "validate", "plan", "sample"),
@@ -109,6 +109,15 @@ def cli() -> None:
 cli.params += PLUGIN_OPTIONS  # in front of the command, too
 
 
+def _tell(error: RegistryError) -> None:
+    if isinstance(error, PipelineError):
+        from registry_core.cli.problems import tell
+
+        tell(error.problems)
+    else:
+        print(error, file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     os.environ.setdefault(
@@ -126,6 +135,6 @@ def main() -> None:
     except RegistryError as error:
         if os.environ.get("REGISTRY_CORE_TRACEBACK"):
             raise
-        print(error, file=sys.stderr)
+        _tell(error)
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)

@@ -93,12 +93,6 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
-def tell_notices(notices: Sequence[object]) -> None:
-    """Print what is right today in a pipeline file, and should be changed."""
-    for notice in notices:
-        click.echo(f"note: {notice}", err=True)
-
-
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
     """Rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
     if not rows:

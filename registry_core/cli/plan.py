@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, pipeline_file, print_json, tell_notices
+from registry_core.cli.options import as_json, overrides, pipeline_file, print_json
+from registry_core.cli.problems import tell
 
 
 @click.command("plan", epilog="Example: registry-core plan examples/digits.yaml --build")
@@ -23,7 +24,7 @@ def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: b
     from registry_core.spec import load
 
     spec = load(file, overrides)
-    tell_notices(spec.notices)
+    tell(spec.notices)
     plan = make_plan(spec)
     preview = None
     if with_build:

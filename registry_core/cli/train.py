@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import overrides, pipeline_file, tell_notices
+from registry_core.cli.options import overrides, pipeline_file
+from registry_core.cli.problems import tell
 
 
 @click.command("train", epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine")
@@ -28,7 +29,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     from registry_core.spec import load
 
     spec = load(file, overrides) if file else None
-    tell_notices(spec.notices if spec else ())
+    tell(spec.notices if spec else ())
     plan = make_plan(spec) if spec else None  # all that can be wrong in the file is said before torch is imported
     from registry_core.engine.api import resume, run
 

@@ -22,8 +22,9 @@ def make_plan(spec: Spec) -> Plan:
     """Decide what a run of this spec will do; nothing is built and torch is not imported."""
     seen = spec._survey or survey(spec)
     if seen.errors:
-        problems = [Problem(str(error), path=f"data.{name}.dataset") for name, error in seen.errors.items()]
-        raise PipelineError(problems)
+        raise PipelineError(
+            Problem(str(error), path=f"data.{name}.dataset", code="data") for name, error in seen.errors.items()
+        )
     sections = {name: _section(spec, name, section, seen.facts[name]) for name, section in spec.data.sections().items()}
     length = sections["train"].facts.length
     return Plan(
@@ -73,7 +74,7 @@ def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator
             yield SampleStep(made.name, step.image, step.views, made.works_on(), made.on_device)
     except CheckFailed as failed:
         path = dotted(("data", name, *failed.at))
-        raise PipelineError([Problem(failed.message, failed.remedy, path=path)]) from None
+        raise PipelineError([Problem(failed.message, failed.remedy, path=path, code="transform-input")]) from None
 
 
 def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Decision]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from registry_core.components import CheckFailed, Component
 from registry_core.errors import Problem
 from registry_core.spec.compose import dotted
+from registry_core.spec.fixes import likely_fix, value_at
 from registry_core.spec.models import Spec
 from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import Survey
@@ -23,9 +24,13 @@ class Checked:
     fresh: bool = True
     """Whether a run is to start; one that goes on has read its weights, which may be gone since."""
 
-    def problem(self, keys: Keys, message: str, remedy: str = "", of_key: bool = False) -> Problem:
-        """A problem about the value at ``keys``."""
-        return Problem(message, remedy, self.tree.place(keys, of_key=of_key), dotted(keys))
+    def problem(
+        self, keys: Keys, message: str, remedy: str = "", code: str = "", *, warning: bool = False, instead: str = ""
+    ) -> Problem:
+        """A problem about the value at ``keys``, which ``instead`` may replace; ``code`` if not that of the check."""
+        place = self.tree.place(keys)
+        fix = likely_fix(place, value_at(self.tree.data, keys), instead) if instead else None
+        return Problem(message, remedy, place, dotted(keys), code=code, warning=warning, fix=fix)
 
     def failed(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem that a check of the component at ``keys`` found, there or at one of its parameters."""

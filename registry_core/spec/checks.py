@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from pydantic import ValidationError
 
 from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import TargetForm
-from registry_core.errors import Problem, near
+from registry_core.errors import Problem, closest, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
 from registry_core.spec.form_checks import (
@@ -37,8 +38,9 @@ from registry_core.spec.transform_checks import (
 
 
 def check(checked: Checked) -> list[Problem]:
-    """All problems that the checks find."""
-    return [problem for one in CHECKS for problem in one(checked)]
+    """All problems that the checks find, each with the code of its check unless it has one of its own."""
+    found = ((code, problem) for code, one in CHECKS for problem in one(checked))
+    return [problem if problem.code else replace(problem, code=code) for code, problem in found]
 
 
 def check_data(checked: Checked) -> Iterator[Problem]:
@@ -63,7 +65,8 @@ def check_length(checked: Checked) -> Iterator[Problem]:
     spec = checked.spec
     if batches(spec, "train", facts.length) == 0:
         message = f"An epoch of {facts.length} samples has no full batch of {spec.data.batch_size_of('train')}."
-        yield checked.problem(("data", "batch_size"), message, "Use a smaller batch_size, or drop_last: false.")
+        remedy = "Use a smaller batch_size, or drop_last: false."
+        yield checked.problem(("data", "batch_size"), message, remedy, "no-full-batch")
         return
     length = horizon(spec, facts.length)
     steps = length.steps_per_epoch * spec.train.epochs
@@ -73,7 +76,8 @@ def check_length(checked: Checked) -> Iterator[Problem]:
         and "epochs" not in spec.train.model_fields_set
     ):
         message = f"The run ends after 1 epoch, {steps} steps, before max_steps."
-        yield checked.problem(("train", "max_steps"), message, f"Set epochs to {-(-spec.train.max_steps // steps)}.")
+        remedy = f"Set epochs to {-(-spec.train.max_steps // steps)}."
+        yield checked.problem(("train", "max_steps"), message, remedy, "steps-not-reached")
     scheduler = spec.optim.scheduler
     if scheduler is not None and checked.whole(("optim", "scheduler")):
         try:
@@ -129,7 +133,8 @@ def check_optimizer(checked: Checked) -> Iterator[Problem]:
     who = f"The optimizer {optim.optimizer.name!r}"
     if optim.optimizer.needs_closure and train.precision == "fp16":
         message = f"{who} evaluates the loss several times in a step, which the gradient scaler of fp16 cannot follow."
-        yield checked.problem(("train", "precision"), message, "Use precision fp32 or bf16, or another optimizer.")
+        remedy = "Use precision fp32 or bf16, or another optimizer."
+        yield checked.problem(("train", "precision"), message, remedy, "precision")
     if optim.optimizer.takes_groups:
         return
     finetune = checked.spec.finetune
@@ -150,7 +155,8 @@ def check_metrics(checked: Checked) -> Iterator[Problem]:
     labels = [metric.label(metric.name) for metric in spec.metrics]
     for index, label in enumerate(labels):
         if label in labels[:index] or label == "loss":
-            yield checked.problem(("metrics", index), f"Another metric is called {label!r} too.", "Remove one of them.")
+            message = f"Another metric is called {label!r} too."
+            yield checked.problem(("metrics", index), message, "Remove one of them.", "duplicate-metric")
     watchers: list[tuple[Keys, object]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
     watchers.append((("optim", "scheduler"), spec.optim.scheduler))
     measured = metric_names(spec)
@@ -159,7 +165,9 @@ def check_metrics(checked: Checked) -> Iterator[Problem]:
             watched = getattr(component, parameter, None)
             if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and watched not in measured:
                 message = f"{parameter} names {watched!r}, which this run does not measure."
-                yield checked.problem(_parameter(checked, keys, parameter), message, near(watched, measured))
+                likely = next(iter(closest(watched, measured)), "")
+                inner = _parameter(checked, keys, parameter)
+                yield checked.problem(inner, message, near(watched, measured), instead=likely)
 
 
 def check_needs(checked: Checked) -> Iterator[Problem]:
@@ -206,29 +214,30 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
     return keys
 
 
-CHECKS: tuple[Callable[[Checked], Iterator[Problem]], ...] = (
-    check_data,
-    check_model,
-    check_places,
-    check_device_transforms,
-    check_images,
-    check_target_transforms,
-    check_views,
-    check_entries,
-    check_classes,
-    check_values,
-    check_output_shape,
-    check_forms,
-    check_targets,
-    check_metric_forms,
-    check_length,
-    check_scheduler,
-    check_groups,
-    check_optimizer,
-    check_layer_decay,
-    check_weights,
-    check_unfreezing,
-    check_metrics,
-    check_needs,
-    check_hooks,
+CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
+    ("data", check_data),
+    ("layers", check_model),
+    ("transform-place", check_places),
+    ("transform-place", check_device_transforms),
+    ("transform-input", check_images),
+    ("target-transform", check_target_transforms),
+    ("several-views", check_views),
+    ("missing-entry", check_entries),
+    ("class-count", check_classes),
+    ("value-count", check_values),
+    ("output-shape", check_output_shape),
+    ("loss-input", check_forms),
+    ("target-form", check_targets),
+    ("metric-input", check_metric_forms),
+    ("schedule-length", check_length),
+    ("schedule-optimizer", check_scheduler),
+    ("group-options", check_groups),
+    ("optimizer-groups", check_optimizer),
+    ("layer-decay", check_layer_decay),
+    ("weights", check_weights),
+    ("unfreeze", check_unfreezing),
+    ("unknown-metric", check_metrics),
+    ("missing-module", check_needs),
+    ("hook", check_hooks),
 )
+"""Every check, with the code of what it finds."""

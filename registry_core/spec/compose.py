@@ -9,6 +9,7 @@ from typing import Any
 
 from registry_core.errors import PipelineError, Place, Problem, near
 from registry_core.spec.source import Keys, Tree, read_file, read_value
+from registry_core.spec.yaml_nodes import refused
 
 IsComponent = Callable[[Keys], bool]
 """Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
@@ -23,29 +24,32 @@ def compose(path: Path, overrides: Sequence[str], is_component: IsComponent) -> 
     Raises PipelineError where there is no tree to go on with; smaller problems are returned with the tree.
     """
     tree = _extended(path, is_component, ())
+    problems: list[Problem] = []
     for override in overrides:
-        _set(tree, override, is_component)
-    return tree, _fill_variables(tree)
+        try:
+            _set(tree, override, is_component)
+        except PipelineError as error:
+            problems += error.problems
+    return tree, [*problems, *_fill_variables(tree)]
 
 
 def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) -> Tree:
     tree = read_file(path)
     if not isinstance(tree.data, dict):
         place = tree.place(())
-        raise PipelineError([Problem("A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)])
+        raise refused("root-form", "A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)
     base_name = tree.data.pop("extends", None)
     if base_name is None:
         return tree
     place = tree.place(("extends",))
     if not isinstance(base_name, str):
-        raise PipelineError([Problem("`extends` takes the path of one pipeline file.", "", place)])
+        raise refused("extends", "`extends` takes the path of one pipeline file.", "Write a path.", place)
     base_path = path.parent / base_name
     if base_path.resolve() in {file.resolve() for file in (path, *above)}:
-        raise PipelineError([Problem(f"{base_name!r} extends itself.", "Break the circle.", place)])
+        raise refused("extends", f"{base_name!r} extends itself.", "Break the circle.", place)
     if not base_path.exists():
-        raise PipelineError(
-            [Problem(f"The file {base_name!r} that this extends does not exist.", "Check the path.", place)]
-        )
+        message = f"The file {base_name!r} that this extends does not exist."
+        raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
     base = _extended(base_path, is_component, (path, *above))
     _overlay(base, tree, (), is_component)
     return base
@@ -93,7 +97,7 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
     name, equals, text = override.partition("=")
     place = Place(f"--set {override}")
     if not equals or not all(name.split(".")):
-        raise PipelineError([Problem("`--set` takes KEY=VALUE, such as `train.epochs=3`.", "", place)])
+        raise refused("set-option", "`--set` takes KEY=VALUE.", "Write it as in `--set train.epochs=3`.", place)
     keys: Keys = ()
     data: Any = tree.data
     *parents, last = _steps(name, is_component)
@@ -137,7 +141,7 @@ def _key(data: Any, part: str, place: Place) -> str | int:
         return part
     if part.isdigit() and int(part) < len(data):
         return int(part)
-    raise PipelineError([Problem(f"{part!r} is not an item of a list of {len(data)}.", "Items count from 0.", place)])
+    raise refused("set-option", f"{part!r} is not an item of a list of {len(data)}.", "Items count from 0.", place)
 
 
 def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
@@ -150,13 +154,15 @@ def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
 def _fill_variables(tree: Tree) -> list[Problem]:
     variables = tree.data.pop("vars", None) or {}
     if not isinstance(variables, dict):
-        return [Problem("`vars` is a mapping from names to values.", "", tree.place(("vars",)))]
+        message = "`vars` is a mapping from names to values."
+        return [Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), "vars", code="variable-value")]
     problems = [
         Problem(
             f"The variable {name!r} is not a plain value.",
             "Variables hold numbers, texts and lists of them.",
             tree.place(("vars", name)),
             f"vars.{name}",
+            code="variable-value",
         )
         for name, value in variables.items()
         if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
@@ -172,7 +178,8 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         unknown = [m[2] for m in _VARIABLE.finditer(value) if not m[1] and m[2] not in variables]
         for name in unknown:
             remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
-            problems.append(Problem(f"There is no variable {name!r}.", remedy, tree.place(keys), dotted(keys)))
+            message = f"There is no variable {name!r}."
+            problems.append(Problem(message, remedy, tree.place(keys), dotted(keys), code="unknown-variable"))
         return value if unknown else _substitute(value, variables)
 
     tree.data = fill(tree.data, ())

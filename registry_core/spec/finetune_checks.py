@@ -31,7 +31,8 @@ def check_weights(checked: Checked) -> Iterator[Problem]:
         message = "A safetensors file has no entries: it is one set of weights."
         yield checked.problem(("finetune", "entry"), message, "Leave `entry` out.")
     for index, message in renamed((unwrapped(names) or dict.fromkeys(names, "")).keys(), finetune.rename)[1]:
-        yield checked.problem(("finetune", "rename", index), message)
+        remedy = "Match names that the file has; `registry-core plan FILE --build` shows those of the model."
+        yield checked.problem(("finetune", "rename", index), message, remedy)
 
 
 def check_unfreezing(checked: Checked) -> Iterator[Problem]:

@@ -36,7 +36,11 @@ def check_entries(checked: Checked) -> Iterator[Problem]:
             continue
         missing = [entry for entry in spec.model.takes if entry not in facts.entries]
         if missing:
-            yield checked.problem(("model",), f"The model takes {_listed(missing)}, {_which_lacks(section, facts)}")
+            yield checked.problem(
+                ("model",),
+                f"The model takes {_listed(missing)}, {_which_lacks(section, facts)}",
+                "Use another model, or data that have it.",
+            )
         known = {*facts.entries, *spec.model.gives}
         takers: list[tuple[Keys, str, tuple[str, ...]]] = [
             (_at(checked, term), f"loss {term.loss.name!r}", term.takes) for term in spec.loss.terms()
@@ -128,7 +132,8 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
         if section != "train" and "train" in names and section in names and names[section] != names["train"]:
             different = sorted(set(names[section]) ^ set(names["train"]))
             message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
-            yield checked.problem(("data", section, "dataset"), message, "Labels would mean different classes.")
+            remedy = "Give both the same classes, in the same order: else labels mean different classes."
+            yield checked.problem(("data", section, "dataset"), message, remedy)
 
 
 def check_values(checked: Checked) -> Iterator[Problem]:

@@ -14,7 +14,9 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+        raise ValueError(
+            f"{pattern!r} is not a regular expression: {error}; put a backslash before what is meant as it stands"
+        ) from None
     return pattern
 
 

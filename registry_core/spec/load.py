@@ -58,10 +58,11 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
         seen = survey(spec, skip=_broken_sections(resolver.broken))
         found += check(Checked(spec, seen, tree, frozenset(resolver.broken), fresh))
         spec._survey = seen
-    if found:
+    found += resolver.notices
+    if not all(problem.warning for problem in found):
         raise _all(found)
     spec._places = Places(tree)
-    spec._notices = tuple(resolver.notices)
+    spec._notices = tuple(_sorted(found))
     return spec
 
 
@@ -81,7 +82,11 @@ def _without(data: Any, wrong: set[Keys]) -> Any:
 
 
 def _all(problems: list[Problem]) -> PipelineError:
-    return PipelineError(sorted(_once(problems), key=_position))
+    return PipelineError(_sorted(problems))
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    return sorted(_once(problems), key=_position)
 
 
 def _broken_sections(broken: set[Keys]) -> frozenset[Section]:

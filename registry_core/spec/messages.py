@@ -11,9 +11,10 @@ from pydantic_core import ErrorDetails
 
 from registry_core.components import Component
 from registry_core.components.base import written_fields
-from registry_core.errors import Problem, near
+from registry_core.errors import Fix, Place, Problem, closest, near
 from registry_core.spec.annotations import model_in
 from registry_core.spec.compose import dotted
+from registry_core.spec.fixes import certain_fix, likely_fix
 from registry_core.spec.source import Keys, Tree
 
 _TYPES = {
@@ -28,6 +29,10 @@ _TYPES = {
     "model_type": "a mapping",
     "path_type": "a path",
 }
+
+_CODES = {"literal_error": "wrong-choice", "too_short": "wrong-length", "too_long": "wrong-length"}
+
+_TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 _LISTED = 12
 """Of so many choices all are named."""
@@ -76,25 +81,60 @@ def _problem(
     if first["type"] == "extra_forbidden":
         name = str(loc[-1])
         taken = written_fields(_model_at(model, loc[:-1]))
+        place = tree.place(full, of_key=True)
         if instead := _old_spellings(model, loc[:-1]).get(name):
             what = f"The {owner} does not take {name!r}, an old spelling."
-            return Problem(what, f"Write {instead}.", tree.place(full, of_key=True), dotted(full))
+            fix = certain_fix(place, name, instead) if instead in taken else None
+            return Problem(what, f"Write {instead}.", place, dotted(full), code="old-spelling", fix=fix)
         what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+        code = "unknown-parameter" if owner else "unknown-key"
         advice = near(name, taken) or "It takes none."
-        return Problem(what, advice, tree.place(full, of_key=True), dotted(full))
+        fix = likely_fix(place, name, close[0]) if (close := closest(name, taken)) else None
+        return Problem(what, advice, place, dotted(full), code=code, fix=fix)
     if first["type"] == "missing" and isinstance(loc[-1], int):
         what = f"The list {_shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
-        return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]))
+        return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]), code="wrong-length")
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
-        return Problem(what, "Add it.", tree.place(full, of_key=True), dotted(full))
+        return _missing(what, tree, full, "missing-parameter" if owner else "missing-key")
     sentences = list(dict.fromkeys(_sentence(detail) for detail in details))
     message = " Or: ".join(sentences)
     if loc and (instead := _old_spellings(model, loc[:-1]).get(f"{loc[-1]}: {first['input']}")):
         message = f"{_shown(first['input'])} is an old spelling."
-        return Problem(message, f"Write {instead}.", tree.place(full), dotted(full))
+        value = instead.removeprefix(f"{loc[-1]}: ")
+        fix = certain_fix(tree.place(full), first["input"], value) if value != instead else None
+        return Problem(message, f"Write {instead}.", tree.place(full), dotted(full), code="old-spelling", fix=fix)
     remedies = dict.fromkeys(remedy for detail in details if (remedy := _remedy(detail)))
-    return Problem(message, " ".join(remedies), tree.place(full), dotted(full))
+    fixes = [fix for detail in details if (fix := _fix(detail, tree.place(full)))]
+    fix = fixes[0] if fixes else None
+    return Problem(message, " ".join(remedies), tree.place(full), dotted(full), code=_code(first["type"]), fix=fix)
+
+
+def _missing(what: str, tree: Tree, keys: Keys, code: str) -> Problem:
+    place = tree.place(keys, of_key=True)
+    return Problem(what, "Add it.", place, dotted(keys), code=code)
+
+
+def _code(kind: str) -> str:
+    if kind in _TYPES:
+        return "wrong-type"
+    if kind in _BOUNDS:
+        return "out-of-range"
+    return _CODES.get(kind, "wrong-value")
+
+
+def _fix(detail: ErrorDetails, place: Place | None) -> Fix | None:
+    """The correction of a value, where it is clear enough what is meant."""
+    kind, value = detail["type"], detail["input"]
+    if not isinstance(value, str):
+        return None
+    if kind == "literal_error" and (close := closest(value, _choices(detail))):
+        return likely_fix(place, value, close[0])
+    if kind in ("int_type", "float_type") and _is_number(value):
+        return certain_fix(place, value, value)
+    if kind == "bool_type" and value.lower() in _TRUTHS:
+        return certain_fix(place, value, _TRUTHS[value.lower()])
+    return None
 
 
 def _sentence(detail: ErrorDetails) -> str:
@@ -108,7 +148,7 @@ def _sentence(detail: ErrorDetails) -> str:
         many = len(list(_choices(detail)))
         return f"{_shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
     if kind == "value_error":
-        text = str(context.get("error", detail["msg"]))
+        text = _told(detail)[0]
         names = "_" in text.split(" ")[0] or text[1:2] == " "  # of a parameter, which stays as it is written
         return f"{text if names else text[:1].upper() + text[1:]}."
     if kind in ("too_short", "too_long"):
@@ -118,6 +158,13 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind in ("missing", "unexpected_positional_argument"):
         return f"The list {_shown(value)} has the wrong length: {_lower(detail['msg'])}."
     return f"{_shown(value)} does not fit: {_lower(detail['msg'])}."
+
+
+def _told(detail: ErrorDetails) -> tuple[str, str]:
+    """What a declaration's own check says: what is wrong and, after a semicolon, what to do."""
+    text = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    what, _, remedy = text.rpartition("; ")
+    return (what, remedy) if what else (text, "")
 
 
 def _remedy(detail: ErrorDetails) -> str:
@@ -130,6 +177,10 @@ def _remedy(detail: ErrorDetails) -> str:
         return "Write the number without quotes."
     if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
         return "Write true or false, without quotes."
+    if kind == "literal_error":
+        return "Write one of them."
+    if kind == "value_error" and (told := _told(detail)[1]):
+        return f"{told[:1].upper()}{told[1:]}."
     if kind in _BOUNDS:
         return "Use a number in the range."
     if kind in _TYPES:

@@ -174,5 +174,5 @@ class Spec(Written):
 
     @property
     def notices(self) -> tuple[Problem, ...]:
-        """What is right today in the file, and should be changed: deprecated components."""
+        """What runs, and hardly does what is meant, or should be written otherwise: the warnings."""
         return self._notices

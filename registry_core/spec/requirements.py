@@ -33,16 +33,16 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
         specifier = SpecifierSet(wanted)
     except InvalidSpecifier:
         message = f"{wanted!r} is not a version specifier."
-        return Problem(
-            message, "Write one such as '>=1' or '~=1.4', or '' for any version.", tree.place(keys), dotted(keys)
-        )
+        remedy = "Write one such as '>=1' or '~=1.4', or '' for any version."
+        return Problem(message, remedy, tree.place(keys), dotted(keys), code="version-specifier")
     found = found_instead(name, specifier)
     if found is None:
         return None
     message = f"This pipeline requires {name} {wanted}, and {found} is installed."
     if not found:
         message = f"This pipeline requires {name}, which is not installed."
-    return Problem(message, f"Run: pip install '{name}{wanted}'", tree.place(keys, of_key=True), dotted(keys))
+    remedy = f"Run: pip install '{name}{wanted}'"
+    return Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="missing-requirement")
 
 
 def preferences(tree: Tree) -> tuple[Preferences, list[Problem]]:
@@ -60,10 +60,10 @@ def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
         kind, slash, name = key.partition("/")
         if not slash or kind not in KINDS:
             message = f"{key!r} is not KIND/NAME."
-            yield Problem(message, near(kind, KINDS), tree.place(keys, of_key=True), dotted(keys))
+            yield Problem(message, near(kind, KINDS), tree.place(keys, of_key=True), dotted(keys), code="preference")
             continue
         claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
         if distribution not in claims:
             message = f"{distribution!r} does not register the {kind} {name!r}."
             remedy = near(distribution, claims) or "No installed distribution does: remove it, or install one."
-            yield Problem(message, remedy, tree.place(keys), dotted(keys))
+            yield Problem(message, remedy, tree.place(keys), dotted(keys), code="preference")

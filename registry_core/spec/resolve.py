@@ -7,6 +7,7 @@ problems are collected; where a component cannot be made, an empty one of its ki
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,9 +15,10 @@ from pydantic import BaseModel, ValidationError
 from registry_core.catalog import KINDS, Preferences
 from registry_core.components import Component
 from registry_core.components.registries import registry_of
-from registry_core.errors import BrokenComponent, NameConflict, Problem, RegistryError, UnknownComponent
+from registry_core.errors import BrokenComponent, Fix, NameConflict, Problem, RegistryError, UnknownComponent
 from registry_core.spec.annotations import is_sequence, model_in, takes_one
 from registry_core.spec.compose import dotted
+from registry_core.spec.fixes import likely_fix
 from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys, Tree
 
@@ -59,20 +61,27 @@ class Resolver:
         name, parameters = _split(value)
         if name is None:
             message = f"Expected {KINDS[base.kind].one}: a name, or one name with its parameters, not {value!r}."
-            return self._stand_in(base, keys, message, "Write `name` or `{name: {parameter: value}}`.")
+            remedy = "Write `name` or `{name: {parameter: value}}`."
+            return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
+        if name_place := self.tree.keys.get((*keys, name)):
+            self.tree.values[keys] = name_place  # what is wrong with a component is shown at its name
         registry = registry_of(base)
         try:
             record = registry.record(name, self.prefer)
-        except (UnknownComponent, NameConflict) as error:
-            return self._stand_in(base, keys, str(error))
+        except UnknownComponent as error:
+            fix = self._renamed(keys, name, error.closest)
+            return self._stand_in(base, keys, Problem(str(error), code="unknown-component", fix=fix))
+        except NameConflict as error:
+            return self._stand_in(base, keys, Problem(str(error), code="name-conflict"))
         try:
             declaration: type[Component] = registry.declaration(record)
         except BrokenComponent as error:
-            return self._stand_in(base, keys, str(error), exit_code=error.exit_code)
+            return self._stand_in(base, keys, Problem(str(error), code="broken-component", exit_code=error.exit_code))
         if declaration.successor:
             message = f"The {base.kind} {name!r} is deprecated."
             remedy = f"Use {declaration.successor!r}."
-            self.notices.append(Problem(message, remedy, self.tree.place(keys), dotted(keys)))
+            place, path = self.tree.place(keys), dotted(keys)
+            self.notices.append(Problem(message, remedy, place, path, code="deprecated-component", warning=True))
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
         parameters = self.fields(declaration, parameters, inner)
         try:
@@ -82,12 +91,14 @@ class Resolver:
         self.broken.add(keys)
         return base.model_construct()
 
-    def _stand_in(
-        self, base: type[Component], keys: Keys, message: str, remedy: str = "", exit_code: int = 2
-    ) -> Component:
-        self.problems.append(Problem(message, remedy, self.tree.place(keys), dotted(keys), exit_code))
+    def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
+        self.problems.append(replace(problem, place=self.tree.place(keys), path=dotted(keys)))
         self.broken.add(keys)
         return base.model_construct()
+
+    def _renamed(self, keys: Keys, name: str, closest: str) -> Fix | None:
+        """The correction of a component's name."""
+        return likely_fix(self.tree.place(keys), name, closest) if closest else None
 
 
 def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | None:

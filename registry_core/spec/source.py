@@ -12,24 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from registry_core.errors import PipelineError, Place, Problem
+from registry_core.spec.yaml_nodes import MAX_NODES, Node, parse, refused
 
 Keys = tuple[str | int, ...]
 """The way from the root of a file to a value."""
 
 MAX_BYTES = 1_000_000
-MAX_DEPTH = 64
-MAX_NODES = 20_000
 
 _TAG = "tag:yaml.org,2002:"
+_SCALAR_TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null")}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _WORDS = {"null": None, "Null": None, "NULL": None, "~": None, "": None}
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 @dataclass
@@ -51,37 +49,46 @@ class Tree:
 
 def read_file(path: Path) -> Tree:
     """Read one pipeline file; PipelineError if it is missing, too large, or not YAML."""
+    return read_text(text_of_file(path), str(path))
+
+
+def text_of_file(path: Path) -> str:
+    """The text of a pipeline file; PipelineError if it is missing, too large, or not UTF-8."""
+    place = Place(str(path))
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _refused(
-                f"The file is larger than {MAX_BYTES:,} bytes.", "A pipeline file is short.", Place(str(path))
-            )
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:  # never more of it than is allowed, be it a device
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _refused(f"The file {str(path)!r} does not exist.", "Check the path.", None) from None
+        raise refused("file-unreadable", f"The file {str(path)!r} does not exist.", "Check the path.", None) from None
+    except IsADirectoryError:
+        message = f"{str(path)!r} is a folder."
+        raise refused("file-unreadable", message, "Name a pipeline file in it.", None) from None
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        message = f"The file {str(path)!r} cannot be read: {reason}."
+        raise refused("file-unreadable", message, "Check the path, and the rights to it.", None) from None
+    if len(data) > MAX_BYTES:
+        message = f"The file is larger than {MAX_BYTES:,} bytes."
+        raise refused("file-too-large", message, "A pipeline file is short: keep data in files.", place)
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused(f"The file is not UTF-8 text ({error}).", "Save it as UTF-8.", Place(str(path))) from None
-    except OSError as error:
-        raise _refused(f"The file {str(path)!r} cannot be read: {error.strerror}.", "", None) from None
-    return read_text(text, str(path))
+        message = f"The file is not UTF-8 text: {error.reason} at byte {error.start:,}."
+        raise refused("file-unreadable", message, "Save it as UTF-8.", place) from None
 
 
 def read_text(text: str, source: str) -> Tree:
     """Read the text of a pipeline file; ``source`` names it in messages."""
-    try:
-        root = YAML(typ="safe", pure=True).compose(text)
-        if root is None:
-            return Tree({}, {(): Place(source, 1, 1)})
-        return _Reader(source).read(root)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
-        during = f" {error.context}" if error.context else ""
-        raise _refused(f"This is not valid YAML{during}: {error.problem}.", "Correct the line.", place) from None
-    except RecursionError:
-        raise _refused(f"The file nests deeper than {MAX_DEPTH} levels.", "Flatten it.", Place(source)) from None
-    except (YAMLError, ValueError) as error:
-        raise _refused(f"This is not valid YAML: {error}.", "Correct the file.", Place(source)) from None
+    root = parse(_PAIR.sub(_one_character, text) if "\\u" in text else text, source)
+    if root is None:
+        return Tree({}, {(): Place(source, 1, 1)})
+    return _Reader(source).read(root)
+
+
+def _one_character(pair: re.Match[str]) -> str:
+    """JSON writes characters beyond the first plane as two halves; YAML knows no halves."""
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF):08X}"
 
 
 def read_value(text: str) -> Any:
@@ -93,74 +100,71 @@ def read_value(text: str) -> Any:
 
 
 class _Reader:
-    """Turns the node graph of one file into a tree, counting what it expands."""
+    """Turns the nodes of one file into a tree, counting what aliases expand to."""
 
     def __init__(self, source: str) -> None:
         self.tree = Tree(None)
         self.source = source
-        self.nodes = 0
+        self.expanded = 0
         self.open: set[int] = set()
         self.problems: list[Problem] = []
 
-    def read(self, root: Any) -> Tree:
+    def read(self, root: Node) -> Tree:
         self.tree.data = self.value(root, ())
         if self.problems:
             raise PipelineError(self.problems)
         return self.tree
 
-    def value(self, node: Any, keys: Keys) -> Any:
-        place = self.place(node)
-        self.tree.values[keys] = place
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise _refused(f"The file expands to more than {MAX_NODES:,} values.", "Remove the nested aliases.", place)
-        if len(keys) > MAX_DEPTH:
-            raise _refused(f"The file nests deeper than {MAX_DEPTH} levels.", "Flatten it.", place)
-        if node.id == "scalar":
-            return self.scalar(node, place)
+    def value(self, node: Node, keys: Keys) -> Any:
+        self.tree.values[keys] = node.place
+        self.expanded += 1
+        if self.expanded > MAX_NODES:
+            message = f"The file expands to more than {MAX_NODES:,} values."
+            raise refused("too-many-values", message, "Remove the nested aliases.", node.place)
+        if node.form == "scalar":
+            return self.scalar(node)
         if id(node) in self.open:
-            raise _refused("An alias stands inside its own anchor.", "Write the value out.", place)
+            message = "An alias stands inside its own anchor."
+            raise refused("cyclic-alias", message, "Write the value out.", node.place)
+        if node.tag not in (None, f"{_TAG}map", f"{_TAG}seq"):
+            return self.tagged(node)
         self.open.add(id(node))
         try:
-            if str(node.tag) not in (f"{_TAG}map", f"{_TAG}seq"):
-                self.problem(
-                    f"The tag {node.tag} is not allowed.", "A pipeline file is plain data: remove the tag.", place
-                )
-                return None
-            if node.id == "mapping":
+            if node.form == "mapping":
                 return self.mapping(node, keys)
             return [self.value(item, (*keys, index)) for index, item in enumerate(node.value)]
         finally:
             self.open.discard(id(node))
 
-    def mapping(self, node: Any, keys: Keys) -> dict[str, Any]:
+    def mapping(self, node: Node, keys: Keys) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            place = self.place(key_node)
-            key = str(key_node.value) if key_node.id == "scalar" else ""
-            if key_node.id != "scalar":
-                self.problem("A key must be a word.", "Write a plain name before the colon.", place)
+            place = key_node.place
+            key = str(key_node.value) if key_node.form == "scalar" else ""
+            if key_node.form != "scalar":
+                self.problem("key-form", "A key must be a word.", "Write a plain name before the colon.", place)
             elif key == "<<":
-                self.problem("Merge keys are not part of YAML 1.2.", "Use `extends`, or write the values out.", place)
+                message = "Merge keys are not part of YAML 1.2."
+                self.problem("merge-key", message, "Use `extends`, or write the values out.", place)
             elif key in found:
                 first = self.tree.keys[(*keys, key)]
-                self.problem(f"The key {key!r} stands twice, first in line {first.line}.", "Delete one of them.", place)
+                message = f"The key {key!r} stands twice, first in line {first.line}."
+                self.problem("duplicate-key", message, "Delete one of them.", place)
             else:
                 self.tree.keys[(*keys, key)] = place
                 found[key] = self.value(value_node, (*keys, key))
         return found
 
-    def scalar(self, node: Any, place: Place) -> Any:
-        tag, text = str(node.tag), node.value
-        if not tag.startswith(_TAG) or tag in (f"{_TAG}binary", f"{_TAG}set"):
-            self.problem(f"The tag {node.tag} is not allowed.", "A pipeline file is plain data: remove the tag.", place)
-            return None
-        if node.style is not None or tag == f"{_TAG}str":
+    def scalar(self, node: Node) -> Any:
+        if node.tag is not None and node.tag not in _SCALAR_TAGS:
+            return self.tagged(node)
+        text = node.value
+        if not (node.plain or node.tag) or node.tag == f"{_TAG}str":
             return text
         if _NOT_FINITE.fullmatch(text):
-            self.problem(f"{text} is not a finite number.", "Write a finite number.", place)
+            self.problem("number-not-finite", f"{text} is not a finite number.", "Write a finite number.", node.place)
             return None
-        return self.number_or_text(text, place)
+        return self.number_or_text(text, node.place)
 
     def number_or_text(self, text: str, place: Place) -> Any:
         if text in _WORDS:
@@ -174,16 +178,13 @@ class _Reader:
         except ValueError:  # Python refuses to read integers of thousands of digits
             number = math.inf
         if number is not None and not math.isfinite(number):
-            self.problem("This number is too large.", "Write a smaller number.", place)
+            self.problem("number-not-finite", "This number is too large.", "Write a smaller number.", place)
             return None
         return text if number is None else number
 
-    def place(self, node: Any) -> Place:
-        return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+    def tagged(self, node: Node) -> None:
+        message = f"The tag {node.tag} is not allowed."
+        self.problem("tag", message, "A pipeline file is plain data: remove the tag.", node.place)
 
-    def problem(self, message: str, remedy: str, place: Place) -> None:
-        self.problems.append(Problem(message, remedy, place))
-
-
-def _refused(message: str, remedy: str, place: Place | None) -> PipelineError:
-    return PipelineError([Problem(message, remedy, place)])
+    def problem(self, code: str, message: str, remedy: str, place: Place) -> None:
+        self.problems.append(Problem(message, remedy, place, code=code))

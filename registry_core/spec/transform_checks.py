@@ -154,19 +154,20 @@ def _check_one_size(checked: Checked, section: Section, image: Image) -> Iterato
     if image.varying and None in (image.height, image.width) and checked.spec.data.batch_size_of(section) > 1:
         message = f"The transforms give the images of data.{section} different sizes, which do not make a batch."
         remedy = "Add resize with [height, width], or a crop, behind the transform that changes their size."
-        yield checked.problem(("data", section, "transforms"), message, remedy)
+        yield checked.problem(("data", section, "transforms"), message, remedy, "image-sizes")
 
 
 def _check_model_input(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
     keys: Keys = ("data", section, "transforms")
     if image.form != "float":
         message = f"The model would be given a {image}, not a float tensor."
-        yield checked.problem(keys, message, "Add to_tensor at the end of the transforms.")
+        yield checked.problem(keys, message, "Add to_tensor at the end of the transforms.", "model-input")
     elif checked.whole(("model",)):
         try:
             checked.spec.model.check_input(image)
         except CheckFailed as failed:
-            yield checked.problem(("model",), f"{failed.message} (images of data.{section})", failed.remedy)
+            message = f"{failed.message} (images of data.{section})"
+            yield checked.problem(("model",), message, failed.remedy, "model-input")
 
 
 def check_target_transforms(checked: Checked) -> Iterator[Problem]:

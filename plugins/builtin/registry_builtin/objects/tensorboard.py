@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
@@ -192,11 +191,7 @@ class TensorBoard(TensorBoardHook):
 
 
 def _yaml(data: Any) -> str:
-    yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = None, False, 120
-    text = StringIO()
-    yaml.dump(data, text)
-    return text.getvalue()
+    return str(yaml.safe_dump(data, default_flow_style=None, sort_keys=False, width=120))
 
 
 def _hyperparameters(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

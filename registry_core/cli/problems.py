@@ -1,0 +1,88 @@
+"""Show problems as compilers do: a sentence with its place, the line it is about, and a caret below the word."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry_core.errors import Fix, Place, Problem
+
+_SHOWN = 100
+"""Of a longer line so many characters around the mistake are shown."""
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Print problems to standard error, each with the line that it is about."""
+    for problem in problems:
+        click.echo("\n".join(lines_of(problem)), err=True)
+
+
+def lines_of(problem: Problem) -> Iterator[str]:
+    """The sentence of a problem, and below it the line of the file with carets."""
+    yield str(problem)
+    place = problem.place
+    if place is None or place.line is None or place.column is None:
+        return
+    lines = _file_lines(place.source)
+    if place.line > len(lines) or not lines[place.line - 1].strip():
+        return
+    line = lines[place.line - 1]
+    start = min(place.column - 1, len(line))
+    end = place.end[1] - 1 if place.end and place.end[0] == place.line else start + 1
+    left = max(0, min(start - _SHOWN // 2, len(line) - _SHOWN))
+    shown = line[left : left + _SHOWN]
+    before, marked = line[left:start], line[start : min(end, left + _SHOWN)]
+    number = f"{place.line:>6}"
+    yield f"{number} | {_printable(shown)}"
+    yield f"{' ' * len(number)} | {' ' * _width(before)}{'^' * max(1, _width(marked))}"
+
+
+@cache
+def _file_lines(source: str) -> list[str]:
+    try:
+        return Path(source).read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except (OSError, ValueError):  # an option, or a file that is gone
+        return []
+
+
+def _printable(text: str) -> str:
+    return "".join(" " if not character.isprintable() else character for character in text)
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes: two for the wide characters of East Asia, none for accents."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem for programs: editors show a range, a code, and offer the correction."""
+    return {
+        "severity": "warning" if problem.warning else "error",
+        "code": problem.code,
+        **_range(problem.place),
+        "path": problem.path,
+        "message": problem.message,
+        "remedy": problem.remedy,
+        "fix": _fix(problem.fix) if problem.fix else None,
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {**_range(fix.place), "old": fix.old, "new": fix.new, "certain": fix.certain}
+
+
+def _range(place: Place | None) -> dict[str, Any]:
+    """Lines and columns count from 1; the end is the first character behind."""
+    end = place.end if place and place.end else (None, None)
+    return {
+        "file": place.source if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "end_line": end[0],
+        "end_column": end[1],
+    }
