@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
 
 from registry_core.catalog.index import UnusableIndex, read_index
 from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
+from registry_core.catalog.metadata import Metadata, all_metadata
 from registry_core.catalog.policy import OWN, Policy, normalised
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.errors import near
@@ -41,6 +41,12 @@ class Scan:
     """Distributions that register nothing here, but whose metadata others stumble over."""
 
 
+class _EntryPoint(NamedTuple):
+    name: str
+    value: str
+    group: str
+
+
 @dataclass
 class _Found:
     records: set[Record] = field(default_factory=set)
@@ -62,20 +68,20 @@ class _Found:
 def scan(policy: Policy) -> Scan:
     """All components of the environment under a policy, and what stands in the way of others."""
     found = _Found()
-    seen: dict[str, list[EntryPoint]] = {}
-    for distribution in distributions():
+    seen: dict[str, list[_EntryPoint]] = {}
+    for metadata in all_metadata():
         try:
-            text = distribution.read_text("entry_points.txt") or ""
+            text = metadata.read_text("entry_points.txt")
             if PREFIX not in text:  # the common case: skip before anything is parsed
                 if _malformed(text):
-                    found.neighbours.add(Finding(_folder(distribution), _STUMBLE))
+                    found.neighbours.add(Finding(metadata.folder, _STUMBLE))
                 continue
-            entry_points = sorted(point for point in distribution.entry_points if point.group.startswith(PREFIX))
-            name, version = _name_and_version(distribution)
-            plugin = Plugin(name, version, _folder(distribution), _editable(distribution))
+            entry_points = sorted(_entry_points(text))
+            name, version = _name_and_version(metadata)
+            plugin = Plugin(name, version, metadata.folder, _editable(metadata))
         except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
-            found.findings.add(Finding(_name(distribution), f"its metadata cannot be read ({error})."))
-            found.neighbours.add(Finding(_folder(distribution), _STUMBLE))
+            found.findings.add(Finding(_name(metadata), f"its metadata cannot be read ({error})."))
+            found.neighbours.add(Finding(metadata.folder, _STUMBLE))
             continue
         if name in seen:  # importlib.metadata too lets the first one on sys.path win
             if seen[name] == entry_points:  # an editable install, and what building it left in its project
@@ -94,6 +100,20 @@ def scan(policy: Policy) -> Scan:
     return found.sorted()
 
 
+def _entry_points(text: str) -> Iterator[_EntryPoint]:
+    """The entry points in groups of ours, as Python reads them; ValueError if a line is none."""
+    group = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif line and not line.startswith("#"):
+            name, equals, value = line.partition("=")
+            if not equals:
+                raise ValueError(f"the line {line!r} is no entry point")
+            if group.startswith(PREFIX):
+                yield _EntryPoint(name.strip(), value.strip(), group)
+
+
 def _sort_in(found: _Found, result: Record | Refused | Finding) -> None:
     if isinstance(result, Record):
         found.records.add(result)
@@ -109,7 +129,7 @@ def _malformed(text: str) -> bool:
     return any(line and line[0] not in "#[" and "=" not in line for line in lines)
 
 
-def _read(entry_points: list[EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
+def _read(entry_points: list[_EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
     def wrong(message: str) -> Finding:
         return Finding(plugin.name, message, plugin.version)
 
@@ -163,31 +183,30 @@ def _provided(provider: Record) -> Iterator[Record | Finding]:
             yield Finding(provider.distribution, message, provider.version)
 
 
-def _name(distribution: Distribution) -> str:
+def _name(metadata: Metadata) -> str:
     """The name of a distribution whose metadata are damaged; its folder, if even that is unknown."""
     try:
-        return _name_and_version(distribution)[0]
-    except Exception:  # whatever damaged metadata raise
-        return _folder(distribution)
+        return _name_and_version(metadata)[0]
+    except (OSError, ValueError):  # not there, or not UTF-8
+        return metadata.folder
 
 
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+def _name_and_version(metadata: Metadata) -> tuple[str, str]:
     """What the first lines of the metadata say: reading the whole of them, as importlib does, takes 20 times longer."""
-    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    text = metadata.read_text("METADATA") or metadata.read_text("PKG-INFO")
     found = dict(_HEADER.findall(text.partition("\n\n")[0]))
-    name, version = found.get("Name") or distribution.metadata["Name"], found.get("Version") or distribution.version
-    return normalised(name.strip()), version.strip()
+    if "Name" not in found or "Version" not in found:
+        raise ValueError("its METADATA has no name and version")
+    return normalised(found["Name"].strip()), found["Version"].strip()
 
 
-def _folder(distribution: Distribution) -> str:
-    return str(getattr(distribution, "_path", "a distribution"))
-
-
-def _editable(distribution: Distribution) -> str:
+def _editable(metadata: Metadata) -> str:
     """The project folder of an editable install (PEP 610), else an empty text."""
-    text = distribution.read_text("direct_url.json")
+    text = metadata.read_text("direct_url.json")
     if not text or "editable" not in text:
         return ""
+    from urllib.parse import unquote, urlsplit
+
     try:
         data = json.loads(text)
         if not data["dir_info"]["editable"]:

@@ -6,13 +6,10 @@ malformed. Only where there is such a one, Python's list of distributions goes w
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable
 from typing import Any
 
 from registry_core.catalog.catalog import installed
-
-_all_distributions = importlib.metadata.distributions
 
 
 def shield() -> None:
@@ -20,9 +17,13 @@ def shield() -> None:
     hidden = {finding.distribution for finding in installed().neighbours}
     if not hidden:
         return
+    import importlib.metadata
 
-    def readable(**options: Any) -> Iterable[importlib.metadata.Distribution]:
-        found = _all_distributions(**options)
+    all_distributions = getattr(importlib.metadata.distributions, "whole", importlib.metadata.distributions)
+
+    def readable(**options: Any) -> Iterable[Any]:
+        found = all_distributions(**options)
         return (distribution for distribution in found if str(getattr(distribution, "_path", "")) not in hidden)
 
+    readable.whole = all_distributions  # type: ignore[attr-defined]  # where to begin, if this is called again
     importlib.metadata.distributions = readable

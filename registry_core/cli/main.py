@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -120,6 +122,7 @@ def _tell(error: RegistryError) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    atexit.register(gc.freeze)  # else Python looks for garbage once more among all that it is about to leave
     os.environ.setdefault(
         "PYDANTIC_DISABLE_PLUGINS", "__all__"
     )  # else pydantic loads foreign plugins into a mere check

@@ -49,15 +49,12 @@ def command(files: tuple[Path, ...], overrides: tuple[str, ...], fix: bool, yes:
 
 
 def _check(files: Iterable[Path], overrides: tuple[str, ...]) -> _Verdict:
-    from registry_core.plan.make import make_plan
     from registry_core.spec import load
 
     verdict = _Verdict()
     for file in files:
         try:
-            spec = load(file, overrides)
-            verdict.problems += spec.notices
-            make_plan(spec)
+            verdict.problems += load(file, overrides).notices
         except PipelineError as error:
             verdict.problems += error.problems
             verdict.code = max(verdict.code, error.exit_code)

@@ -34,6 +34,12 @@ class Written(BaseModel):
         forms = _written_forms(cls)
         return {name: _read_as(forms.get(name, frozenset()), value) for name, value in data.items()}
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Keep the annotations of fields only: those of class variables would be evaluated for every subclass again."""
+        own = inspect.get_annotations(cls)
+        cls.__annotations__ = {name: own[name] for name in own if name in cls.__pydantic_fields__}
+
 
 class Component(Written):
     """Base of all declarations; authors derive from the class of a kind, such as ``Loss``; fields are parameters."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
 
 def found_instead(name: str, wanted: SpecifierSet) -> str | None:
     """The version that is installed though another one is wanted, empty if there is none; None if all is right."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         found = version(name)
     except (PackageNotFoundError, ValueError):  # an empty name is a ValueError

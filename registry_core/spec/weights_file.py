@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +52,8 @@ def _checkpoint(path: Path) -> Path:
 
 
 def _packaged(packaged: PackagedFile) -> Path:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     name, file = packaged.distribution, packaged.file
     try:
         found = distribution(name)

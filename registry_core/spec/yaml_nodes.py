@@ -111,8 +111,7 @@ class _Composer:
             message = f"The file has more than {MAX_NODES:,} values."
             raise refused("too-many-values", message, "A pipeline file is short: keep data in files.", place)
         if depth > MAX_DEPTH:
-            message = f"The file nests deeper than {MAX_DEPTH} levels."
-            raise refused("nesting-too-deep", message, "Flatten it.", place)
+            raise _too_deep(place)
         if isinstance(event, ScalarEvent):
             plain = event.style in (None, "") and event.implicit[0]
             node = Node("scalar", place, event.tag, event.value, plain)
@@ -163,6 +162,10 @@ def refused(code: str, message: str, remedy: str, place: Place | None) -> Pipeli
     return PipelineError([Problem(message, remedy, place, code=code)])
 
 
+def _too_deep(place: Place) -> PipelineError:
+    return refused("nesting-too-deep", f"The file nests deeper than {MAX_DEPTH} levels.", "Flatten it.", place)
+
+
 def _not_yaml(error: Exception, source: str) -> PipelineError:
     place = Place(source)
     if not isinstance(error, MarkedYAMLError):
@@ -170,6 +173,8 @@ def _not_yaml(error: Exception, source: str) -> PipelineError:
         return refused("yaml-syntax", f"This is not valid YAML: {what}.", "Correct the file.", place)
     if mark := error.problem_mark or error.context_mark:
         place = Place(source, mark.line + 1, mark.column + 1)
+    if "nesting depth" in str(error.problem):  # libyaml's own limit, which it may reach before ours is asked
+        return _too_deep(place)
     during = f" {error.context}" if error.context else ""
     advice = _advice(str(error.problem))
     return refused("yaml-syntax", f"This is not valid YAML{during}: {error.problem}.", advice, place)

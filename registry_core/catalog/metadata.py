@@ -1,0 +1,60 @@
+"""The metadata folders of all installed distributions, read as text.
+
+``importlib.metadata`` costs more to import than to use: where only ordinary folders are on ``sys.path``, they are
+looked through directly; where there is anything else, such as a zip file or a finder of its own, it is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """One distribution's metadata: a folder, or what ``importlib.metadata`` made of anything else."""
+
+    folder: str
+    found: Any = None
+
+    def read_text(self, name: str) -> str:
+        """A text in it, empty if there is none; OSError or UnicodeDecodeError where it cannot be read."""
+        if self.found is not None:
+            return self.found.read_text(name) or ""
+        try:
+            return Path(self.folder, name).read_text(encoding="utf-8")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):  # those that Python ignores
+            return ""
+
+
+def all_metadata() -> Iterator[Metadata]:
+    """Those of every distribution, in the order of ``sys.path``; a distribution may be there twice."""
+    if any(map(_is_special, sys.path)) or any(map(_finds_distributions, sys.meta_path)):
+        from importlib.metadata import distributions
+
+        for found in distributions():
+            yield Metadata(str(getattr(found, "_path", "a distribution")), found)
+        return
+    for entry in dict.fromkeys(sys.path):
+        try:
+            with os.scandir(entry or ".") as entries:
+                named = [(each.name, each.path) for each in entries]
+        except OSError:
+            continue
+        egg = entry.endswith(".egg")
+        for name, path in named:
+            if name.endswith((".dist-info", ".egg-info")) or (egg and name.lower() == "egg-info"):
+                yield Metadata(path)
+
+
+def _is_special(entry: Any) -> bool:
+    return not isinstance(entry, str) or Path(entry).is_file()
+
+
+def _finds_distributions(finder: Any) -> bool:
+    return finder is not PathFinder and hasattr(finder, "find_distributions")
