@@ -1,8 +1,11 @@
 """What authors of components build on: one declaration class for each kind, parameter types, facts and events."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from registry_core.components.base import Component, Written
 from registry_core.components.dataset import Dataset
-from registry_core.components.events import Ending, Position, Row, Run, Samples, Save, Step, View, hookimpl
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
 from registry_core.components.function import Function, used_for
@@ -18,6 +21,9 @@ from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
 from registry_core.components.scheduler import Scheduler
 from registry_core.components.transform import Transform
+
+if TYPE_CHECKING:
+    from registry_core.components.events import Ending, Position, Row, Run, Samples, Save, Step, View, hookimpl
 
 __all__ = [
     "CheckFailed",
@@ -59,3 +65,12 @@ __all__ = [
     "used_for",
     "written_shape",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What runs need, and checks do not, is loaded when it is used: the events."""
+    if name in __all__:
+        from registry_core.components import events
+
+        return getattr(events, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,7 +24,9 @@ class Written(BaseModel):
     and paths as texts.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True, protected_namespaces=()
+    )
 
     @model_validator(mode="before")
     @classmethod
