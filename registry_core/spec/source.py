@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,12 +173,14 @@ class _Reader:
         if text in _TRUTHS:
             return _TRUTHS[text]
         try:
+            number: int | float | None = None
             if _INTEGER.fullmatch(text):
-                return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
-            number = float(text) if _FLOAT.fullmatch(text) else None
+                number = int(text, 0) if text[:2] in ("0x", "0o") else int(text)
+            elif _FLOAT.fullmatch(text):
+                number = float(text)
         except ValueError:  # Python refuses to read integers of thousands of digits
             number = math.inf
-        if number is not None and not math.isfinite(number):
+        if number is not None and not _is_finite(number):
             self.problem("number-not-finite", "This number is too large.", "Write a smaller number.", place)
             return None
         return text if number is None else number
@@ -188,3 +191,8 @@ class _Reader:
 
     def problem(self, code: str, message: str, remedy: str, place: Place) -> None:
         self.problems.append(Problem(message, remedy, place, code=code))
+
+
+def _is_finite(number: float) -> bool:
+    """Whether a number is one that a float can be: larger integers cost more the larger they are."""
+    return math.isfinite(number) if isinstance(number, float) else number.bit_length() <= sys.float_info.max_exp
