@@ -27,8 +27,11 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("A resumed run stays in its own directory: leave out --out.")
     from registry_core.plan.make import make_plan
     from registry_core.spec import load
+    from registry_core.spec.machine_checks import unwritable
 
-    spec = load(file, overrides) if file else None
+    if out is not None and (reason := unwritable(out)):
+        raise click.BadParameter(f"No run can be written there: {reason}.", param_hint="--out")
+    spec = load(file, overrides, here=True) if file else None
     tell(spec.notices if spec else ())
     plan = make_plan(spec) if spec else None  # all that can be wrong in the file is said before torch is imported
     from registry_core.engine.api import resume, run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +30,27 @@ class _Verdict:
 @pipeline_files
 @overrides
 @click.option("--fix", is_flag=True, help="Correct what is certain in the files, and ask before what is likely.")
+@click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not look at this one.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where it would be written to.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask.")
 @as_json
-def command(files: tuple[Path, ...], overrides: tuple[str, ...], fix: bool, yes: bool, as_json: bool) -> int:
+def command(
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    elsewhere: bool,
+    out: Path,
+    fix: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Check pipeline files and report all of their mistakes; exits with 2 if there are any."""
-    verdict = _check(files, overrides)
+
+    def checked() -> _Verdict:
+        return _check(files, overrides, None if elsewhere else out)
+
+    verdict = checked()
     if fix:
-        verdict = _fix(verdict, files, overrides, yes)
+        verdict = _fix(verdict, checked, yes)
     if as_json:
         print_json([problem_data(problem) for problem in verdict.problems])
         return verdict.code
@@ -48,13 +62,18 @@ def command(files: tuple[Path, ...], overrides: tuple[str, ...], fix: bool, yes:
     return verdict.code
 
 
-def _check(files: Iterable[Path], overrides: tuple[str, ...]) -> _Verdict:
+def _check(files: Iterable[Path], overrides: tuple[str, ...], out: Path | None) -> _Verdict:
     from registry_core.spec import load
+    from registry_core.spec.machine_checks import unwritable
 
     verdict = _Verdict()
+    if out is not None and (reason := unwritable(out)):
+        message = f"No run could be written to {str(out)!r}: {reason}."
+        verdict.problems.append(Problem(message, "Name another folder with --out.", code="run-directory"))
+        verdict.code = 2
     for file in files:
         try:
-            verdict.problems += load(file, overrides).notices
+            verdict.problems += load(file, overrides, here=out is not None).notices
         except PipelineError as error:
             verdict.problems += error.problems
             verdict.code = max(verdict.code, error.exit_code)
@@ -66,13 +85,13 @@ def _check(files: Iterable[Path], overrides: tuple[str, ...]) -> _Verdict:
     return verdict
 
 
-def _fix(verdict: _Verdict, files: tuple[Path, ...], overrides: tuple[str, ...], yes: bool) -> _Verdict:
+def _fix(verdict: _Verdict, checked: Callable[[], _Verdict], yes: bool) -> _Verdict:
     """Correct, and check again: what was wrong may have hidden more."""
     from registry_core.cli.fixing import fix_files
 
     declined: set[Fix] = set()
     while verdict.problems and fix_files(verdict.problems, yes=yes, refused=declined):
-        verdict = _check(files, overrides)
+        verdict = checked()
     return verdict
 
 

@@ -21,6 +21,7 @@ from registry_core.components import Row
 from registry_core.engine.provenance import environment, plugins
 from registry_core.errors import RunError
 from registry_core.spec import Spec, dump
+from registry_core.spec.machine_checks import unwritable
 
 _BEFORE_THE_FIRST_STEP = {"pipeline.json", "environment.json", "init.txt", "parameters.txt", "weights.txt"}
 
@@ -36,11 +37,11 @@ class RunDirectory:
         self.summary = path / "summary.json"
 
     def refuse_taken(self) -> None:
-        """Raise RunError if there are files in the way; those of a run that never took a step are not."""
+        """Raise RunError if it could not be written, or has files in the way; not those of a run without a step."""
+        if reason := unwritable(self.path):
+            raise RunError(f"The run directory {str(self.path)!r} cannot be made: {reason}. Choose another with --out.")
         if not self.path.exists():
             return
-        if not self.path.is_dir():
-            raise RunError(f"The run directory {str(self.path)!r} is a file. Choose another with --out.")
         if {entry.name for entry in self.path.iterdir()} - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
             raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")

@@ -45,9 +45,13 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) ->
     if not isinstance(base_name, str):
         raise refused("extends", "`extends` takes the path of one pipeline file.", "Write a path.", place)
     base_path = path.parent / base_name
-    if base_path.resolve() in {file.resolve() for file in (path, *above)}:
+    try:
+        itself, there = base_path.resolve() in {file.resolve() for file in (path, *above)}, base_path.exists()
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, has a zero byte, or leads round in links
+        itself = there = False
+    if itself:
         raise refused("extends", f"{base_name!r} extends itself.", "Break the circle.", place)
-    if not base_path.exists():
+    if not there:
         message = f"The file {base_name!r} that this extends does not exist."
         raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
     base = _extended(base_path, is_component, (path, *above))

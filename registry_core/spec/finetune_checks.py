@@ -25,6 +25,11 @@ def check_weights(checked: Checked) -> Iterator[Problem]:
     except CheckFailed as failed:
         yield checked.problem(("finetune", "weights"), failed.message, failed.remedy)
         return
+    except (OSError, ValueError) as error:  # of a path that no system has
+        reason = getattr(error, "strerror", None) or error
+        message = f"The weights cannot be looked at: {reason}."
+        yield checked.problem(("finetune", "weights"), message, "Check the path.")
+        return
     if names is None:
         return
     if finetune.entry is not None:

@@ -12,6 +12,7 @@ from registry_core.errors import PipelineError, Place, Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
 from registry_core.spec.compose import compose
+from registry_core.spec.machine_checks import check_machine
 from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.places import Places
@@ -21,14 +22,15 @@ from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True) -> Spec:
+def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Spec:
     """The checked spec of a pipeline file under ``KEY=VALUE`` overrides.
 
-    ``fresh`` is whether a run is to start: only then are the weights looked at that it starts from.
+    ``fresh`` is whether a run is to start: only then are the weights looked at that it starts from. ``here`` is
+    whether it is to be on this machine, so that its devices are looked at too.
     Raises PipelineError with all problems that were found, sorted by place.
     """
     tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
-    return load_tree(tree, problems, fresh=fresh)
+    return load_tree(tree, problems, fresh=fresh, here=here)
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
@@ -37,7 +39,14 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     return load_tree(tree, problems, look_at_data=False)
 
 
-def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: bool = True, fresh: bool = True) -> Spec:
+def load_tree(
+    tree: Tree,
+    problems: Sequence[Problem] = (),
+    *,
+    look_at_data: bool = True,
+    fresh: bool = True,
+    here: bool = False,
+) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
     check_required(tree)
     prefer, wrong_preferences = preferences(tree)
@@ -56,7 +65,9 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), *, look_at_data: boo
             raise _all(found) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
-        found += check(Checked(spec, seen, tree, frozenset(resolver.broken), fresh))
+        checked = Checked(spec, seen, tree, frozenset(resolver.broken), fresh)
+        found += check(checked)
+        found += check_machine(checked) if here else ()
         spec._survey = seen
     found += resolver.notices
     if not all(problem.warning for problem in found):

@@ -27,6 +27,9 @@ def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> Survey:
             found.facts[name] = _with_added(section, section.dataset.facts())
         except DataError as error:
             found.errors[name] = error
+        except (OSError, ValueError) as error:  # of a path that no system has, such as one that is too long
+            reason = getattr(error, "strerror", None) or error
+            found.errors[name] = DataError(f"The data cannot be looked at: {reason}. Check the paths.")
     return found
 
 

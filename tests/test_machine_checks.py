@@ -1,0 +1,81 @@
+"""What validate says of the machine: its devices, processors, and the folder of runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ended, sentences
+
+from registry_core.errors import PipelineError
+from registry_core.spec import load, machine_checks
+from registry_core.spec.machine_checks import unwritable
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: False)
+    monkeypatch.setattr(machine_checks.sys, "platform", "linux")
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(
+    ("train", "words"),
+    [
+        ({"device": "cuda"}, "The device is cuda, and this machine has none."),
+        ({"device": "mps"}, "The device is mps, and this machine has none."),
+        ({"precision": "fp16"}, "fp16 needs a GPU, and this machine has none."),
+    ],
+)
+def test_a_device_that_is_not_there(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], train: dict[str, str], words: str
+) -> None:
+    path = pipeline(train=train)
+    ended = command("validate", path)
+    assert ended.code == 2
+    (sentence,) = sentences(ended)
+    assert words in sentence
+    assert "--elsewhere" in sentence
+    assert command("validate", path, "--elsewhere").code == 0
+    with pytest.raises(PipelineError, match="this machine has none"):
+        load(path, here=True)
+    assert load(path).train.model_dump().items() >= train.items()  # a spec may be looked at anywhere
+
+
+def test_a_device_that_may_be_there(pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: True)
+    load(pipeline(train={"device": "cuda", "precision": "fp16"}), here=True)
+
+
+def test_more_workers_than_help_are_a_warning(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    path = pipeline(data__workers=9)
+    ended = command("validate", path)
+    assert ended.code == 0
+    assert "warning: data.workers: 9 workers are many for 4 processors. 4 or fewer" in ended.err
+    assert command("validate", pipeline(data__workers=8)).err == ""
+
+
+def test_the_folder_of_runs(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = pipeline()
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper" / "run"):
+        ended = command("validate", path, "--out", out)
+        assert ended.code == 2
+        assert f"{str(tmp_path / 'file')!r} is a file. Name another folder with --out." in ended.err
+        refused = command("train", path, "--out", out)
+        assert refused.code == 2
+        assert "No run can be written there" in refused.err
+    assert command("validate", path, "--out", tmp_path / "new" / "run").code == 0
+    assert not (tmp_path / "new").exists()
+    assert unwritable(Path("runs")) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert unwritable(tmp_path / "run") == f"nothing may be written into {str(tmp_path)!r}"
