@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from corpus import FOLDER, Mistake, mistakes
 
 from registry_core.errors import PipelineError, Problem
 from registry_core.spec import load
+from registry_core.spec.fixes import applicable, corrected
 
 CORPUS = mistakes()
 
@@ -30,3 +33,23 @@ def problems_of(mistake: Mistake) -> tuple[Problem, ...]:
         return load(mistake.path.relative_to(FOLDER), mistake.options).notices
     except PipelineError as error:
         return error.problems
+
+
+def test_a_correction_corrects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What ``validate --fix`` writes is never found again: it would go on for ever."""
+    monkeypatch.chdir(FOLDER)
+    corrections = 0
+    for mistake in CORPUS:
+        (problem,) = problems_of(mistake)
+        source = str(mistake.path.relative_to(FOLDER))
+        text = mistake.path.read_bytes().decode("utf-8", errors="replace")
+        if fixes := applicable([problem], text, source):
+            corrections += 1
+            written = tmp_path / "corrected.yaml"
+            written.write_text(corrected(text, fixes))
+            try:
+                found: tuple[Problem, ...] = load(written, mistake.options).notices
+            except PipelineError as error:
+                found = error.problems
+            assert problem.message not in {again.message for again in found}, str(problem)
+    assert corrections > 100

@@ -104,7 +104,9 @@ def test_a_missing_file(command: Callable[..., Ended], tmp_path: Path) -> None:
 
 
 def test_broken_yaml(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
-    one_message(command("train", pipeline("data: [1,\nmodel: x\n")), "pipeline.yaml:3", "not valid YAML")
+    one_message(
+        command("train", pipeline("data: [1,\nmodel: x\n")), "pipeline.yaml:1:7", "not valid YAML", "Close this ["
+    )
 
 
 def test_an_index_whose_image_is_missing(

@@ -69,6 +69,7 @@ OF_FORM = {
 NOT_BY_FORM = {
     "rules/group-option-misspelt": "the options of another component",
     "rules/group-rate-negative": "the options of another component",
+    "scalars/float-batch-size": "to a schema 64.0 is whole",
 }
 
 EITHER = {"wrong-value", "old-spelling"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -65,13 +66,16 @@ class Catalog:
             raise NameConflict(
                 f"The {kind} {bare!r} is registered by {origins}. Write {choices}, or {one} for the whole file."
             )
-        message = f"There is no {kind} {name!r}. {self._advice(kind, wanted, bare)}"
-        raise UnknownComponent(message, self._closest(kind, name))
+        message = f"There is no {kind} {name!r}."
+        if not bare:  # a colon at the end is no distribution
+            wanted, bare = "", wanted or name
+        raise UnknownComponent(message, self._advice(kind, wanted, bare), self._closest(kind, name.rstrip(":")))
 
     def _closest(self, kind: str, name: str) -> str:
         if any(record.name == name for record in self.records):
             return ""  # of another kind, or of another distribution: not misspelt
-        return next(iter(closest(name, {record.name for record in self.of_kind(kind)})), "")
+        names = {record.name for record in self.of_kind(kind)}
+        return next(iter(_likely(name, names)), "")
 
     def _advice(self, kind: str, distribution: str, name: str) -> str:
         for refused in self.refused:
@@ -80,12 +84,42 @@ class Catalog:
         claims = {record.distribution for record in self._by_name.get((kind, name), [])}
         if distribution and claims:
             return f"{distribution!r} does not register it. {near(distribution, claims)}"
-        others = sorted({record.kind for record in self.records if record.name == name})
+        others = sorted({record.kind for record in self.records if record.name == name} - {kind})
         if others:
-            return f"{name!r} is {KINDS[others[0]].one}; put {KINDS[kind].one} here."
+            what = " and ".join(KINDS[other].one for other in others)
+            return f"{name!r} is {what}; put {KINDS[kind].one} here."
         if not self.of_kind(kind):
             return f"No installed distribution registers components in the group {KINDS[kind].group!r}."
-        return near(name, {record.name for record in self.of_kind(kind)})
+        names = {record.name for record in self.of_kind(kind)}
+        if (last := _last_part(name)) == name:
+            return near(name, names)
+        if "(" in name:
+            return f"Parameters are not written as in Python: `{{{last}: {{parameter: value}}}}`."
+        path = "Components are named as they are registered, not by a path"
+        if likely := _likely(name, names):
+            return f"{path}: write {' or '.join(repr(each) for each in likely)}."
+        return f"{path}. {near('', names)}"
+
+
+def _last_part(name: str) -> str:
+    """What a path or call names: ``SGD`` of ``torch.optim.SGD``, ``mlp`` of ``models/mlp.py`` or ``mlp(size=8)``."""
+    bare = name.partition("(")[0].removesuffix(".py")
+    return re.split(r"[./\\]", bare)[-1] if not _VERSION.search(bare) else name
+
+
+def _likely(name: str, names: set[str]) -> list[str]:
+    """The names that are probably meant; of a path only those with the same beginning or end."""
+    last = _last_part(name)
+    found = closest(last, names)
+    if last == name:
+        return found
+    word = last.lower().replace("_", "")
+    bare = {each: each.replace("_", "") for each in found}
+    return [each for each in found if word.startswith(bare[each]) or bare[each].startswith(word) or each in last]
+
+
+_VERSION = re.compile(r"\.v\d+$")
+"""A version belongs to the name: ``focal.v2``."""
 
 
 _local: list[Record] = []

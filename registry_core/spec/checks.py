@@ -160,10 +160,11 @@ def check_metrics(checked: Checked) -> Iterator[Problem]:
     watchers: list[tuple[Keys, object]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
     watchers.append((("optim", "scheduler"), spec.optim.scheduler))
     measured = metric_names(spec)
+    known = ("data", "val") not in checked.broken
     for keys, component in watchers:
         for parameter in ("monitor", "best"):
             watched = getattr(component, parameter, None)
-            if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and watched not in measured:
+            if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and known and watched not in measured:
                 message = f"{parameter} names {watched!r}, which this run does not measure."
                 likely = next(iter(closest(watched, measured)), "")
                 inner = _parameter(checked, keys, parameter)
@@ -214,6 +215,15 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
     return keys
 
 
+def check_same_hooks(checked: Checked) -> Iterator[Problem]:
+    """No hook stands twice with the same parameters: it would do everything twice."""
+    hooks = checked.spec.hooks
+    for index, hook in enumerate(hooks):
+        if checked.whole(("hooks", index)) and hook in hooks[:index]:
+            message = f"The hook {hook.name!r} stands twice, with the same parameters."
+            yield checked.problem(("hooks", index), message, "Remove one of them.", warning=True)
+
+
 CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("data", check_data),
     ("layers", check_model),
@@ -239,5 +249,6 @@ CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("unknown-metric", check_metrics),
     ("missing-module", check_needs),
     ("hook", check_hooks),
+    ("duplicate-hook", check_same_hooks),
 )
 """Every check, with the code of what it finds."""

@@ -30,7 +30,18 @@ def compose(path: Path, overrides: Sequence[str], is_component: IsComponent) -> 
             _set(tree, override, is_component)
         except PipelineError as error:
             problems += error.problems
+    if tree.data == {}:
+        raise refused("root-form", "The file holds nothing.", "Start with `version: 1`.", tree.place(()))
+    if (outer := _all_under(tree.data)) is not None:
+        message = f"All sections stand under {outer!r}."
+        raise refused("root-form", message, "Write them at the top of the file.", tree.place((outer,), of_key=True))
     return tree, [*problems, *_fill_variables(tree)]
+
+
+def _all_under(data: dict[str, Any]) -> str | None:
+    """The one key of a file under which the whole pipeline stands."""
+    outer, inner = next(iter(data.items()))
+    return outer if len(data) == 1 and isinstance(inner, dict) and "version" in inner else None
 
 
 def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) -> Tree:
@@ -54,6 +65,8 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) ->
     if not there:
         message = f"The file {base_name!r} that this extends does not exist."
         raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
+    if base_path.is_dir():
+        raise refused("extends", f"{base_name!r} is a folder.", "Name a pipeline file in it.", place)
     base = _extended(base_path, is_component, (path, *above))
     _overlay(base, tree, (), is_component)
     return base
@@ -109,9 +122,10 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
         key = _key(data, part, place)
         found: Any = data
         inner = found[key] if isinstance(data, list) or key in data else None
-        inner = _mapping_over(inner, (*keys, key), is_component)
-        data[key] = inner
-        tree.values.setdefault((*keys, key), place)
+        below = _mapping_over(inner, (*keys, key), is_component)
+        if below is not inner:
+            tree.values[(*keys, key)] = place
+        data[key] = inner = below
         keys, data = (*keys, key), inner
         if (
             is_component(keys)

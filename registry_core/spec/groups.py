@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from registry_core.components.base import Written
+from registry_core.errors import closest
 
 
 def _compiles(pattern: str) -> str:
@@ -15,7 +16,8 @@ def _compiles(pattern: str) -> str:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(
-            f"{pattern!r} is not a regular expression: {error}; put a backslash before what is meant as it stands"
+            f"{pattern!r} is not a regular expression: {error}; "
+            "write .* for anything, and a backslash before what is meant as it stands"
         ) from None
     return pattern
 
@@ -25,6 +27,9 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 ModuleTypes = str | tuple[str, ...]
 """Class names of modules; a class is meant with all that derive from it."""
+
+
+_CHOOSING = ("parameters", "modules")
 
 
 class Group(Written):
@@ -42,7 +47,11 @@ class Group(Written):
     @model_validator(mode="after")
     def _chooses(self) -> Group:
         if self.parameters is None and self.modules is None:
-            raise ValueError("a group chooses its parameters by `parameters`, `modules` or both")
+            near = next((name for name in self.options if closest(name, _CHOOSING)), "")
+            instead = (
+                f"`{closest(near, _CHOOSING)[0]}` instead of `{near}`" if near else "`parameters`, `modules` or both"
+            )
+            raise ValueError(f"this group chooses no parameters; write {instead}")
         return self
 
     @property

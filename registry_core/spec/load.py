@@ -12,6 +12,7 @@ from registry_core.errors import PipelineError, Place, Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
 from registry_core.spec.compose import compose
+from registry_core.spec.elsewhere import intended, keys_of, sent_home
 from registry_core.spec.machine_checks import check_machine
 from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
@@ -53,23 +54,24 @@ def load_tree(
     resolver = Resolver(tree, prefer)
     data = resolver.fields(Spec, tree.data, ())
     found = [*problems, *wrong_preferences, *resolver.problems]
+    resolver.broken |= {keys for problem in problems if (keys := keys_of(problem, tree))}
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         found += problems_of(error, Spec, data, tree, ())
         wrong = {written(detail, data) for detail in error.errors(include_url=False)}
-        resolver.broken |= wrong
+        resolver.broken |= wrong | {keys for problem in found if (keys := intended(problem, tree))}
         try:  # go on without what is wrong, so that the checks can find the rest
             spec = Spec.model_validate(_without(data, wrong))
         except ValidationError:
-            raise _all(found) from None
+            raise _all([sent_home(problem, tree) for problem in found]) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
         checked = Checked(spec, seen, tree, frozenset(resolver.broken), fresh)
         found += check(checked)
         found += check_machine(checked) if here else ()
         spec._survey = seen
-    found += resolver.notices
+    found = [sent_home(problem, tree) for problem in (*found, *resolver.notices)]
     if not all(problem.warning for problem in found):
         raise _all(found)
     spec._places = Places(tree)

@@ -1,48 +1,29 @@
-"""Turn pydantic's errors into sentences with a place and a remedy."""
+"""Turn pydantic's errors into problems with a place and a remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from registry_core.components import Component
 from registry_core.components.base import written_fields
-from registry_core.errors import Fix, Place, Problem, closest, near
+from registry_core.errors import Problem, closest, near
 from registry_core.spec.annotations import model_in
+from registry_core.spec.component_form import wrong_form
 from registry_core.spec.compose import dotted
-from registry_core.spec.fixes import certain_fix, likely_fix
+from registry_core.spec.details import code_of, correction, remedy, sentence
+from registry_core.spec.fixes import certain_fix, likely_fix, value_at
+from registry_core.spec.key_advice import key_advice
 from registry_core.spec.source import Keys, Tree
+from registry_core.spec.wording import shown
 
-_TYPES = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "string_type": "a text",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "path_type": "a path",
-}
-
-_CODES = {"literal_error": "wrong-choice", "too_short": "wrong-length", "too_long": "wrong-length"}
-
-_TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
-
-_LISTED = 12
-"""Of so many choices all are named."""
-
-_BOUNDS = {
-    "greater_than": ("greater than", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("less than", "lt"),
-    "less_than_equal": ("at most", "le"),
-}
+TOP = ("extends", "vars")
+"""Keys of the whole file that are gone from the tree when it is checked."""
 
 
 def problems_of(
@@ -52,10 +33,11 @@ def problems_of(
     found = [(written(detail, data), detail) for detail in error.errors(include_url=False)]
     inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also blames lists for their items
     details = [(loc, detail) for loc, detail in found if loc not in inner]
-    return [
+    problems = [
         _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
         for loc, group in groupby(details, key=lambda pair: pair[0])
     ]
+    return _without_consequences(problems)
 
 
 def written(detail: ErrorDetails, data: Any) -> Keys:
@@ -79,119 +61,85 @@ def _problem(
     full = (*keys, *loc)
     first = details[0]
     if first["type"] == "extra_forbidden":
-        name = str(loc[-1])
-        taken = written_fields(_model_at(model, loc[:-1]))
-        place = tree.place(full, of_key=True)
-        if instead := _old_spellings(model, loc[:-1]).get(name):
-            what = f"The {owner} does not take {name!r}, an old spelling."
-            fix = certain_fix(place, name, instead) if instead in taken else None
-            return Problem(what, f"Write {instead}.", place, dotted(full), code="old-spelling", fix=fix)
-        what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
-        code = "unknown-parameter" if owner else "unknown-key"
-        advice = near(name, taken) or "It takes none."
-        fix = likely_fix(place, name, close[0]) if (close := closest(name, taken)) else None
-        return Problem(what, advice, place, dotted(full), code=code, fix=fix)
+        return _unknown(str(loc[-1]), _model_at(model, loc[:-1]), tree, full, owner)
     if first["type"] == "missing" and isinstance(loc[-1], int):
-        what = f"The list {_shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
+        what = f"The list {shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
         return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]), code="wrong-length")
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
         return _missing(what, tree, full, "missing-parameter" if owner else "missing-key")
-    sentences = list(dict.fromkeys(_sentence(detail) for detail in details))
-    message = " Or: ".join(sentences)
-    if loc and (instead := _old_spellings(model, loc[:-1]).get(f"{loc[-1]}: {first['input']}")):
-        message = f"{_shown(first['input'])} is an old spelling."
-        value = instead.removeprefix(f"{loc[-1]}: ")
-        fix = certain_fix(tree.place(full), first["input"], value) if value != instead else None
-        return Problem(message, f"Write {instead}.", tree.place(full), dotted(full), code="old-spelling", fix=fix)
-    remedies = dict.fromkeys(remedy for detail in details if (remedy := _remedy(detail)))
-    fixes = [fix for detail in details if (fix := _fix(detail, tree.place(full)))]
-    fix = fixes[0] if fixes else None
-    return Problem(message, " ".join(remedies), tree.place(full), dotted(full), code=_code(first["type"]), fix=fix)
+    if first["type"] in ("model_type", "model_attributes_type"):
+        return _not_a_mapping(first["input"], _model_at(model, loc), tree, full, owner if not loc else "")
+    return _wrong_value(loc, details, model, tree, full)
+
+
+def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
+    taken = written_fields(model)
+    place = tree.place(keys, of_key=True)
+    if instead := _old_spellings(model).get(name):
+        what = f"The {owner} does not take {name!r}, an old spelling."
+        fix = certain_fix(place, name, instead) if instead in taken else None
+        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+    what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+    code = "unknown-parameter" if owner else "unknown-key"
+    known = [*taken, *TOP] if len(keys) == 1 else list(taken)
+    if meant := key_advice(tree, keys, place, known):
+        return Problem(what, meant[0], place, dotted(keys), code=code, fix=meant[1])
+    advice = near(name, known) or "It takes none."
+    fix = likely_fix(place, name, close[0]) if (close := closest(name, known)) else None
+    return Problem(what, advice, place, dotted(keys), code=code, fix=fix)
+
+
+def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys) -> Problem:
+    value, kind, place = details[0]["input"], details[0]["type"], tree.place(keys)
+    if loc and (instead := _old_spellings(_model_at(model, loc[:-1])).get(f"{loc[-1]}: {value}")):
+        new = instead.removeprefix(f"{loc[-1]}: ")
+        fix = certain_fix(place, value, new) if new != instead else None
+        what = f"{shown(value)} is an old spelling."
+        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+    message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))
+    field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
+    spare = _may_be_left_out(field) if field else ""
+    if kind in ("tuple_type", "list_type") and not (value is None and spare):
+        advice = _as_list(value, field.annotation if field else None)
+    else:
+        advice = " ".join(dict.fromkeys(told for detail in details if (told := remedy(detail, spare=spare))))
+    fix = next((fix for detail in details if (fix := correction(detail, place))), None)
+    return Problem(message, advice, place, dotted(keys), code=code_of(kind), fix=fix)
 
 
 def _missing(what: str, tree: Tree, keys: Keys, code: str) -> Problem:
-    place = tree.place(keys, of_key=True)
+    named = isinstance(value_at(tree.data, keys[:-1]), str)  # a component that is a name alone
+    place = tree.place(keys[:-1]) if named else tree.place(keys, of_key=True)
     return Problem(what, "Add it.", place, dotted(keys), code=code)
 
 
-def _code(kind: str) -> str:
-    if kind in _TYPES:
-        return "wrong-type"
-    if kind in _BOUNDS:
-        return "out-of-range"
-    return _CODES.get(kind, "wrong-value")
+def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
+    """The problem of a value in the place of a component, of its parameters, or of a section of the file."""
+    place, path = tree.place(keys), dotted(keys)
+    if issubclass(model, Component) and not owner:
+        message, advice, _ = wrong_form(model, value)
+        return Problem(message, advice, place, path, code="component-form")
+    message = f"Expected a mapping, not {shown(value)}."
+    names = list(written_fields(model))
+    if owner:
+        advice = _named(value, model, str(keys[-1]))
+    else:
+        advice = f"Write a mapping, as in `{{{names[0]}: …}}`. {near('', names)}"
+    if value is None:
+        advice = "Write what belongs under it, or remove the key."
+    return Problem(message, advice, place, path, code="wrong-type")
 
 
-def _fix(detail: ErrorDetails, place: Place | None) -> Fix | None:
-    """The correction of a value, where it is clear enough what is meant."""
-    kind, value = detail["type"], detail["input"]
-    if not isinstance(value, str):
-        return None
-    if kind == "literal_error" and (close := closest(value, _choices(detail))):
-        return likely_fix(place, value, close[0])
-    if kind in ("int_type", "float_type") and _is_number(value):
-        return certain_fix(place, value, value)
-    if kind == "bool_type" and value.lower() in _TRUTHS:
-        return certain_fix(place, value, _TRUTHS[value.lower()])
-    return None
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind in _TYPES:
-        return f"Expected {_TYPES[kind]}, not {_shown(value)}."
-    if kind in _BOUNDS:
-        words, bound = _BOUNDS[kind]
-        return f"{_shown(value)} must be {words} {context[bound]}."
-    if kind == "literal_error":
-        many = len(list(_choices(detail)))
-        return f"{_shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
-    if kind == "value_error":
-        text = _told(detail)[0]
-        names = "_" in text.split(" ")[0] or text[1:2] == " "  # of a parameter, which stays as it is written
-        return f"{text if names else text[:1].upper() + text[1:]}."
-    if kind in ("too_short", "too_long"):
-        words, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
-        items = "item" if context[bound] == 1 else "items"
-        return f"The list must have {words} {context[bound]} {items}, and has {context['actual_length']}."
-    if kind in ("missing", "unexpected_positional_argument"):
-        return f"The list {_shown(value)} has the wrong length: {_lower(detail['msg'])}."
-    return f"{_shown(value)} does not fit: {_lower(detail['msg'])}."
-
-
-def _told(detail: ErrorDetails) -> tuple[str, str]:
-    """What a declaration's own check says: what is wrong and, after a semicolon, what to do."""
-    text = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    what, _, remedy = text.rpartition("; ")
-    return (what, remedy) if what else (text, "")
-
-
-def _remedy(detail: ErrorDetails) -> str:
-    kind, value = detail["type"], detail["input"]
-    if kind == "literal_error" and isinstance(value, str):
-        choices = list(_choices(detail))
-        advice = near(value, choices)
-        return advice if len(choices) > _LISTED or not advice.startswith("Known") else "Write one of them."
-    if kind in ("int_type", "float_type") and isinstance(value, str) and _is_number(value):
-        return "Write the number without quotes."
-    if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
-        return "Write true or false, without quotes."
-    if kind == "literal_error":
-        return "Write one of them."
-    if kind == "value_error" and (told := _told(detail)[1]):
-        return f"{told[:1].upper()}{told[1:]}."
-    if kind in _BOUNDS:
-        return "Use a number in the range."
-    if kind in _TYPES:
-        return f"Write {_TYPES[kind]}."
-    return ""
-
-
-def _choices(detail: ErrorDetails) -> Iterator[str]:
-    text = str(detail.get("ctx", {}).get("expected", ""))
-    for part in text.replace(" or ", ", ").split(", "):
-        yield part.strip("'")
+def _named(value: Any, model: type[BaseModel], owner: str) -> str:
+    """The remedy for a value in the place of named parameters: it may be that of the only one that must be there."""
+    names = written_fields(model)
+    if not names:
+        return "It takes no parameters."
+    if isinstance(value, list):
+        return f"Parameters have names. {near('', names)}"
+    required = [name for name, field in names.items() if model.model_fields[field].is_required()]
+    return f"Parameters have names: `{{{owner}: {{{(required or list(names))[0]}: {shown(value)}}}}}`."
 
 
 def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
@@ -202,23 +150,47 @@ def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
     return model
 
 
-def _old_spellings(model: type[BaseModel], loc: Keys) -> Mapping[str, str]:
-    found = _model_at(model, loc)
-    return found.old_spellings if issubclass(found, Component) else {}
+def _old_spellings(model: type[BaseModel]) -> Mapping[str, str]:
+    return model.old_spellings if issubclass(model, Component) else {}
 
 
-def _shown(value: Any) -> str:
-    text = repr(list(value) if isinstance(value, tuple) else value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _as_list(value: Any, annotation: Any) -> str:
+    """The remedy for what should be a list of what the annotation says."""
+    item = model_in(annotation)
+    if item is not None and not issubclass(item, Component):
+        return "Write a list of mappings: a dash and a space before each."
+    if isinstance(value, dict):
+        return "Write a list: a dash and a space before each item."
+    if get_origin(annotation) is tuple and Ellipsis not in get_args(annotation):
+        return f"Write a list of {len(get_args(annotation))} values."
+    if isinstance(value, str) and value.startswith("["):
+        return "Write the list without quotes."
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return "Write a list."
+    return f"Write a list, as in `[{value}]`."
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
+def _may_be_left_out(field: FieldInfo) -> str:
+    """The remedy for a value that means none: null where it is allowed, else to leave the key out where it may be."""
+    if field.is_required():
+        return ""
+    if type(None) in get_args(field.annotation):
+        return "Write null, or leave it out."
+    return "Leave it out, or write a value."
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _without_consequences(problems: list[Problem]) -> list[Problem]:
+    """What is missing because it is misspelt, or in an old spelling, is said once."""
+
+    def above(problem: Problem) -> str:
+        return problem.path.rpartition(".")[0]
+
+    misspelt = {(above(problem), problem.fix.new) for problem in problems if problem.fix}
+    old = {above(problem) for problem in problems if problem.code == "old-spelling"}
+    missing = ("missing-key", "missing-parameter")
+    return [
+        problem
+        for problem in problems
+        if problem.code not in missing
+        or ((above(problem), problem.path.rpartition(".")[2]) not in misspelt and above(problem) not in old)
+    ]

@@ -86,11 +86,11 @@ class InitRule(Written):
     def _one_way_to_choose(self) -> InitRule:
         by_module = self.modules is not None or self.names is not None
         if by_module == (self.parameters is not None):
-            raise ValueError("a rule chooses either modules (`modules`, `names`) or parameters (`parameters`)")
+            raise ValueError("this rule must choose either modules (`modules`, `names`) or parameters (`parameters`)")
         if by_module and (self.init is not None or (self.weight is None and self.bias is None)):
-            raise ValueError("a rule for modules has `weight`, `bias` or both")
+            raise ValueError("this rule for modules must have `weight`, `bias` or both, and no `init`")
         if not by_module and (self.init is None or self.weight is not None or self.bias is not None):
-            raise ValueError("a rule for parameters has `init`")
+            raise ValueError("this rule for parameters must have `init`, and neither `weight` nor `bias`")
         return self
 
 

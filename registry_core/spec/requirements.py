@@ -60,7 +60,8 @@ def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
         kind, slash, name = key.partition("/")
         if not slash or kind not in KINDS:
             message = f"{key!r} is not KIND/NAME."
-            yield Problem(message, near(kind, KINDS), tree.place(keys, of_key=True), dotted(keys), code="preference")
+            remedy = f"Write it as in `{kind}/focal`." if kind in KINDS else near(kind, KINDS)
+            yield Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="preference")
             continue
         claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
         if distribution not in claims:

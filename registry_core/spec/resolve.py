@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from registry_core.catalog import KINDS, Preferences
+from registry_core.catalog import Preferences
 from registry_core.components import Component
 from registry_core.components.registries import registry_of
 from registry_core.errors import BrokenComponent, Fix, NameConflict, Problem, RegistryError, UnknownComponent
 from registry_core.spec.annotations import is_sequence, model_in, takes_one
+from registry_core.spec.component_form import name_inside, wrong_form
 from registry_core.spec.compose import dotted
 from registry_core.spec.fixes import likely_fix
 from registry_core.spec.messages import problems_of
@@ -60,17 +61,20 @@ class Resolver:
         """The component that a name or a one-key mapping stands for."""
         name, parameters = _split(value)
         if name is None:
-            message = f"Expected {KINDS[base.kind].one}: a name, or one name with its parameters, not {value!r}."
-            remedy = "Write `name` or `{name: {parameter: value}}`."
-            return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
+            message, remedy, key = wrong_form(base, value)
+            place = self.tree.keys.get((*keys, key)) if key is not None else None
+            return self._stand_in(base, keys, Problem(message, remedy, place, code="component-form"))
         if name_place := self.tree.keys.get((*keys, name)):
             self.tree.values[keys] = name_place  # what is wrong with a component is shown at its name
         registry = registry_of(base)
         try:
             record = registry.record(name, self.prefer)
         except UnknownComponent as error:
+            if isinstance(value, dict) and not error.closest and name_inside(value, set(registry)):
+                message, remedy, _ = wrong_form(base, value)
+                return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
             fix = self._renamed(keys, name, error.closest)
-            return self._stand_in(base, keys, Problem(str(error), code="unknown-component", fix=fix))
+            return self._stand_in(base, keys, _unknown(error, fix))
         except NameConflict as error:
             return self._stand_in(base, keys, Problem(str(error), code="name-conflict"))
         try:
@@ -92,7 +96,8 @@ class Resolver:
         return base.model_construct()
 
     def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
-        self.problems.append(replace(problem, place=self.tree.place(keys), path=dotted(keys)))
+        place = problem.place or self.tree.place(keys)
+        self.problems.append(replace(problem, place=place, path=dotted(keys)))
         self.broken.add(keys)
         return base.model_construct()
 
@@ -144,6 +149,10 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
 
 def _is_item(rest: list[str | int]) -> bool:
     return bool(rest) and isinstance(rest[0], int)
+
+
+def _unknown(error: UnknownComponent, fix: Fix | None) -> Problem:
+    return Problem(error.message, error.remedy, code="unknown-component", fix=fix)
 
 
 def _split(value: Any) -> tuple[str | None, Any]:

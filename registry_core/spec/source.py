@@ -186,7 +186,8 @@ class _Reader:
         return text if number is None else number
 
     def tagged(self, node: Node) -> None:
-        message = f"The tag {node.tag} is not allowed."
+        written = f"!!{str(node.tag).removeprefix(_TAG)}" if str(node.tag).startswith(_TAG) else node.tag
+        message = f"The tag {written} is not allowed."
         self.problem("tag", message, "A pipeline file is plain data: remove the tag.", node.place)
 
     def problem(self, code: str, message: str, remedy: str, place: Place) -> None:

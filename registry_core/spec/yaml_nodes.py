@@ -26,6 +26,7 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from registry_core.errors import PipelineError, Place, Problem
+from registry_core.spec.yaml_advice import advice, where
 
 MAX_DEPTH = 64
 MAX_NODES = 20_000
@@ -61,11 +62,11 @@ def parse(text: str, source: str) -> Node | None:
     try:
         parser = _parser(text)
     except YAMLError as error:
-        raise _not_yaml(error, source) from None
+        raise _not_yaml(error, source, text) from None
     try:
         return _Composer(parser, source).document()
     except (YAMLError, ValueError) as error:
-        raise _not_yaml(error, source) from None
+        raise _not_yaml(error, source, text) from None
     finally:
         parser.dispose()
 
@@ -166,35 +167,14 @@ def _too_deep(place: Place) -> PipelineError:
     return refused("nesting-too-deep", f"The file nests deeper than {MAX_DEPTH} levels.", "Flatten it.", place)
 
 
-def _not_yaml(error: Exception, source: str) -> PipelineError:
-    place = Place(source)
+def _not_yaml(error: Exception, source: str, text: str) -> PipelineError:
+    what = "JSON" if source.endswith(".json") else "YAML"
     if not isinstance(error, MarkedYAMLError):
-        what = str(error).partition("\n")[0].rstrip(".")
-        return refused("yaml-syntax", f"This is not valid YAML: {what}.", "Correct the file.", place)
-    if mark := error.problem_mark or error.context_mark:
-        place = Place(source, mark.line + 1, mark.column + 1)
+        said = str(error).partition("\n")[0].rstrip(".")
+        return refused("yaml-syntax", f"This is not valid {what}: {said}.", "Correct the file.", Place(source))
+    place = where(error, source, text)
     if "nesting depth" in str(error.problem):  # libyaml's own limit, which it may reach before ours is asked
         return _too_deep(place)
     during = f" {error.context}" if error.context else ""
-    advice = _advice(str(error.problem))
-    return refused("yaml-syntax", f"This is not valid YAML{during}: {error.problem}.", advice, place)
-
-
-def _advice(problem: str) -> str:
-    """What to do about what libyaml says most often."""
-    for words, advice in _ADVICE.items():
-        if words in problem:
-            return advice
-    return "Correct the line, or the one above it."
-
-
-_ADVICE = {
-    "mapping values are not allowed": "Put a space after the colon before it, or quote the text that has a colon.",
-    "did not find expected ',' or '}'": "Close the { above, or put a comma between its entries.",
-    "did not find expected ',' or ']'": "Close the [ above, or put a comma between its items.",
-    "did not find expected key": "Indent this line as the keys above it.",
-    "did not find expected '-'": "Indent this line as the items above it.",
-    "could not find expected ':'": "Put a colon and a space behind the key above.",
-    "cannot start any token": "Indent with spaces instead of tabs, and quote texts that start with @, ` or %.",
-    "unexpected end of stream": "Close the quotes or the bracket that is open.",
-}
+    message = f"This is not valid {what}{during}: {error.problem}."
+    return refused("yaml-syntax", message, advice(str(error.problem), text, place), place)

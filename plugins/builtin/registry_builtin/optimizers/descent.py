@@ -48,7 +48,7 @@ class SGD(Optimizer):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
                 "nesterov needs momentum above 0 and dampening 0, "
-                f"but momentum is {self.momentum} and dampening is {self.dampening}"
+                f"but momentum is {self.momentum} and dampening is {self.dampening}; set momentum, or leave it out"
             )
         refuse_fused_foreach(self.fused, self.foreach)
         return self
