@@ -60,6 +60,11 @@ def test_kinds_and_components(complete: Callable[..., list[str]]) -> None:
     assert complete("schema", "no_kind/") == []
 
 
+def test_codes_of_mistakes(complete: Callable[..., list[str]]) -> None:
+    assert complete("explain", "transform-") == ["transform-input", "transform-place"]
+    assert "unknown-key" in complete("explain", "")
+
+
 def test_pipeline_files(complete: Callable[..., list[str]]) -> None:
     assert set(complete("train", "")) == {"examples/", "three.yml"}
     assert set(complete("validate", "exa")) == {"examples/one.yaml", "examples/two.json"}

@@ -34,6 +34,15 @@ def test_list_and_help_import_next_to_nothing(arguments: list[str]) -> None:
     assert imported(*arguments) == []
 
 
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "model-input"], ["explain", "--json"]])
+def test_explain_imports_next_to_nothing(arguments: list[str]) -> None:
+    assert imported(*arguments) == []
+
+
+def test_upgrade_imports_no_torch(pipeline: Callable[..., Path]) -> None:
+    assert set(imported("upgrade", "--check", pipeline())) <= {"pydantic", "yaml", "registry_builtin"}
+
+
 def test_validate_and_plan_import_no_torch(pipeline: Callable[..., Path]) -> None:
     path = pipeline()
     for arguments in (("validate", path), ("plan", path), ("plan", path, "--json")):

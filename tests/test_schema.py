@@ -56,6 +56,8 @@ OF_FORM = {
     "component-form",
     "missing-key",
     "missing-parameter",
+    "newer-version",
+    "older-version",
     "out-of-range",
     "unknown-component",
     "unknown-key",

@@ -218,8 +218,8 @@ def test_all_mistakes_with_their_lines(pipeline: Callable[..., Path]) -> None:
     ]
     lines = [number for number, line in enumerate(EXAMPLE.splitlines(), 1) if "conv2," in line or "fc2," in line]
     assert found == [
-        (lines[0], 9, "Layer 3 'conv2', conv2d, takes 3 channels, and is given 6."),
-        (lines[1], 9, "Layer 9 'fc2', linear, takes 9 features, and is given 120."),
+        (lines[0], 10, "Layer 3 'conv2', conv2d, takes 3 channels, and is given 6."),
+        (lines[1], 10, "Layer 9 'fc2', linear, takes 9 features, and is given 120."),
     ]
 
 

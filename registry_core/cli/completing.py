@@ -1,4 +1,4 @@
-"""What the shell offers behind a command: names of components, of distributions, and pipeline files."""
+"""What the shell offers behind a command: names of components, of distributions, codes of mistakes, pipeline files."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def distributions_or_components(
 ) -> list[CompletionItem]:
     """Both: what `check` and `doctor` take."""
     return [*distributions(context, parameter, incomplete), *components(context, parameter, incomplete)]
+
+
+def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes of mistakes, with what they mean."""
+    from registry_core.cli.explanations import codes, explanation
+
+    return [CompletionItem(code, help=explanation(code).title) for code in codes() if code.startswith(incomplete)]
 
 
 def pipeline_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from registry_core.errors import Fix, PipelineError, Problem
 from registry_core.spec.fixes import applicable, corrected
-from registry_core.spec.source import read_text
+from registry_core.spec.source import read_text, text_of_file
 
 
 def fix_files(problems: Sequence[Problem], *, yes: bool, refused: set[Fix]) -> int:
@@ -22,9 +23,7 @@ def fix_files(problems: Sequence[Problem], *, yes: bool, refused: set[Fix]) -> i
 
 
 def _fix_file(path: Path, problems: Sequence[Problem], yes: bool, refused: set[Fix]) -> int:
-    data = path.read_bytes()
-    mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-    text = data[len(mark) :].decode()
+    text = text_of_file(path)
     chosen = []
     for fix in applicable(problems, text, str(path)):
         if fix in refused:
@@ -39,20 +38,27 @@ def _fix_file(path: Path, problems: Sequence[Problem], yes: bool, refused: set[F
     except PipelineError:  # never make a file worse
         return 0
     if chosen:
-        path.write_bytes(mark + new.encode())
+        rewrite(path, new)
     for fix in chosen:
-        click.echo(f"{fix.place}: {_change(fix)}.")
+        click.echo(f"{fix.place}: {change(fix)}.")
     return len(chosen)
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Write the text of a pipeline file anew; a byte order mark at its beginning stays."""
+    mark = codecs.BOM_UTF8 if path.read_bytes().startswith(codecs.BOM_UTF8) else b""
+    path.write_bytes(mark + text.encode())
 
 
 def _confirmed(fix: Fix) -> bool:
     try:
-        return click.confirm(f"{fix.place}: {_change(fix, 'write')}?", err=True)
+        return click.confirm(f"{fix.place}: {change(fix, 'write')}?", err=True)
     except click.Abort:  # nobody there to answer
         return False
 
 
-def _change(fix: Fix, verb: str = "wrote") -> str:
+def change(fix: Fix, verb: str = "wrote") -> str:
+    """What a correction does, as part of a sentence."""
     if fix.old == fix.new:
         return f"{verb} {fix.new} without quotes"
     return f"{verb} {fix.new.strip()!r}{f' instead of {fix.old!r}' if fix.old else ''}"

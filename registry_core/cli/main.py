@@ -17,7 +17,7 @@ from registry_core.catalog.policy import VARIABLE
 from registry_core.errors import PipelineError, RegistryError
 
 COMMANDS = {
-    "Pipelines": ("train", "eval", "predict", "validate", "plan", "sample"),
+    "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
     "Components": ("list", "show", "search", "schema", "plugins", "doctor"),
     "Authors": ("new-plugin", "check"),
     "Others": ("index", "whiten", "completion"),
@@ -28,7 +28,7 @@ _EPILOG = """
 \b
 Exit codes:
   0  all went well
-  1  `check` or `doctor --strict` found something
+  1  `check`, `doctor --strict` or `upgrade --check` found something
   2  the pipeline, its data or the command line is wrong
   3  a component is broken
   4  a checkpoint is missing or damaged

@@ -241,7 +241,7 @@ CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("metric-input", check_metric_forms),
     ("schedule-length", check_length),
     ("schedule-optimizer", check_scheduler),
-    ("group-options", check_groups),
+    ("unknown-parameter", check_groups),
     ("optimizer-groups", check_optimizer),
     ("layer-decay", check_layer_decay),
     ("weights", check_weights),

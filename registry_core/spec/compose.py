@@ -14,16 +14,23 @@ from registry_core.spec.yaml_nodes import refused
 IsComponent = Callable[[Keys], bool]
 """Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
 
+Read = Callable[[Path], Tree]
+"""Gives the tree of a pipeline file."""
+
 _VERSION = re.compile("v[1-9][0-9]*")
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 
 
-def compose(path: Path, overrides: Sequence[str], is_component: IsComponent) -> tuple[Tree, list[Problem]]:
+def compose(
+    path: Path, overrides: Sequence[str], is_component: IsComponent, read: Read = read_file
+) -> tuple[Tree, list[Problem]]:
     """The pipeline in ``path`` over what it extends, under the ``KEY=VALUE`` options, with variables put in.
+
+    ``read`` gives the tree of each file: files need not be written yet.
 
     Raises PipelineError where there is no tree to go on with; smaller problems are returned with the tree.
     """
-    tree = _extended(path, is_component, ())
+    tree = _extended(path, is_component, (), read)
     problems: list[Problem] = []
     for override in overrides:
         try:
@@ -44,8 +51,8 @@ def _all_under(data: dict[str, Any]) -> str | None:
     return outer if len(data) == 1 and isinstance(inner, dict) and "version" in inner else None
 
 
-def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) -> Tree:
-    tree = read_file(path)
+def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], read: Read) -> Tree:
+    tree = read(path)
     if not isinstance(tree.data, dict):
         place = tree.place(())
         raise refused("root-form", "A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)
@@ -67,7 +74,7 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...]) ->
         raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
     if base_path.is_dir():
         raise refused("extends", f"{base_name!r} is a folder.", "Name a pipeline file in it.", place)
-    base = _extended(base_path, is_component, (path, *above))
+    base = _extended(base_path, is_component, (path, *above), read)
     _overlay(base, tree, (), is_component)
     return base
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from registry_core.errors import Fix, Place, Problem
-from registry_core.spec.source import Keys
+from registry_core.spec.source import Keys, read_value
 
 
 def certain_fix(place: Place | None, old: Any, new: str) -> Fix | None:
@@ -51,22 +53,30 @@ def applicable(problems: Iterable[Problem], text: str, source: str) -> list[Fix]
 
 def corrected(text: str, fixes: Iterable[Fix]) -> str:
     """The text with corrections carried out; all that they do not touch is kept to the byte."""
-    for start, end, fix in sorted(
-        ((*span(text, fix.place), fix) for fix in fixes), key=lambda each: each[0], reverse=True
-    ):
-        text = text[:start] + fix.new + text[end:]
+    placed = [(*span(text, fix.place), fix) for fix in fixes]
+    for start, end, fix in sorted(placed, key=lambda each: each[:2], reverse=True):
+        text = text[:start] + _quoted(text[start:end], fix) + text[end:]
     return text
+
+
+def _quoted(written: str, fix: Fix) -> str:
+    """What a correction writes: a word in quotes stays in them, as JSON needs it."""
+    quote = written[:1]
+    in_quotes = quote in ("'", '"') and written == f"{quote}{fix.old}{quote}"
+    return f"{quote}{fix.new}{quote}" if in_quotes and isinstance(read_value(fix.new), str) else fix.new
 
 
 def span(text: str, place: Place) -> tuple[int, int]:
     """Where a place begins and ends in a text, as offsets."""
-    lines = text.splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
+    starts = _line_starts(text)
 
     def offset(row: int, column: int) -> int:
         return min(starts[min(row, len(starts)) - 1] + column - 1, len(text))
 
     start = offset(place.line or 1, place.column or 1)
     return start, offset(*place.end) if place.end else start
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    return tuple(accumulate((len(line) for line in text.splitlines(keepends=True)), initial=0))

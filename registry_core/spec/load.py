@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from registry_core.errors import PipelineError, Place, Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
-from registry_core.spec.compose import compose
+from registry_core.spec.compose import Read, compose
 from registry_core.spec.elsewhere import intended, keys_of, sent_home
 from registry_core.spec.machine_checks import check_machine
 from registry_core.spec.messages import problems_of, written
@@ -21,6 +21,7 @@ from registry_core.spec.requirements import check_required, preferences
 from registry_core.spec.resolve import Resolver, component_class
 from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
+from registry_core.spec.upgrades import check_version
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Spec:
@@ -40,6 +41,12 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     return load_tree(tree, problems, look_at_data=False)
 
 
+def load_rewritten(path: str | Path, read: Read) -> Spec:
+    """The spec of a pipeline file, its texts given by ``read``; data and files that it names are not looked at."""
+    tree, problems = compose(Path(path), (), lambda keys: component_class(Spec, keys) is not None, read)
+    return load_tree(tree, problems, look_at_data=False)
+
+
 def load_tree(
     tree: Tree,
     problems: Sequence[Problem] = (),
@@ -49,6 +56,7 @@ def load_tree(
     here: bool = False,
 ) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
+    problems = [*problems, *check_version(tree)]
     check_required(tree)
     prefer, wrong_preferences = preferences(tree)
     resolver = Resolver(tree, prefer)

@@ -81,19 +81,35 @@ class Resolver:
             declaration: type[Component] = registry.declaration(record)
         except BrokenComponent as error:
             return self._stand_in(base, keys, Problem(str(error), code="broken-component", exit_code=error.exit_code))
-        if declaration.successor:
-            message = f"The {base.kind} {name!r} is deprecated."
-            remedy = f"Use {declaration.successor!r}."
-            place, path = self.tree.place(keys), dotted(keys)
-            self.notices.append(Problem(message, remedy, place, path, code="deprecated-component", warning=True))
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
         parameters = self.fields(declaration, parameters, inner)
+        made: Component | None = None
         try:
-            return declaration.model_validate(parameters).named(name, record)
+            made = declaration.model_validate(parameters).named(name, record)
         except ValidationError as error:
             self.problems += problems_of(error, declaration, parameters, self.tree, inner, f"{base.kind} {name!r}")
-        self.broken.add(keys)
-        return base.model_construct()
+            self.broken.add(keys)
+        if declaration.successor:
+            self._deprecated(keys, name, declaration, made, parameters)
+        return base.model_construct() if made is None else made
+
+    def _deprecated(
+        self, keys: Keys, name: str, declaration: type[Component], made: Component | None, parameters: Any
+    ) -> None:
+        """Notice a component that has a successor, which may be written instead if all parameters are the same."""
+        fix, origin = None, name.rpartition(":")[0]
+        successor = f"{origin}:{declaration.successor}" if origin else declaration.successor
+        try:
+            after = registry_of(declaration)[successor].model_validate(parameters)
+            if made is not None and all(
+                getattr(after, each, made) == getattr(made, each) for each in declaration.model_fields
+            ):
+                fix = self._renamed(keys, name, successor)
+        except (RegistryError, ValidationError):  # it takes other parameters
+            pass
+        message, remedy = f"The {declaration.kind} {name!r} is deprecated.", f"Use {successor!r}."
+        place, path = self.tree.place(keys), dotted(keys)
+        self.notices.append(Problem(message, remedy, place, path, code="deprecated-component", warning=True, fix=fix))
 
     def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
         place = problem.place or self.tree.place(keys)

@@ -1,0 +1,77 @@
+"""``registry-core explain``: what the code of a mistake means, why it is one, and how it is written right."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from registry_core.cli import completing
+from registry_core.cli.explanations import Example, Explanation, by_theme, codes, explanation
+from registry_core.cli.options import as_json, columns, print_json
+from registry_core.errors import near
+
+_WIDEST = 100
+"""Characters of a line of text: longer ones are hard to read."""
+
+
+@click.command(
+    "explain",
+    short_help="Explain the code of a mistake",
+    epilog="Example: registry-core explain model-input",
+)
+@click.argument("code", required=False, shell_complete=completing.codes)
+@as_json
+def command(code: str | None, as_json: bool) -> None:
+    """Explain CODE, which stands in brackets behind a problem: why it is a mistake, a wrong and a right example.
+
+    Without CODE, all of them are listed.
+    """
+    if code is None:
+        everything = by_theme()
+        if as_json:
+            print_json([asdict(each) for explained in everything.values() for each in explained])
+        else:
+            click.echo("\n\n".join(_listed(theme, explained) for theme, explained in everything.items()))
+        return
+    code = code.strip("[]")
+    if code not in codes():
+        raise click.UsageError(f"There is no code {code!r}. {near(code, codes())}")
+    if as_json:
+        print_json(asdict(explanation(code)))
+    else:
+        click.echo("\n".join(lines_of(explanation(code))))
+
+
+def _listed(theme: str, explained: list[Explanation]) -> str:
+    return f"{theme}\n{columns([(f'  {each.code}', each.title) for each in explained])}"
+
+
+def lines_of(explained: Explanation) -> Iterator[str]:
+    """An explanation as plain text, as wide as the terminal but not too wide."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    yield from textwrap.wrap(f"{explained.code}: {explained.title}", width)
+    yield ""
+    for number, paragraph in enumerate(explained.text.split("\n\n")):
+        yield from ([""] if number else [])
+        yield from textwrap.wrap(paragraph, width)
+    for heading, examples in (("Wrong:", explained.wrong), ("Right:", explained.right)):
+        yield from ("", heading)
+        for example in examples:
+            yield from ("", *_indented(example))
+    if explained.see_also:
+        yield ""
+        more = (_place(link.text, link.target) for link in explained.see_also)
+        yield from textwrap.wrap(f"See also: {'; '.join(more)}", width, break_long_words=False, break_on_hyphens=False)
+
+
+def _indented(example: Example) -> list[str]:
+    return textwrap.indent(example.text, "    ").rstrip().splitlines()
+
+
+def _place(text: str, target: str) -> str:
+    """Where a link leads, on a terminal."""
+    return f"registry-core explain {target[1:]}" if target.startswith("#") else f"{text} (docs/{target})"

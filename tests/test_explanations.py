@@ -1,0 +1,194 @@
+"""Every code of a mistake is explained, with examples that are what they say: wrong in just this way, and right."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from codes import source_codes
+from conftest import ROOT, Ended, distributions
+from corpus import mistakes
+from safetensors.torch import save_file
+
+from registry_core.cli.explanations import THEMES, Example, by_theme, codes, explanation
+from registry_core.errors import PipelineError
+from registry_core.plan.make import make_plan
+from registry_core.spec import load
+
+ACME = {
+    "acme_losses": '''
+from typing import ClassVar
+from registry_core.components import Hook, Loss, Optimizer
+
+
+class Old(Loss):
+    """An old loss."""
+    target: ClassVar[str] = "torch.nn:CrossEntropyLoss"
+    successor: ClassVar[str] = "smooth.v2"
+    label_smoothing: float = 0.0
+
+
+class New(Loss):
+    """A new loss."""
+    target: ClassVar[str] = "torch.nn:CrossEntropyLoss"
+    label_smoothing: float = 0.1
+
+
+class SelfPaced(Optimizer):
+    """Works out its own learning rate."""
+    target: ClassVar[str] = "torch.optim:SGD"
+
+
+class Tracker(Hook):
+    """Tells another program how the run goes."""
+    target: ClassVar[str] = "acme_tracker:Tracker"
+    needs: ClassVar[dict[str, str]] = {"acme_tracker": "acme-tracker>=1"}
+''',
+    "acme_torn": "import acme_no_such_module\n",
+}
+POINTS = (
+    "[registry_core.v1.losses]\n"
+    "multi_margin = acme_losses:New\nsmooth = acme_losses:Old\nsmooth.v2 = acme_losses:New\nfocal = acme_torn:Focal\n"
+    "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\n"
+    "[registry_core.v1.optimizers]\nself_paced = acme_losses:SelfPaced\n"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the explanations speak of: the pipeline, weights, and the package acme-losses."""
+    made = tmp_path_factory.mktemp("explained")
+    shutil.copy(ROOT / "examples" / "digits.yaml", made)
+    save_file({"conv1.weight": torch.zeros(6, 1, 5, 5)}, made / "first.safetensors")
+    with distributions(made) as make:
+        make("acme-losses", POINTS, modules=ACME)
+        yield made
+
+
+@pytest.fixture
+def said_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Ended]
+) -> Callable[[Example], set[str]]:
+    """The codes of all problems of an example, warnings too."""
+    monkeypatch.chdir(folder)
+
+    def check_file(text: str) -> set[str]:
+        path = Path("example.yaml")
+        path.write_text(text)
+        try:
+            spec = load(path)
+            make_plan(spec)
+        except PipelineError as error:
+            return {problem.code for problem in error.problems}
+        return {problem.code for problem in spec.notices}
+
+    def run_commands(text: str) -> set[str]:
+        ended = None
+        for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
+            program, _, arguments = line.partition(" ")
+            if program == "registry-core":
+                ended = command(*arguments.split(" "), "--json")
+            else:
+                assert program == "python"
+                subprocess.run(f"{sys.executable} {arguments}", shell=True, check=True)
+        assert ended is not None, "no command of registry-core"
+        return {problem["code"] for problem in json.loads(ended.out)}
+
+    def codes_of(example: Example) -> set[str]:
+        if example.form == "console":
+            return run_commands(example.text)
+        return check_file(f"extends: digits.yaml\n{example.text}" if example.form == "fragment" else example.text)
+
+    return codes_of
+
+
+def test_every_code_has_an_explanation_and_every_explanation_a_code() -> None:
+    used = source_codes()
+    missing = {code: place for code, place in used.items() if code not in codes()}
+    assert not missing, "write registry_core/spec/explanations/CODE.md"
+    assert set(codes()) <= set(used), "nothing has this code any more"
+    assert len(used) > 60, "the codes are still found in the source"
+    assert {mistake.code for mistake in mistakes()} <= set(used)
+
+
+@pytest.mark.parametrize("code", codes())
+def test_the_examples_are_what_they_say(code: str, said_of: Callable[[Example], set[str]]) -> None:
+    explained = explanation(code)
+    assert explained.wrong
+    assert explained.right
+    for example in explained.wrong:
+        assert said_of(example) == {code}, example.text
+    for example in explained.right:
+        assert said_of(example) == set(), example.text
+
+
+@pytest.mark.parametrize("code", codes())
+def test_a_text_is_short_and_leads_somewhere(code: str) -> None:
+    explained = explanation(code)
+    assert 2 <= len(re.findall(r"[.?](?=\s|$)", explained.text)) <= 5, "sentences"
+    assert not explained.title.endswith(".")
+    for link in explained.see_also:
+        if link.target.startswith("#"):
+            assert link.target[1:] in codes(), link
+            assert link.target[1:] == link.text != code
+        else:
+            page, _, section = link.target.partition("#")
+            headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+            assert not section or section in {heading.lower().replace(" ", "-") for heading in headings}, link
+
+
+def test_a_theme_has_explanations() -> None:
+    assert all(len(by_theme()[theme]) > 1 for theme in THEMES)
+
+
+def test_the_page_is_what_the_explanations_say() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs" / "make_mistakes.py", "--check"], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_command_prints_an_explanation(command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    ended = command("explain", "transform-input")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0] == "transform-input: The transform cannot take what comes to it"
+    assert lines[1] == ""
+    assert lines[2].startswith("An image goes through the transforms in the order in which they are written")
+    assert [line for line in lines[2 : lines.index("Wrong:") - 2] if not 70 < len(line) <= 90] == [], "filled lines"
+    assert "    transforms: [{normalize: {mean: [0.3], std: [0.38]}}, to_tensor]" in ended.out
+    assert "See also: registry-core explain model-input; registry-core explain image-sizes" in ended.out
+    assert not re.search(r"```|^#|\]\(", ended.out, re.MULTILINE), "Markdown"
+    assert command("explain", "[transform-input]").out == ended.out, "as it is copied from a message"
+    facts = json.loads(command("explain", "transform-input", "--json").out)
+    assert facts["title"] == "The transform cannot take what comes to it"
+    assert facts["wrong"][0]["form"] == "fragment"
+
+
+def test_the_command_lists_all_codes(command: Callable[..., Ended]) -> None:
+    listed = command("explain").out
+    assert [code for code in codes() if not re.search(rf"^  {code} +[A-Z`]", listed, re.MULTILINE)] == []
+    assert [each["code"] for each in json.loads(command("explain", "--json").out)] == re.findall(
+        r"^  (\S+)", listed, re.MULTILINE
+    )
+
+
+def test_an_unknown_code_gets_near_matches(command: Callable[..., Ended]) -> None:
+    ended = command("explain", "tranform-input")
+    assert ended.code == 2
+    assert "There is no code 'tranform-input'. Did you mean 'transform-input'" in ended.err
+
+
+def test_a_text_that_lacks_a_part_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "odd.md").write_text("# Odd\n\nTheme: Training\n\nText.\n\nWrong:\n\n```yaml\na: 1\n```\n")
+    monkeypatch.setattr("registry_core.cli.explanations._FOLDER", tmp_path)
+    explanation.cache_clear()
+    with pytest.raises(ValueError, match="'odd' lacks a part"):
+        explanation("odd")
+    explanation.cache_clear()
