@@ -32,8 +32,8 @@ class Ended(NamedTuple):
 
 
 def sentences(ended: Ended) -> list[str]:
-    """What a command said of problems, without the lines that it quotes and the advice at the end."""
-    lines = ended.err.strip().splitlines()
+    """What a command said of errors, without warnings, the lines that it quotes and the advice at the end."""
+    lines = [line for line in ended.err.strip().splitlines() if ": warning: " not in line]
     return [line for line in lines if not line.startswith((" ", "registry-core validate --fix"))]
 
 

@@ -92,8 +92,9 @@ def test_an_option_is_the_place_of_its_value(files: Callable[..., Path]) -> None
 
 @pytest.mark.parametrize("option", ["train.epochs", "=3", "a..b=3", "metrics.7=x", "metrics.x=3"])
 def test_options_that_make_no_sense(files: Callable[..., Path], option: str) -> None:
-    with pytest.raises(PipelineError):
-        composed(files(one="metrics: [a]\n"), option)
+    problems = compose(files(one="metrics: [a]\n"), [option, "nothing"], lambda _: False)[1]
+    assert [str(problem.place) for problem in problems] == [f"--set {option}", "--set nothing"]
+    assert {problem.code for problem in problems} == {"set-option"}
 
 
 def test_variables_keep_their_type_and_fill_texts(files: Callable[..., Path]) -> None:

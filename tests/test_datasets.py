@@ -209,7 +209,7 @@ def test_images_of_different_sizes_have_no_size(tmp_path: Path) -> None:
         ImageIndex(index=write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths))),
         ImageFolder(root=tmp_path),
     ):
-        assert declared.facts().image == Image("pil", 3)
+        assert declared.facts().image == Image("pil", 3, varying=True)
 
 
 @pytest.mark.covers("dataset/image_folder", reference="Pillow")

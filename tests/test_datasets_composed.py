@@ -399,7 +399,7 @@ def test_mistakes_in_the_inner_data_set_are_told_once(
     [
         ("counts", {"cells": (1, 2), "most": 3}, "3 images do not fit into 2 cells"),
         ("segmented", {"least": 5}, "smallest number of images, 5, is above the largest, 4"),
-        ("lines", {"least": 6}, "least, 6, is above longest, 5"),
+        ("lines", {"least": 6}, "is above `longest`, 5"),
         ("rotated", {"degrees": 181.0}, "less than or equal to 180"),
         ("pairs", {"length": 0}, "greater than or equal to 1"),
     ],

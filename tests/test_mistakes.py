@@ -28,7 +28,7 @@ data:
       - {normalize: {mean: [0.3], std: [0.4]}}
   val:
     dataset: {digits: {split: val}}
-    transforms: [to_tensor]
+    transforms: [to_tensor, {normalize: {mean: [0.3], std: [0.4]}}]
   batch_size: 64
 model: {mlp: {size: 8, num_classes: 10}}
 loss: cross_entropy
@@ -60,7 +60,7 @@ def test_all_mistakes_at_once(pipeline: Callable[..., Path]) -> None:
         "train: {epochs": "train: {epoch",
         "batch_size: 64": "batch_size: '64'",
         "num_classes: 10": "num_classes: 100",
-        "transforms: [to_tensor]": "transforms: [to_tensor, to_tensor]",
+        "transforms: [to_tensor,": "transforms: [to_tensor, to_tensor,",
         "monitor: val/loss": "monitor: val/los",
     }.items():
         text = text.replace(old, new, 1)

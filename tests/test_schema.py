@@ -69,6 +69,9 @@ OF_FORM = {
 """Codes of what is wrong by itself, without a look at anything else: a schema can see it."""
 
 NOT_BY_FORM = {
+    "finetune/unfreeze-option-of-adam": "the options of another component",
+    "finetune/unfreeze-rate-negative": "the options of another component",
+    "optimizers/group-option-of-adam-at-sgd": "the options of another component",
     "rules/group-option-misspelt": "the options of another component",
     "rules/group-rate-negative": "the options of another component",
     "scalars/float-batch-size": "to a schema 64.0 is whole",

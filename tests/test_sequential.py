@@ -363,7 +363,7 @@ def test_layers_of_residual_example_take_rules(pipeline: Callable[..., Path]) ->
 
     text = (ROOT / "examples" / "residual.yaml").read_text()
     text = text.replace("loss:", "init: [{names: 'wide.*', modules: Conv2d, weight: {constant: {value: 0}}}]\nloss:")
-    text = text.replace("  scheduler:", "  groups: [{parameters: 'fc\\..*', lr: 0.1}]\n  scheduler:")
+    text = text.replace("  scheduler: {one_cycle: {max_lr: 0.01}}", "  groups: [{parameters: 'fc\\..*', lr: 0.1}]")
     spec = load(pipeline(text))
     model = spec.model.build()
     initialise(model, spec.init)

@@ -25,7 +25,7 @@ class Image:
     low: float | None = 0.0
     high: float | None = 255.0
     varying: bool = False
-    """Whether a transform makes the height and width that are not known differ from sample to sample."""
+    """Whether the height and width that are not known differ from sample to sample."""
 
     def changed(self, **facts: Any) -> Image:
         """The same image with other facts."""
@@ -62,6 +62,8 @@ class DataFacts:
     """Where the number of classes is not known: the largest class number that occurs."""
     values: int | None = None
     """Where targets are values or counts: how many numbers one has."""
+    longest: int | None = None
+    """Where targets are sequences: how many labels one has at most."""
     blank: int | None = None
     """Where targets are sequences: the class that means no label."""
 
@@ -93,6 +95,8 @@ class RunFacts:
     """Names of what the model gives, such as ``output``."""
     target_form: TargetForm
     """What the targets of an evaluation are; those of training, where there is none."""
+    layers: tuple[str, ...] = ()
+    """Names of the model's parts, where they are known before it is built."""
 
     @property
     def evaluates(self) -> bool:

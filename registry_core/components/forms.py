@@ -48,6 +48,11 @@ def words(form: OutputForm | TargetForm) -> str:
     return _WORDS.get(form, form.replace("_", " "))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things as words: ``1 value``, ``3 values``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def taken(form: TargetForm, takes: tuple[TargetForm, ...]) -> bool:
     """Whether targets of this form are among those that something takes; ``takes`` empty: anything."""
     if not takes or form in ("any", *takes):

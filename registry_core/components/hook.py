@@ -21,6 +21,8 @@ class Hook(Component):
     kind: ClassVar[str] = "hook"
     processes: ClassVar[Literal["first", "all"]] = "first"
     """In which processes of a run it is called: in the first alone, as what writes files should be, or in all."""
+    told_apart_by: ClassVar[tuple[str, ...] | None] = None
+    """Parameters in which several of a run must differ, none if there can be one only; None: any number may be."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

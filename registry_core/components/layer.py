@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from registry_core.components.base import Component
 from registry_core.components.facts import Shape
 from registry_core.components.forms import OutputForm
+from registry_core.components.types import matching, text_schema
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +36,13 @@ def _free(name: str) -> str:
     return name
 
 
-PartName = Annotated[str, StringConstraints(pattern="^[A-Za-z][A-Za-z0-9_]*$"), AfterValidator(_free)]
+_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+PartName = Annotated[
+    str,
+    matching(_NAME, "a name of letters, digits and underscores, the first a letter"),
+    AfterValidator(_free),
+    text_schema(_NAME),
+]
 """Letters, digits and underscores, the first a letter."""
 
 
@@ -50,6 +57,9 @@ class Layer(Component):
     """What a network emits that ends with it: probabilities for a softmax."""
     keeps_output: ClassVar[bool] = True
     """Whether it needs its own output for the gradients, so that the next layer may not change it in place."""
+
+    only_inside: ClassVar[str] = ""
+    """Why a network for classes does not end with it, if that is so: ``none of them can be negative``."""
 
     layer_name: PartName | None = Field(
         default=None,

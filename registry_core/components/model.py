@@ -53,6 +53,10 @@ class Model(Component):
         """All that is wrong between the parts of the model, each with its place in ``at``."""
         return ()
 
+    def doubts(self) -> Sequence[CheckFailed]:
+        """What the parts of the model hardly do as is meant, though they fit each other: warnings."""
+        return ()
+
     def parts(self) -> Sequence[Part]:
         """The parts of the model in the order of a sample's way, where they are known before it is built."""
         return ()

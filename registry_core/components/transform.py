@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
-from registry_core.components.facts import Image
+from registry_core.components.facts import CheckFailed, Image
 from registry_core.components.forms import TargetForm
 
 Randomness = Literal["none", "counter", "generators"]
@@ -49,6 +49,14 @@ class Transform(Component):
     def follow(self, image: Image) -> Image | None:
         """What an image is after this transform, None where that is unknown; CheckFailed if it cannot be applied."""
         return None
+
+    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+        """What it hardly does as is meant with such an image, though it can be applied: warnings."""
+        return ()
+
+    def entries(self) -> tuple[str, ...]:
+        """Entries of a sample that it is told to work on, besides the image."""
+        return ()
 
     def follow_target(self, form: TargetForm) -> TargetForm:
         """What the target is after this transform; CheckFailed if it cannot be applied."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -111,6 +112,23 @@ NonNegativeInt = Annotated[int, Ge(0)]
 
 OrderedPair = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
 """Two positive numbers, the smaller one first."""
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """A check that a text matches a pattern, with words for what is expected: ``a file name``."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}, not {value!r}")
+        return value
+
+    return AfterValidator(check)
+
+
+def text_schema(pattern: str) -> WithJsonSchema:
+    """What editors are told of a text that must match a pattern."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
 
 InputPath = Annotated[Path, AfterValidator(lambda path: Path(path).expanduser().absolute())]
 """A file or folder that is read; a relative one starts at the current folder."""

@@ -10,9 +10,9 @@ from registry_core.components.forms import words
 from registry_core.errors import PipelineError, Problem
 from registry_core.plan.plan import Decision, Plan, SampleStep, SectionPlan
 from registry_core.spec.activation import activation_before
-from registry_core.spec.checks import metric_names
 from registry_core.spec.compose import dotted
 from registry_core.spec.finetune import Finetune
+from registry_core.spec.measured import metric_names
 from registry_core.spec.models import DataSection, Section, Spec
 from registry_core.spec.survey import batches, horizon, survey
 from registry_core.spec.transform_checks import follow_images
@@ -31,7 +31,7 @@ def make_plan(spec: Spec) -> Plan:
         spec=spec,
         sections=sections,
         horizon=None if length is None else horizon(spec, length),
-        metrics=metric_names(spec),
+        metrics={**metric_names(spec)},
         decisions=tuple(_decisions(spec, sections)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from registry_core.components import CheckFailed, Component
 from registry_core.errors import Problem
@@ -31,6 +32,10 @@ class Checked:
         place = self.tree.place(keys)
         fix = likely_fix(place, value_at(self.tree.data, keys), instead) if instead else None
         return Problem(message, remedy, place, dotted(keys), code=code, warning=warning, fix=fix)
+
+    def value(self, keys: Keys) -> Any:
+        """What is written at ``keys``; None if nothing is."""
+        return value_at(self.tree.data, keys)
 
     def failed(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem that a check of the component at ``keys`` found, there or at one of its parameters."""

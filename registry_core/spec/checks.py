@@ -12,16 +12,19 @@ from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, closest, near
 from registry_core.spec.checked import Checked
+from registry_core.spec.data_checks import check_data, check_samplers
 from registry_core.spec.finetune_checks import check_layer_decay, check_unfreezing, check_weights
 from registry_core.spec.form_checks import (
     check_classes,
     check_entries,
     check_forms,
+    check_lengths,
     check_metric_forms,
     check_output_shape,
     check_targets,
     check_values,
 )
+from registry_core.spec.measured import metric_names, watchers
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
@@ -32,6 +35,7 @@ from registry_core.spec.transform_checks import (
     check_images,
     check_places,
     check_target_transforms,
+    check_transform_entries,
     check_views,
     follow_target,
 )
@@ -41,12 +45,6 @@ def check(checked: Checked) -> list[Problem]:
     """All problems that the checks find, each with the code of its check unless it has one of its own."""
     found = ((code, problem) for code, one in CHECKS for problem in one(checked))
     return [problem if problem.code else replace(problem, code=code) for code, problem in found]
-
-
-def check_data(checked: Checked) -> Iterator[Problem]:
-    """The data of every section can be found."""
-    for section, error in checked.survey.errors.items():
-        yield checked.problem(("data", section, "dataset"), str(error))
 
 
 def check_model(checked: Checked) -> Iterator[Problem]:
@@ -64,7 +62,9 @@ def check_length(checked: Checked) -> Iterator[Problem]:
         return
     spec = checked.spec
     if batches(spec, "train", facts.length) == 0:
-        message = f"An epoch of {facts.length} samples has no full batch of {spec.data.batch_size_of('train')}."
+        sampler = spec.data.train.sampler
+        samples = sampler.epoch_length(facts.length) if sampler else facts.length
+        message = f"An epoch of {samples} samples has no full batch of {spec.data.batch_size_of('train')}."
         remedy = "Use a smaller batch_size, or drop_last: false."
         yield checked.problem(("data", "batch_size"), message, remedy, "no-full-batch")
         return
@@ -97,6 +97,14 @@ def check_scheduler(checked: Checked) -> Iterator[Problem]:
         optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
     except CheckFailed as failed:
         yield checked.failed(("optim", "scheduler"), optim.scheduler, failed)
+    rate = getattr(optim.optimizer, "lr", None)
+    rates = [group.options["lr"] for group in optim.groups if group.options.get("lr", rate) != rate]
+    if optim.scheduler.sets_one_rate() and rates:
+        message = (
+            f"The scheduler {optim.scheduler.name!r} sets one rate for all parameter groups, and one has {rates[0]}."
+        )
+        remedy = "Give it a list with one rate for each group, or take a schedule that multiplies rates."
+        yield checked.problem(("optim", "scheduler"), message, remedy)
 
 
 def check_groups(checked: Checked) -> Iterator[Problem]:
@@ -113,16 +121,6 @@ def check_groups(checked: Checked) -> Iterator[Problem]:
         except ValidationError as error:
             owner = f"optimizer {optim.optimizer.name!r}"
             yield from problems_of(error, declaration, group.options, checked.tree, keys, owner)
-
-
-def metric_names(spec: Spec) -> dict[str, str]:
-    """The metrics that a run of this spec measures, each with which way is better."""
-    measured = {"train/loss": "lower"}
-    if spec.data.val is not None and spec.train.evaluate_every is not None:
-        measured["val/loss"] = "lower"
-        for metric in spec.metrics:
-            measured[f"val/{metric.label(metric.name)}"] = metric.better
-    return measured
 
 
 def check_optimizer(checked: Checked) -> Iterator[Problem]:
@@ -157,18 +155,23 @@ def check_metrics(checked: Checked) -> Iterator[Problem]:
         if label in labels[:index] or label == "loss":
             message = f"Another metric is called {label!r} too."
             yield checked.problem(("metrics", index), message, "Remove one of them.", "duplicate-metric")
-    watchers: list[tuple[Keys, object]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
-    watchers.append((("optim", "scheduler"), spec.optim.scheduler))
     measured = metric_names(spec)
     known = ("data", "val") not in checked.broken
-    for keys, component in watchers:
+    for keys, component in watchers(spec):
         for parameter in ("monitor", "best"):
             watched = getattr(component, parameter, None)
             if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and known and watched not in measured:
                 message = f"{parameter} names {watched!r}, which this run does not measure."
-                likely = next(iter(closest(watched, measured)), "")
                 inner = _parameter(checked, keys, parameter)
+                if watched.startswith("val/") and "val/loss" not in measured:
+                    yield checked.problem(inner, f"{message} It has no evaluations.", _to_evaluate(spec))
+                    continue
+                likely = next(iter(closest(watched, measured)), "")
                 yield checked.problem(inner, message, near(watched, measured), instead=likely)
+
+
+def _to_evaluate(spec: Spec) -> str:
+    return "Add data.val." if spec.data.val is None else "Set train.evaluate_every to 1 epoch, or leave it out."
 
 
 def check_needs(checked: Checked) -> Iterator[Problem]:
@@ -188,7 +191,8 @@ def check_hooks(checked: Checked) -> Iterator[Problem]:
     spec = checked.spec
     seen = checked.survey.facts
     sections: dict[str, DataFacts] = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
-    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
+    layers = tuple(part.name for part in spec.model.parts()) if checked.whole(("model",)) else ()
+    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked), layers)
     for index, hook in enumerate(spec.hooks):
         if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue
@@ -215,27 +219,21 @@ def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
     return keys
 
 
-def check_same_hooks(checked: Checked) -> Iterator[Problem]:
-    """No hook stands twice with the same parameters: it would do everything twice."""
-    hooks = checked.spec.hooks
-    for index, hook in enumerate(hooks):
-        if checked.whole(("hooks", index)) and hook in hooks[:index]:
-            message = f"The hook {hook.name!r} stands twice, with the same parameters."
-            yield checked.problem(("hooks", index), message, "Remove one of them.", warning=True)
-
-
 CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("data", check_data),
+    ("sampler", check_samplers),
     ("layers", check_model),
     ("transform-place", check_places),
     ("transform-place", check_device_transforms),
     ("transform-input", check_images),
     ("target-transform", check_target_transforms),
+    ("missing-entry", check_transform_entries),
     ("several-views", check_views),
     ("missing-entry", check_entries),
     ("class-count", check_classes),
     ("value-count", check_values),
     ("output-shape", check_output_shape),
+    ("sequence-length", check_lengths),
     ("loss-input", check_forms),
     ("target-form", check_targets),
     ("metric-input", check_metric_forms),
@@ -249,6 +247,5 @@ CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("unknown-metric", check_metrics),
     ("missing-module", check_needs),
     ("hook", check_hooks),
-    ("duplicate-hook", check_same_hooks),
 )
 """Every check, with the code of what it finds."""

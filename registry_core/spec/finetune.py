@@ -34,7 +34,10 @@ class Rename(Written):
         try:
             re.sub(self.match, self.to, "")
         except (re.error, IndexError) as error:
-            raise ValueError(f"`to` {self.to!r} does not go with `match` {self.match!r}: {error}") from None
+            raise ValueError(
+                f"`to` {self.to!r} does not go with `match` {self.match!r}: {error}; "
+                r"put what \1 stands for in parentheses"
+            ) from None
         return self
 
 
@@ -79,9 +82,9 @@ class Finetune(Written):
     @model_validator(mode="after")
     def _does_something(self) -> Finetune:
         if self.weights is None and not self.freeze:
-            raise ValueError("finetune has `weights`, `freeze` or both")
+            raise ValueError("finetune has `weights`, `freeze` or both; add one of them")
         if self.weights is None and (self.entry is not None or self.rename):
-            raise ValueError("`entry` and `rename` are about `weights`, which are missing")
+            raise ValueError("`entry` and `rename` are about `weights`, which are missing; add weights")
         if self.unfreeze and not self.freeze:
-            raise ValueError("`unfreeze` takes from what is frozen, but `freeze` is empty")
+            raise ValueError("`unfreeze` takes from what is frozen, but `freeze` is empty; add patterns to freeze")
         return self

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from registry_core.components import CheckFailed
 from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
+from registry_core.spec.data_checks import missing_path
 from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import horizon
@@ -23,7 +25,11 @@ def check_weights(checked: Checked) -> Iterator[Problem]:
     try:
         names = names_in(find_weights(finetune.weights))
     except CheckFailed as failed:
-        yield checked.problem(("finetune", "weights"), failed.message, failed.remedy)
+        keys: Keys = ("finetune", "weights")
+        if isinstance(finetune.weights, Path) and not finetune.weights.exists():
+            yield missing_path(checked, keys, finetune.weights, failed.message, failed.remedy)
+        else:
+            yield checked.problem(keys, failed.message, failed.remedy)
         return
     except (OSError, ValueError) as error:  # of a path that no system has
         reason = getattr(error, "strerror", None) or error

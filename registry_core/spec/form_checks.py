@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.components import CheckFailed, DataFacts, written_shape
-from registry_core.components.forms import TargetForm, taken, words
+from registry_core.components.forms import TargetForm, counted, taken, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
 from registry_core.spec.activation import activation_before, remedy_for_target
+from registry_core.spec.alternatives import other_losses, other_metrics
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
-from registry_core.spec.transform_checks import follow_target
+from registry_core.spec.transform_checks import changed_by, follow_target
 
 _BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions", "sequences"}
 """Forms of targets whose classes are the outputs of the model."""
@@ -79,7 +80,11 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
             if "target" in term.takes and not taken(gives, takes):
                 wanted = " or ".join(words(form) for form in takes)
                 message = f"This loss takes {wanted} as targets, but data.{section} gives {words(gives)}."
-                yield checked.problem(_at(checked, term), message, remedy_for_target(gives, takes))
+                instead = other_losses(checked.spec, term.loss, gives) if checked.whole(("model",)) else ""
+                remedy = f"{remedy_for_target(gives, takes)[:-1]}{instead}."
+                maker = changed_by(checked.spec, section, checked.survey.facts[section])
+                remedy = f"Remove {maker} there, or use another loss{instead}." if maker else remedy
+                yield checked.problem(_at(checked, term), message, remedy)
             elif "target" in term.takes:
                 try:
                     term.loss.check_data(checked.survey.facts[section])
@@ -107,7 +112,10 @@ def check_metric_forms(checked: Checked) -> Iterator[Problem]:
                 message = (
                     f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
                 )
-                yield checked.problem(keys, message, f"Use a metric for {words(gives)}.")
+                instead = other_metrics(spec, metric, gives) if checked.whole(("model",)) else ""
+                remedy = f"se a metric for {words(gives)}{instead}."
+                maker = changed_by(spec, section, checked.survey.facts[section])
+                yield checked.problem(keys, message, f"Remove {maker} there, or u{remedy}" if maker else f"U{remedy}")
             elif section != "train" and "target" in metric.takes:
                 try:
                     metric.check_data(checked.survey.facts[section])
@@ -123,17 +131,30 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
     outputs = spec.model.outputs()
     names = {section: facts.class_names for section, facts in checked.survey.facts.items() if facts.class_names}
     for section, facts in checked.survey.facts.items():
+        if section != "train" and "train" in names and section in names and names[section] != names["train"]:
+            yield _other_classes(checked, section, names[section], names["train"])
+            continue
         if outputs is not None and facts.classes is not None and facts.classes != outputs:
-            message = f"The model has {outputs} outputs, but data.{section} has {facts.classes} classes."
+            message = f"The model has {counted(outputs, 'output')}, but data.{section} has {facts.classes} classes."
             yield checked.problem(("model",), message, _set_outputs(spec, f"{facts.classes}"))
         if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
-            message = f"The model has {outputs} outputs, but data.{section} has the label {facts.largest_label}."
+            has = counted(outputs, "output")
+            message = f"The model has {has}, but data.{section} has the label {facts.largest_label}."
             yield checked.problem(("model",), message, _set_outputs(spec, f"{facts.largest_label + 1} or more"))
-        if section != "train" and "train" in names and section in names and names[section] != names["train"]:
-            different = sorted(set(names[section]) ^ set(names["train"]))
-            message = f"The classes of data.{section} are not those of data.train: {', '.join(different[:5])} differ."
-            remedy = "Give both the same classes, in the same order: else labels mean different classes."
-            yield checked.problem(("data", section, "dataset"), message, remedy)
+
+
+def _other_classes(checked: Checked, section: Section, names: tuple[str, ...], trained: tuple[str, ...]) -> Problem:
+    """What to say where labels of a section mean other classes than in training."""
+    what = f"The classes of data.{section} are not those of data.train"
+    lacking, more = (sorted(set(one) - set(other)) for one, other in ((trained, names), (names, trained)))
+    parts = [f"it {verb} {_some(found)}" for verb, found in (("lacks", lacking), ("has besides", more)) if found]
+    message = f"{what}: {' and '.join(parts) or 'they are in another order'}."
+    remedy = "Give both the same classes, in the same order: else labels mean different classes."
+    return checked.problem(("data", section, "dataset"), message, remedy)
+
+
+def _some(names: list[str]) -> str:
+    return _listed(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def check_values(checked: Checked) -> Iterator[Problem]:
@@ -144,8 +165,9 @@ def check_values(checked: Checked) -> Iterator[Problem]:
     outputs = spec.model.outputs()
     for section, facts in checked.survey.facts.items():
         if None not in (outputs, facts.values) and outputs != facts.values:
-            numbers = "1 number" if facts.values == 1 else f"{facts.values} numbers"
-            message = f"The model gives {outputs} values for a sample, but a target of data.{section} has {numbers}."
+            numbers = counted(facts.values or 0, "number")
+            gives = counted(outputs or 0, "value")
+            message = f"The model gives {gives} for a sample, but a target of data.{section} has {numbers}."
             yield checked.problem(("model",), message, f"Let the model give {facts.values}.")
 
 
@@ -164,6 +186,21 @@ def check_output_shape(checked: Checked) -> Iterator[Problem]:
     if form in ("class_indices", "class_lists", "multi_hot", "one_hot"):
         message = f"The model emits {written_shape(shape)} for a sample, but the target of a sample is {words(form)}."
         yield checked.problem(("model",), message, "Pool if it is an image, and add flatten at the end.")
+
+
+def check_lengths(checked: Checked) -> Iterator[Problem]:
+    """A model for sequences gives a time step for every label at least."""
+    spec = checked.spec
+    reads = any("sequences" in term.loss.target_forms for term in spec.loss.terms())
+    if not reads or not checked.whole(("model",), ("loss",)):
+        return
+    shape = spec.model.output_shape()
+    for section, facts in checked.survey.facts.items():
+        steps = shape[0] if shape is not None and len(shape) == 2 else None
+        if steps is not None and facts.longest is not None and steps < facts.longest:
+            message = f"The model gives {counted(steps, 'time step')} for a sample"
+            message += f", and a target of data.{section} has up to {counted(facts.longest, 'label')}."
+            yield checked.problem(("model",), message, "Use wider images, or shorter targets.")
 
 
 def _target_forms(checked: Checked) -> Iterator[tuple[Section, TargetForm]]:

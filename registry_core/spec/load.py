@@ -12,6 +12,7 @@ from registry_core.errors import PipelineError, Place, Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
 from registry_core.spec.compose import Read, compose
+from registry_core.spec.doubts import doubts
 from registry_core.spec.elsewhere import intended, keys_of, sent_home
 from registry_core.spec.machine_checks import check_machine
 from registry_core.spec.messages import problems_of, written
@@ -78,6 +79,8 @@ def load_tree(
         checked = Checked(spec, seen, tree, frozenset(resolver.broken), fresh)
         found += check(checked)
         found += check_machine(checked) if here else ()
+        if all(problem.warning for problem in found):  # of a spec with holes there would be false ones
+            found += doubts(checked)
         spec._survey = seen
     found = [sent_home(problem, tree) for problem in (*found, *resolver.notices)]
     if not all(problem.warning for problem in found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -22,7 +22,7 @@ from registry_core.components import (
     Transform,
 )
 from registry_core.components.base import Written
-from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability
+from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt
 from registry_core.errors import Problem
 from registry_core.spec.finetune import Finetune
 from registry_core.spec.groups import Group, LayerDecay, ModuleTypes, Pattern
@@ -119,7 +119,7 @@ class Clip(Written):
 class Ema(Written):
     """An exponential moving average of the weights, used for evaluation and kept in checkpoints."""
 
-    decay: Probability = 0.999
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
 
 
 class Train(Written):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from registry_core.components import CheckFailed, DataFacts, Image, Transform
 from registry_core.components.forms import TargetForm, words
-from registry_core.errors import Problem
+from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import DataSection, Section, Spec
 from registry_core.spec.source import Keys
@@ -53,6 +53,15 @@ def follow_target(section: DataSection, facts: DataFacts) -> TargetForm:
         except CheckFailed as failed:
             raise _inside(failed, keys, transform) from None
     return form
+
+
+def changed_by(spec: Spec, section: Section, facts: DataFacts) -> str:
+    """The name of the last transform of a section that changes the form of targets; empty if none does."""
+    form, name = facts.target_form, ""
+    for _, transform in placed_transforms(spec.data.sections()[section]):
+        after = transform.follow_target(form)
+        form, name = after, transform.name if after != form else name
+    return name
 
 
 def _inside(failed: CheckFailed, keys: Keys, transform: Transform) -> CheckFailed:
@@ -145,15 +154,18 @@ def check_images(checked: Checked) -> Iterator[Problem]:
             yield checked.problem(("data", name, *failed.at), failed.message, failed.remedy)
             image, collated = None, collated if failed.at[:1] == ("batch_transforms",) else None
         if collated is not None:
-            yield from _check_one_size(checked, name, collated)
+            yield from _check_one_size(checked, name, collated, facts.image)
         if image is not None:
             yield from _check_model_input(checked, name, image)
 
 
-def _check_one_size(checked: Checked, section: Section, image: Image) -> Iterator[Problem]:
+def _check_one_size(checked: Checked, section: Section, image: Image, first: Image) -> Iterator[Problem]:
     if image.varying and None in (image.height, image.width) and checked.spec.data.batch_size_of(section) > 1:
         message = f"The transforms give the images of data.{section} different sizes, which do not make a batch."
         remedy = "Add resize with [height, width], or a crop, behind the transform that changes their size."
+        if first.varying:
+            message = f"The images of data.{section} have different sizes, and do not make a batch."
+            remedy = "Add resize with [height, width], which does not keep the aspect, or a crop."
         yield checked.problem(("data", section, "transforms"), message, remedy, "image-sizes")
 
 
@@ -188,6 +200,20 @@ def check_target_transforms(checked: Checked) -> Iterator[Problem]:
             except CheckFailed as failed:
                 inner = _inside(failed, keys, transform)
                 yield checked.problem(("data", name, *inner.at), inner.message, inner.remedy)
+
+
+def check_transform_entries(checked: Checked) -> Iterator[Problem]:
+    """Samples have the entries that transforms are told to work on."""
+    for name, section in checked.spec.data.sections().items():
+        facts = checked.survey.facts.get(name)
+        if facts is None or facts.entries is None or not checked.whole(*_lists_of(name)):
+            continue
+        for keys, transform in placed_transforms(section):
+            for entry in transform.entries():
+                if entry not in facts.entries:
+                    message = f"{transform.name} works on the entry {entry!r}, which data.{name} does not have."
+                    inner = checked.inside(("data", name, *keys), ("entry",))
+                    yield checked.problem(inner, message, near(entry, facts.entries))
 
 
 def _lists_of(name: Section) -> tuple[Keys, ...]:

@@ -28,6 +28,8 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     """
     if isinstance(weights, PackagedFile):
         return _packaged(weights)
+    if "http:" in weights.parts or "https:" in weights.parts:
+        raise CheckFailed("The weights are an address, and nothing is downloaded.", "Download them, and give the file.")
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
@@ -64,7 +66,7 @@ def _packaged(packaged: PackagedFile) -> Path:
     if len(matching) != 1:
         problem = f"has no file {file!r}" if not matching else f"has several files {file!r}: {', '.join(matching)}"
         likely = [path for path in files if path.endswith((".safetensors", ".pt", ".pth", ".bin"))]
-        remedy = near(file, likely) if not matching else "Write more of the path."
+        remedy = (near(file, likely) or "It brings no weights.") if not matching else "Write more of the path."
         raise CheckFailed(f"The distribution {name!r} {problem}.", remedy)
     return Path(str(found.locate_file(matching[0])))
 

@@ -38,9 +38,13 @@ class _Composed(Dataset):
         name = self.dataset.name
         if facts.target_form not in ("class_indices", "any"):
             form = facts.target_form.replace("_", " ")
-            raise DataError(f"The dataset {name!r} gives {form} as targets, and {self.name!r} needs class numbers.")
+            raise DataError(
+                f"The dataset {name!r} gives {form} as targets, and {self.name!r} needs class numbers. Use another."
+            )
         if facts.image is not None and facts.image.form != "pil":
-            raise DataError(f"The dataset {name!r} gives a {facts.image}, and {self.name!r} needs Pillow images.")
+            raise DataError(
+                f"The dataset {name!r} gives a {facts.image}, and {self.name!r} needs Pillow images. Use another."
+            )
         return facts
 
     def _classes(self, given: DataFacts) -> int:
@@ -126,10 +130,13 @@ class _Scene(_Composed):
     def _canvas(self, given: DataFacts, cells: tuple[int, int]) -> Image | None:
         if given.image is None:
             return None
+        if given.image.varying and self.size is None:
+            raise DataError(f"The images of {self.dataset.name!r} have different sizes. Set size of {self.name!r}.")
         height, width = self.size or (given.image.height, given.image.width)
         return given.image.changed(
             height=None if height is None else cells[0] * (height + self.shift),
             width=None if width is None else cells[1] * (width + self.shift),
+            varying=False,
         )
 
 
@@ -148,7 +155,9 @@ class _Scattered(_Scene):
                 f"{self.most} images do not fit into {room} cells; set most to {room} or less, or add cells"
             )
         if self.least > self._most():
-            raise ValueError(f"the smallest number of images, {self.least}, is above the largest, {self._most()}")
+            raise ValueError(
+                f"the smallest number of images, {self.least}, is above the largest, {self._most()}; lower least"
+            )
         return self
 
     def _most(self) -> int:
@@ -252,7 +261,7 @@ class Lines(_Scene):
     @model_validator(mode="after")
     def _numbers_fit(self) -> Self:
         if self.least > self.longest:
-            raise ValueError(f"least, {self.least}, is above longest, {self.longest}")
+            raise ValueError(f"`least`, {self.least}, is above `longest`, {self.longest}; lower it")
         return self
 
     def arguments(self) -> dict[str, Any]:
@@ -269,4 +278,5 @@ class Lines(_Scene):
         canvas = self._canvas(given, (1, self.longest))
         entries = ("input", "target", "target_length")
         length = self._length(given)
-        return DataFacts(length, canvas, classes, names, target_form="sequences", blank=0, entries=entries)
+        facts = DataFacts(length, canvas, classes, names, target_form="sequences", entries=entries)
+        return replace(facts, longest=self.longest, blank=0)

@@ -26,6 +26,9 @@ def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
     if wrong:
         outside = f"is outside the classes 0 to {known - 1}" if known is not None else "is negative"
         listed = _some([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
+        labels = [entry.label for entry in index.entries]
+        if known is not None and (min(labels), max(labels)) == (1, known):
+            raise DataError(f"{listed} Count classes from 0, not from 1.")
         raise DataError(f"{listed} Correct the labels{', or classes' if classes is not None else ''}.")
     return index, count
 
@@ -68,8 +71,9 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
 
     places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
     sizes = {read_size(*file(place)) for place in places}
-    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
-    return Image("pil", channels=3 if mode == "RGB" else 1, height=height, width=width)
+    varying = len(sizes) > 1
+    height, width = (None, None) if varying else sizes.pop()
+    return Image("pil", channels=3 if mode == "RGB" else 1, height=height, width=width, varying=varying)
 
 
 def label_of(path: str, line: int | None = None, index: object = "") -> str:

@@ -11,12 +11,17 @@ from registry_builtin.datasets.idx_file import find_split
 from registry_builtin.datasets.image_lists import check_images_exist, label_of, listed_image, read_labelled
 from registry_core.components import DataFacts, Dataset, Image
 from registry_core.components.index_file import IMAGE_EXTENSIONS, scan_class_folders
-from registry_core.components.types import InputPath, PositiveInt
+from registry_core.components.types import InputPath, PositiveInt, matching, text_schema
+from registry_core.errors import DataError
 
 _DIGITS = tuple("0123456789")
+_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _MODE = "What images are converted to: RGB (3 channels) or L (1 channel, grey)."
 
-Extension = Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]
+_EXTENSION = r"^\.[a-z0-9]+$"
+Extension = Annotated[
+    str, matching(_EXTENSION, "an ending in lower case with its dot, such as .png"), text_schema(_EXTENSION)
+]
 """A file name's end, in lower case with its dot."""
 
 
@@ -135,6 +140,10 @@ class ImageFolder(_Classified):
     def facts(self) -> DataFacts:
         """Everything but the pixels: classes and files are listed, and some images' headers are read."""
         found = scan_class_folders(self.root, self.extensions)
+        if _SPLITS.issuperset(found.class_names):
+            listed = ", ".join(repr(name) for name in found.class_names)
+            message = f"The folders {listed} of '{self.root}' are taken for classes, and seem to be splits."
+            raise DataError(f"{message} Set root to '{self.root / found.class_names[0]}' or another of them.")
         paths = [str(self.root / path) for group in found.paths for path in group]
         image = listed_image(len(paths), lambda place: (paths[place], label_of(paths[place])), self.mode)
         return self.class_facts(len(paths), image, len(found.class_names), found.class_names)

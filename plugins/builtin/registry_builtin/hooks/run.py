@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from registry_core.components import Every, Hook, Interval
-from registry_core.components.types import NonNegativeFloat, PositiveInt
+from registry_core.components.types import NonNegativeFloat, PositiveInt, matching, text_schema
+
+_FILE_NAME = r"^[\w.-]+$"
+FileName = Annotated[str, matching(_FILE_NAME, "a file name without folders"), text_schema(_FILE_NAME)]
+"""Letters, digits, `_`, `-` and `.`."""
 
 
 class Progress(Hook):
@@ -17,6 +21,7 @@ class Progress(Hook):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.progress:Progress"
+    told_apart_by: ClassVar[tuple[str, ...]] = ()
 
 
 class Jsonl(Hook):
@@ -27,7 +32,8 @@ class Jsonl(Hook):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.jsonl:StepLog"
-    file: str = Field(default="steps.jsonl", pattern=r"^[\w.-]+$", description="Name of the file in the run directory.")
+    told_apart_by: ClassVar[tuple[str, ...]] = ("file",)
+    file: FileName = Field(default="steps.jsonl", description="Name of the file in the run directory.")
     every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Every, Hook, Interval, RunFacts
 from registry_core.components.forms import TargetForm, words
@@ -36,6 +36,7 @@ class TensorBoard(Hook):
     """
 
     target: ClassVar[str] = f"{_OBJECTS}.tensorboard:TensorBoard"
+    told_apart_by: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {"charts": {"loss": ["train/loss", "val/loss"]}, "export": True}
 
     charts: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
@@ -72,6 +73,12 @@ class TensorBoardHistograms(Hook):
     weights: bool = Field(default=True, description="Draw the weights.")
     gradients: bool = Field(default=True, description="Draw the gradients.")
     every: Interval = Field(default=Every(1, "epoch"), description=_EVERY)
+
+    @model_validator(mode="after")
+    def _draws_something(self) -> Self:
+        if not self.weights and not self.gradients:
+            raise ValueError("neither `weights` nor `gradients` are drawn; set one to true, or remove the hook")
+        return self
 
 
 class TensorBoardGraph(Hook):
@@ -122,6 +129,12 @@ class TensorBoardEmbedding(_OfSamples):
     layer: str | None = Field(default=None, description="Name of the module, such as fc2; null for the model's output.")
     count: PositiveInt = Field(default=256, description=_COUNT)
     every: Interval = Field(default=Every(1, "epoch"), description=_EVERY)
+
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if there is no such section, sample, entry or layer."""
+        super().check(facts)
+        if self.layer is not None:
+            _check_layer(self.name, self.layer, facts.layers)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer."""
@@ -190,6 +203,11 @@ class TensorBoardKernels(Hook):
     layer: str | None = Field(default=None, description="Name of the module; null for the first 2-D convolution.")
     every: Interval = Field(default=Every(1, "epoch"), description=_EVERY)
 
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if there is no such layer."""
+        if self.layer is not None:
+            _check_layer(self.name, self.layer, facts.layers)
+
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer, or if that has no kernels in two dimensions."""
         named = dict(model.named_modules())
@@ -216,6 +234,11 @@ class TensorBoardFeatureMaps(_OfSamples):
     layer: str = Field(description="Name of the module, such as conv1 or layer1.0.conv2.")
     index: NonNegativeInt = Field(default=0, description="Number of the sample, from 0.")
     every: Interval = Field(default=Every(1, "epoch"), description=_EVERY)
+
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if there is no such section, sample, entry or layer."""
+        super().check(facts)
+        _check_layer(self.name, self.layer, facts.layers)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer."""
@@ -307,6 +330,20 @@ class TensorBoardAudio(_OfSamples):
 
     def _entry(self) -> str:
         return self.audio
+
+
+def _check_layer(hook: str, layer: str, known: tuple[str, ...]) -> None:
+    """Raise CheckFailed if the parts of a model are known, and none has this name, contains it, or is inside of it."""
+    parts = {name[: len(name) - len(rest)] for name in known for rest in _endings(name)}
+    if known and layer not in parts and not any(layer.startswith(f"{name}.") for name in known):
+        raise CheckFailed(
+            f"The hook {hook!r} names the layer {layer!r}, which the model does not have.", near(layer, known)
+        )
+
+
+def _endings(name: str) -> list[str]:
+    """What may be cut off a dotted name to leave another."""
+    return [name[place:] for place, sign in enumerate(name) if sign == "."] + [""]
 
 
 def _find_layer(hook: str, layer: str, model: nn.Module) -> nn.Module:

@@ -12,6 +12,8 @@ from registry_core.components import CheckFailed, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
+NEVER_NEGATIVE = "none can be negative"
+
 
 class _Activation(ElementwiseLayer):
     inplace: bool = Field(default=False, description=INPLACE)
@@ -24,6 +26,7 @@ class ReLU(_Activation):
     """
 
     target: ClassVar[str] = "torch.nn:ReLU"
+    only_inside: ClassVar[str] = NEVER_NEGATIVE
 
 
 class LeakyReLU(_Activation):
@@ -77,6 +80,7 @@ class ReLU6(_Activation):
     """
 
     target: ClassVar[str] = "torch.nn:ReLU6"
+    only_inside: ClassVar[str] = NEVER_NEGATIVE
 
 
 class SELU(_Activation):

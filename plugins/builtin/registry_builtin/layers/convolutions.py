@@ -34,9 +34,11 @@ class _Convolution(SizedLayer):
     @model_validator(mode="after")
     def _groups_divide(self) -> Self:
         if self.out_channels % self.groups:
-            raise ValueError(f"groups {self.groups} does not divide out_channels {self.out_channels}")
+            raise ValueError(
+                f"groups {self.groups} does not divide out_channels {self.out_channels}; change one of them"
+            )
         if self.in_channels is not None and self.in_channels % self.groups:
-            raise ValueError(f"groups {self.groups} does not divide in_channels {self.in_channels}")
+            raise ValueError(f"groups {self.groups} does not divide in_channels {self.in_channels}; change one of them")
         return self
 
     def check_size(self, size: int) -> None:
@@ -80,7 +82,7 @@ class Conv1d(_Convolution):
     @model_validator(mode="after")
     def _same_has_stride_1(self) -> Self:
         if self.padding == "same" and self.stride != 1:
-            raise ValueError("padding 'same' needs stride 1")
+            raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
         return self
 
     def follow(self, shape: Shape) -> Shape:
@@ -117,7 +119,7 @@ class Conv2d(_Convolution):
     @model_validator(mode="after")
     def _same_has_stride_1(self) -> Self:
         if self.padding == "same" and self.stride != (1, 1):
-            raise ValueError("padding 'same' needs stride 1")
+            raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
         return self
 
     def follow(self, shape: Shape) -> Shape:

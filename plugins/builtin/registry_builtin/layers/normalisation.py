@@ -105,7 +105,9 @@ class GroupNorm(SizedLayer):
     @model_validator(mode="after")
     def _groups_divide(self) -> Self:
         if self.num_channels is not None and self.num_channels % self.num_groups:
-            raise ValueError(f"num_groups {self.num_groups} does not divide num_channels {self.num_channels}")
+            raise ValueError(
+                f"num_groups {self.num_groups} does not divide num_channels {self.num_channels}; change one of them"
+            )
         return self
 
     def check_size(self, size: int) -> None:

@@ -50,7 +50,9 @@ class _Pooling(FixedLayer):
     def _padding_is_small(self) -> Self:
         for margin, kernel in zip(self.padding, self.kernel_size, strict=True):
             if margin > kernel // 2:
-                raise ValueError(f"padding {margin} is more than half of kernel_size {kernel}")
+                raise ValueError(
+                    f"padding {margin} is more than half of kernel_size {kernel}; set it to {kernel // 2} or less"
+                )
         return self
 
     def follow(self, shape: Shape) -> Shape:

@@ -77,6 +77,7 @@ class Dropout(ElementwiseLayer):
     """
 
     target: ClassVar[str] = "torch.nn:Dropout"
+    only_inside: ClassVar[str] = "some become 0 in training"
 
     p: Probability = Field(default=0.5, description="Chance of a value to be replaced.")
     inplace: bool = Field(default=False, description=INPLACE)
@@ -194,7 +195,7 @@ class Upsample(FixedLayer):
         if (self.size is None) == (self.scale_factor is None):
             raise ValueError("upsample takes either `size` or `scale_factor`")
         if self.align_corners is not None and self.mode.startswith("nearest"):
-            raise ValueError(f"align_corners is for the modes bilinear and bicubic, not for {self.mode}")
+            raise ValueError(f"align_corners is for the modes bilinear and bicubic, not for {self.mode}; leave it out")
         return self
 
     def follow(self, shape: Shape) -> Shape:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from registry_core.components import CheckFailed, Loss
+from registry_core.components.forms import counted
 from registry_core.components.types import NonNegativeFloat
 
 Reduction = Literal["none", "mean", "sum"]
@@ -35,12 +36,21 @@ class Weighted(Reducing):
 
     weight: Weights | None = Field(default=None, description=CLASS_WEIGHT)
 
+    @field_validator("weight")
+    @classmethod
+    def _some_count(cls, weight: Weights | None) -> Weights | None:
+        if weight is not None and not any(weight):
+            raise ValueError("with weights of 0 alone no sample counts; give at least one class more")
+        return weight
+
     def check_outputs(self, outputs: int | None) -> None:
         """Raise CheckFailed unless there is one weight for each output."""
         for name in ("weight", "pos_weight"):
             weights = getattr(self, name, None)
             if weights is not None and outputs is not None and len(weights) != outputs:
-                message = f"{name} has {len(weights)} values, but the model has {outputs} outputs."
+                message = (
+                    f"{name} has {counted(len(weights), 'value')}, but the model has {counted(outputs, 'output')}."
+                )
                 raise CheckFailed(message, "Give one for each class.")
 
     def arguments(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class WeightedSum(Loss):
     @model_validator(mode="after")
     def _all_reduce_alike(self) -> Self:
         if len({one.loss.is_sum for one in self.losses}) > 1:
-            raise ValueError("some losses sum over a batch and others average: give all the same reduction")
+            raise ValueError("some losses sum over a batch and others average; give all the same reduction")
         return self
 
     def terms(self) -> tuple[Term, ...]:

@@ -66,13 +66,13 @@ class TopKAccuracy(Metric):
         return f"top_{self.k}_accuracy"
 
     def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
-        """The model tells as many classes apart, and not fewer than k."""
+        """The model tells as many classes apart, and more than k."""
         super().check_outputs(form, outputs)
         if outputs is not None:
             self._classes(outputs)
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric; CheckFailed if the number of classes is not known, or is less than k."""
+        """The metric; CheckFailed if the number of classes is not known, or is not above k."""
         count = self._classes(classes)
         built: TorchMetric = load_target(self.target)(
             num_classes=count, top_k=self.k, average="micro", validate_args=False
@@ -81,7 +81,7 @@ class TopKAccuracy(Metric):
 
     def _classes(self, known: int | None) -> int:
         count = known_classes(self.name, self.num_classes, known)
-        if self.k > count:
+        if self.k >= count:
             raise CheckFailed(
                 f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
                 f"Set k to {count - 1} or less.",
@@ -106,7 +106,9 @@ class MeanLoss(Metric):
         if self.loss is None:
             return self
         if self.loss.takes != ("output", "target"):
-            raise ValueError(f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target")
+            raise ValueError(
+                f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target; choose another"
+            )
         if self.loss.has_weights:
             raise ValueError(f"the loss {self.loss.name!r} has weights of its own, and a metric's are not trained")
         if self.loss.is_sum:

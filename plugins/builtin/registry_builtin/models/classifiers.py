@@ -175,7 +175,7 @@ def _check_size(size: tuple[int, int], paddings: tuple[int, int], remedy: str) -
         for padding in paddings:
             left = (left + 2 * padding - 4) // 2
             if left < 1:
-                raise ValueError(f"nothing is left of {size[0]} x {size[1]} pixels after both convolutions: {remedy}")
+                raise ValueError(f"nothing is left of {size[0]} x {size[1]} pixels after both convolutions; {remedy}")
 
 
 def check_channels(name: str, channels: int, image: Image) -> None:

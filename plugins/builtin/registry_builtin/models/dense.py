@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.models.classifiers import check_channels, check_exact_size, write_size
-from registry_core.components import CheckFailed, ExampleTensor, Image, Model
+from registry_core.components import CheckFailed, ExampleTensor, Image, Model, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt, Size
 
@@ -66,8 +66,14 @@ class CRNN(Model):
     @model_validator(mode="after")
     def _size_survives(self) -> Self:
         if min(self.size) < 4:
-            raise ValueError(f"nothing is left of {self.size[0]} x {self.size[1]} pixels after both poolings")
+            raise ValueError(
+                f"nothing is left of {self.size[0]} x {self.size[1]} pixels after both poolings; let both be 4 or more"
+            )
         return self
+
+    def output_shape(self) -> Shape:
+        """Columns, and the logits of each."""
+        return (self.size[1] // 4, self.num_classes)
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""

@@ -64,6 +64,17 @@ class Sequential(Model):
             found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
         return found
 
+    def doubts(self) -> Sequence[CheckFailed]:
+        """A last layer that cuts logits off, or replaces some by zeros."""
+        last = self.layers[-1]
+        if self.emits() != "logits" or not last.only_inside:
+            return ()
+        message = f"The last layer, {last.name}, changes the logits: {last.only_inside}."
+        at = ("layers", len(self.layers) - 1)
+        return (
+            CheckFailed(message, f"Remove it: losses for logits take what the layer before {last.name} gives.", at),
+        )
+
     def parts(self) -> Sequence[Part]:
         """The layers, those inside blocks too, with what a sample is after each."""
         return self.walk().parts

@@ -91,7 +91,8 @@ class PairRanking(_Wrapping):
     @model_validator(mode="after")
     def _one_score(self) -> Self:
         if self.network.outputs() not in (None, 1):
-            raise ValueError(f"a score is one number, and {self.network.name!r} has {self.network.outputs()} outputs")
+            name, count = self.network.name, self.network.outputs()
+            raise ValueError(f"the score is one number, and {name!r} has {count} outputs; let it have 1")
         return self
 
 
@@ -132,7 +133,7 @@ class Gaussian(_Wrapping):
     def _two_outputs_a_value(self) -> Self:
         if (self.network.outputs() or 0) % 2:
             name, count = self.network.name, self.network.outputs()
-            raise ValueError(f"each value takes two outputs, and {name!r} has {count}: set it to an even number")
+            raise ValueError(f"each value takes two outputs, and {name!r} has {count}; set it to an even number")
         return self
 
     def outputs(self) -> int | None:

@@ -14,6 +14,7 @@ from registry_builtin.optimizers.parameters import (
     LR,
     MAXIMIZE,
     PENALTY,
+    Decay,
     OfDenseGradients,
     refuse_fused_foreach,
     refuse_sparse,
@@ -35,7 +36,7 @@ class SGD(Optimizer):
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
-    momentum: NonNegativeFloat = Field(default=0.0, description="Share of the last step that is kept.")
+    momentum: Decay = Field(default=0.0, description="Share of the last step that is kept.")
     dampening: float = Field(default=0.0, description="Share of the gradient that does not enter the momentum.")
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     nesterov: bool = Field(default=False, description="Look ahead along the momentum; needs momentum, no dampening.")
@@ -48,7 +49,8 @@ class SGD(Optimizer):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
                 "nesterov needs momentum above 0 and dampening 0, "
-                f"but momentum is {self.momentum} and dampening is {self.dampening}; set momentum, or leave it out"
+                f"but momentum is {self.momentum} and dampening is {self.dampening}; "
+                "set momentum: 0.9, without dampening, or leave nesterov out"
             )
         refuse_fused_foreach(self.fused, self.foreach)
         return self

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.optimizers.parameters import LR, OfDenseGradients
+from registry_builtin.optimizers.parameters import LR, Decay, OfDenseGradients
 from registry_core.components import CheckFailed, ParameterFacts
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
@@ -28,7 +28,7 @@ class Muon(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
     weight_decay: NonNegativeFloat = Field(default=0.1, description="Share of the weights, times lr, lost in a step.")
-    momentum: NonNegativeFloat = Field(default=0.95, description="Decay of the average of the gradient.")
+    momentum: Decay = Field(default=0.95, description="Decay of the average of the gradient.")
     nesterov: bool = Field(default=True, description="Look ahead along the momentum.")
     ns_coefficients: tuple[float, float, float] = Field(
         default=(3.4445, -4.775, 2.0315), description="Coefficients of a Newton-Schulz iteration."

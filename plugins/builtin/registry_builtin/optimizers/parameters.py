@@ -44,7 +44,7 @@ def refuse_sparse(optimizer: Optimizer, parameters: Sequence[ParameterFacts], wh
 def refuse_fused_foreach(fused: bool | None, foreach: bool | None) -> None:
     """Raise ValueError if both are asked for."""
     if fused and foreach:
-        raise ValueError("fused and foreach are two ways to take a step: leave one of them out")
+        raise ValueError("fused and foreach are two ways to take a step; leave one of them out")
 
 
 def listed(names: Sequence[Any]) -> str:

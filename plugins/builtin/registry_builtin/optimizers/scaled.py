@@ -89,7 +89,7 @@ class RMSprop(OfDenseGradients):
     alpha: Decay = Field(default=0.99, description="Decay of the average of the squared gradient.")
     eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    momentum: NonNegativeFloat = Field(default=0.0, description="Share of the last step that is kept.")
+    momentum: Decay = Field(default=0.0, description="Share of the last step that is kept.")
     centered: bool = Field(default=False, description="Scale by the variance of the gradient instead of its square.")
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)

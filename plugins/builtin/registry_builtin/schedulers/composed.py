@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from registry_builtin.schedulers.rules import Milestones
 from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler, used_for
+from registry_core.components.forms import counted
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import OneOrList
 
@@ -75,9 +76,11 @@ class _Composed(Scheduler):
     def _parts_fit_together(self) -> Self:
         for part in self.schedulers:
             if part.stands_alone:
-                raise ValueError(f"{part.name!r} cannot be among its schedulers: {part.stands_alone}")
+                raise ValueError(
+                    f"{part.name!r} cannot be among its schedulers: {part.stands_alone}; let it stand alone"
+                )
             if part.rise() is not None:
-                raise ValueError(f"a warm-up belongs to the whole; write it there, not at {part.name!r}")
+                raise ValueError(f"the warm-up belongs to the whole; write it there, not at {part.name!r}")
         known = [part for part in self.schedulers if type(part) is not Scheduler]  # others are broken, and said to be
         units = {f"{part.name!r} by {self._unit_of(part)}": self._unit_of(part) for part in known}
         if len({*units.values(), *([self.by] if self.by else [])}) > 1:
@@ -108,6 +111,14 @@ class _Composed(Scheduler):
                 part.check(time)
             except CheckFailed as failed:
                 raise _of_part(failed, part, place) from None
+
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """The doubts of all schedulers, each in its time."""
+        return [
+            _of_part(failed, part, place)
+            for place, (part, time) in enumerate(self.parts(horizon))
+            for failed in part.doubts(time, optimizer)
+        ]
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if one of the schedulers does not fit the optimizer."""
@@ -184,8 +195,8 @@ class Sequential(_Composed):
     def _one_change_between_two(self) -> Self:
         if len(self.milestones) != len(self.schedulers) - 1:
             raise ValueError(
-                f"{len(self.schedulers)} schedulers have {len(self.schedulers) - 1} changes between them, "
-                f"but there are {len(self.milestones)} milestones"
+                f"between {counted(len(self.schedulers), 'scheduler')} there are {len(self.schedulers) - 1} changes, "
+                f"and there are {counted(len(self.milestones), 'milestone')}; write one for each change"
             )
         return self
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from registry_core.components import Horizon, Scheduler
+from registry_core.components import CheckFailed, Horizon, Optimizer, Scheduler
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import NonNegativeFloat, NonNegativeInt, OneOrList, PositiveFloat, PositiveInt
 
@@ -27,6 +27,9 @@ Milestones = Annotated[tuple[PositiveInt, ...], AfterValidator(_increasing)]
 """Numbers of epochs or steps, in increasing order."""
 
 _GAMMA = "Factor on the learning rate."
+
+_NOTHING = 1e-6
+"""A learning rate with this factor trains no more."""
 
 
 class Step(Scheduler):
@@ -50,6 +53,10 @@ class Step(Scheduler):
                 f"set step_size below the number of {self.units()}, or leave the scheduler out",
                 at="step_size",
             )
+
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A factor that raises the learning rate."""
+        return _raised(self)
 
 
 class MultiStep(Scheduler):
@@ -75,6 +82,14 @@ class MultiStep(Scheduler):
                 at="milestones",
             )
 
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """Milestones after the end, and a factor that raises the learning rate."""
+        last = self.milestones[-1]
+        if last < self.units_in(horizon):
+            return _raised(self)
+        what = f"never comes to its last milestone: that is {self.unit_counted()} {last}"
+        return (self.unfit(what, horizon, "set milestones within the run", at="milestones"), *_raised(self))
+
 
 class Exponential(Scheduler):
     """Multiply the learning rate by ``gamma`` after every epoch; counts epochs.
@@ -86,6 +101,21 @@ class Exponential(Scheduler):
     example: ClassVar[Mapping[str, Any]] = {"gamma": 0.95}
 
     gamma: PositiveFloat = Field(description=_GAMMA)
+
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A learning rate that is nothing long before the end."""
+        share = self.gamma ** self.units_in(horizon)
+        if share >= _NOTHING:
+            return ()
+        what = f"lets the learning rate vanish: {share:.1g} of it is left at the end"
+        return (self.unfit(what, horizon, "set gamma nearer to 1", at="gamma"),)
+
+
+def _raised(scheduler: Step | MultiStep) -> Sequence[CheckFailed]:
+    if scheduler.gamma <= 1:
+        return ()
+    message = f"The scheduler {scheduler.name!r} raises the learning rate with each change, by {scheduler.gamma:g}."
+    return (CheckFailed(message, "Set gamma below 1, such as 0.1.", ("gamma",)),)
 
 
 class _OverIterations(Scheduler):
@@ -155,6 +185,13 @@ class Polynomial(_OverIterations):
 
     total_iters: PositiveInt | None = Field(default=5, description="Epochs down to 0; null for the whole run.")
     power: PositiveFloat = Field(default=1.0, description="1 for a line; more falls faster in the beginning.")
+
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A learning rate of 0 before the end."""
+        if self.total_iters is None or self.total_iters >= self.units_in(horizon):
+            return ()
+        what = f"has a learning rate of 0 after {self.units(self.total_iters)}"
+        return (self.unfit(what, horizon, "set total_iters to null, and it takes the whole run", at="total_iters"),)
 
 
 class ReduceOnPlateau(Scheduler):

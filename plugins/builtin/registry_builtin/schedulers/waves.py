@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -42,6 +42,16 @@ class CosineAnnealing(Scheduler):
         """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
         self.refuse_longer(horizon, "t_max", "leave t_max out, and it takes the whole run")
 
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A fall that is not over with the run, or over before it, and a lowest rate above the first."""
+        units, found = self.units_in(horizon), _above_rate(self, self.eta_min, optimizer)
+        if self.t_max is not None and not 0.9 * units - 1 <= self.t_max <= 1.25 * units:
+            shorter = self.t_max < units
+            does = "raises the learning rate again" if shorter else "does not come down to eta_min"
+            what = f"{does}: t_max is {self.units(self.t_max)}"
+            found.append(self.unfit(what, horizon, "leave t_max out, and it takes the whole run", at="t_max"))
+        return found
+
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer; without ``t_max``, for the length of the run."""
         filled = self.model_copy(update={"t_max": self.t_max or self.units_in(horizon)})
@@ -69,6 +79,18 @@ class CosineAnnealingWarmRestarts(Scheduler):
         """Raise CheckFailed if ``t_0`` is so long that it was probably counted in steps."""
         self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
 
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A lowest rate above the first."""
+        return _above_rate(self, self.eta_min, optimizer)
+
+
+def _above_rate(scheduler: Scheduler, lowest: float, optimizer: Optimizer) -> list[CheckFailed]:
+    rate = getattr(optimizer, "lr", None)
+    if not isinstance(rate, float) or lowest <= rate:
+        return []
+    message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, above the learning rate {rate:g}."
+    return [CheckFailed(message, "Set eta_min below lr.", ("eta_min",))]
+
 
 class _CyclesMomentum(Scheduler):
     """What ``cyclic`` and ``one_cycle`` have in common: rates of their own, and momentum against them."""
@@ -76,8 +98,13 @@ class _CyclesMomentum(Scheduler):
     counts: ClassVar[Unit] = "step"
     stands_alone: ClassVar[str] = _OWN_RATES
 
-    if TYPE_CHECKING:  # the field is that of each, at its place among the others
+    if TYPE_CHECKING:  # the fields are those of each, at their places among the others
         cycle_momentum: bool
+        max_lr: OneOrList[PositiveFloat]
+
+    def sets_one_rate(self) -> bool:
+        """Whether there is one highest rate for all groups."""
+        return not isinstance(self.max_lr, tuple)
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if there is no momentum to cycle, or a list has not one value for each group."""
@@ -153,6 +180,10 @@ class Cyclic(_CyclesMomentum):
                 raise ValueError(f"{low_name} must not be above {high_name}; exchange them")
         return self
 
+    def sets_one_rate(self) -> bool:
+        """Whether there is one lowest and one highest rate for all groups."""
+        return super().sets_one_rate() and not isinstance(self.base_lr, tuple)
+
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the first rise is much longer than the run."""
         self.refuse_longer(horizon, "step_size_up", "set step_size_up below the length of the run")
@@ -215,6 +246,13 @@ class OneCycle(_CyclesMomentum):
                 "Change pct_start a little.",
                 at=("pct_start",),
             )
+
+    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+        """A cycle that is not over with the run."""
+        if self.total_steps is None or self.total_steps <= self.units_in(horizon):
+            return ()
+        what = f"is not over with the run: total_steps is {self.total_steps}"
+        return (self.unfit(what, horizon, "leave total_steps out, and it takes the whole run", at="total_steps"),)
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer; without ``total_steps``, for the length of the run."""

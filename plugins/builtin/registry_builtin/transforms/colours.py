@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -54,6 +54,16 @@ class RandomGrayscale(Transform):
             message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
             raise CheckFailed(message, "Remove random_grayscale, or read the images as RGB.")
         return greyed(image, image.channels)
+
+    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+        """What is grey stays as it is."""
+        return _of_several_channels(self.name, image)
+
+
+def _of_several_channels(name: str, image: Image) -> Sequence[CheckFailed]:
+    if image.channels != 1:
+        return ()
+    return (CheckFailed(f"{name} changes nothing of images with one channel.", "Remove it, or read them as RGB."),)
 
 
 class RGB(TorchvisionTransform):
@@ -134,3 +144,7 @@ class RandomChannelPermutation(Transform):
     def follow(self, image: Image) -> Image:
         """Nothing that is known of the image changes."""
         return image
+
+    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+        """One channel has one order only."""
+        return _of_several_channels(self.name, image)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.facts import FORM_NAMES
-from registry_core.components.forms import TargetForm, words
+from registry_core.components.forms import TargetForm, counted, words
 from registry_core.components.transform import At, Randomness
 from registry_core.components.types import NonNegativeFloat, Probability
 
@@ -163,7 +163,8 @@ class RandomChoice(_Composed):
     @model_validator(mode="after")
     def _weights_fit(self) -> Self:
         if self.p is not None and len(self.p) != len(self.transforms):
-            raise ValueError(f"p has {len(self.p)} weights for {len(self.transforms)} transforms; give one for each")
+            given = counted(len(self.p), "weight")
+            raise ValueError(f"`p` has {given} for {len(self.transforms)} transforms; give one for each")
         if self.p is not None and sum(self.p) <= 0:
             raise ValueError("p has no weight above 0, so nothing could be chosen")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -143,7 +143,7 @@ class Normalize(TorchvisionTransform):
     @model_validator(mode="after")
     def _same_length(self) -> Self:
         if len(self.mean) != len(self.std):
-            raise ValueError(f"mean has {_values(self.mean)}, but std has {_values(self.std)}; give both as many")
+            raise ValueError(f"`mean` has {_values(self.mean)}, but `std` has {_values(self.std)}; give both as many")
         return self
 
     def follow(self, image: Image) -> Image:
@@ -159,6 +159,29 @@ class Normalize(TorchvisionTransform):
         low = min((image.low - mean) / std for mean, std in pairs)
         high = max((image.high - mean) / std for mean, std in pairs)
         return image.changed(low=low, high=high)
+
+    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+        """Values that were normalized before, and a mean in another unit than theirs."""
+        if image.low is None or image.high is None or image.form != "float":
+            return ()
+        given = f"{image.low:.4g} to {image.high:.4g}"
+        if image.low < 0 < min(self.mean):
+            message = f"The values that normalize is given, {given}, are normalized already."
+            return (CheckFailed(message, "Normalize once."),)
+        if not any(image.low <= mean <= image.high for mean in self.mean):
+            message = f"The mean {list(self.mean)} lies outside of the values that normalize is given, {given}."
+            return (CheckFailed(message, "Write mean and std in the unit of the pixels.", ("mean",)),)
+        after = self.follow(image)
+        if after.low is not None and after.high is not None and max(-after.low, after.high) > _FAR:
+            message = (
+                f"Values from {given} become {after.low:.4g} to {after.high:.4g}: mean and std are of another unit."
+            )
+            return (CheckFailed(message, "Use to_tensor before it, or to_dtype with scale: true."),)
+        return ()
+
+
+_FAR = 50.0
+"""Normalized values are not so large, if mean and std are in the unit of the pixels."""
 
 
 def _values(values: tuple[float, ...]) -> str:

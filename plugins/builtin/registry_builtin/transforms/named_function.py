@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from registry_core.components import Function, Image, Transform, used_for
 from registry_core.components.transform import Randomness
@@ -33,9 +33,19 @@ class Lambda(Transform):
         used_for("images", "invert", function)
         return function
 
+    @model_validator(mode="after")
+    def _is_given_images(self) -> Self:
+        if self.entry == "target" and self.function.use == "images":
+            raise ValueError(f"the function {self.function.name!r} is for images, not for targets; leave entry out")
+        return self
+
     def arguments(self) -> dict[str, Any]:
         """The function itself, and the entry."""
         return {"function": self.function.build(), "entry": self.entry}
+
+    def entries(self) -> tuple[str, ...]:
+        """The entry that the function is called with."""
+        return () if self.entry == "input" else (self.entry,)
 
     def follow(self, image: Image) -> Image | None:
         """What the function declares of its result."""

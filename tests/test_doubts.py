@@ -1,0 +1,57 @@
+"""Doubts: warnings of what runs, and hardly does what is meant. Each is in tests/mistakes; here are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from test_mistakes import GOOD
+
+from registry_core.errors import PipelineError
+from registry_core.spec import load
+
+ELSEWHERE = {"finetune.yaml", "mnist.yaml"}
+"""Examples whose data are not here."""
+
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if path.name not in ELSEWHERE)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+def test_no_example_is_doubted(path: Path) -> None:
+    assert load(path).notices == ()
+
+
+def test_doubts_wait_until_nothing_is_wrong(pipeline: Callable[..., Path]) -> None:
+    """A spec with holes would raise false ones."""
+    doubted = GOOD.replace("{split: val}", "{split: train}")
+    (problem,) = load(pipeline(doubted)).notices
+    assert problem.code == "same-data"
+    with pytest.raises(PipelineError) as refused:
+        load(pipeline(doubted.replace("sgd", "sdg")))
+    assert [problem.code for problem in refused.value.problems] == ["unknown-component"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("[accuracy]", "[accuracy, precision]", id="as it is"),
+        pytest.param(
+            "- {random_crop", "- {random_horizontal_flip: {p: 0.5}}\n      - {random_crop", id="random in train"
+        ),
+        pytest.param("[to_tensor, {norm", "[{random_invert: {p: 0}}, to_tensor, {norm", id="never random in val"),
+        pytest.param("mean: [0.3], std: [0.4]}}]", "mean: [0.31], std: [0.4]}}]", id="nearly the same range"),
+        pytest.param("{step: {step_size: 1}}", "{cosine_annealing: {t_max: 2}}", id="t_max is the run"),
+        pytest.param("{step: {step_size: 1}}", "{polynomial: {total_iters: 2}}", id="total_iters is the run"),
+        pytest.param("{monitor: val/loss}", "{monitor: val/accuracy, better: higher}", id="the metric's direction"),
+        pytest.param("{monitor: val/loss}", "{monitor: val/loss, patience: 1}", id="patience within the run"),
+        pytest.param("epochs: 2", "epochs: 2, accumulate: 23", id="a step an epoch"),
+        pytest.param("epochs: 2", "epochs: 2, evaluate_every: 2 epochs", id="evaluated at the end"),
+        pytest.param("epochs: 2", "epochs: 2, ema: {decay: 0.9}", id="a short average"),
+        pytest.param("[{early", "[{tensorboard_images: {section: val}}, tensorboard_images, {early", id="two alike"),
+    ],
+)
+def test_what_is_meant_so_is_not_doubted(pipeline: Callable[..., Path], old: str, new: str) -> None:
+    assert old in GOOD
+    assert load(pipeline(GOOD.replace(old, new))).notices == ()
