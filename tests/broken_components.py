@@ -16,10 +16,13 @@ from registry_core.components import (
     Loss,
     Metric,
     Model,
+    ModuleFacts,
     Optimizer,
     Sampler,
     Scheduler,
+    TensorFacts,
     Transform,
+    assembled,
 )
 from registry_core.components.target import load_target
 
@@ -294,6 +297,16 @@ class Frozen(OfSmallImages):
     """No gradient reaches its parameters."""
 
     target: ClassVar[str] = f"{HERE}:Cut"
+
+
+@fails("has_the_modules_it_declares")
+class Misnames(OfSmallImages):
+    """Its layer has another name than it says."""
+
+    def modules(self) -> Any:
+        """Wrong."""
+        weights = (TensorFacts("weight", (5, 192)), TensorFacts("bias", (5,)))
+        return assembled(("Net",), {"fc": (ModuleFacts("", ("Linear", "Module"), weights),)})
 
 
 @fails("follows_shapes")

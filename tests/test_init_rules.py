@@ -75,7 +75,7 @@ def test_a_rule_for_what_its_modules_do_not_have_is_an_error() -> None:
     with pytest.raises(PipelineError) as failed:
         initialise(network(), (InitRule(modules=("Conv2d", "ReLU"), bias=scheme("zeros")),))
     (problem,) = failed.value.problems
-    assert str(problem) == "init[0]: The modules that it matches have no bias: '0', '2'. Remove the rule."
+    assert str(problem) == "init[0].bias: The modules that it matches have no bias: '0', '2'. Remove the rule."
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_scheme_that_cannot_fill_a_parameter_names_both(rule: InitRule, messag
     with pytest.raises(PipelineError) as failed:
         initialise(network(), (InitRule(parameters=".*", init=scheme("zeros")), rule))
     (problem,) = failed.value.problems
-    assert problem.path == "init[1]"
+    assert problem.path in {f"init[1].{key}" for key in ("weight", "bias", "init") if getattr(rule, key) is not None}
     assert f"{problem.message} {problem.remedy}".startswith(message)
     assert problem.remedy
 
@@ -160,7 +160,8 @@ def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline:
     path = pipeline(init=[{"modules": "Linear", "weight": "zeros"}, {"parameters": ".*", "init": "eye"}])
     ended = command("plan", path, "--build")
     assert ended.code == 2
-    assert "init[1]: The init scheme 'eye' cannot fill '1.bias' of shape [16]: it needs 2 dimensions." in ended.err
+    what = "cannot fill '1.bias' of shape [16], nor 1 other that the rule matches: it needs 2 dimensions."
+    assert f"init[1].init: The init scheme 'eye' {what}" in ended.err
     wrong = pipeline(init=[{"modules": "Linear", "weight": {"xavier_normal": {"gain": {"nonlinearity": "leaky"}}}}])
     ended = command("validate", wrong)
     assert ended.code == 2

@@ -34,7 +34,7 @@ model: {mlp: {size: 8, num_classes: 10}}
 loss: cross_entropy
 optim:
   optimizer: {sgd: {lr: 0.1, momentum: 0.9}}
-  groups: [{parameters: 'nothing', lr: 0.01}]
+  groups: [{parameters: '.*.bias', lr: 0.01}]
   scheduler: {step: {step_size: 1}}
 train: {epochs: 2}
 metrics: [accuracy]
@@ -218,14 +218,23 @@ def test_a_metric_has_no_weights_to_train(pipeline: Callable[..., Path]) -> None
 @pytest.mark.parametrize(
     ("old", "new", "where"),
     [
-        ("loss: cross_entropy", "init:\n  - {modules: Absent, weight: zeros}\nloss: cross_entropy", ":15:5: init[0]: "),
-        ("loss: cross_entropy", "finetune: {freeze: ['absent']}\nloss: cross_entropy", ":14:21: finetune.freeze[0]: "),
+        ("loss:", "init:\n  - {modules: Absent, weight: zeros}\nloss:", ":15:15: init[0].modules: "),
+        ("loss:", "finetune: {freeze: ['absent']}\nloss:", ":14:21: finetune.freeze[0]: "),
     ],
 )
 def test_mistakes_that_only_the_built_model_shows_have_a_place(
-    command: Callable[..., Ended], pipeline: Callable[..., Path], old: str, new: str, where: str
+    command: Callable[..., Ended],
+    pipeline: Callable[..., Path],
+    distribution: Callable[..., Path],
+    old: str,
+    new: str,
+    where: str,
 ) -> None:
-    path = pipeline(GOOD.replace(old, new, 1))
+    text = "from torch import nn\n\n\nclass Plain(nn.Sequential):\n    def __init__(self):\n"
+    text += "        super().__init__(nn.Flatten(), nn.Linear(64, 10))\n"
+    distribution("acme", "[registry_core.v1.models]\nplain = acme_model:Plain\n", modules={"acme_model": text})
+    path = pipeline(GOOD.replace(old, new, 1).replace("model: {mlp: {size: 8, num_classes: 10}}", "model: plain"))
+    assert command("validate", path).code == 0
     for ended in (command("plan", "--build", path), command("train", path)):
         assert ended.code == 2
         assert ended.err.startswith(f"{path}{where}"), ended.err

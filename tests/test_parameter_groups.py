@@ -16,7 +16,7 @@ from torch import nn
 import registry_core
 from registry_core.build.layers import layers_of
 from registry_core.build.parameters import group_parameters
-from registry_core.errors import InvalidParameters, PipelineError
+from registry_core.errors import PipelineError
 from registry_core.spec.groups import Group, LayerDecay
 
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
@@ -76,7 +76,7 @@ def test_a_module_stands_for_all_parameters_inside_of_it() -> None:
 
 
 def test_modules_of_no_such_class() -> None:
-    with pytest.raises(PipelineError, match=r"optim\.groups\[0\]: 'BatchNorm9d' matches nothing"):
+    with pytest.raises(PipelineError, match=r"groups\[0\]\.modules: No module .* of class BatchNorm9d\. .* Linear"):
         group_parameters(nn.Linear(2, 2), (Group(modules="BatchNorm9d", lr=0.1),))
 
 
@@ -111,7 +111,7 @@ def test_a_schedule_keeps_the_ratio_of_layers(run: Callable[..., Any]) -> None:
 
 def test_a_schedule_that_would_level_the_rates(run: Callable[..., Any]) -> None:
     optim: dict[str, Any] = {"optimizer": {"sgd": {"lr": 0.1}}, "groups": [{"modules": "Conv2d", "lr": 0.01}]}
-    with pytest.raises(InvalidParameters, match=r"'one_cycle'.* one rate for all parameter groups.*: 0\.1, 0\.01\."):
+    with pytest.raises(PipelineError, match=r"'one_cycle' sets one rate for all parameter groups, and one has 0\.01\."):
         run(model=NET, optim={**optim, "scheduler": {"one_cycle": {"max_lr": 0.4, "cycle_momentum": False}}})
     schedule = {"one_cycle": {"max_lr": [0.4, 0.04], "cycle_momentum": False, "pct_start": 0.5}}
     result = run(model=NET, optim={**optim, "scheduler": schedule}, train={"max_steps": 3})
@@ -150,7 +150,7 @@ def test_layers_by_pattern_count_numbers_in_their_order() -> None:
     ("patterns", "message"),
     [
         ((r"0\..*",), r"No layer has 1\.weight, 1\.bias"),
-        ((r".*", r"stem\..*"), r"layers\[1\]: 'stem\\\\\..*' matches no parameter"),
+        ((r".*", r"stem\..*"), r"layers\[1\]: 'stem\\\..*' matches no parameter"),
     ],
 )
 def test_patterns_that_leave_something_out(patterns: tuple[str, ...], message: str) -> None:

@@ -242,7 +242,7 @@ def test_options_come_from_group_and_rule(run: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("finetune", "message"),
     [
-        ({"freeze": [r"fc9\..*"]}, r"finetune\.freeze\[0\]: 'fc9.*' does not match a parameter.*conv1\.weight"),
+        ({"freeze": [r"fc9\..*"]}, r"finetune\.freeze\[0\]: 'fc9.*' does not match a parameter.*Did you mean 'fc3"),
         ({"freeze": [".*"]}, "Every parameter of the model is frozen at the start"),
         (
             {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc2\..*", "after": "1 step"}]},

@@ -8,15 +8,14 @@ checkpoint of any step fits.
 
 from __future__ import annotations
 
-import re
-
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
-from registry_core.build.choosing import some_of
+from registry_core.build.module_facts import facts_of
 from registry_core.build.parameters import Later
-from registry_core.errors import PipelineError, Problem
+from registry_core.build.refusing import refuse
+from registry_core.components import Modules
 from registry_core.spec.finetune import Finetune
+from registry_core.spec.parameter_rules import check_freezing, frozen_by, names_of_norm, with_statistics
 
 
 class Freezing:
@@ -24,28 +23,35 @@ class Freezing:
 
     def __init__(self, model: nn.Module, finetune: Finetune | None, steps_per_epoch: int = 1) -> None:
         self.model = model
-        rules = finetune.unfreeze if finetune else ()
-        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-        self.frozen = _frozen(model, finetune.freeze if finetune else ())
+        self.frozen: set[str] = set()
         """Names of the parameters that are frozen now, and of statistics of norms without parameters."""
-        for name, parameter in model.named_parameters():
+        self.later = Later()
+        self._waiting: list[tuple[int, list[str]]] = []
+        self._norms: list[tuple[nn.Module, set[str]]] = []
+        if finetune is not None:
+            self._freeze(finetune, steps_per_epoch)
+
+    def _freeze(self, finetune: Finetune, steps_per_epoch: int) -> None:
+        modules, rules = facts_of(self.model), finetune.unfreeze
+        trained = [name for name, parameter in self.model.named_parameters() if parameter.requires_grad]
+        refuse(check_freezing(finetune, modules, trained))
+        chosen = frozen_by(finetune, modules)
+        self.frozen = set(chosen.names)
+        for name, parameter in self.model.named_parameters():
             if name in self.frozen:
                 parameter.requires_grad_(False)
-        names = _by_rule(model, self.frozen, tuple(rule.parameters for rule in rules))
         self.later = Later(
-            {name: index for name, index in names.items() if name in trained},
+            {name: index for name, index in chosen.freed.items() if name in trained},
             tuple(rule.options for rule in rules),
             tuple(f"after {rule.after}" for rule in rules),
         )
         lengths = [rule.after.count * (steps_per_epoch if rule.after.unit == "epoch" else 1) for rule in rules]
         self._waiting = sorted(
-            (length, [name for name, chosen in names.items() if chosen == index])
+            (length, [name for name, rule in chosen.freed.items() if rule == index])
             for index, length in enumerate(lengths)
         )
-        self._norms = _norms(model, self.frozen) if finetune and finetune.freeze_statistics else []
-        if finetune and finetune.freeze and not any(p.requires_grad for p in model.parameters()):
-            message = "Every parameter of the model is frozen at the start: there is nothing to train."
-            raise PipelineError([Problem(message, "Leave some out of `freeze`.", path="finetune.freeze")])
+        if finetune.freeze_statistics:
+            self._norms = _norms(self.model, modules, self.frozen)
 
     def reach(self, step: int) -> None:
         """Let go of what is due once ``step`` optimizer steps are done."""
@@ -67,57 +73,7 @@ class Freezing:
             norm.train(not names <= self.frozen)
 
 
-def _frozen(model: nn.Module, patterns: tuple[str, ...]) -> set[str]:
-    names = [name for name, _ in model.named_parameters()]
-    names += [f"{path}.running_mean" for path, norm in _with_statistics(model) if not _own(norm, path)]
-    found: set[str] = set()
-    problems = []
-    for index, pattern in enumerate(patterns):
-        matching = {name for name in names if re.fullmatch(pattern, name)}
-        if not matching:
-            problems.append(_matches_nothing(f"finetune.freeze[{index}]", pattern, names))
-        found |= matching
-    if problems:
-        raise PipelineError(problems)
-    return found
-
-
-def _by_rule(model: nn.Module, frozen: set[str], patterns: tuple[str, ...]) -> dict[str, int]:
-    """For each frozen name the last rule that matches it."""
-    found = {}
-    ordered = [name for name, _ in model.named_parameters() if name in frozen]
-    for name in [*ordered, *sorted(frozen - set(ordered))]:
-        matching = [index for index, pattern in enumerate(patterns) if re.fullmatch(pattern, name)]
-        if matching:
-            found[name] = matching[-1]
-    problems = [
-        _matches_nothing(f"finetune.unfreeze[{index}].parameters", pattern, ordered)
-        for index, pattern in enumerate(patterns)
-        if index not in found.values()
-    ]
-    if problems:
-        raise PipelineError(problems)
-    return found
-
-
-def _matches_nothing(path: str, pattern: str, names: list[str]) -> Problem:
-    what = (
-        "a parameter of the model" if path.startswith("finetune.freeze") else "a frozen parameter that is left for it"
-    )
-    return Problem(f"{pattern!r} does not match {what}.", f"There are: {some_of(names)}", path=path)
-
-
-def _with_statistics(model: nn.Module) -> list[tuple[str, _NormBase]]:
-    """Batch norms, and other norms that keep running statistics."""
-    named = [(path, module) for path, module in model.named_modules() if isinstance(module, _NormBase)]
-    return [(path, norm) for path, norm in named if norm.running_mean is not None]
-
-
-def _own(norm: nn.Module, path: str) -> set[str]:
-    return {f"{path}.{name}" if path else name for name, _ in norm.named_parameters(recurse=False)}
-
-
-def _norms(model: nn.Module, frozen: set[str]) -> list[tuple[nn.Module, set[str]]]:
+def _norms(model: nn.Module, modules: Modules, frozen: set[str]) -> list[tuple[nn.Module, set[str]]]:
     """The norms with all of their parameters frozen, and those names."""
-    named = [(norm, _own(norm, path) or {f"{path}.running_mean"}) for path, norm in _with_statistics(model)]
+    named = [(model.get_submodule(norm.path), names_of_norm(norm)) for norm in with_statistics(modules)]
     return [(norm, names) for norm, names in named if names <= frozen]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import nn
 
-from registry_core.build.choosing import some_of
-from registry_core.errors import PipelineError, Problem
+from registry_core.build.refusing import refuse
+from registry_core.spec.parameter_rules import check_layers, layers_by_pattern
 
 _LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _NORMS = ("_NormBase", "LayerNorm", "GroupNorm", "RMSNorm", "LocalResponseNorm")
@@ -28,7 +27,11 @@ def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]
 
     Raises PipelineError for patterns that match nothing and for parameters that none of them matches.
     """
-    return _by_structure(model) if patterns is None else _by_pattern(model, patterns)
+    if patterns is None:
+        return _by_structure(model)
+    names = [name for name, _ in model.named_parameters()]
+    refuse(check_layers(patterns, names))
+    return [Layer(*layer) for layer in layers_by_pattern(patterns, names)]
 
 
 def _by_structure(model: nn.Module) -> list[Layer]:
@@ -66,46 +69,3 @@ def _unit(path: str, module: nn.Module) -> Iterator[tuple[str, list[str], bool]]
     names = [f"{path}.{name}" for name, _ in module.named_parameters()]
     if names:
         yield path, names, not any(base.__name__ in _NORMS for base in type(module).__mro__)
-
-
-def _by_pattern(model: nn.Module, patterns: tuple[str, ...]) -> list[Layer]:
-    """One layer a pattern, or one for each value of its group, numbers in their order; the first match counts."""
-    found: dict[int, dict[str, list[str]]] = {index: {} for index in range(len(patterns))}
-    left = []
-    for name, _ in model.named_parameters():
-        for index, pattern in enumerate(patterns):
-            if match := re.fullmatch(pattern, name):
-                value = next((text for text in match.groups() if text is not None), "")
-                found[index].setdefault(value, []).append(name)
-                break
-        else:
-            left.append(name)
-    problems = [
-        Problem(
-            f"{patterns[index]!r} matches no parameter that is left for it.",
-            _first(model),
-            path=f"optim.layer_decay.layers[{index}]",
-        )
-        for index, values in found.items()
-        if not values
-    ]
-    if left:
-        remedy = "Add patterns for them, in the place of their layer."
-        problems.append(Problem(f"No layer has {', '.join(left)}.", remedy, path="optim.layer_decay.layers"))
-    if problems:
-        raise PipelineError(problems)
-    return [
-        Layer(f"{patterns[index]} ({value})" if value else patterns[index], tuple(names))
-        for index, values in found.items()
-        for value, names in sorted(values.items(), key=_in_order)
-    ]
-
-
-def _in_order(item: tuple[str, list[str]]) -> int:
-    """Numbers in their order; other values stay in the order of definition."""
-    return int(item[0]) if item[0].isdecimal() else 0
-
-
-def _first(model: nn.Module) -> str:
-    names = [name for name, _ in model.named_parameters()]
-    return f"The model's parameters are: {some_of(names)}"

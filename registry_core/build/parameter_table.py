@@ -8,7 +8,7 @@ from torch import nn
 
 from registry_core.build.objective import Objective
 from registry_core.build.parameters import ParameterGroup, named_parameters
-from registry_core.build.tables import columns
+from registry_core.spec.tables import columns
 
 
 def group_table(groups: list[ParameterGroup], lr: float | None) -> list[str]:

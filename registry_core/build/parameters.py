@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from torch import nn
 
-from registry_core.build.choosing import is_of_type, matches_nothing
 from registry_core.build.layers import layers_of
+from registry_core.build.module_facts import facts_of
 from registry_core.build.objective import Objective
-from registry_core.errors import PipelineError
-from registry_core.spec.groups import Group, LayerDecay, ModuleTypes
+from registry_core.build.refusing import refuse
+from registry_core.spec.groups import Group, LayerDecay
+from registry_core.spec.parameter_rules import check_groups_match, group_of_each
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,11 @@ def trained_parameters(
 
 def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.Parameter]:
     """All parameters by name, those of the loss as ``loss.``."""
-    found = dict(model.named_parameters())
-    if loss is not None:
-        found.update({f"loss.{name}": parameter for name, parameter in loss.weights_of_losses().items()})
-    return found
+    return {**dict(model.named_parameters()), **_parameters_of(loss)}
+
+
+def _parameters_of(loss: Objective | None) -> dict[str, nn.Parameter]:
+    return {f"loss.{name}": parameter for name, parameter in loss.weights_of_losses().items()} if loss else {}
 
 
 def group_parameters(
@@ -76,16 +76,15 @@ def group_parameters(
     """
     later = later or Later()
     trained = trained_parameters(model, loss, later)
-    chosen = _chosen(model, groups, trained)
+    modules = facts_of(model) if groups else ()
+    of_loss = list(_parameters_of(loss))
+    refuse(check_groups_match(groups, modules, list(trained), of_loss))
+    chosen = group_of_each(groups, modules, list(trained))
     rates = _rates_by_layer(model, decay) if decay else {}
     found: dict[tuple[int, int, int], list[str]] = {}
     for name in trained:
         layer = rates[name].number if name in rates else 0
         found.setdefault((chosen[name], later.names.get(name, -1), layer), []).append(name)
-    empty = set(range(len(groups))) - {index for index, _, _ in found}
-    if empty:
-        index = min(empty)
-        raise PipelineError([matches_nothing(f"optim.groups[{index}]", groups[index].label, model)])
     made = []
     for (index, start, _), names in sorted(found.items()):
         options = {**(groups[index].options if index >= 0 else {}), **(later.options[start] if start >= 0 else {})}
@@ -98,27 +97,6 @@ def group_parameters(
         count = sum(trained[name].numel() for name in names)
         made.append(ParameterGroup(label, options, tuple(names), count, layer_name, starts))
     return made
-
-
-def _chosen(model: nn.Module, groups: tuple[Group, ...], names: Iterable[str]) -> dict[str, int]:
-    """For each parameter the last group that matches it, or -1."""
-    inside = [None if group.modules is None else set(_inside(model, group.modules)) for group in groups]
-    chosen = dict.fromkeys(names, -1)
-    for index, group in enumerate(groups):
-        for name in chosen:
-            named = group.parameters is None or re.fullmatch(group.parameters, name)
-            held = inside[index]
-            if named and (held is None or name in held):
-                chosen[name] = index
-    return chosen
-
-
-def _inside(model: nn.Module, modules: ModuleTypes) -> Iterator[str]:
-    """The names of all parameters inside modules of these classes."""
-    for module_name, module in model.named_modules():
-        if is_of_type(module, modules):
-            for name, _ in module.named_parameters(prefix=module_name):
-                yield name
 
 
 class _Rate(NamedTuple):

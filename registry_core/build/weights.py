@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from registry_core.build.module_facts import tensor_facts
+from registry_core.build.refusing import refuse
 from registry_core.components import CheckFailed
 from registry_core.errors import CheckpointError, PipelineError, Problem
 from registry_core.spec.finetune import Finetune
 from registry_core.spec.weights_file import find_weights, format_of, renamed, unwrapped
+from registry_core.spec.weights_fit import Fit, check_fits, fits_of
 
 Tensors = dict[str, torch.Tensor]
 
@@ -32,18 +35,6 @@ class FileWeights:
     notes: tuple[str, ...]
 
 
-class Fit(NamedTuple):
-    """How one tensor of the file and one of the model go together; the shape is None where there is none."""
-
-    name: str
-    """In the model, after renaming."""
-    result: str
-    """loaded, missing, unexpected, wrong shape or wrong type"""
-    model: str
-    file: str
-    file_name: str
-
-
 def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, list[Fit]]:
     """Put into the model what fits, and tell of every name on both sides how it fits.
 
@@ -54,13 +45,14 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, lis
         file = read_weights(find_weights(finetune.weights), finetune.entry)
     except CheckFailed as failed:
         raise PipelineError([Problem(failed.message, failed.remedy, path="finetune.weights")]) from None
-    names, problems = renamed(file.tensors, finetune.rename)
-    if problems:
-        raise PipelineError([Problem(message, path=f"finetune.rename[{index}]") for index, message in problems])
-    fits = list(_fits(model.state_dict(), {new: (name, file.tensors[name]) for name, new in names.items()}))
+    names, mistakes = renamed(file.tensors, finetune.rename)
+    refuse(CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes)
+    state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    wanted = {name: tensor_facts(name, tensor) for name, tensor in state.items()}  # without extra state of modules
+    given = {new: (name, tensor_facts(name, file.tensors[name])) for name, new in names.items()}
+    fits = list(fits_of(wanted, given))
+    refuse(check_fits(fits, finetune.strict))
     loaded = {fit.name: file.tensors[fit.file_name] for fit in fits if fit.result == "loaded"}
-    if not loaded:
-        raise PipelineError([_nothing_fits(fits)])
     model.load_state_dict(loaded, strict=False)
     return file, fits
 
@@ -143,47 +135,3 @@ def _is_weights(value: Any) -> bool:
         and bool(value)
         and all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in value.items())
     )
-
-
-def _fits(wanted: Mapping[str, Any], given: Mapping[str, tuple[str, torch.Tensor]]) -> Iterator[Fit]:
-    for name, tensor in wanted.items():
-        if not isinstance(tensor, torch.Tensor):  # a module's extra state
-            continue
-        own = _shape(tensor)
-        if name not in given:
-            yield Fit(name, "missing", own, "", "")
-            continue
-        file_name, other = given[name]
-        result = "loaded"
-        if tensor.shape != other.shape:
-            result = "wrong shape"
-        elif tensor.is_floating_point() != other.is_floating_point():
-            result, own = "wrong type", f"{own} {_type(tensor)}"
-        shape = _shape(other) + (f" {_type(other)}" if result == "wrong type" else "")
-        yield Fit(name, result, own, shape, file_name)
-    for name, (file_name, tensor) in given.items():
-        if name not in wanted:
-            yield Fit(name, "unexpected", "", _shape(tensor), file_name)
-
-
-def _shape(tensor: torch.Tensor) -> str:
-    return " x ".join(map(str, tensor.shape)) or "one number"
-
-
-def _type(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
-
-
-def _nothing_fits(fits: list[Fit]) -> Problem:
-    wanted = [fit.name for fit in fits if fit.result == "missing"]
-    given = [fit.name for fit in fits if fit.result == "unexpected"]
-    message = "Nothing in the file fits the model."
-    if not wanted or not given:
-        return Problem(message, "Its tensors have other shapes.", path="finetune.weights")
-    message += f" The model has {', '.join(wanted[:3])}, …; the file has {', '.join(given[:3])}, …"
-    ends = [(w, g) for w in wanted for g in given if g.endswith(f".{w}")]
-    if ends:
-        prefix = ends[0][1].removesuffix(ends[0][0])
-        pattern = prefix.replace(".", r"\.") + "(.*)"
-        return Problem(message, rf"Rename: [{{match: '{pattern}', to: '\1'}}]", path="finetune.weights")
-    return Problem(message, "Rename its tensors with `rename`, or take another file.", path="finetune.weights")

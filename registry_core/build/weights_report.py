@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from registry_core.build.tables import columns
-from registry_core.build.weights import FileWeights, Fit, load_weights
-from registry_core.errors import PipelineError, Problem
+from registry_core.build.weights import FileWeights, load_weights
 from registry_core.spec.finetune import Finetune
+from registry_core.spec.tables import columns
+from registry_core.spec.weights_fit import Fit
 
 _RESULTS = ("missing", "unexpected", "wrong shape", "wrong type")
 
@@ -64,48 +63,8 @@ def start_from_weights(model: nn.Module, finetune: Finetune | None) -> WeightsRe
     if finetune is None or finetune.weights is None:
         return None
     file, fits = load_weights(model, finetune)
-    report = WeightsReport(file, tuple(fits))
-    problems = _violations(report, finetune.strict)
-    if problems:
-        raise PipelineError(problems)
-    return report
+    return WeightsReport(file, tuple(fits))
 
 
 def _other_name(fit: Fit) -> str:
     return fit.file_name if fit.file_name != fit.name else ""
-
-
-def _violations(report: WeightsReport, strict: bool | tuple[str, ...]) -> list[Problem]:
-    if strict is False:
-        return []
-    # Files from before torch kept this count lack it; torch's own loading starts it from 0, too.
-    patterns = (r".*num_batches_tracked", *(strict if isinstance(strict, tuple) else ()))
-    not_allowed = [
-        fit
-        for fit in report.fits
-        if fit.result != "loaded" and not any(re.fullmatch(pattern, fit.name) for pattern in patterns)
-    ]
-    unused = [
-        Problem(f"{pattern!r} matches no name of the model or the file.", path=f"finetune.strict[{index - 1}]")
-        for index, pattern in enumerate(patterns)
-        if index and not any(re.fullmatch(pattern, fit.name) for fit in report.fits)
-    ]
-    if not not_allowed:
-        return unused
-    lines = columns([(fit.result, fit.name, _shapes(fit)) for fit in not_allowed], "  ")
-    message = "The weights do not fit the model:\n" + "\n".join(lines) + "\n"
-    remedy = "Rename what is called differently, and allow what may differ: strict: "
-    remedy += f"[{', '.join(_patterns(not_allowed))}], or strict: false for anything."
-    return [*unused, Problem(message, remedy, path="finetune.strict")]
-
-
-def _shapes(fit: Fit) -> str:
-    sides = (("model", fit.model), ("file", fit.file))
-    return ", ".join(f"{side} {shape}" for side, shape in sides if shape)
-
-
-def _patterns(fits: list[Fit]) -> list[str]:
-    """A pattern for each module with something that does not fit, as a file has it."""
-    modules = dict.fromkeys(fit.name.rpartition(".")[0] for fit in fits)
-    shown = ["'" + (re.escape(module) + r"\..*" if module else r"[^.]*") + "'" for module in list(modules)[:6]]
-    return [*shown, "…"] if len(modules) > 6 else shown

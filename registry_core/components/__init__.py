@@ -16,6 +16,7 @@ from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
 from registry_core.components.model import Model, Part
+from registry_core.components.modules import ModuleFacts, Modules, TensorFacts, assembled
 from registry_core.components.optimizer import Optimizer, ParameterFacts
 from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
@@ -44,6 +45,8 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "ModuleFacts",
+    "Modules",
     "Optimizer",
     "ParameterFacts",
     "Part",
@@ -57,9 +60,11 @@ __all__ = [
     "Scheduler",
     "Shape",
     "Step",
+    "TensorFacts",
     "Transform",
     "View",
     "Written",
+    "assembled",
     "hookimpl",
     "stream_key",
     "used_for",

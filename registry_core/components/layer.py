@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, Field
 from registry_core.components.base import Component
 from registry_core.components.facts import Shape
 from registry_core.components.forms import OutputForm
+from registry_core.components.modules import Modules, parameter_shapes
 from registry_core.components.types import matching, text_schema
 
 if TYPE_CHECKING:
@@ -85,9 +87,14 @@ class Layer(Component):
         """
         return None
 
+    def modules(self) -> Modules | None:
+        """The modules and parameters that it will have, once sized; None if unknown before it is built."""
+        return None
+
     def numbers(self) -> int | None:
         """How many numbers are trained in it, once it is sized; None if that is unknown before it is built."""
-        return None
+        modules = self.modules()
+        return None if modules is None else sum(math.prod(shape) for shape in parameter_shapes(modules).values())
 
     def emits(self) -> OutputForm:
         """What a network emits that ends with it; any: what the layers before it give."""

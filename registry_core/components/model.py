@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from registry_core.components.base import Component
 from registry_core.components.facts import CheckFailed, Image, Shape
 from registry_core.components.forms import OutputForm
+from registry_core.components.modules import Modules
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,6 +61,13 @@ class Model(Component):
     def parts(self) -> Sequence[Part]:
         """The parts of the model in the order of a sample's way, where they are known before it is built."""
         return ()
+
+    def modules(self) -> Modules | None:
+        """The modules and parameters that the model will have; None if they are not known before it is built.
+
+        Rules that choose by them (`init`, `optim.groups`, `finetune`) are then checked before the run.
+        """
+        return None
 
     def output_shape(self) -> Shape | None:
         """The shape of what it emits for a sample; None if that is not known before the run."""

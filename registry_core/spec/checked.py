@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from registry_core.components import CheckFailed, Component
+from registry_core.components import CheckFailed, Component, Modules
 from registry_core.errors import Problem
 from registry_core.spec.compose import dotted
 from registry_core.spec.fixes import likely_fix, value_at
@@ -24,6 +25,11 @@ class Checked:
     broken: frozenset[Keys]
     fresh: bool = True
     """Whether a run is to start; one that goes on has read its weights, which may be gone since."""
+
+    @cached_property
+    def modules(self) -> Modules | None:
+        """What the model says that it will be made of; None if that is not known before it is built."""
+        return self.spec.model.modules() if self.whole(("model",)) else None
 
     def problem(
         self, keys: Keys, message: str, remedy: str = "", code: str = "", *, warning: bool = False, instead: str = ""

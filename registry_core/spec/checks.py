@@ -28,6 +28,7 @@ from registry_core.spec.measured import metric_names, watchers
 from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
+from registry_core.spec.rule_checks import check_frozen, check_init_rules, check_parameter_groups
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
 from registry_core.spec.transform_checks import (
@@ -244,6 +245,9 @@ CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("layer-decay", check_layer_decay),
     ("weights", check_weights),
     ("unfreeze", check_unfreezing),
+    ("init-rule", check_init_rules),
+    ("frozen-parameters", check_frozen),
+    ("parameter-group", check_parameter_groups),
     ("unknown-metric", check_metrics),
     ("missing-module", check_needs),
     ("hook", check_hooks),

@@ -8,22 +8,24 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from registry_core.components import CheckFailed
+from registry_core.components.modules import saved_tensors
 from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.data_checks import missing_path
 from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import horizon
-from registry_core.spec.weights_file import find_weights, names_in, renamed, unwrapped
+from registry_core.spec.weights_file import find_weights, renamed, tensors_in, unwrapped
+from registry_core.spec.weights_fit import check_fits, fits_of
 
 
 def check_weights(checked: Checked) -> Iterator[Problem]:
-    """The weights file exists, is one, and has names that the renaming rules match; a run that goes on needs it not."""
+    """The weights file exists, is one, and holds what fits the model; a run that goes on needs it not."""
     finetune = checked.spec.finetune
     if finetune is None or finetune.weights is None or not checked.fresh or not checked.whole(("finetune",)):
         return
     try:
-        names = names_in(find_weights(finetune.weights))
+        tensors = tensors_in(find_weights(finetune.weights))
     except CheckFailed as failed:
         keys: Keys = ("finetune", "weights")
         if isinstance(finetune.weights, Path) and not finetune.weights.exists():
@@ -36,14 +38,21 @@ def check_weights(checked: Checked) -> Iterator[Problem]:
         message = f"The weights cannot be looked at: {reason}."
         yield checked.problem(("finetune", "weights"), message, "Check the path.")
         return
-    if names is None:
+    if tensors is None:
         return
     if finetune.entry is not None:
         message = "A safetensors file has no entries: it is one set of weights."
         yield checked.problem(("finetune", "entry"), message, "Leave `entry` out.")
-    for index, message in renamed((unwrapped(names) or dict.fromkeys(names, "")).keys(), finetune.rename)[1]:
+    if plain := unwrapped(tensors):
+        tensors = {new: tensors[name] for name, new in plain.items()}
+    names, mistakes = renamed(tensors, finetune.rename)
+    for index, message in mistakes:
         remedy = "Match names that the file has; `registry-core plan FILE --build` shows those of the model."
         yield checked.problem(("finetune", "rename", index), message, remedy)
+    if not mistakes and (modules := checked.modules) is not None:
+        given = {new: (name, tensors[name]) for name, new in names.items()}
+        for misfit in check_fits(list(fits_of(saved_tensors(modules), given)), finetune.strict):
+            yield checked.problem(misfit.at, misfit.message, misfit.remedy)
 
 
 def check_unfreezing(checked: Checked) -> Iterator[Problem]:

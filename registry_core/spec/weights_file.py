@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from registry_core.components import CheckFailed
+from registry_core.components import CheckFailed, TensorFacts
 from registry_core.errors import near
 from registry_core.spec.finetune import PackagedFile, Rename
 
@@ -16,6 +16,9 @@ Format = Literal["safetensors", "torch"]
 
 MAX_HEADER = 100_000_000
 """Bytes; the format's own limit."""
+
+_KINDS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
+_NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
 
 _MANIFEST = "manifest.json"
 _POINTERS = ("latest", "best")
@@ -86,9 +89,22 @@ def format_of(path: Path) -> Format:
     raise CheckFailed(message, "Check that it is whole, and not a page or a pointer that was saved in its place.")
 
 
-def names_in(path: Path) -> list[str] | None:
-    """The names of the tensors in a safetensors file, from its header; None for a torch file, which needs torch."""
-    return list(_header(path)) if format_of(path) == "safetensors" else None
+def tensors_in(path: Path) -> dict[str, TensorFacts] | None:
+    """The tensors of a safetensors file by name, from its header; None for a torch file, which needs torch."""
+    if format_of(path) != "safetensors":
+        return None
+    return {
+        name: TensorFacts(name, tuple(facts["shape"]), _torch_type(facts["dtype"]))
+        for name, facts in _header(path).items()
+    }
+
+
+def _torch_type(written: str) -> str:
+    """What torch calls a type of the format: int64 for I64."""
+    if written in _NAMES:
+        return _NAMES[written]
+    kind = written.rstrip("0123456789") if "_" not in written else written[0]
+    return (_KINDS.get(kind, kind) + written[len(kind) :]).lower()
 
 
 def _header(path: Path) -> dict[str, Any]:
@@ -96,12 +112,16 @@ def _header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         text = file.read(length)
+    damaged = f"The header of the safetensors file {str(path)!r} is damaged."
     try:
         header: dict[str, Any] = json.loads(text)
         header.pop("__metadata__", None)
         end = max((facts["data_offsets"][1] for facts in header.values()), default=0)
+        sound = all(isinstance(facts["shape"], list) and isinstance(facts["dtype"], str) for facts in header.values())
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CheckFailed(f"The header of the safetensors file {str(path)!r} is damaged.", "Get it again.") from None
+        raise CheckFailed(damaged, "Get it again.") from None
+    if not sound:
+        raise CheckFailed(damaged, "Get it again.")
     if size != 8 + length + end:
         message = f"The safetensors file {str(path)!r} is damaged: it has {size:,} bytes, not {8 + length + end:,}."
         raise CheckFailed(message, "Get it again.")

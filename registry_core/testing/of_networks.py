@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from registry_core.build.module_facts import facts_of
 from registry_core.build.objective import named_outputs
 from registry_core.components import CheckFailed, Image, Model, Shape
 from registry_core.testing.checks import check
@@ -109,6 +113,29 @@ def can_be_trained(subject: Subject) -> None:
     torch.stack([value.float().square().mean() for value in found.values()]).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     assert gradients, "no parameter has a gradient"
+
+
+@check("model", "layer")
+def has_the_modules_it_declares(subject: Subject) -> None:
+    """Built, it has the modules, parameters and saved buffers that it says: names, classes, order and shapes."""
+    component = subject.component()
+    tried = 0
+    for sized in [component] if isinstance(component, Model) else _sized(component):
+        said = sized.modules()
+        if said is None:
+            continue
+        tried += 1
+        for declared, found in zip_longest(said, facts_of(sized.build())):
+            assert declared == found, f"it declares {declared or 'nothing more'}, and has {found or 'nothing more'}"
+    if not tried:
+        raise NotApplicable("it does not say what it is made of: override `modules`")
+
+
+def _sized(layer: Any) -> Iterator[Any]:
+    """The layer with all sizes, for samples of each shape that it takes."""
+    for shape in LAYER_SHAPES:
+        with suppress(CheckFailed):
+            yield layer.sized(shape)
 
 
 @check("layer")

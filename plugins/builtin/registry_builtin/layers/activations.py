@@ -8,7 +8,8 @@ from pydantic import Field
 
 from registry_builtin.layers.shaping import place_of
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer
-from registry_core.components import CheckFailed, Shape
+from registry_builtin.torch_modules import of_classes
+from registry_core.components import CheckFailed, Modules, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -81,6 +82,7 @@ class ReLU6(_Activation):
 
     target: ClassVar[str] = "torch.nn:ReLU6"
     only_inside: ClassVar[str] = NEVER_NEGATIVE
+    bases: ClassVar[tuple[str, ...]] = ("Hardtanh",)
 
 
 class SELU(_Activation):
@@ -185,6 +187,6 @@ class PReLU(ElementwiseLayer):
             raise CheckFailed(message, f"Set num_parameters to {shape[0]} or 1.")
         return shape
 
-    def numbers(self) -> int:
-        """The slopes."""
-        return self.num_parameters
+    def modules(self) -> Modules | None:
+        """The slopes are its weight."""
+        return of_classes(("PReLU",), [("weight", (self.num_parameters,))])

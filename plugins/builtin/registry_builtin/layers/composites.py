@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.layers.walk import Composite, Way, inside, walk, walk_beside
-from registry_core.components import CheckFailed, Layer, Shape, written_shape
+from registry_builtin.layers.walk import Composite, Way, chained, inside, modules_by_name, walk, walk_beside
+from registry_core.components import CheckFailed, Layer, Modules, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt
 
@@ -37,9 +37,9 @@ class Block(Composite):
         way = walk(self.layers, shape)
         return self.model_copy(update={"layers": tuple(layer for _, layer in way.layers)}), way
 
-    def numbers(self) -> int | None:
-        """Those of all its layers."""
-        return added(self.layers)
+    def modules(self) -> Modules | None:
+        """The layers, in a ``Sequential``."""
+        return chained(self.layers)
 
     def emits(self) -> OutputForm:
         """What its last layer determines."""
@@ -71,6 +71,11 @@ class Repeat(Composite):
             if failed.at[1] == way.mistakes[0].at[1]
         ]
         return Block(name=self.layer_name, layers=tuple(layer for _, layer in way.layers)), way
+
+    def modules(self) -> Modules | None:
+        """The blocks; only those of a layer with sizes are known."""
+        way = self.walk(None)[1]
+        return None if way.mistakes else chained([layer for _, layer in way.layers])
 
     def build(self) -> nn.Module:
         """The blocks."""
@@ -105,9 +110,9 @@ class Residual(Composite):
         way.parts = inside("layers", way.parts) + inside("shortcut", other.parts)
         return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
 
-    def numbers(self) -> int | None:
-        """Those of both ways."""
-        return added((*self.layers, *self.shortcut))
+    def modules(self) -> Modules | None:
+        """Both ways, each in a ``Sequential``."""
+        return assembled(("Residual",), {"layers": chained(self.layers), "shortcut": chained(self.shortcut)})
 
     def build(self) -> nn.Module:
         """Both ways."""
@@ -147,9 +152,9 @@ class Concat(Composite):
             way.shape = _joined(joined) if len(joined) == len(shapes) and not way.mistakes else None
         return self.model_copy(update={"branches": tuple(layer for _, layer in way.layers)}), way
 
-    def numbers(self) -> int | None:
-        """Those of all branches."""
-        return added(self.branches)
+    def modules(self) -> Modules | None:
+        """The branches, beside each other."""
+        return assembled(("Concat",), modules_by_name(self.branches))
 
     def build(self) -> nn.Module:
         """All branches."""
@@ -174,10 +179,3 @@ def _joined(shapes: list[Shape]) -> Shape:
     beside = zip(*(shape[1:] for shape in shapes), strict=True)
     rest = [next((side for side in sides if side is not None), None) for sides in beside]
     return (sum(channels) if len(channels) == len(shapes) else None, *rest)
-
-
-def added(layers: tuple[Layer, ...]) -> int | None:
-    """How many numbers are trained in the layers together."""
-    counts = [layer.numbers() for layer in layers]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.layers.sizes import Margins, Pair, SizedLayer, left, window_side
-from registry_core.components import CheckFailed, Shape
+from registry_builtin.layers.sizes import Margins, Pair, SizedLayer, class_name, left, window_side
+from registry_builtin.torch_modules import convolution, transposed_convolution
+from registry_core.components import CheckFailed, Modules, Shape
 from registry_core.components.types import NonNegativeInt, PositiveInt
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -47,10 +48,15 @@ class _Convolution(SizedLayer):
             message = f"has {self.groups} groups, which do not divide the {size} channels that it is given."
             raise CheckFailed(message, "Change groups.")
 
-    def _numbers(self, kernel: int) -> int | None:
+    def modules(self) -> Modules | None:
+        """A kernel for each pair of channels in a group, and a bias."""
         if self.in_channels is None:
             return None
-        return self.in_channels * self.out_channels // self.groups * kernel + self.bias * self.out_channels
+        made = transposed_convolution if isinstance(self, ConvTranspose2d) else convolution
+        return made(class_name(self), self.in_channels, self.out_channels, self._kernel(), self.groups, self.bias)
+
+    def _kernel(self) -> tuple[int, ...]:
+        raise NotImplementedError
 
 
 def _check_mode(mode: str, padding: int, side: int | None) -> None:
@@ -95,9 +101,8 @@ class Conv1d(_Convolution):
             length = window_side(length, self.kernel_size, self.stride, padding, self.dilation)
         return (self.out_channels, *left((length,), shape, _SMALLER))
 
-    def numbers(self) -> int | None:
-        """A kernel for each channel, and a bias."""
-        return self._numbers(self.kernel_size)
+    def _kernel(self) -> tuple[int, ...]:
+        return (self.kernel_size,)
 
 
 class Conv2d(_Convolution):
@@ -135,9 +140,8 @@ class Conv2d(_Convolution):
             sides.append(side if same else window_side(side, kernel, stride, margin, dilation))
         return (self.out_channels, *left(tuple(sides), shape, _SMALLER))
 
-    def numbers(self) -> int | None:
-        """A kernel for each pair of channels in a group, and a bias."""
-        return self._numbers(self.kernel_size[0] * self.kernel_size[1])
+    def _kernel(self) -> tuple[int, ...]:
+        return self.kernel_size
 
 
 class ConvTranspose2d(_Convolution):
@@ -176,6 +180,5 @@ class ConvTranspose2d(_Convolution):
         )
         return (self.out_channels, *left(sides, shape, "Set a smaller padding."))
 
-    def numbers(self) -> int | None:
-        """A kernel for each pair of channels in a group, and a bias."""
-        return self._numbers(self.kernel_size[0] * self.kernel_size[1])
+    def _kernel(self) -> tuple[int, ...]:
+        return self.kernel_size

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer
-from registry_core.components import CheckFailed, Layer, Shape, written_shape
+from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer, class_name
+from registry_builtin.torch_modules import batch_norm, channel_norm, of_classes, with_bias
+from registry_core.components import CheckFailed, Layer, Modules, Shape, written_shape
 from registry_core.components.types import INTEGER, PositiveFloat, PositiveInt, Probability, one_or_list
 
 _EPS = "Added to the variance, so that nothing is divided by zero."
@@ -36,9 +36,11 @@ class _BatchNorm(_ChannelNorm):
     affine: bool = Field(default=True, description=_AFFINE)
     track_running_stats: bool = Field(default=True, description=_TRACK)
 
-    def numbers(self) -> int | None:
-        """A factor and a summand for each channel."""
-        return None if self.num_features is None else 2 * self.num_features * self.affine
+    def modules(self) -> Modules | None:
+        """A factor and a summand for each channel, and the statistics."""
+        if self.num_features is None:
+            return None
+        return batch_norm(class_name(self), self.num_features, self.affine, self.track_running_stats)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -81,9 +83,12 @@ class InstanceNorm2d(_ChannelNorm):
             raise CheckFailed("needs more than one pixel, and is given 1 x 1.", "Pool less before it, or leave it out.")
         return shape
 
-    def numbers(self) -> int | None:
-        """A factor and a summand for each channel, if they are wanted."""
-        return None if self.num_features is None else 2 * self.num_features * self.affine
+    def modules(self) -> Modules | None:
+        """A factor and a summand for each channel, and statistics, if they are wanted."""
+        if self.num_features is None:
+            return None
+        classes = ("InstanceNorm2d", "_InstanceNorm")
+        return channel_norm(classes, self.num_features, self.affine, self.track_running_stats)
 
 
 class GroupNorm(SizedLayer):
@@ -120,9 +125,12 @@ class GroupNorm(SizedLayer):
         """The same."""
         return shape
 
-    def numbers(self) -> int | None:
+    def modules(self) -> Modules | None:
         """A factor and a summand for each channel."""
-        return None if self.num_channels is None else 2 * self.num_channels * self.affine
+        if self.num_channels is None:
+            return None
+        shape = (self.num_channels,)
+        return of_classes(("GroupNorm",), with_bias(("weight", shape), shape, True) if self.affine else ())
 
 
 def _sides(value: Any) -> Any:
@@ -170,11 +178,13 @@ class LayerNorm(Layer):
         """The same."""
         return shape
 
-    def numbers(self) -> int | None:
+    def modules(self) -> Modules | None:
         """A factor for each element, and a summand."""
-        if self.normalized_shape is None:
+        shape = self.normalized_shape
+        if shape is None:
             return None
-        return math.prod(self.normalized_shape) * (1 + self.bias) * self.elementwise_affine
+        parameters = with_bias(("weight", shape), shape, self.bias) if self.elementwise_affine else ()
+        return of_classes(("LayerNorm",), parameters)
 
 
 class LocalResponseNorm(ElementwiseLayer):

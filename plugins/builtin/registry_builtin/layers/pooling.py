@@ -79,6 +79,7 @@ class MaxPool2d(_Pooling):
     """
 
     target: ClassVar[str] = "torch.nn:MaxPool2d"
+    bases: ClassVar[tuple[str, ...]] = ("_MaxPoolNd",)
 
     dilation: Pair = Field(default=(1, 1), description="Distance between the window's elements.")
 
@@ -94,6 +95,7 @@ class AvgPool2d(_Pooling):
     """
 
     target: ClassVar[str] = "torch.nn:AvgPool2d"
+    bases: ClassVar[tuple[str, ...]] = ("_AvgPoolNd",)
 
     count_include_pad: bool = Field(default=True, description="Whether padding counts in the mean, as zeros.")
     divisor_override: PositiveInt | None = Field(
@@ -123,6 +125,7 @@ class AdaptiveAvgPool2d(_AdaptivePooling):
     """
 
     target: ClassVar[str] = "torch.nn:AdaptiveAvgPool2d"
+    bases: ClassVar[tuple[str, ...]] = ("_AdaptiveAvgPoolNd",)
 
 
 class AdaptiveMaxPool2d(_AdaptivePooling):
@@ -133,3 +136,4 @@ class AdaptiveMaxPool2d(_AdaptivePooling):
     """
 
     target: ClassVar[str] = "torch.nn:AdaptiveMaxPool2d"
+    bases: ClassVar[tuple[str, ...]] = ("_AdaptiveMaxPoolNd",)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer, FixedLayer, Pair, SizedLayer, left
-from registry_core.components import CheckFailed, Shape, written_shape
+from registry_builtin.torch_modules import linear
+from registry_core.components import CheckFailed, Modules, Shape, written_shape
 from registry_core.components.types import (
     INTEGER,
     NUMBER,
@@ -55,9 +56,9 @@ class Linear(SizedLayer):
         """The last side becomes the features of the result."""
         return (*shape[:-1], self.out_features)
 
-    def numbers(self) -> int | None:
+    def modules(self) -> Modules | None:
         """The matrix and the bias."""
-        return None if self.in_features is None else (self.in_features + self.bias) * self.out_features
+        return None if self.in_features is None else linear(self.in_features, self.out_features, self.bias)
 
 
 class Identity(ElementwiseLayer):
@@ -78,6 +79,7 @@ class Dropout(ElementwiseLayer):
 
     target: ClassVar[str] = "torch.nn:Dropout"
     only_inside: ClassVar[str] = "some become 0 in training"
+    bases: ClassVar[tuple[str, ...]] = ("_DropoutNd",)
 
     p: Probability = Field(default=0.5, description="Chance of a value to be replaced.")
     inplace: bool = Field(default=False, description=INPLACE)
@@ -244,6 +246,10 @@ class ZeroPad2d(FixedLayer):
     """
 
     target: ClassVar[str] = "torch.nn:ZeroPad2d"
+    bases: ClassVar[tuple[str, ...]] = (
+        "ConstantPad2d",
+        "_ConstantPadNd",
+    )
     ranks: ClassVar[tuple[int, ...]] = (3,)
     keeps_output: ClassVar[bool] = False
     example: ClassVar = {"padding": 2}

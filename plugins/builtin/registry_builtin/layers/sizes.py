@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator
 
-from registry_core.components import CheckFailed, Layer, Shape, written_shape
+from registry_builtin.torch_modules import bare
+from registry_core.components import CheckFailed, Layer, Modules, Shape, written_shape
 from registry_core.components.types import INTEGER, one_or_list
 
 INPLACE = "Write the result over what it is given; changes memory, never results."
@@ -43,11 +44,18 @@ def need_rank(shape: Shape, *ranks: int) -> None:
     raise CheckFailed(f"takes {wanted}, and is given {written_shape(shape)}{' features' * (len(shape) == 1)}.", remedy)
 
 
+def class_name(layer: Layer) -> str:
+    """The name of the class that the layer builds."""
+    return layer.target.partition(":")[2]
+
+
 class FixedLayer(Layer):
     """A layer without trained numbers, for samples of certain shapes."""
 
     ranks: ClassVar[tuple[int, ...]] = ()
     """Numbers of sides that a sample may have; empty: any."""
+    bases: ClassVar[tuple[str, ...]] = ()
+    """What its class in torch derives from, besides ``Module``."""
 
     def sized(self, shape: Shape | None) -> Self:
         """The layer itself."""
@@ -55,9 +63,9 @@ class FixedLayer(Layer):
             need_rank(shape, *self.ranks)
         return self
 
-    def numbers(self) -> int | None:
-        """None are trained."""
-        return 0
+    def modules(self) -> Modules | None:
+        """One without parameters."""
+        return bare(class_name(self), *self.bases)
 
 
 class ElementwiseLayer(FixedLayer):

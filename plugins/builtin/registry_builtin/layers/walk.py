@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from registry_builtin.layers.sizes import SizedLayer
-from registry_core.components import CheckFailed, Layer, Part, Shape
+from registry_core.components import CheckFailed, Layer, Modules, Part, Shape, assembled
 
 
 @dataclass
@@ -49,6 +49,16 @@ def inside(name: str, parts: Sequence[Part]) -> list[Part]:
 def name_of(layer: Layer, place: int) -> str:
     """What a layer is called in its network."""
     return layer.layer_name or str(place)
+
+
+def modules_by_name(layers: Sequence[Layer]) -> dict[str, Modules | None]:
+    """The modules of each layer, by what it is called."""
+    return {name_of(layer, place): layer.modules() for place, layer in enumerate(layers)}
+
+
+def chained(layers: Sequence[Layer]) -> Modules | None:
+    """The modules of layers one after the other."""
+    return assembled(("Sequential",), modules_by_name(layers))
 
 
 def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> Way:

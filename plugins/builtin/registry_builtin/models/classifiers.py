@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image, Model
+from registry_builtin.models.small_networks import multilayer_perceptron, two_convolutions
+from registry_core.components import CheckFailed, Image, Model, Modules
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import NonNegativeInt, PositiveInt, Probability, Size
 
@@ -39,6 +41,10 @@ class Net(Model):
         _check_size(self.size, (self.padding, self.padding), "enlarge size, or set padding to 2")
         return self
 
+    def modules(self) -> Modules | None:
+        """The convolutions, poolings and linear layers."""
+        return two_convolutions("Net", self.in_channels, self.size, self.num_classes, (self.padding, self.padding))
+
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
         check_channels(self.name, self.in_channels, image)
@@ -67,6 +73,10 @@ class LeNet(Model):
         _check_size(self.size, (2, 0), "enlarge size")
         return self
 
+    def modules(self) -> Modules | None:
+        """The convolutions, poolings and linear layers."""
+        return two_convolutions("LeNet", self.in_channels, self.size, self.num_classes, (2, 0))
+
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
         check_channels(self.name, self.in_channels, image)
@@ -90,6 +100,12 @@ class MLP(Model):
     num_classes: PositiveInt = Field(default=10, description=_CLASSES)
     dropout: Probability = Field(default=0.0, description="Chance of each hidden feature to be dropped in training.")
     bias: bool = Field(default=True, description="Whether the linear layers have a bias.")
+
+    def modules(self) -> Modules | None:
+        """The linear layers, with what is between them."""
+        return multilayer_perceptron(
+            [self.in_channels * math.prod(self.size), *self.hidden, self.num_classes], self.dropout, self.bias
+        )
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels or size differ from the declared ones."""
@@ -147,6 +163,12 @@ class TorchvisionModel(Model):
     arch: Architecture = Field(description="The architecture, by its name in torchvision.")
     num_classes: PositiveInt = Field(default=1000, description=_CLASSES)
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
+
+    def modules(self) -> Modules | None:
+        """Those of the architecture, with the last layer for the classes and the first for the channels."""
+        from registry_builtin.models.torchvision_modules import torchvision_modules
+
+        return torchvision_modules(self.arch, self.num_classes, self.in_channels)
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the channels differ from the declared ones, or the architecture cannot take the size."""

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.models.classifiers import check_channels, check_exact_size, write_size
-from registry_core.components import CheckFailed, ExampleTensor, Image, Model, Shape
+from registry_builtin.models.small_networks import line_reader, u_net
+from registry_core.components import CheckFailed, ExampleTensor, Image, Model, Modules, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt, Size
 
@@ -32,6 +33,10 @@ class UNet(Model):
     num_classes: PositiveInt = Field(default=2, description="How many classes of pixels it tells apart.")
     width: PositiveInt = Field(default=16, description="Features at full size; they double with each halving.")
     depth: Annotated[int, Field(ge=1, le=6)] = Field(default=2, description="How often the size is halved.")
+
+    def modules(self) -> Modules | None:
+        """The convolutions on the way down and up."""
+        return u_net(self.in_channels, self.num_classes, self.width, self.depth)
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the channels differ, or a side cannot be halved so often."""
@@ -62,6 +67,13 @@ class CRNN(Model):
     features: PositiveInt = Field(default=16, description="Features of the first convolution.")
     hidden: PositiveInt = Field(default=64, description="Features of the recurrent layer, in each direction.")
     recurrent: Literal["lstm", "gru"] = Field(default="lstm", description="The recurrent layer.")
+
+    def modules(self) -> Modules | None:
+        """The convolutions, the recurrent layer and the head."""
+        column = 2 * self.features * (self.size[0] // 2 // 2)
+        return line_reader(
+            self.in_channels, self.features, column, self.hidden, self.num_classes, self.recurrent.upper()
+        )
 
     @model_validator(mode="after")
     def _size_survives(self) -> Self:

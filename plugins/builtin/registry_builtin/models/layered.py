@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from registry_builtin.layers.walk import Way, walk
-from registry_core.components import CheckFailed, Image, Layer, Model, Part, Shape, written_shape
+from registry_builtin.layers.walk import Way, chained, walk
+from registry_core.components import CheckFailed, Image, Layer, Model, Modules, Part, Shape, written_shape
 from registry_core.components.forms import OutputForm
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class Sequential(Model):
         return (
             CheckFailed(message, f"Remove it: losses for logits take what the layer before {last.name} gives.", at),
         )
+
+    def modules(self) -> Modules | None:
+        """The layers with all sizes, if all of them say what they are made of."""
+        way = self.walk()
+        return None if way.mistakes else chained([layer for _, layer in way.layers])
 
     def parts(self) -> Sequence[Part]:
         """The layers, those inside blocks too, with what a sample is after each."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, Image, Model
+from registry_builtin.torch_modules import of_classes
+from registry_core.components import CheckFailed, Image, Model, Modules, assembled
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt, Size
 
@@ -32,6 +34,12 @@ class SparseBag(Model):
     num_classes: PositiveInt = Field(default=10, description="How many classes it tells apart: logits for each image.")
     levels: Levels = Field(default=4, description="Steps of brightness above black.")
     mode: Literal["sum", "mean"] = Field(default="sum", description="What is made of the rows of an image.")
+
+    def modules(self) -> Modules | None:
+        """The table."""
+        rows = self.in_channels * math.prod(self.size) * self.levels + 1
+        table = of_classes(("EmbeddingBag",), [("weight", (rows, self.num_classes))])
+        return assembled(("SparseBag",), {"table": table})
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if channels, size or range of the images are others."""

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image, Model
+from registry_builtin.torch_modules import bare
+from registry_core.components import CheckFailed, Image, Model, Modules, assembled
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveFloat
 
@@ -18,6 +19,9 @@ _MLP = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
 
 class _Wrapping(Model):
     """What models around another one share."""
+
+    bases: ClassVar[tuple[str, ...]] = ("_Embedding",)
+    """What the class that it builds derives from, besides ``Module``."""
 
     network: Model = Field(description=_NETWORK)
 
@@ -30,6 +34,13 @@ class _Wrapping(Model):
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the inner model cannot take this image."""
         self.network.check_input(image)
+
+    def modules(self) -> Modules | None:
+        """Those of the inner model."""
+        return assembled((type(self).__name__, *self.bases), self._children())
+
+    def _children(self) -> dict[str, Modules | None]:
+        return {"network": self.network.modules()}
 
     def mistakes(self) -> Sequence[CheckFailed]:
         """What is wrong between the parts of the inner model."""
@@ -72,6 +83,9 @@ class PairDistance(_Wrapping):
 
     normalize: bool = Field(default=False, description=_NORMALIZE)
     p: PositiveFloat = Field(default=2.0, description="The norm: 1 adds up differences, 2 is the euclidean distance.")
+
+    def _children(self) -> dict[str, Modules | None]:
+        return {**super()._children(), "distance": bare("PairwiseDistance")}
 
 
 class PairRanking(_Wrapping):
@@ -122,6 +136,7 @@ class Gaussian(_Wrapping):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.wrapping:Gaussian"
+    bases: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ("output", "variance")
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 2}}}

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from registry_builtin.models.small_networks import side_after
+
 
 class _TwoConvolutions(nn.Module):
     def __init__(self, in_channels: int, size: tuple[int, int], num_classes: int, paddings: tuple[int, int]) -> None:
         super().__init__()
-        height, width = (_side_after(side, paddings) for side in size)
+        height, width = (side_after(side, paddings) for side in size)
         self.conv1 = nn.Conv2d(in_channels, 6, 5, padding=paddings[0])
         self.pool1 = nn.MaxPool2d(2, 2)
         self.conv2 = nn.Conv2d(6, 16, 5, padding=paddings[1])
@@ -64,9 +66,3 @@ class MLP(nn.Sequential):
             layers += [nn.Linear(narrow, wide, bias), nn.ReLU()]
             layers += [nn.Dropout(dropout)] if dropout else []
         super().__init__(*layers, nn.Linear(widths[-1], num_classes, bias))
-
-
-def _side_after(side: int, paddings: tuple[int, int]) -> int:
-    for padding in paddings:
-        side = (side + 2 * padding - 4) // 2
-    return side

@@ -1,0 +1,84 @@
+"""What a model says of its modules and parameters before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+
+class TensorFacts(NamedTuple):
+    """A parameter or a buffer of a module, or a tensor of a file."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    """As torch calls it."""
+    known_as: str = ""
+    """The first of its names in the model, for one that several modules share, in all but the first of them."""
+
+
+class ModuleFacts(NamedTuple):
+    """A module as ``named_modules`` of the built model has it."""
+
+    path: str
+    """Its name in the model; the model itself has none."""
+    classes: tuple[str, ...]
+    """The names of its class and of all that this derives from, in Python's order: Conv2d, _ConvNd, Module."""
+    parameters: tuple[TensorFacts, ...] = ()
+    """Its own, not those of modules inside of it."""
+    buffers: tuple[TensorFacts, ...] = ()
+    """Its own, those that are saved with the weights."""
+
+    def named_parameters(self) -> Iterator[tuple[str, TensorFacts]]:
+        """Its parameters by their names in the model."""
+        for parameter in self.parameters:
+            yield parameter.known_as or joined(self.path, parameter.name), parameter
+
+
+Modules = tuple[ModuleFacts, ...]
+"""The modules of a model or layer, in the order of ``named_modules``: itself, then each child with what is inside."""
+
+
+def joined(path: str, name: str) -> str:
+    """The name inside a model of what has this name inside the module at ``path``."""
+    return f"{path}.{name}" if path and name else path or name
+
+
+def assembled(
+    classes: Sequence[str],
+    children: Mapping[str, Modules | None],
+    parameters: tuple[TensorFacts, ...] = (),
+    buffers: tuple[TensorFacts, ...] = (),
+) -> Modules | None:
+    """A module of these classes (``Module`` is added) with its children in their order; None if one is not known."""
+    found = [ModuleFacts("", (*classes, "Module"), parameters, buffers)]
+    for name, modules in children.items():
+        if modules is None:
+            return None
+        found += [_moved(name, module) for module in modules]
+    return tuple(found)
+
+
+def _moved(path: str, module: ModuleFacts) -> ModuleFacts:
+    parameters = module.parameters
+    if any(parameter.known_as for parameter in parameters):
+        parameters = tuple(p._replace(known_as=p.known_as and joined(path, p.known_as)) for p in parameters)
+    return ModuleFacts(joined(path, module.path), module.classes, parameters, module.buffers)
+
+
+def parameter_shapes(modules: Modules) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its name, in the order of ``named_parameters``."""
+    found: dict[str, tuple[int, ...]] = {}
+    for module in modules:
+        for name, parameter in module.named_parameters():
+            found.setdefault(name, parameter.shape)
+    return found
+
+
+def saved_tensors(modules: Modules) -> dict[str, TensorFacts]:
+    """The parameters and buffers by the names that files of weights have for them, in the order of ``state_dict``."""
+    return {
+        joined(module.path, tensor.name): tensor
+        for module in modules
+        for tensor in (*module.parameters, *module.buffers)
+    }
