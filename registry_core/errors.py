@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 __all__ = [
     "BrokenComponent",
@@ -93,6 +94,13 @@ class RegistryError(Exception):
     """Root of all errors that registry-core raises on purpose."""
 
     exit_code: int = 1
+    about: object = None
+    """The component of the pipeline that is to blame, where that is known."""
+
+    def blaming(self, component: object) -> Self:
+        """The same error, knowing the component that it is about."""
+        self.about = component
+        return self
 
 
 class PipelineError(RegistryError):

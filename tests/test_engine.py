@@ -254,6 +254,23 @@ def test_a_model_and_loss_that_do_not_fit_give_one_message(
         run(loss="product")
 
 
+def test_whatever_components_raise_in_a_run_is_one_message(
+    run: Callable[..., Any], distribution: Callable[..., Path]
+) -> None:
+    text = (
+        "from torchmetrics import Metric\n"
+        "def leaves(output, target):\n    raise SystemExit('enough')\n"
+        "class Full(Metric):\n    def update(self, output, target): ...\n"
+        "    def compute(self):\n        raise OSError('disk full')\n"
+    )
+    points = "[registry_core.v1.losses]\nleaves = acme_odd:leaves\n[registry_core.v1.metrics]\nfull = acme_odd:Full\n"
+    distribution("acme", points, modules={"acme_odd": text})
+    with pytest.raises(RunError, match=r"training step .*'leaves'\) failed: SystemExit: enough"):
+        run(loss="leaves")
+    with pytest.raises(RunError, match="The metric 'full' failed: OSError: disk full"):
+        run(metrics=["full"])
+
+
 def test_optimizers_that_need_a_closure(run: Callable[..., Any], distribution: Callable[..., Path]) -> None:
     text = (
         "from typing import ClassVar\nfrom registry_core.components import Optimizer\n"

@@ -34,16 +34,20 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     except CheckFailed as failed:
         named = failed.message.startswith(f"The {component.kind} {component.name!r}")
         message = failed.message if named else f"The {label} cannot be built: {failed.message}"
-        raise InvalidParameters(f"{message} {failed.remedy}") from failed
-    except RegistryError:
+        raise InvalidParameters(f"{message} {failed.remedy}").blaming(component) from failed
+    except RegistryError as error:  # of something inside it
+        if error.about is None:
+            error.blaming(component)
         raise
     except (TypeError, ValueError) as error:
-        raise InvalidParameters(f"The {label} does not take these parameters: {error}.") from error
+        message = f"The {label} does not take these parameters: {error}."
+        raise InvalidParameters(message).blaming(component) from error
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise BrokenComponent(f"The {label} failed while it was built: {type(error).__name__}: {error}.") from error
+        message = f"The {label} failed while it was built: {type(error).__name__}: {error}."
+        raise BrokenComponent(message).blaming(component) from error
     if not _fits(component.kind, built):
         message = f"The {label} built a {type(built).__name__}, which is not what a {component.kind} is."
-        raise BrokenComponent(message)
+        raise BrokenComponent(message).blaming(component)
     return built
 
 

@@ -42,6 +42,8 @@ def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
 
 def _fill(component: Init, parameter: nn.Parameter) -> None:
     scheme = build(component, component.build)
+    if parameter.is_meta:  # it has no values
+        return
     try:
         scheme(parameter.data)
     except (TypeError, ValueError, RuntimeError) as error:

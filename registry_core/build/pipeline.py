@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from registry_core.build.processes import process_number
 from registry_core.build.samples import BatchTransforms, SampleTransforms
 from registry_core.build.schedule import Schedule
 from registry_core.build.weights_report import WeightsReport, start_from_weights
-from registry_core.components import Hook, Horizon
+from registry_core.components import Dataset, Hook, Horizon
 from registry_core.errors import BrokenComponent, DataError
 from registry_core.plan.plan import Plan, SectionPlan
 from registry_core.spec import Section, Spec
@@ -65,13 +66,14 @@ class Pipeline:
     """What was loaded of the weights that a run starts from."""
 
 
-def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
+def assemble(plan: Plan, *, fresh: bool = True, device: torch.device | None = None) -> Pipeline:
     """Build everything that a run needs; the global generators are seeded with the pipeline's seed first.
 
-    ``fresh`` is whether a run starts, so that weights of `finetune` are read; one that goes on has its own.
+    ``fresh`` is whether a run starts, so that weights of `finetune` are read; one that goes on has its own. ``device``
+    is another than ``train.device`` asks for; on ``meta``, where nothing has values, metrics are on the CPU.
     """
     spec = plan.spec
-    device = choose_device(spec.train)
+    device = device or choose_device(spec.train)
     loaders = {name: build_loader(plan, section, device) for name, section in plan.sections.items()}
     length = horizon(spec, len(loaders["train"].source.dataset))
     seed_everything(spec.seed)
@@ -94,7 +96,7 @@ def assemble(plan: Plan, *, fresh: bool = True) -> Pipeline:
         optimizer=optimizer,
         schedule=Schedule(scheduler, optimizer, length) if scheduler else None,
         loaders=loaders,
-        metrics=build_metrics(plan, device),
+        metrics=build_metrics(plan, torch.device("cpu") if device.type == "meta" else device),
         hooks=build_hooks(spec, model),
         init_report=report,
         groups=groups,
@@ -119,7 +121,8 @@ def seed_everything(seed: int) -> None:
 
 def build_model(spec: Spec, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
     """The model with its first values on the device, and which rule set each parameter."""
-    model = build(spec.model, spec.model.build)
+    with device if device.type == "meta" else nullcontext():  # nothing is allotted, not even for a moment
+        model = build(spec.model, spec.model.build)
     report = initialise(model, spec.init)
     model.to(device)
     if spec.train.channels_last:
@@ -159,11 +162,12 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
         message = (
             f"The dataset {declared.dataset.name!r} of data.{section.section} declares {section.facts.length} samples"
         )
-        raise BrokenComponent(f"{message}, but has {length}.")
+        raise BrokenComponent(f"{message}, but has {length}.").blaming(declared.dataset)
     if length == 0:
-        raise DataError(f"The dataset {declared.dataset.name!r} of data.{section.section} is empty.")
+        message = f"The dataset {declared.dataset.name!r} of data.{section.section} is empty."
+        raise DataError(message).blaming(declared.dataset)
     sampler = section.sampler
-    targets = _targets(dataset, declared.dataset.name, sampler.name) if sampler.needs_targets else None
+    targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
     transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
     classes = plan.classes if classified(spec) else None
     pin = spec.data.pin_memory
@@ -189,11 +193,12 @@ def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTr
     return SampleTransforms(samples, seed, f"data.{section}.transforms"), *of_batches
 
 
-def _targets(dataset: Any, name: str, sampler: str) -> Any:
+def _targets(dataset: Any, declared: Dataset, sampler: str) -> Any:
     targets = getattr(dataset, "targets", None)
     if targets is None:
-        message = f"The sampler {sampler!r} needs the class of every sample, but the dataset {name!r} has no `targets`."
-        raise DataError(f"{message} Use the sampler 'shuffled'.")
+        message = f"The sampler {sampler!r} needs the class of every sample"
+        message += f", but the dataset {declared.name!r} has no `targets`."
+        raise DataError(f"{message} Use the sampler 'shuffled'.").blaming(declared)
     return targets
 
 

@@ -2,102 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
 from registry_core.cli.options import as_json, overrides, pipeline_files, print_json
 from registry_core.cli.problems import problem_data, tell
-from registry_core.errors import Fix, PipelineError, Problem, RegistryError
-
-
-@dataclass
-class _Verdict:
-    """What was found in some files."""
-
-    problems: list[Problem] = field(default_factory=list)
-    right: list[Path] = field(default_factory=list)
-    code: int = 0
-
-    @property
-    def errors(self) -> list[Problem]:
-        return [problem for problem in self.problems if not problem.warning]
+from registry_core.cli.verdict import Verdict, Wanted
+from registry_core.errors import Fix
 
 
 @click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
 @pipeline_files
 @overrides
 @click.option("--fix", is_flag=True, help="Correct what is certain in the files, and ask before what is likely.")
-@click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not look at this one.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where it would be written to.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask.")
+@click.option("--data", "read_data", is_flag=True, help="Read every sample too, and report what is wrong in the data.")
+@click.option("--deep", is_flag=True, help="Also build everything, and take one batch of every section through it.")
+@click.option("--on", type=click.Choice(["meta"]), help="With --deep: on torch's meta device, which takes no memory.")
+@click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not look at this one.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where runs will be written; default: runs."
+)
 @as_json
 def command(
     files: tuple[Path, ...],
     overrides: tuple[str, ...],
-    elsewhere: bool,
-    out: Path,
     fix: bool,
     yes: bool,
+    read_data: bool,
+    deep: bool,
+    on: str | None,
+    elsewhere: bool,
+    out: Path,
     as_json: bool,
 ) -> int:
     """Check pipeline files and report all of their mistakes; exits with 2 if there are any."""
-
-    def checked() -> _Verdict:
-        return _check(files, overrides, None if elsewhere else out)
-
-    verdict = checked()
+    if on and not deep:
+        raise click.UsageError("--on goes with --deep.")
+    if yes and not fix:
+        raise click.UsageError("--yes goes with --fix.")
+    wanted = Wanted(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
     if fix:
-        verdict = _fix(verdict, checked, yes)
+        _fix(wanted, yes)
+    verdict = Verdict.of(wanted)
     if as_json:
-        print_json([problem_data(problem) for problem in verdict.problems])
-        return verdict.code
-    for file in verdict.right:
-        click.echo(f"{file}: no problems.")
-    tell(verdict.problems)
-    if not fix:
-        _advise(verdict, files)
+        print_json(_data(verdict, wanted))
+    else:
+        _print(verdict, wanted, advise=not fix)
     return verdict.code
 
 
-def _check(files: Iterable[Path], overrides: tuple[str, ...], out: Path | None) -> _Verdict:
-    from registry_core.spec import load
-    from registry_core.spec.machine_checks import unwritable
-
-    verdict = _Verdict()
-    if out is not None and (reason := unwritable(out)):
-        message = f"No run could be written to {str(out)!r}: {reason}."
-        verdict.problems.append(Problem(message, "Name another folder with --out.", code="run-directory"))
-        verdict.code = 2
-    for file in files:
-        try:
-            verdict.problems += load(file, overrides, here=out is not None).notices
-        except PipelineError as error:
-            verdict.problems += error.problems
-            verdict.code = max(verdict.code, error.exit_code)
-        except RegistryError as error:
-            verdict.problems.append(Problem(f"{file}: {error}"))
-            verdict.code = max(verdict.code, error.exit_code)
-        else:
-            verdict.right.append(file)
-    return verdict
-
-
-def _fix(verdict: _Verdict, checked: Callable[[], _Verdict], yes: bool) -> _Verdict:
+def _fix(wanted: Wanted, yes: bool) -> None:
     """Correct, and check again: what was wrong may have hidden more."""
     from registry_core.cli.fixing import fix_files
 
     declined: set[Fix] = set()
-    while verdict.problems and fix_files(verdict.problems, yes=yes, refused=declined):
-        verdict = checked()
-    return verdict
+    quickly = wanted.without_torch()
+    while fix_files(Verdict.of(quickly).problems, yes=yes, refused=declined):
+        pass
 
 
-def _advise(verdict: _Verdict, files: tuple[Path, ...]) -> None:
+def _print(verdict: Verdict, wanted: Wanted, *, advise: bool) -> None:
+    for report in (*verdict.data.values(), *verdict.dry_runs.values()):
+        click.echo(str(report))
+    if not wanted.read_data:
+        for file in verdict.right:
+            click.echo(f"{file}: no problems.")
+    tell(verdict.problems)
     correctable = sum(problem.fix is not None for problem in verdict.problems)
-    if correctable:
-        them = "it" if correctable == len(verdict.problems) == 1 else f"{correctable} of {len(verdict.problems)}"
-        named = " ".join(str(file) for file in files)
+    if advise and correctable:
+        errors = sum(problem.fix is not None or not problem.warning for problem in verdict.problems)
+        them = "it" if correctable == errors == 1 else f"{correctable} of {errors}"
+        named = " ".join(map(str, wanted.files))
         click.echo(f"registry-core validate --fix {named} corrects {them}.", err=True)
+
+
+def _data(verdict: Verdict, wanted: Wanted) -> object:
+    """The problems as a list, or beside the reports that were asked for."""
+    problems = [problem_data(problem) for problem in verdict.problems]
+    reports: dict[str, object] = {}
+    if wanted.read_data:
+        reports["data"] = {file: report.as_data() for file, report in verdict.data.items()}
+    if wanted.deep:
+        reports["dry_runs"] = {file: run.data() for file, run in verdict.dry_runs.items()}
+    return {"problems": problems, **reports} if reports else problems

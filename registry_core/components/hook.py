@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from registry_core.components.base import Component
-from registry_core.components.facts import RunFacts
+from registry_core.components.facts import Horizon, RunFacts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +32,10 @@ class Hook(Component):
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model, which was just built, does not have what the hook wants."""
+
+    def checkpoints_kept(self, horizon: Horizon) -> int:
+        """How many checkpoints there are at most at a time, in a run of this length, because the hook keeps them."""
+        return 0
 
     def build(self) -> object:
         """The object whose methods are called."""

@@ -13,7 +13,8 @@ from registry_core.build.first_values import describe_init
 from registry_core.build.parameter_table import parameter_table
 from registry_core.build.pipeline import Pipeline, assemble
 from registry_core.components import Position
-from registry_core.engine.checkpoint import Checkpoint, load_checkpoint, newest
+from registry_core.engine.checkpoint import Checkpoint, complete, load_checkpoint, newest
+from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
@@ -70,6 +71,7 @@ def run(
             pipeline = assemble(plan)
         if tell is not None and pipeline.weights is not None:
             tell(str(pipeline.weights))
+        require_space(pipeline, path)
         directory = RunDirectory.create(path, plan.spec, pipeline.device, _tables(pipeline))
         return _train(pipeline, directory, None)
 
@@ -88,6 +90,7 @@ def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
     with deterministic_algorithms(plan.spec.train.deterministic):
         with placed(plan.spec):
             pipeline = assemble(plan, fresh=False)
+        require_space(pipeline, run_directory.path, there=len(complete(run_directory.checkpoints)))
         return _train(pipeline, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
 
 

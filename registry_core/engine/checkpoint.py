@@ -134,7 +134,7 @@ def pointed(folder: Path, pointer: str) -> Path | None:
 
 def newest(folder: Path, warn: Callable[[str], None]) -> Path:
     """The newest checkpoint that is whole; each damaged one on the way is told to ``warn``."""
-    for checkpoint in sorted(_complete(folder), reverse=True):
+    for checkpoint in sorted(complete(folder), reverse=True):
         if _is_whole(checkpoint):
             return checkpoint
         warn(f"The checkpoint {str(checkpoint)!r} is damaged or incomplete; falling back to the one before it.")
@@ -146,12 +146,13 @@ def prune(folder: Path, keep: int) -> None:
     for left in folder.glob("step-*.tmp-*"):
         shutil.rmtree(left, ignore_errors=True)
     best = pointed(folder, "best")
-    for checkpoint in sorted(_complete(folder))[:-keep]:
+    for checkpoint in sorted(complete(folder))[:-keep]:
         if checkpoint != best:
             shutil.rmtree(checkpoint)
 
 
-def _complete(folder: Path) -> list[Path]:
+def complete(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, without those whose writing was cut short."""
     return [path for path in folder.glob("step-*") if ".tmp-" not in path.name]
 
 

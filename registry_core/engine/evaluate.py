@@ -14,23 +14,25 @@ from registry_core.build.objective import Objective, named_outputs
 from registry_core.build.pipeline import Measured
 from registry_core.build.samples import Batch
 from registry_core.components import Model
-from registry_core.errors import RunError
+from registry_core.errors import RegistryError, RunError
 from registry_core.spec.models import Spec, Train
 
 
 def autocast(device: torch.device, train: Train) -> AbstractContextManager[Any]:
-    """The precision that the pipeline asks for; nothing at all for fp32."""
-    if train.precision == "fp32":
+    """The precision that the pipeline asks for; nothing at all for fp32, and on the meta device."""
+    if train.precision == "fp32" or device.type == "meta":  # torch has no autocast there
         return nullcontext()
     return torch.autocast(device.type, PRECISIONS[train.precision])
 
 
 @contextmanager
 def failures_named(what: str) -> Iterator[None]:
-    """Turn what torch raises where shapes, types or devices do not fit into a RunError that says where it was."""
+    """Turn whatever models, losses, metrics and optimizers raise into a RunError that says where it was."""
     try:
         yield
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+    except RegistryError:
+        raise
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         advice = " Set train.deterministic to false to allow it." if "deterministic" in str(error) else ""
         raise RunError(f"{what} failed: {type(error).__name__}: {error}{advice}") from error
 
@@ -99,17 +101,19 @@ class Evaluation:
         for number, found in enumerate(loader.batches(epoch=0)):
             with failures_named("The evaluation"):
                 weight = 1 if self.loss.is_sum else loader.samples_in(number)
-                batch = to_device(found, self.device, self.train.channels_last)
-                batch = loader.device_transforms(batch, 0, number)
-                total.add_(self._measure(network, batch, loader.views).to(total.dtype), alpha=weight)
+                total.add_(self.measure(network, loader, found, number).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
-        values.update({measured.label: float(measured.metric.compute()) for measured in self.metrics})
+        for measured in self.metrics:
+            with failures_named(f"The metric {measured.label!r}"):
+                values[measured.label] = float(measured.metric.compute())
         return values
 
-    def _measure(self, network: Callable[..., Any], batch: Batch, views: int) -> torch.Tensor:
-        """Update the metrics with a batch on the device; returns its loss."""
+    def measure(self, network: Callable[..., Any], loader: Loader, batch: Batch, number: int) -> torch.Tensor:
+        """Update the metrics with a batch, the loader's of this number; returns its loss."""
+        batch = to_device(batch, self.device, self.train.channels_last)
+        batch = loader.device_transforms(batch, 0, number)
         with autocast(self.device, self.train):
-            values = averaged(with_outputs(self.model, network, batch), self.model.gives, views)
+            values = averaged(with_outputs(self.model, network, batch), self.model.gives, loader.views)
             loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
             call(measured.metric.update, measured.takes, values)

@@ -5,36 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
 
 from registry_core.build.pipeline import Pipeline
 from registry_core.build.samples import Batch
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.engine.checkpoint import Checkpoint, point, prune, save_checkpoint
-from registry_core.engine.clipping import clip_norm
-from registry_core.engine.evaluate import Evaluation, autocast, failures_named, to_device, with_outputs
+from registry_core.engine.evaluate import Evaluation, failures_named
 from registry_core.engine.hooks import Hooks
+from registry_core.engine.optimizer_step import OptimizerStep, Part
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.state import gather, restore
 from registry_core.engine.view import ModelView, SectionSamples
 from registry_core.errors import RunError
 from registry_core.spec import dump
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
-
-    batch: Batch
-    number: int
-    samples: int
-    share: float
 
 
 class Training:
@@ -50,7 +39,9 @@ class Training:
         self.hooks = Hooks(pipeline.hooks)
         self.position = Position()
         self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=spec.train.precision == "fp16")
-        self.gradients_are_heard = self.hooks.listened("gradients_ready")
+        heard = self.hooks.listened("gradients_ready")
+        tell_gradients = (lambda after: self.hooks.tell("gradients_ready", position=after)) if heard else None
+        self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         self.loss_sum = torch.zeros((), device=pipeline.device)
@@ -62,7 +53,6 @@ class Training:
         self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
-        self.names = f"A training step (model {spec.model.name!r}, loss {spec.loss.name!r})"
 
     def resume(self, saved: Checkpoint) -> None:
         """Go back to where a checkpoint was saved."""
@@ -119,7 +109,7 @@ class Training:
             for parts in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
                 after = self._after(len(parts))
-                loss = self._optimize(parts, after)
+                loss = self.optimize(parts, after, epoch)
                 samples = sum(part.samples for part in parts)
                 self.loss_sum.add_(loss, alpha=1 if self.spec.loss.is_sum else samples)
                 self.samples += samples
@@ -158,53 +148,6 @@ class Training:
         done = self.position.batch + batches
         ended = done >= len(self.pipeline.loaders["train"])
         return Position(epoch=self.position.epoch + ended, batch=0 if ended else done, step=self.position.step + 1)
-
-    def _optimize(self, parts: list[Part], after: Position) -> torch.Tensor:
-        """One optimizer step that leads to ``after``; returns its loss, which stays on the device."""
-        optimizer = self.pipeline.optimizer
-        with failures_named(self.names):
-            if self.spec.optim.optimizer.needs_closure:
-                closure: Any = partial(self._loss_and_gradients, parts, after)  # torch types its result as a number
-                loss = torch.as_tensor(optimizer.step(closure))
-            else:
-                loss = self._loss_and_gradients(parts, after)
-                self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
-                self.scaler.update()
-        if self.pipeline.averaged is not None:
-            self.pipeline.averaged.update_parameters(self.pipeline.model)
-        return loss.detach()
-
-    def _loss_and_gradients(self, parts: list[Part], after: Position) -> torch.Tensor:
-        """The loss of all parts together, with its gradients left, clipped, in the parameters."""
-        self.pipeline.optimizer.zero_grad()
-        total: torch.Tensor | None = None
-        for part in parts:
-            batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
-            batch = self.pipeline.loaders["train"].device_transforms(batch, self.position.epoch, part.number)
-            with autocast(self.pipeline.device, self.spec.train):
-                loss = self.pipeline.loss(with_outputs(self.spec.model, self.pipeline.forward, batch))
-            if part.share != 1.0:
-                loss = loss * part.share
-            self.scaler.scale(loss).backward()
-            total = loss.detach() if total is None else total + loss.detach()
-        self._clip()
-        if self.gradients_are_heard:
-            if self.scaler.is_enabled() and self.spec.train.clip is None:
-                self.scaler.unscale_(self.pipeline.optimizer)
-            self.hooks.tell("gradients_ready", position=after)
-        assert total is not None
-        return total
-
-    def _clip(self) -> None:
-        clip = self.spec.train.clip
-        if clip is None:
-            return
-        self.scaler.unscale_(self.pipeline.optimizer)
-        parameters = [*self.pipeline.model.parameters(), *self.pipeline.loss.parameters()]
-        if clip.norm is not None:
-            clip_norm(parameters, clip.norm)
-        elif clip.value is not None:
-            nn.utils.clip_grad_value_(parameters, clip.value)
 
     def _between_steps(self, epoch: int) -> None:
         """What is due after a step that was taken in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""

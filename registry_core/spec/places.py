@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from registry_core.errors import PipelineError, Problem
+from registry_core.spec.compose import dotted
 from registry_core.spec.models import Spec
+from registry_core.spec.resolve import placed_components
 from registry_core.spec.source import Keys, Tree
 
 _KEY = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -27,16 +29,22 @@ class Places:
         return hash(Places)
 
 
+def path_of(component: object, spec: Spec) -> str:
+    """The way to a component of the spec; empty for what the file does not name."""
+    return next((dotted(keys) for keys, found in placed_components(spec) if found is component), "")
+
+
 @contextmanager
 def placed(spec: Spec) -> Iterator[None]:
     """Give problems raised inside, which name keys of ``spec``, the file, line and column of these keys."""
     try:
         yield
     except PipelineError as error:
-        raise PipelineError(_placed(problem, spec) for problem in error.problems) from error
+        raise PipelineError(with_place(problem, spec) for problem in error.problems) from error
 
 
-def _placed(problem: Problem, spec: Spec) -> Problem:
+def with_place(problem: Problem, spec: Spec) -> Problem:
+    """The problem with the place of the key that it names, if it has none and the spec is from a file."""
     if spec._places is None or problem.place is not None or not problem.path:
         return problem
     return replace(problem, place=spec._places.tree.place(_keys(problem.path)))

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_core.components import Every, Hook, Interval
+from registry_core.components import Every, Hook, Horizon, Interval
 from registry_core.components.types import NonNegativeFloat, PositiveInt, matching, text_schema
 
 _FILE_NAME = r"^[\w.-]+$"
@@ -47,6 +47,12 @@ class Checkpoint(Hook):
     every: Interval = Field(default=Every(1, "epoch"), description="How often one is saved.")
     keep: PositiveInt = Field(default=2, description="How many of the newest are kept; the best one is kept besides.")
     best: str | None = Field(default=None, description="Metric of the best checkpoint, such as val/accuracy.")
+
+    def checkpoints_kept(self, horizon: Horizon) -> int:
+        """The newest ones and the best, in a short run fewer."""
+        if self.best is not None:  # it is saved whenever it is measured
+            return min(horizon.total_steps, self.keep + 1)
+        return min(horizon.count(self.every.unit) // self.every.count, self.keep)
 
 
 class EarlyStopping(Hook):

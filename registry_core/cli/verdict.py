@@ -1,0 +1,113 @@
+"""What ``validate`` finds in pipeline files: problems, and the reports that were asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from registry_core.errors import PipelineError, Problem, RegistryError
+
+if TYPE_CHECKING:
+    from registry_core.engine.data_check import Report
+    from registry_core.engine.dry_run_report import DryRun
+    from registry_core.spec import Spec
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files are to be checked, and how far."""
+
+    files: tuple[Path, ...]
+    overrides: tuple[str, ...]
+    out: Path | None
+    """Where runs will be written; None if they will be on another machine."""
+    read_data: bool = False
+    deep: bool = False
+    on_meta: bool = False
+
+    def without_torch(self) -> Wanted:
+        """The same files, as far as they are checked without torch."""
+        return replace(self, read_data=False, deep=False)
+
+
+@dataclass
+class Verdict:
+    """What was found in all files together."""
+
+    problems: list[Problem] = field(default_factory=list)
+    right: list[Path] = field(default_factory=list)
+    data: dict[str, Report] = field(default_factory=dict)
+    dry_runs: dict[str, DryRun] = field(default_factory=dict)
+    code: int = 0
+
+    @classmethod
+    def of(cls, wanted: Wanted) -> Self:
+        """Check all files."""
+        found = cls()
+        found.look_at_folder(wanted.out)
+        for file in wanted.files:
+            found.check(file, wanted)
+        return found
+
+    def look_at_folder(self, out: Path | None) -> None:
+        """Runs can be written there."""
+        from registry_core.spec.machine_checks import unwritable
+
+        if out is not None and (reason := unwritable(out)):
+            message = f"No run could be written to {str(out)!r}: {reason}."
+            self.add([Problem(message, "Name another folder with --out.", code="run-directory")], 2)
+
+    def check(self, file: Path, wanted: Wanted) -> None:
+        """Check one file, and what was asked for besides."""
+        from registry_core.spec import load
+
+        try:
+            spec = load(file, wanted.overrides, here=wanted.out is not None)
+            self.add(spec.notices)
+            if wanted.deep:
+                self.rehearse(file, spec, wanted)
+        except PipelineError as error:
+            self.add(error.problems, error.exit_code)
+        except RegistryError as error:
+            self.add([Problem(f"{file}: {error}")], error.exit_code)
+        else:
+            self.right.append(file)
+        if wanted.read_data:
+            self.read_data(file, wanted.overrides)
+
+    def rehearse(self, file: Path, spec: Spec, wanted: Wanted) -> None:
+        """Take one batch through all that is built; PipelineError if that shows a problem."""
+        from registry_core.engine.dry_run import dry_run
+        from registry_core.plan.make import make_plan
+
+        with redirect_stdout(sys.stderr):  # where what foreign modules print belongs
+            found = dry_run(make_plan(spec), on_meta=wanted.on_meta)
+        self.dry_runs[str(file)] = found
+        self.add(found.warnings)
+        if found.problems:
+            raise PipelineError(found.problems)
+
+    def read_data(self, file: Path, overrides: tuple[str, ...]) -> None:
+        """Read every sample; of a file that is wrong itself they cannot be read."""
+        from registry_core.spec.load import load_unseen
+
+        try:
+            spec = load_unseen(file, overrides)
+        except RegistryError:
+            click.echo(f"{file}: The data were not read. Correct the file first.", err=True)
+            return
+        from registry_core.engine.data_check import check_data
+
+        report = self.data[str(file)] = check_data(spec)
+        self.code = max(self.code, report.exit_code)
+
+    def add(self, problems: Sequence[Problem], code: int = 0) -> None:
+        """More problems, and the exit code that they ask for."""
+        self.problems += problems
+        self.code = max(self.code, code)

@@ -1,0 +1,117 @@
+"""Whether the disk has room for the checkpoints of a run."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.build.pipeline import Pipeline
+from registry_core.engine.memory import stored_bytes, tensors_in, written_bytes
+from registry_core.engine.state import gather
+from registry_core.engine.view import generators_kept
+from registry_core.errors import RunError
+
+
+@dataclass(frozen=True)
+class DiskNeed:
+    """What the checkpoints of a run take on the disk: bytes of one, how many there are at a time, and what is free."""
+
+    folder: Path
+    checkpoint: int
+    copies: int
+    free: int
+    is_exact: bool = True
+    """False where the optimizer's state is not known before the run: then only what it has by now is counted."""
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return self.checkpoint * self.copies
+
+    @property
+    def fits(self) -> bool:
+        """Whether they fit on the disk."""
+        return self.bytes <= self.free
+
+    def __str__(self) -> str:
+        least = "" if self.is_exact else "at least "
+        each = f" ({self.copies} of {written_bytes(self.checkpoint)})" if self.copies > 1 else ""
+        return f"{least}{written_bytes(self.bytes)}{each}, {written_bytes(self.free)} free in {str(self.folder)!r}"
+
+    def shortage(self) -> str:
+        """The sentence that says what is lacking."""
+        least = "" if self.is_exact else "at least "
+        copies = "one, which takes" if self.copies == 1 else f"{self.copies} at a time, which take"
+        message = f"The disk of {str(self.folder)!r} is too small for the checkpoints of this run: {copies} {least}"
+        return f"{message}{written_bytes(self.bytes)}, and {written_bytes(self.free)} are free."
+
+
+REMEDY = "Free some space, choose another place with --out, or keep fewer checkpoints."
+
+
+def require_space(pipeline: Pipeline, run: Path, *, there: int = 0) -> None:
+    """Raise RunError if the disk has no room for the checkpoints of a run directory; ``there`` are so many already."""
+    state = optimizer_state_bytes(pipeline)
+    need = disk_need(pipeline, run, state, there=there)
+    if not need.fits:
+        raise RunError(f"{need.shortage()} {REMEDY}")
+
+
+def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, there: int = 0) -> DiskNeed:
+    """What the checkpoints need beside those that are ``there``: the planned ones, and a spare one while it is written.
+
+    ``optimizer_state`` are the bytes of its state in a run; None: not known, and what there is now is counted.
+    """
+    parts, state = gather(pipeline, torch.amp.GradScaler(enabled=False))
+    held = stored_bytes(tensors_in(state.pop("optimizer")))
+    size = stored_bytes(tensors_in([parts, state])) + (held if optimizer_state is None else optimizer_state)
+    kept = max((hook.checkpoints_kept(pipeline.horizon) for hook in pipeline.plan.spec.hooks), default=0)
+    folder = next((each for each in (run.absolute(), *run.absolute().parents) if each.is_dir()), Path("/"))
+    return DiskNeed(
+        folder=folder,
+        checkpoint=size,
+        copies=max(1, kept + 1 - there),
+        free=shutil.disk_usage(folder).free,
+        is_exact=optimizer_state is not None,
+    )
+
+
+def optimizer_state_bytes(pipeline: Pipeline) -> int | None:
+    """The bytes of an optimizer's state after its first step; None for those that cannot step on the meta device.
+
+    One parameter of each shape and type stands for all of them.
+    """
+    declared = _without_fused(pipeline.plan.spec.optim.optimizer)
+    with generators_kept(pipeline.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it has to say it said when the pipeline was built
+        try:
+            return sum(_state_of_group(declared, group) for group in pipeline.optimizer.param_groups)
+        except (Exception, SystemExit):  # a plugin may raise anything; then the size is not known
+            return None
+
+
+def _state_of_group(declared: Any, group: dict[str, Any]) -> int:
+    counts = Counter((parameter.shape, parameter.dtype) for parameter in group["params"])
+    twins = [nn.Parameter(torch.empty(shape, dtype=dtype, device="meta")) for shape, dtype in counts]
+    for twin in twins:
+        twin.grad = torch.empty_like(twin)
+    options = {name: value for name, value in group.items() if name not in ("params", "fused", "foreach")}
+    optimizer = declared.build([{**options, "params": twins}])
+    with torch.no_grad():
+        unwrap(type(optimizer).step)(optimizer)  # without torch's wrapper, so that no hook hears of a step
+    sizes = [stored_bytes(tensors_in(dict(optimizer.state[twin]))) for twin in twins]
+    return sum(count * size for count, size in zip(counts.values(), sizes, strict=True))
+
+
+def _without_fused(declared: Any) -> Any:
+    """The optimizer in a form that runs on any device; it keeps the same state."""
+    options = {name: None for name in ("fused", "foreach") if getattr(declared, name, None)}
+    return declared.model_copy(update=options) if options else declared

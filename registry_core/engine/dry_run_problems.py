@@ -1,0 +1,108 @@
+"""What goes wrong in a dry run, as problems with a place in the file: never a traceback, whatever a plugin raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from registry_core.components import Component
+from registry_core.engine.calls import Calls
+from registry_core.engine.hooks import Hooks
+from registry_core.errors import BrokenComponent, PipelineError, Problem, RegistryError, RunError
+from registry_core.spec import Section, Spec
+from registry_core.spec.places import path_of
+
+_DO_NOT_FIT = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
+"""What torch raises where shapes, types or devices do not fit: a mistake of the file. All else is the component's."""
+
+_LONGEST = 400
+
+
+def reason(error: BaseException) -> str:
+    """The type of an error and what it says, in one line."""
+    text = " ".join(str(error).split())
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"{type(error).__name__}: {shown}".removesuffix(": ").rstrip(".")
+
+
+def not_built(spec: Spec, error: BaseException, device: torch.device) -> Sequence[Problem]:
+    """The problems of what could not be built."""
+    if isinstance(error, PipelineError):
+        return error.problems
+    path = path_of(error.about, spec) if isinstance(error, RegistryError) else ""
+    cause = error.__cause__ or error
+    if device.type == "meta" and _needs_values(cause):
+        what = error.about.full_name if isinstance(error, RegistryError) and isinstance(error.about, Component) else ""
+        return [_not_on_meta(f"The {what or 'pipeline'} cannot be built", cause, path)]
+    if isinstance(error, RegistryError):
+        return [Problem(str(error), path=path, exit_code=_code(error))]
+    return [Problem(f"The pipeline cannot be built: {reason(error)}.", exit_code=_code(error))]
+
+
+def failure(spec: Spec, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
+    """The problem that ended a step or an evaluation: what was at work, on which section, with what, and why."""
+    cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
+    at = calls.at_work
+    if isinstance(cause, RegistryError):
+        return Problem(str(cause), path=at.path, exit_code=_code(cause))
+    if on_meta and _needs_values(cause):
+        return _not_on_meta(f"{at.what} cannot be run", cause, at.path)
+    message = f"{at} failed on a batch of data.{section}: {reason(cause)}."
+    text = str(cause)
+    if isinstance(cause, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in text:
+        return Problem(message, "Use a smaller batch_size, or a smaller model.", path="data.batch_size")
+    if "deterministic" in text and spec.train.deterministic:
+        return Problem(message, "Set train.deterministic to false to allow it.", path="train.deterministic")
+    loss = calls.loss
+    if at.what.startswith("The backward pass") and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
+        message = f"The loss {spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
+        return Problem(
+            message, "Use a loss that is computed from the model's output by differentiable steps.", path="loss"
+        )
+    remedy = _remedy(at.path, cause)
+    if on_meta:
+        remedy = f"{remedy} Leave out --on meta to see whether it fails on a real device, too.".lstrip()
+    return Problem(message, remedy, path=at.path, exit_code=_code(cause))
+
+
+def _remedy(path: str, cause: BaseException) -> str:
+    if not isinstance(cause, _DO_NOT_FIT):
+        return "Tell its authors, or use another."
+    if path.startswith("metrics"):
+        return "Use a metric that fits the model and the data."
+    if path.startswith("loss"):
+        return "Use a loss that fits the model and the data."
+    return "Change its parameters, or what it is given, so that they fit." if path == "model" else ""
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, RunError):
+        return 2
+    if isinstance(error, RegistryError):
+        return error.exit_code
+    return 2 if isinstance(error, _DO_NOT_FIT) else 3
+
+
+def _needs_values(error: BaseException) -> bool:
+    """Whether an error comes of tensors that have no values."""
+    text = str(error).lower()
+    return isinstance(error, NotImplementedError) or "meta" in text or "data-dependent" in text or "fake" in text
+
+
+def _not_on_meta(message: str, cause: BaseException, path: str) -> Problem:
+    first_sentence = reason(cause).partition(". ")[0]
+    said = f"{message} on the meta device, where tensors have no values: {first_sentence}."
+    return Problem(said, "Leave out --on meta to check it on a real device.", path=path)
+
+
+def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
+    """A problem for each hook that does not fit the events of a run; none of them is called."""
+    problems = []
+    for place, (name, hook) in enumerate(hooks):
+        try:
+            Hooks([(name, hook)])
+        except BrokenComponent as error:
+            message = str(error).replace("hooks[0]", f"hooks[{place}]", 1)
+            problems.append(Problem(message, path=f"hooks[{place}]", exit_code=error.exit_code))
+    return problems

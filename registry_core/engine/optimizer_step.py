@@ -1,0 +1,89 @@
+"""One optimizer step: forward, backward, clipping, the optimizer, and the averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.build.pipeline import Pipeline
+from registry_core.build.samples import Batch
+from registry_core.components import Position
+from registry_core.engine.clipping import clip_norm
+from registry_core.engine.evaluate import autocast, failures_named, to_device, with_outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
+
+    batch: Batch
+    number: int
+    samples: int
+    share: float
+
+
+class OptimizerStep:
+    """Takes optimizer steps with the objects of a pipeline."""
+
+    def __init__(
+        self, pipeline: Pipeline, scaler: torch.amp.GradScaler, gradients_ready: Callable[[Position], None] | None
+    ) -> None:
+        self.pipeline = pipeline
+        self.spec = pipeline.plan.spec
+        self.scaler = scaler
+        self.gradients_ready = gradients_ready
+        """Called with the position that the step leads to, when its gradients are accumulated, unscaled and clipped."""
+        self.names = f"A training step (model {self.spec.model.name!r}, loss {self.spec.loss.name!r})"
+
+    def __call__(self, parts: Sequence[Part], after: Position, epoch: int) -> torch.Tensor:
+        """One step of ``epoch`` that leads to ``after``; returns its loss, which stays on the device."""
+        optimizer = self.pipeline.optimizer
+        with failures_named(self.names):
+            if self.spec.optim.optimizer.needs_closure:
+                # torch types its result as a number
+                closure: Any = partial(self._loss_and_gradients, parts, after, epoch)
+                loss = torch.as_tensor(optimizer.step(closure))
+            else:
+                loss = self._loss_and_gradients(parts, after, epoch)
+                self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
+                self.scaler.update()
+        if self.pipeline.averaged is not None:
+            self.pipeline.averaged.update_parameters(self.pipeline.model)
+        return loss.detach()
+
+    def _loss_and_gradients(self, parts: Sequence[Part], after: Position, epoch: int) -> torch.Tensor:
+        """The loss of all parts together, with its gradients left, clipped, in the parameters."""
+        self.pipeline.optimizer.zero_grad()
+        total: torch.Tensor | None = None
+        for part in parts:
+            batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
+            batch = self.pipeline.loaders["train"].device_transforms(batch, epoch, part.number)
+            with autocast(self.pipeline.device, self.spec.train):
+                loss = self.pipeline.loss(with_outputs(self.spec.model, self.pipeline.forward, batch))
+            if part.share != 1.0:
+                loss = loss * part.share
+            self.scaler.scale(loss).backward()
+            total = loss.detach() if total is None else total + loss.detach()
+        self._clip()
+        if self.gradients_ready is not None:
+            if self.scaler.is_enabled() and self.spec.train.clip is None:
+                self.scaler.unscale_(self.pipeline.optimizer)
+            self.gradients_ready(after)
+        assert total is not None
+        return total
+
+    def _clip(self) -> None:
+        clip = self.spec.train.clip
+        if clip is None:
+            return
+        self.scaler.unscale_(self.pipeline.optimizer)
+        parameters = [*self.pipeline.model.parameters(), *self.pipeline.loss.parameters()]
+        if clip.norm is not None:
+            clip_norm(parameters, clip.norm)
+        elif clip.value is not None:
+            nn.utils.clip_grad_value_(parameters, clip.value)
