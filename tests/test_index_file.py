@@ -110,9 +110,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     summary = write_index(tmp_path, tmp_path / "index.txt")
     index = read_index(tmp_path / "index.txt")
     assert index.class_names == summary.class_names == tuple(sorted(names))
-    assert [entry.label for entry in index.entries] == list(range(len(names)))
-    assert [entry.line for entry in index.entries] == list(range(2, len(names) + 2))
-    found = [os.path.normpath(tmp_path / entry.path) for entry in index.entries]
+    assert [entry.label for entry in index] == list(range(len(names)))
+    assert [entry.line for entry in index] == list(range(2, len(names) + 2))
+    found = [os.path.normpath(tmp_path / entry.path) for entry in index]
     assert found == [str(tmp_path / name / f"{name} 7.png") for name in sorted(names)]
     assert len(ImageIndex(index=tmp_path / "index.txt").build()) == len(names)
 
@@ -139,4 +139,4 @@ def test_an_index_file_of_windows(tmp_path: Path) -> None:
     paths = write_images(tmp_path)
     (tmp_path / "index.txt").write_bytes(f"\ufeff{paths[0]} 4\r\n\r\n{paths[1]}\t5\r\n".encode())
     index = read_index(tmp_path / "index.txt")
-    assert [tuple(entry) for entry in index.entries] == [(paths[0], 4, 1), (paths[1], 5, 3)]
+    assert [tuple(entry) for entry in index] == [(paths[0], 4, 1), (paths[1], 5, 3)]

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from registry_core.components import CheckFailed, Component
+from registry_core.components import CheckFailed, Component, Inventory
 from registry_core.errors import BrokenComponent, InvalidParameters, RegistryError
 
 T = TypeVar("T")
@@ -59,5 +59,6 @@ def _fits(kind: str, built: object) -> bool:
 
         return isinstance(built, Metric)
     if kind == "dataset":
-        return hasattr(built, "__len__") and hasattr(built, "__getitem__")
+        opened = built.dataset if isinstance(built, Inventory) else built
+        return hasattr(opened, "__len__") and hasattr(opened, "__getitem__")
     return kind == "hook" or callable(built)

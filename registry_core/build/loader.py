@@ -89,7 +89,7 @@ class BatchSource(Dataset[Any]):
             reason = f"{type(error).__name__}: {error}"
             raise BrokenComponent(f"The dataset {self.name!r} failed on sample {index}: {reason}.") from error
         sample = as_sample(found, self.name, index)
-        check_class(sample, self.classes, self.section, index)
+        check_class(sample, self.classes, self.section, index, self.dataset)
         return sample
 
 

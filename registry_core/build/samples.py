@@ -12,6 +12,7 @@ from torchvision.tv_tensors import BoundingBoxes
 
 from registry_core.build.steps import Batch, Moment, Sample, Step
 from registry_core.components import Transform, stream_key
+from registry_core.components.dataset import describe_sample
 from registry_core.errors import BrokenComponent, DataError
 
 __all__ = ["Batch", "BatchTransforms", "Sample", "SampleTransforms", "as_sample", "check_class", "collate"]
@@ -74,11 +75,13 @@ def as_sample(found: Any, dataset: str, index: int) -> Sample:
     raise BrokenComponent(f"{message} A sample is a mapping with `input` and `target`.")
 
 
-def check_class(sample: Sample, classes: int | None, section: str, index: int) -> None:
-    """Raise DataError if a class index is outside the classes of the model."""
+def check_class(sample: Sample, classes: int | None, section: str, index: int, dataset: Any = None) -> None:
+    """Raise DataError, with where the data set has the sample from, if a class number is outside of the model's."""
     target = sample.get("target")
     if classes is not None and isinstance(target, int) and not 0 <= target < classes:
-        message = f"Sample {index} of data.{section} has the label {target}, outside the classes 0 to {classes - 1}."
+        where = describe_sample(dataset, index)
+        named = f"Sample {index} of data.{section}{f', {where},' if where else ''}"
+        message = f"{named} has the label {target}, outside the classes 0 to {classes - 1}."
         raise DataError(f"{message} Correct the label, or the model's number of classes.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry_core.components.base import Component, Written
-from registry_core.components.dataset import Dataset
+from registry_core.components.dataset import Dataset, Inventory, Unusable
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
 from registry_core.components.function import Function, used_for
@@ -41,6 +41,7 @@ __all__ = [
     "Image",
     "Init",
     "Interval",
+    "Inventory",
     "Layer",
     "Loss",
     "Metric",
@@ -62,6 +63,7 @@ __all__ = [
     "Step",
     "TensorFacts",
     "Transform",
+    "Unusable",
     "View",
     "Written",
     "assembled",

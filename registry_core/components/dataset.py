@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
+from registry_core.errors import DataError
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What stands in the data and makes no sample, such as a line without a label: a sentence, and file and line."""
+
+    message: str
+    path: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All samples that there are, the wrong ones too, and what makes no sample."""
+
+    dataset: Any
+    """A built data set; reading a sample may raise."""
+    facts: DataFacts
+    unusable: tuple[Unusable, ...] = ()
 
 
 class Dataset(Component):
     """Numbered samples; each is a mapping with ``input``, ``target`` and what else it declares.
 
     The built object has ``__len__`` and ``__getitem__``, gives the same sample for the same number, and pickles.
-    Plain data sets of torch's convention, whose samples are pairs, are taken as (input, target).
+    Plain data sets of torch's convention, whose samples are pairs, are taken as (input, target). It may say where
+    sample n is from, for messages: ``describe_sample(n)``, in words such as ``'cat/7.png' (line 8 of train.txt)``, and
+    ``sample_path(n)``, the image file that is this sample alone.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -27,7 +51,42 @@ class Dataset(Component):
         """What a cheap look at the data tells, without torch; raises DataError where the data is missing or wrong."""
         return DataFacts()
 
+    @cached_property
+    def cached_facts(self) -> DataFacts:
+        """The facts, looked for once; a failed look is repeated, for the data may have been repaired."""
+        return self.facts()
+
     def build(self) -> TorchDataset[Any]:
         """The data set."""
         built: TorchDataset[Any] = self.make()
         return built
+
+    def inventory(self) -> Inventory:
+        """The samples for a report of the data, which wants those too that ``build`` would refuse.
+
+        Raises DataError where no sample can be had.
+        """
+        built = self.build()
+        try:
+            return Inventory(built, self.cached_facts)
+        except DataError as error:
+            return Inventory(built, DataFacts(), (Unusable(str(error)),))
+
+
+def describe_sample(dataset: Any, index: int) -> str:
+    """Where a sample of a built data set is from, in words; empty if it does not say."""
+    path = sample_path(dataset, index)
+    return _told(dataset, "describe_sample", index) or (f"'{path}'" if path else "")
+
+
+def sample_path(dataset: Any, index: int) -> str:
+    """The image file of a sample of a built data set; empty if it has none of its own."""
+    return _told(dataset, "sample_path", index)
+
+
+def _told(dataset: Any, method: str, index: int) -> str:
+    tell = getattr(dataset, method, None)
+    try:
+        return str(tell(index)) if callable(tell) else ""
+    except Exception:  # it is only for messages, and a plugin may raise anything
+        return ""

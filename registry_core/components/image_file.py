@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import PIL.Image
+import PIL.ImageFile
 
 from registry_core.errors import DataError
 
@@ -31,13 +32,16 @@ def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # who sets it would get half an image without a word
             with PIL.Image.open(path) as image:
                 _check_depth(image)
                 return take(image)
     except FileNotFoundError as error:
         raise DataError(f"The image {label} does not exist. Correct its path, or leave it out.") from error
     except Exception as error:  # Pillow's decoders raise many types for damaged files
-        raise DataError(f"The image {label} cannot be decoded: {_reason(error)}. Replace or remove it.") from error
+        raise DataError(
+            f"The image {label} cannot be decoded: {_reason(error, path)}. Replace or remove it."
+        ) from error
 
 
 def _check_depth(image: PIL.Image.Image) -> None:
@@ -46,7 +50,9 @@ def _check_depth(image: PIL.Image.Image) -> None:
         raise ValueError(f"its pixels have more than 8 bits a channel (Pillow mode {image.mode})")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: str | Path) -> str:
+    if isinstance(error, PIL.UnidentifiedImageError) and not Path(path).stat().st_size:
+        return "the file is empty"
     if isinstance(error, PIL.UnidentifiedImageError):  # its text repeats the path
         return "it is not an image in a format that Pillow knows"
     text = str(error).strip().rstrip(".")

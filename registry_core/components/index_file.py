@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from registry_core.components.dataset import Unusable
 from registry_core.errors import DataError
 
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
@@ -33,10 +34,21 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What an index file says."""
+    """What an index file says, in columns: an object for each of millions of images would cost time and memory."""
 
-    entries: tuple[Entry, ...]
+    paths: list[str]
+    labels: list[int]
+    lines: list[int]
     class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, place: int) -> Entry:
+        return Entry(self.paths[place], self.labels[place], self.lines[place])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(Entry, self.paths, self.labels, self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +69,43 @@ class ClassFolders:
 
 
 def read_index(path: Path) -> Index:
-    """Read an index file; DataError with ``file:line`` for a line that cannot be read."""
-    entries: list[Entry] = []
-    class_names: tuple[str, ...] = ()
+    """Read an index file; DataError with ``file:line`` for the lines that cannot be read."""
+    index, wrong = read_usable(path)
+    if wrong:
+        raise DataError(first_of([one.message for one in wrong]))
+    return index
+
+
+def read_usable(path: Path) -> tuple[Index, list[Unusable]]:
+    """What can be read of an index file, and its other lines; DataError if it names no image."""
+    index = Index([], [], [])
+    wrong: list[Unusable] = []
+    known: dict[str, int] = {}  # labels, by how they are written
     for number, line in _lines(path):
-        if line.startswith(_CLASSES):
-            class_names = _class_names(line, f"{path}:{number}")
-        elif line.strip() and not line.startswith("#"):
-            entries.append(_entry(line, number, path))
-    if not entries:
+        words = line.rsplit(None, 1)
+        try:
+            if isinstance(line, _NotText):
+                raise DataError("This line is not UTF-8 text. Save the file as UTF-8.")
+            if line.startswith("#"):
+                index = replace(index, class_names=_class_names(line) or index.class_names)
+            elif words:
+                label = known.get(words[-1]) if len(words) == 2 else None
+                if label is None:
+                    label = known[words[-1]] = _label(words)
+                index.paths.append(words[0])
+                index.labels.append(label)
+                index.lines.append(number)
+        except DataError as error:
+            wrong.append(Unusable(f"{path}:{number}: {error}", str(path), number))
+    if not index.paths and not wrong:
         raise DataError(f"The index file '{path}' names no image. Write one 'path label' a line.")
-    return Index(tuple(entries), class_names)
+    return index, wrong
+
+
+def first_of(messages: Sequence[str], shown: int = 5) -> str:
+    """The first of several messages, and how many more there are."""
+    more = len(messages) - shown
+    return " ".join(messages[:shown]) + (f" And {more:,} more." if more > 0 else "")
 
 
 def write_index(folder: Path, out: Path) -> IndexSummary:
@@ -85,32 +123,42 @@ def write_index(folder: Path, out: Path) -> IndexSummary:
 
 
 def scan_class_folders(root: Path, extensions: tuple[str, ...] = IMAGE_EXTENSIONS) -> ClassFolders:
-    """Find the images below each class folder of ``root``, sorted; names that start with a dot are left out."""
-    if not root.is_dir():
-        problem = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"The image folder '{root}' {problem}. Name a folder with one folder for each class.")
-    try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-        paths = tuple(tuple(sorted(_images(root, name, extensions))) for name in names)
-    except OSError as error:
-        raise DataError(f"The folder '{error.filename}' cannot be read: {error.strerror}. Make it readable.") from error
-    if not names:
-        raise DataError(f"The image folder '{root}' has no class folder. Put each class in a folder of its own.")
-    empty = [name for name, found in zip(names, paths, strict=True) if not found]
+    """Find the images below each class folder of ``root``, sorted; DataError if a class has none."""
+    found = list_class_folders(root, extensions)
+    empty = [name for name, paths in zip(found.class_names, found.paths, strict=True) if not paths]
     if empty:
         which = f"class folder '{empty[0]}'" if len(empty) == 1 else f"class folders {_listed(empty)}"
         raise DataError(
             f"No image ({', '.join(extensions)}) in the {which} of '{root}'. Add images, or remove the empty folders."
         )
+    return found
+
+
+def list_class_folders(root: Path, extensions: tuple[str, ...]) -> ClassFolders:
+    """The images below each class folder of ``root``, sorted; a class may have none.
+
+    Names that start with a dot are left out.
+    """
+    if not root.is_dir():
+        problem = "is not a folder" if root.exists() else "does not exist"
+        raise DataError(f"The image folder '{root}' {problem}. Name a folder with one folder for each class.")
+    try:
+        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+        paths = tuple(tuple(sorted(_images(str(root / name), name, extensions))) for name in names)
+    except OSError as error:
+        raise DataError(f"The folder '{error.filename}' cannot be read: {error.strerror}. Make it readable.") from error
+    if not names:
+        raise DataError(f"The image folder '{root}' has no class folder. Put each class in a folder of its own.")
     return ClassFolders(root, tuple(names), paths)
 
 
-def _images(root: Path, name: str, extensions: tuple[str, ...]) -> Iterator[str]:
-    for folder, subfolders, files in os.walk(root / name, onerror=_refuse, followlinks=True):
+def _images(top: str, name: str, extensions: tuple[str, ...]) -> Iterator[str]:
+    for folder, subfolders, files in os.walk(top, onerror=_refuse, followlinks=True):
         subfolders[:] = [subfolder for subfolder in subfolders if not subfolder.startswith(".")]
+        prefix = f"{name}{folder[len(top) :]}/".replace(os.sep, "/")
         for file in files:
             if not file.startswith(".") and file.lower().endswith(extensions):
-                yield Path(folder, file).relative_to(root).as_posix()
+                yield prefix + file
 
 
 def _refuse(error: OSError) -> None:
@@ -122,35 +170,51 @@ def _listed(names: list[str]) -> str:
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+class _NotText(str):
+    """A line that is not UTF-8 text."""
+
+    __slots__ = ()
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                try:
-                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise DataError(f"{path}:{number}: This line is not UTF-8 text. Save the file as UTF-8.") from error
-                yield number, line.rstrip("\r\n")
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise DataError(f"The index file '{path}' cannot be read: {error.strerror}. Correct its path.") from error
+    try:
+        return enumerate((line.rstrip("\r") for line in content.decode().split("\n")), 1)
+    except UnicodeDecodeError:
+        return enumerate(map(_decoded, content.split(b"\n")), 1)
 
 
-def _entry(line: str, number: int, path: Path) -> Entry:
-    words = line.rsplit(None, 1)
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode().rstrip("\r")
+    except UnicodeDecodeError:
+        return _NotText()
+
+
+def _label(words: list[str]) -> int:
     if len(words) < 2:
-        raise DataError(f"{path}:{number}: {line.strip()!r} has no label. Write a path, a space and a whole number.")
+        raise DataError(f"{words[0]!r} has no label. Write a path, a space and a whole number.")
     if not _LABEL.fullmatch(words[1]):
-        raise DataError(f"{path}:{number}: The label {words[1]!r} is not a whole number. Write 'path label'.")
-    return Entry(words[0], int(words[1]), number)
+        raise DataError(f"The label {words[1]!r} is not a whole number. Write 'path label'.")
+    return int(words[1])
 
 
-def _class_names(line: str, place: str) -> tuple[str, ...]:
+def _class_names(line: str) -> tuple[str, ...]:
+    """The names in a comment; most comments have none."""
+    if not line.startswith(_CLASSES):
+        return ()
     try:
         names = json.loads(line.removeprefix(_CLASSES))
     except ValueError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DataError(f'{place}: The classes are not a JSON list of names. Write them as # classes: ["cat", "dog"].')
+        raise DataError('The classes are not a JSON list of names. Write them as # classes: ["cat", "dog"].')
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The classes have {_listed(twice)} twice. Name each class once.")
     return tuple(names)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from registry_core.build.choosing import some_of
 from registry_core.build.device import choose_device, deterministic_algorithms
 from registry_core.build.parameters import named_parameters
 from registry_core.build.pipeline import Measured, Pipeline, assemble
@@ -31,6 +30,7 @@ from registry_core.engine.view import generators_kept
 from registry_core.errors import PipelineError, Problem, RunError
 from registry_core.plan.plan import Plan
 from registry_core.spec import Section
+from registry_core.spec.choosing import some_of
 from registry_core.spec.places import with_place
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry_core.build.tables import columns
 from registry_core.engine.calls import written
 from registry_core.engine.disk import DiskNeed
 from registry_core.engine.memory import written_bytes
 from registry_core.errors import Problem
+from registry_core.spec.tables import columns
 
 
 @dataclass(frozen=True, slots=True)

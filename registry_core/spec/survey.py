@@ -24,7 +24,7 @@ def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> Survey:
         if name in skip:
             continue
         try:
-            found.facts[name] = _with_added(section, section.dataset.facts())
+            found.facts[name] = _with_added(section, section.dataset.cached_facts)
         except DataError as error:
             found.errors[name] = error
         except (OSError, ValueError) as error:  # of a path that no system has, such as one that is too long

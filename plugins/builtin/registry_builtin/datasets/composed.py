@@ -34,7 +34,7 @@ class _Composed(Dataset):
 
     def _given(self) -> DataFacts:
         """The facts of the inner data set; DataError if it cannot be used."""
-        facts = self.dataset.facts()
+        facts = self.dataset.cached_facts
         name = self.dataset.name
         if facts.target_form not in ("class_indices", "any"):
             form = facts.target_form.replace("_", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from registry_core.errors import DataError
 
 _PREFIX = {"train": "train", "test": "t10k"}
 _UNSIGNED_BYTES = 0x08
+
+CLASSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ def find_split(root: Path, split: str) -> tuple[IdxFile, IdxFile]:
     if images.shape[0] != labels.shape[0]:
         counts = f"has {images.shape[0]} images, but '{labels.path}' has {labels.shape[0]} labels"
         raise DataError(f"The file '{images.path}' {counts}. Fetch both files again.")
+    for file in (images, labels):
+        _check_size(file)
     return images, labels
 
 
@@ -69,6 +74,51 @@ def read_header(path: Path, dimensions: int) -> IdxFile:
     if min(found_file.shape) == 0:
         raise DataError(f"The file '{path}' has the shape {list(found_file.shape)} and holds nothing. Fetch it again.")
     return found_file
+
+
+def read_values(file: IdxFile) -> bytes:
+    """All values of a file; DataError unless there are as many as its header states."""
+    try:
+        with open_idx(file.path) as stream:
+            stream.seek(file.header_size)
+            data = stream.read()  # not read(expected): a damaged header may state more than the memory holds
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(file.path, error) from error
+    _check_count(file, len(data))
+    return data
+
+
+def check_labels(file: IdxFile, labels: bytes, classes: int) -> None:
+    """Raise DataError for the first label that is no class."""
+    if max(labels) >= classes:
+        place = next(place for place, label in enumerate(labels) if label >= classes)
+        message = f"The file '{file.path}' has the label {labels[place]} at image {place}"
+        raise DataError(f"{message}; labels are 0 to {classes - 1}. Fetch it again.")
+
+
+def _check_size(file: IdxFile) -> None:
+    """Compare the size of a file with its header; of a gzip file, its last bytes tell what it unpacks to."""
+    stated = file.header_size + math.prod(file.shape)
+    try:
+        size = file.path.stat().st_size
+        if file.path.suffix == ".gz":
+            with file.path.open("rb") as packed:
+                packed.seek(-4, 2)
+                size = int.from_bytes(packed.read(), "little")
+            if size == stated % 2**32:
+                return
+            with open_idx(file.path) as stream:  # it is cut off, or of several parts, and has to be unpacked
+                size = sum(len(block) for block in iter(lambda: stream.read(2**20), b""))
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(file.path, error) from error
+    _check_count(file, size - file.header_size)
+
+
+def _check_count(file: IdxFile, count: int) -> None:
+    stated = math.prod(file.shape)
+    if count != stated:
+        message = f"The file '{file.path}' has {count} values, but its header states {stated}"
+        raise DataError(f"{message}. Fetch it again.")
 
 
 def unreadable(path: Path, error: Exception) -> DataError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from registry_core.components import Image
-from registry_core.components.index_file import Entry, Index, read_index
+from registry_core.components.index_file import Index, first_of, read_index
 from registry_core.errors import DataError
 
-_SHOWN = 5
 _SAMPLED = 16
 
 
@@ -20,32 +19,37 @@ def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
     The number is ``classes``, else that of the names in the file, else one more than the largest label.
     """
     index = read_index(path)
-    known = classes if classes is not None else len(index.class_names) or None
-    count = known if known is not None else max(entry.label for entry in index.entries) + 1
-    wrong = [entry for entry in index.entries if not 0 <= entry.label < max(count, 1)]
-    if wrong:
+    known = known_classes(index, classes)
+    labels = set(index.labels)
+    count = known if known is not None else max(labels) + 1
+    if min(labels) < 0 or max(labels) >= max(count, 1):
+        wrong = [entry for entry in index if not 0 <= entry.label < max(count, 1)]
         outside = f"is outside the classes 0 to {known - 1}" if known is not None else "is negative"
-        listed = _some([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
-        labels = [entry.label for entry in index.entries]
+        listed = first_of([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
         if known is not None and (min(labels), max(labels)) == (1, known):
             raise DataError(f"{listed} Count classes from 0, not from 1.")
         raise DataError(f"{listed} Correct the labels{', or classes' if classes is not None else ''}.")
     return index, count
 
 
-def check_images_exist(entries: Sequence[Entry], base: Path, index: Path) -> None:
+def known_classes(index: Index, classes: int | None) -> int | None:
+    """The number of classes, if it was given or the file names them."""
+    return classes if classes is not None else len(index.class_names) or None
+
+
+def check_images_exist(index: Index, base: Path, path: Path) -> None:
     """Raise DataError for images that are not there; each folder is listed once, which network drives do fast."""
     listed: dict[str, frozenset[str]] = {}
     missing = []
-    for entry in entries:
-        name = entry.path.rpartition("/")[2]
-        folder = entry.path[: len(entry.path) - len(name)]
-        if folder not in listed:
-            listed[folder] = _names(base / folder)
-        if name not in listed[folder] and not (base / entry.path).is_file():
-            missing.append(entry)
+    for place, image in enumerate(index.paths):
+        folder, slash, name = image.rpartition("/")
+        names = listed.get(folder + slash)
+        if names is None:
+            names = listed[folder + slash] = _names(base / (folder + slash))
+        if name not in names and not (base / image).is_file():
+            missing.append(index[place])
     if missing:
-        shown = _some([f"{index}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
+        shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
         raise DataError(f"{shown} Paths start at '{base}'. Correct the paths, or set root to the folder of the images.")
 
 
@@ -55,11 +59,6 @@ def _names(folder: Path) -> frozenset[str]:
             return frozenset(entry.name for entry in found if entry.is_file())
     except OSError:  # a folder that may not be listed may still hold files that can be read
         return frozenset()
-
-
-def _some(messages: list[str]) -> str:
-    more = len(messages) - _SHOWN
-    return " ".join(messages[:_SHOWN]) + (f" And {more} more." if more > 0 else "")
 
 
 def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) -> Image:
@@ -73,7 +72,12 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
     sizes = {read_size(*file(place)) for place in places}
     varying = len(sizes) > 1
     height, width = (None, None) if varying else sizes.pop()
-    return Image("pil", channels=3 if mode == "RGB" else 1, height=height, width=width, varying=varying)
+    return image_of_mode(mode).changed(height=height, width=width, varying=varying)
+
+
+def image_of_mode(mode: str) -> Image:
+    """What is known of images that are converted to a mode."""
+    return Image("pil", channels=3 if mode == "RGB" else 1)
 
 
 def label_of(path: str, line: int | None = None, index: object = "") -> str:

@@ -7,10 +7,26 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.datasets.idx_file import find_split
-from registry_builtin.datasets.image_lists import check_images_exist, label_of, listed_image, read_labelled
-from registry_core.components import DataFacts, Dataset, Image
-from registry_core.components.index_file import IMAGE_EXTENSIONS, scan_class_folders
+from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
+from registry_builtin.datasets.image_lists import (
+    check_images_exist,
+    image_of_mode,
+    known_classes,
+    label_of,
+    listed_image,
+    read_labelled,
+)
+from registry_core.components import DataFacts, Dataset, Image, Inventory, Unusable
+from registry_core.components.index_file import (
+    IMAGE_EXTENSIONS,
+    ClassFolders,
+    Index,
+    first_of,
+    list_class_folders,
+    read_usable,
+    scan_class_folders,
+)
+from registry_core.components.target import load_target
 from registry_core.components.types import InputPath, PositiveInt, matching, text_schema
 from registry_core.errors import DataError
 
@@ -76,8 +92,17 @@ class Mnist(_Classified):
     split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
 
     def facts(self) -> DataFacts:
-        """Length and image size, from the headers of the files."""
+        """Length and image size, from the headers of the files; of the labels, all are looked at."""
+        images, labels = find_split(self.root, self.split)
+        check_labels(labels, read_values(labels), CLASSES)
+        return self._facts(images)
+
+    def inventory(self) -> Inventory:
+        """All images, those with a wrong label too."""
         images, _ = find_split(self.root, self.split)
+        return Inventory(load_target(self.target)(**self.arguments(), checked=False), self._facts(images))
+
+    def _facts(self, images: IdxFile) -> DataFacts:
         length, height, width = images.shape
         return self.class_facts(length, Image("pil", channels=1, height=height, width=width), len(_DIGITS), _DIGITS)
 
@@ -106,17 +131,29 @@ class ImageIndex(_Classified):
         """Everything but the pixels: all labels and paths are checked, and some images' headers are read."""
         index, classes = read_labelled(self.index, self.classes)
         base = self.root or self.index.parent
-        check_images_exist(index.entries, base, self.index)
+        check_images_exist(index, base, self.index)
 
         def file(place: int) -> tuple[str, str]:
-            entry = index.entries[place]
+            entry = index[place]
             return str(base / entry.path), label_of(entry.path, entry.line, self.index)
 
-        image = listed_image(len(index.entries), file, self.mode)
+        return self._facts(index, classes, listed_image(len(index), file, self.mode))
+
+    def inventory(self) -> Inventory:
+        """All images that are listed, those that are missing or have a wrong label too, and the lines without one."""
+        index, wrong = read_usable(self.index)
+        if not len(index):
+            raise DataError(first_of([one.message for one in wrong]))
+        classes = known_classes(index, self.classes) or max(index.labels) + 1
+        made = load_target("registry_builtin.objects.image_files:listed_images")
+        facts = self._facts(index, classes, image_of_mode(self.mode))
+        return Inventory(made(index, self.index, self.mode, self.root), facts, tuple(wrong))
+
+    def _facts(self, index: Index, classes: int, image: Image) -> DataFacts:
         if self.classes is None and not index.class_names:  # a class without images may be missing at the end
-            return self.class_facts(len(index.entries), image, largest_label=classes - 1)
+            return self.class_facts(len(index), image, largest_label=classes - 1)
         names = index.class_names if len(index.class_names) == classes else ()
-        return self.class_facts(len(index.entries), image, classes, names)
+        return self.class_facts(len(index), image, classes, names)
 
 
 class ImageFolder(_Classified):
@@ -144,6 +181,28 @@ class ImageFolder(_Classified):
             listed = ", ".join(repr(name) for name in found.class_names)
             message = f"The folders {listed} of '{self.root}' are taken for classes, and seem to be splits."
             raise DataError(f"{message} Set root to '{self.root / found.class_names[0]}' or another of them.")
-        paths = [str(self.root / path) for group in found.paths for path in group]
-        image = listed_image(len(paths), lambda place: (paths[place], label_of(paths[place])), self.mode)
-        return self.class_facts(len(paths), image, len(found.class_names), found.class_names)
+        paths = [path for group in found.paths for path in group]
+
+        def file(place: int) -> tuple[str, str]:
+            full = str(self.root / paths[place])
+            return full, label_of(full)
+
+        return self._facts(found, listed_image(len(paths), file, self.mode))
+
+    def inventory(self) -> Inventory:
+        """All images, and the class folders without one."""
+        found = list_class_folders(self.root, self.extensions)
+        ends = ", ".join(self.extensions)
+        empty = tuple(
+            Unusable(f"The class folder '{self.root / name}' has no image ({ends}).", str(self.root / name))
+            for name, paths in zip(found.class_names, found.paths, strict=True)
+            if not paths
+        )
+        if len(empty) == len(found.paths):
+            raise DataError(f"No class folder of '{self.root}' has an image ({ends}). Set root, or extensions.")
+        made = load_target("registry_builtin.objects.image_files:sorted_images")
+        return Inventory(made(found, self.mode), self._facts(found, image_of_mode(self.mode)), empty)
+
+    def _facts(self, found: ClassFolders, image: Image) -> DataFacts:
+        length = sum(len(paths) for paths in found.paths)
+        return self.class_facts(length, image, len(found.class_names), found.class_names)

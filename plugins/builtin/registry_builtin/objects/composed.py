@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from registry_core.components import Draws, stream_key
+from registry_core.components.dataset import describe_sample
 from registry_core.errors import DataError
 
 
@@ -44,6 +45,15 @@ class Composed(Dataset[dict[str, Any]]):
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
         """The sample of this number."""
         raise NotImplementedError
+
+    def source(self, number: int) -> int | None:
+        """The sample of the other data set that is the `input`, or becomes it, if it is one."""
+        return None
+
+    def describe_sample(self, index: int) -> str:
+        """Where the `input` is from."""
+        source = self.source(index)
+        return "" if source is None else describe_sample(self.dataset, source)
 
     def labelled(self, number: int) -> tuple[PIL.Image.Image, int]:
         """Image and class of a sample of the other data set."""
@@ -87,6 +97,10 @@ class _Related(Composed):
         if sizes.min() < 2:
             message = f"The class {classes[sizes.argmin()]} has only one sample, which has no other to be with"
             raise DataError(f"{message} in {self.purpose}. Leave the class out, or add samples.")
+
+    def source(self, number: int) -> int:
+        """Every sample in its turn."""
+        return number % len(self.labels)
 
     def _class_block(self, number: int) -> tuple[int, int]:
         label = self.labels[number]
@@ -156,9 +170,13 @@ class Rotated(Composed):
         self.degrees = degrees
         self.unit = unit
 
+    def source(self, number: int) -> int:
+        """Every sample in its turn."""
+        return number % len(self.dataset)
+
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
         """Every image in its turn."""
-        image, _ = self.labelled(number % len(self.dataset))
+        image, _ = self.labelled(self.source(number))
         angle = draws.uniform(-self.degrees, self.degrees)
         turned = image.rotate(angle, resample=PIL.Image.Resampling.BILINEAR)
         return {"input": turned, "target": torch.tensor(self._written(angle), dtype=torch.float32)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +10,20 @@ import PIL.Image
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from registry_builtin.datasets.idx_file import IdxFile, find_split, open_idx, unreadable
-from registry_core.errors import DataError
-
-CLASSES = 10
+from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
 
 
 class Mnist(Dataset[dict[str, Any]]):
     """Images and labels of one split; both are arrays, so that worker processes share their memory."""
 
-    def __init__(self, root: Path, split: str) -> None:
+    def __init__(self, root: Path, split: str, *, checked: bool = True) -> None:
         image_file, label_file = find_split(root, split)
-        self.images = _values(image_file)
-        self.targets = _values(label_file).astype(np.int64)
-        wrong = np.flatnonzero(self.targets >= CLASSES)
-        if len(wrong):
-            message = f"The file '{label_file.path}' has the label {self.targets[wrong[0]]} at image {wrong[0]}"
-            raise DataError(f"{message}; labels are 0 to {CLASSES - 1}. Fetch it again.")
+        labels = read_values(label_file)
+        if checked:
+            check_labels(label_file, labels, CLASSES)
+        self.file = str(image_file.path)
+        self.images = _array(image_file, read_values(image_file))
+        self.targets = _array(label_file, labels).astype(np.int64)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -36,16 +31,10 @@ class Mnist(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return {"input": PIL.Image.fromarray(self.images[index]), "target": int(self.targets[index])}
 
+    def describe_sample(self, index: int) -> str:
+        """The number of an image in its file."""
+        return f"image {index} of '{self.file}'"
 
-def _values(file: IdxFile) -> NDArray[np.uint8]:
-    expected = math.prod(file.shape)
-    try:
-        with open_idx(file.path) as stream:
-            stream.seek(file.header_size)
-            data = stream.read()  # not read(expected): a damaged header may state more than the memory holds
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(file.path, error) from error
-    if len(data) != expected:
-        message = f"The file '{file.path}' has {len(data)} values, but its header states {expected}"
-        raise DataError(f"{message}. Fetch it again.")
-    return np.frombuffer(data, dtype=np.uint8).reshape(file.shape)
+
+def _array(file: IdxFile, values: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(values, dtype=np.uint8).reshape(file.shape)

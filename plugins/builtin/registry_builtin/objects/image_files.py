@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from registry_builtin.datasets.image_lists import label_of, read_labelled
 from registry_core.components.image_file import decode_image
-from registry_core.components.index_file import scan_class_folders
+from registry_core.components.index_file import ClassFolders, Index, scan_class_folders
 
 
 class Texts:
@@ -56,28 +56,37 @@ class ImageFiles(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         place = range(len(self))[index]
-        path = self.paths[place]
-        full = str(self.base / path)
-        label = label_of(path, int(self.lines[place]), self.index) if self.index else label_of(full)
-        return {"input": decode_image(full, self.mode, label), "target": int(self.targets[place])}
+        image = decode_image(self.sample_path(place), self.mode, self.describe_sample(place))
+        return {"input": image, "target": int(self.targets[place])}
+
+    def sample_path(self, index: int) -> str:
+        """The file of an image."""
+        return os.path.join(self.base, self.paths[index])  # noqa: PTH118  # Path takes ten times as long for each sample
+
+    def describe_sample(self, index: int) -> str:
+        """The path of an image as written, and the line that names it."""
+        if not self.index:
+            return label_of(self.sample_path(index))
+        return label_of(self.paths[index], int(self.lines[index]), self.index)
 
 
 def from_index(index: Path, mode: str, classes: int | None, root: Path | None) -> ImageFiles:
     """The images that an index file lists."""
-    entries = read_labelled(index, classes)[0].entries
-    return ImageFiles(
-        root or index.parent,
-        [entry.path for entry in entries],
-        [entry.label for entry in entries],
-        mode,
-        [entry.line for entry in entries],
-        str(index),
-    )
+    return listed_images(read_labelled(index, classes)[0], index, mode, root)
+
+
+def listed_images(found: Index, index: Path, mode: str, root: Path | None) -> ImageFiles:
+    """The images of an index file that was read."""
+    return ImageFiles(root or index.parent, found.paths, found.labels, mode, found.lines, str(index))
 
 
 def from_folder(root: Path, mode: str, extensions: tuple[str, ...]) -> ImageFiles:
     """The images in the class folders of a folder."""
-    found = scan_class_folders(root, extensions)
+    return sorted_images(scan_class_folders(root, extensions), mode)
+
+
+def sorted_images(found: ClassFolders, mode: str) -> ImageFiles:
+    """The images of class folders that were listed."""
     paths = [path for group in found.paths for path in group]
     targets = [label for label, group in enumerate(found.paths) for _ in group]
-    return ImageFiles(root, paths, targets, mode)
+    return ImageFiles(found.root, paths, targets, mode)

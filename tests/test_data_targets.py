@@ -1,0 +1,64 @@
+"""What the report of data says of targets of every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from registry_core.components import DataFacts
+from registry_core.engine.data_check.targets import TargetCheck, target_check
+from registry_core.spec.load import load_unseen
+
+
+@pytest.mark.parametrize(
+    ("form", "target", "problem"),
+    [
+        ("class_indices", 2, ""),
+        ("class_indices", torch.tensor(2), ""),
+        ("class_indices", np.int64(3), "The label 3 is outside the classes 0 to 2."),
+        ("class_indices", -1, "The label -1 is outside the classes 0 to 2."),
+        ("class_indices", 1.0, "The target is not one class number, but the float64 1."),
+        ("class_indices", "cat", "The target is not one class number, but str."),
+        ("class_indices", torch.tensor([1, 2]), "The target is not one class number, but 2 numbers."),
+        ("any", 3, "The label 3 is outside the classes 0 to 2."),
+        ("any", "anything", ""),
+        ("class_maps", torch.tensor([[0, 2], [255, 1]]), ""),
+        ("class_maps", torch.tensor([[0, 3], [3, 1]]), "The class number 3 is outside the classes 0 to 2. 2 numbers"),
+        ("class_lists", torch.tensor([2, -1, -1]), ""),
+        ("class_lists", torch.tensor([3, -1, -1]), "The class number 3 is outside the classes 0 to 2."),
+        ("sequences", torch.tensor([1, 2, 9]), ""),
+        ("multi_hot", torch.tensor([0.0, 1, 1]), ""),
+        ("multi_hot", torch.tensor([0.0, 1]), "The target has 2 numbers, and there are 3 classes."),
+        ("multi_hot", torch.tensor([0.0, 1, 2]), "The target has the value 2, which is neither 0 nor 1."),
+        ("signs", 0.0, "The target has the value 0, which is neither -1 nor 1."),
+        ("one_hot", torch.tensor([1.0, 1, 0]), "The target has 2 classes at once, and needs one."),
+        ("distributions", torch.tensor([0.5, 0.25, 0.25]), ""),
+        ("distributions", torch.tensor([0.5, 0.5, 0.5]), "The target is no distribution: its numbers sum to 1.5"),
+        ("counts", torch.tensor([2.0]), ""),
+        ("counts", torch.tensor([2.5]), "The target is no count: the float32 2.5."),
+        ("values", torch.tensor([-3.5]), ""),
+    ],
+)
+def test_targets(form: Any, target: Any, problem: str) -> None:
+    found = TargetCheck(form, 3, frozenset({255})).problem({"target": target, "target_length": 2})
+    assert found.startswith(problem) if problem else found == ""
+
+
+def test_what_targets_must_be_follows_from_data_model_and_loss(pipeline: Callable[..., Path]) -> None:
+    spec = load_unseen(pipeline(loss={"cross_entropy": {"ignore_index": 255}}))
+    maps = DataFacts(classes=12, target_form="class_maps")
+    assert target_check(spec, maps, None) == TargetCheck("class_maps", 10, frozenset({255}))
+    assert target_check(spec, DataFacts(classes=4), None).classes == 4
+    distances = load_unseen(pipeline(loss="triplet_margin", metrics=[]))
+    assert target_check(distances, DataFacts(), maps).classes is None
+
+
+def test_numbers_that_may_be_values_are_left_alone() -> None:
+    assert TargetCheck("any", None).problem({"target": -4}) == ""
+    assert TargetCheck("class_indices", None).problem({"target": -4}) == "The label -4 is negative."
+    assert TargetCheck("values", 3).problem({}) == ""
