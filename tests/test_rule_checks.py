@@ -423,6 +423,15 @@ def test_a_broken_section_is_not_judged(pipeline: Callable[..., Path]) -> None:
     rules = init({"modules": "Conv9d", **ZEROS})
     found = problems(lambda: registry_core.load(pipeline(model={"net": {"in_channels": "one"}}, **rules)))
     assert found.keys() == {"model.net.in_channels"}
+    layers = ["flatten", {"linear": {"out_features": 10, "bais": True}}]
+    broken = {"sequential": {"input": [1, 8, 8], "layers": layers}}
+    assert problems(lambda: registry_core.load(pipeline(model=broken, **rules))).keys() == {
+        "model.sequential.layers[1].linear.bais"
+    }
+    scheme = init({"modules": "Conv9d", "weight": "zeroes"})
+    assert problems(lambda: registry_core.load(pipeline(model=NET, **scheme))).keys() == {"init[0].weight"}
+    frozen = {"finetune": {"freeze": [r"conv\d\..*"], "unfreze": []}, **groups({"parameters": r"conv1\..*"})}
+    assert problems(lambda: registry_core.load(pipeline(model=NET, **frozen))).keys() == {"finetune.unfreze"}
     wrong = {"optim": {"optimizer": SGD, "groups": [{"parameters": "("}, {"modules": "X"}]}}
     assert problems(lambda: registry_core.load(pipeline(model=NET, **wrong))).keys() == {"optim.groups[0].parameters"}
 

@@ -29,7 +29,7 @@ class Checked:
     @cached_property
     def modules(self) -> Modules | None:
         """What the model says that it will be made of; None if that is not known before it is built."""
-        return self.spec.model.modules() if self.whole(("model",)) else None
+        return self.spec.model.modules()
 
     def problem(
         self, keys: Keys, message: str, remedy: str = "", code: str = "", *, warning: bool = False, instead: str = ""

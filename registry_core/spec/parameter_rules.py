@@ -133,8 +133,8 @@ def check_freezing(finetune: Finetune, modules: Modules, trainable: Collection[s
 
 
 def _names_to_freeze(modules: Modules) -> list[str]:
-    names = list(parameter_shapes(modules))
-    return names + [name for norm in with_statistics(modules) if not norm.parameters for name in names_of_norm(norm)]
+    of_norms = [name for norm in with_statistics(modules) for name in names_of_norm(norm)]
+    return list(dict.fromkeys([*parameter_shapes(modules), *of_norms]))
 
 
 def _frees_nothing(pattern: str, frozen: Frozen, names: list[str]) -> tuple[str, str]:

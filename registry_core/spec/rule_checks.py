@@ -33,7 +33,7 @@ def check_parameter_groups(checked: Checked) -> Iterator[Problem]:
     patterns = optim.layer_decay.layers if optim.layer_decay else None
     if not (optim.groups or patterns):
         return
-    if not checked.whole(("optim", "groups"), ("optim", "layer_decay"), ("finetune",), ("loss",)):
+    if not checked.whole(("optim", "groups"), ("optim", "layer_decay"), ("finetune",)):
         return
     if (modules := checked.modules) is None:
         return
