@@ -169,7 +169,7 @@ def test_images_that_do_not_fit(declared: Model, image: Image, message: str) -> 
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("pair_ranking", {"network": network(2)}, "a score is one number, and .* has 2 outputs"),
+        ("pair_ranking", {"network": network(2)}, "the score is one number, and .* has 2 outputs"),
         ("gaussian", {"network": network(3)}, "each value takes two outputs, and .* has 3"),
         ("triplet", {"network": model("pair", network=network())}, "does not make one output of one image"),
         ("crnn", {"size": (3, 40)}, "nothing is left of 3 x 40 pixels"),
