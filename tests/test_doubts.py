@@ -1,4 +1,4 @@
-"""Doubts: warnings of what runs, and hardly does what is meant. Each is in tests/mistakes; here are none."""
+"""Warnings of what runs, and hardly does what is meant: each is in tests/mistakes; here is when there are none."""
 
 from __future__ import annotations
 

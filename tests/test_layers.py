@@ -380,7 +380,7 @@ def test_what_may_be_overwritten_is_all_tested() -> None:
         ("conv2d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "needs stride 1"),
         ("conv2d", {"out_channels": 4, "kernel_size": [3, 3, 3]}, "expected a number or"),
         ("conv2d", {"out_channels": 4, "kernel_size": True}, "expected a number or"),
-        ("conv2d", {"name": "a.b", "out_channels": 4, "kernel_size": 1}, "pattern"),
+        ("conv2d", {"name": "a.b", "out_channels": 4, "kernel_size": 1}, "a name of letters"),
         ("conv1d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "needs stride 1"),
         ("conv_transpose2d", {"out_channels": 4, "kernel_size": 3, "output_padding": 1}, "must be less than stride 1"),
         ("max_pool2d", {"kernel_size": 2, "padding": 2}, "more than half of kernel_size 2"),

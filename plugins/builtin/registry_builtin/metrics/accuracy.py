@@ -68,11 +68,11 @@ class TopKAccuracy(Metric):
     def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
         """The model tells as many classes apart, and more than k."""
         super().check_outputs(form, outputs)
-        if outputs is not None:
-            self._classes(outputs)
+        if outputs is not None and self._classes(outputs) == self.k:
+            raise self._sees_all(outputs)
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric; CheckFailed if the number of classes is not known, or is not above k."""
+        """The metric; CheckFailed if the number of classes is not known, or is less than k."""
         count = self._classes(classes)
         built: TorchMetric = load_target(self.target)(
             num_classes=count, top_k=self.k, average="micro", validate_args=False
@@ -81,12 +81,13 @@ class TopKAccuracy(Metric):
 
     def _classes(self, known: int | None) -> int:
         count = known_classes(self.name, self.num_classes, known)
-        if self.k >= count:
-            raise CheckFailed(
-                f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs.",
-                f"Set k to {count - 1} or less.",
-            )
+        if self.k > count:
+            raise self._sees_all(count)
         return count
+
+    def _sees_all(self, count: int) -> CheckFailed:
+        message = f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs."
+        return CheckFailed(message, f"Set k to {count - 1} or less.")
 
 
 class MeanLoss(Metric):
