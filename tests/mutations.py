@@ -193,7 +193,7 @@ def _tree(text: str, chance: random.Random) -> bytes:
         parent, key = chance.choice(places)
         way = chance.randrange(5)
         if way == 0:
-            parent[key] = chance.choice(_VALUES)
+            parent[key] = copy.deepcopy(chance.choice(_VALUES))
         elif way == 1:
             other, from_key = chance.choice(places)
             parent[key] = copy.deepcopy(other[from_key])
