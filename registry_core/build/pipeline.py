@@ -31,6 +31,7 @@ from registry_core.plan.plan import Plan, SectionPlan
 from registry_core.spec import Section, Spec
 from registry_core.spec.form_checks import classified
 from registry_core.spec.survey import horizon
+from registry_core.spec.transform_checks import facts_after
 
 
 @dataclass
@@ -125,7 +126,8 @@ def build_model(spec: Spec, device: torch.device) -> tuple[nn.Module, dict[str, 
         model = build(spec.model, spec.model.build)
     report = initialise(model, spec.init)
     model.to(device)
-    if spec.train.channels_last:
+    # Weights of L-BFGS stay as they are: it looks at each as a vector, which it cannot do in the other memory order.
+    if spec.train.channels_last and not spec.optim.optimizer.needs_closure:
         model.to(memory_format=torch.channels_last)
     return model, report
 
@@ -169,10 +171,18 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
     transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
-    classes = plan.classes if classified(spec) else None
+    targets_after = facts_after(declared, section.facts)
+    by_class = classified(spec) and (targets_after.target_form, targets_after.values) != ("signs", 1)
     pin = spec.data.pin_memory
     return Loader(
-        BatchSource(dataset, transforms, section.section, declared.dataset.name, classes, batch_transforms),
+        BatchSource(
+            dataset,
+            transforms,
+            section.section,
+            declared.dataset.name,
+            plan.classes if by_class else None,
+            batch_transforms,
+        ),
         build(sampler, sampler.build, length, targets),
         device_transforms,
         seed=spec.seed,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from registry_core.components.forms import TargetForm
+from registry_core.components.forms import OutputForm, TargetForm
 
 Form = Literal["pil", "uint8", "float"]
 """A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""
@@ -26,10 +26,21 @@ class Image:
     high: float | None = 255.0
     varying: bool = False
     """Whether the height and width that are not known differ from sample to sample."""
+    square: bool = False
+    """Whether height and width, where they are not known, are equal."""
+    mode: str | None = None
+    """The mode of a Pillow image that is neither grey nor RGB, such as HSV."""
+    masked: bool = False
+    """Whether masks, which are tensors, move with it."""
 
     def changed(self, **facts: Any) -> Image:
         """The same image with other facts."""
         return replace(self, **facts)
+
+    @property
+    def is_square(self) -> bool:
+        """Whether height and width are equal, as far as that is known."""
+        return self.square if None in (self.height, self.width) else self.height == self.width
 
     def __str__(self) -> str:
         sides = " x ".join("?" if n is None else str(n) for n in (self.channels, self.height, self.width))
@@ -61,11 +72,15 @@ class DataFacts:
     largest_label: int | None = None
     """Where the number of classes is not known: the largest class number that occurs."""
     values: int | None = None
-    """Where targets are values or counts: how many numbers one has."""
-    longest: int | None = None
-    """Where targets are sequences: how many labels one has at most."""
+    """Where targets are values, counts or signs that stand for no classes: how many numbers one has."""
     blank: int | None = None
     """Where targets are sequences: the class that means no label."""
+    longest: int | None = None
+    """Where targets are sequences: how many labels the longest may have."""
+    masks: tuple[str, ...] = ()
+    """Entries that are masks, which geometric transforms move with the images."""
+    boxes: tuple[str, ...] = ()
+    """Entries that are boxes, which geometric transforms move with the images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +110,12 @@ class RunFacts:
     """Names of what the model gives, such as ``output``."""
     target_form: TargetForm
     """What the targets of an evaluation are; those of training, where there is none."""
-    layers: tuple[str, ...] = ()
-    """Names of the model's parts, where they are known before it is built."""
+    emits: OutputForm = "any"
+    """What the model emits."""
+    outputs: int | None = None
+    """How many numbers the model emits for a sample, where that is known."""
+    parts: Mapping[str, Shape | None] = field(default_factory=dict)
+    """The parts of the model, where they are known before it is built, with what a sample is after each."""
 
     @property
     def evaluates(self) -> bool:

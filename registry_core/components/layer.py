@@ -87,6 +87,10 @@ class Layer(Component):
         """
         return None
 
+    def needs_batch(self, shape: Shape) -> bool:
+        """Whether a batch of one sample of this shape is too small to train it with."""
+        return False
+
     def modules(self) -> Modules | None:
         """The modules and parameters that it will have, once sized; None if unknown before it is built."""
         return None

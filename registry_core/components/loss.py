@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
-from registry_core.components.facts import DataFacts
+from registry_core.components.facts import DataFacts, Shape
 from registry_core.components.forms import OutputForm, TargetForm
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ class Loss(Component):
 
     def check_outputs(self, outputs: int | None) -> None:
         """Raise CheckFailed if the loss does not fit a model with so many outputs (None if that is not known)."""
+
+    def check_shape(self, shape: Shape, facts: DataFacts) -> None:
+        """Raise CheckFailed if what the model emits for a sample does not fit the targets of these data."""
 
     def check_data(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the loss does not fit the targets of these data, beyond their form."""

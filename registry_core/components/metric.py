@@ -24,6 +24,8 @@ class Metric(Component):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     output_forms: ClassVar[tuple[OutputForm, ...]] = ()
     target_forms: ClassVar[tuple[TargetForm, ...]] = ()
+    elementwise: ClassVar[bool] = False
+    """Whether it compares each number of the output with one of the target."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

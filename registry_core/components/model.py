@@ -25,6 +25,8 @@ class Part:
     """What a sample is after it; None: not known before the run."""
     numbers: int | None
     """How many numbers are trained in it, besides those in parts of it; None: not known before it is built."""
+    needs_batch: bool = False
+    """Whether a batch of one sample is too small to train it with."""
 
 
 class Model(Component):
@@ -58,6 +60,9 @@ class Model(Component):
         """What the parts of the model hardly do as is meant, though they fit each other: warnings."""
         return ()
 
+    def check_batch(self, samples: int, image: Image | None) -> None:
+        """Raise CheckFailed if it cannot be trained with a batch of so few samples, each such an image."""
+
     def parts(self) -> Sequence[Part]:
         """The parts of the model in the order of a sample's way, where they are known before it is built."""
         return ()
@@ -70,7 +75,7 @@ class Model(Component):
         return None
 
     def output_shape(self) -> Shape | None:
-        """The shape of what it emits for a sample; None if that is not known before the run."""
+        """The shape of what it emits for a sample, of the first output if there are several; None: not known."""
         return None
 
     def outputs(self) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
-from registry_core.components.facts import CheckFailed, Image
+from registry_core.components.facts import CheckFailed, DataFacts, Image
 from registry_core.components.forms import TargetForm
 
 Randomness = Literal["none", "counter", "generators"]
@@ -61,6 +61,9 @@ class Transform(Component):
     def follow_target(self, form: TargetForm) -> TargetForm:
         """What the target is after this transform; CheckFailed if it cannot be applied."""
         return form
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Raise CheckFailed if the samples that come to it have entries that it cannot take, or lack one."""
 
     def parts(self) -> Mapping[At, Transform]:
         """The transforms that it is made of, by their places among its parameters."""

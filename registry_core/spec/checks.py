@@ -18,9 +18,7 @@ from registry_core.spec.form_checks import (
     check_classes,
     check_entries,
     check_forms,
-    check_lengths,
     check_metric_forms,
-    check_output_shape,
     check_targets,
     check_values,
 )
@@ -29,6 +27,8 @@ from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
 from registry_core.spec.rule_checks import check_frozen, check_init_rules, check_parameter_groups
+from registry_core.spec.sample_checks import check_batches, check_samples
+from registry_core.spec.shape_checks import check_metric_shapes, check_shapes
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
 from registry_core.spec.transform_checks import (
@@ -36,7 +36,6 @@ from registry_core.spec.transform_checks import (
     check_images,
     check_places,
     check_target_transforms,
-    check_transform_entries,
     check_views,
     follow_target,
 )
@@ -192,8 +191,11 @@ def check_hooks(checked: Checked) -> Iterator[Problem]:
     spec = checked.spec
     seen = checked.survey.facts
     sections: dict[str, DataFacts] = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
-    layers = tuple(part.name for part in spec.model.parts()) if checked.whole(("model",)) else ()
-    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked), layers)
+    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
+    if checked.whole(("model",)):
+        model = spec.model
+        parts = {part.name: part.shape for part in model.parts()}
+        facts = replace(facts, emits=model.emits(), outputs=model.outputs(), parts=parts)
     for index, hook in enumerate(spec.hooks):
         if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue
@@ -228,17 +230,18 @@ CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("transform-place", check_device_transforms),
     ("transform-input", check_images),
     ("target-transform", check_target_transforms),
-    ("missing-entry", check_transform_entries),
+    ("transform-input", check_samples),
     ("several-views", check_views),
     ("missing-entry", check_entries),
     ("class-count", check_classes),
     ("value-count", check_values),
-    ("output-shape", check_output_shape),
-    ("sequence-length", check_lengths),
+    ("output-shape", check_shapes),
     ("loss-input", check_forms),
     ("target-form", check_targets),
     ("metric-input", check_metric_forms),
+    ("metric-input", check_metric_shapes),
     ("schedule-length", check_length),
+    ("batch-of-one", check_batches),
     ("schedule-optimizer", check_scheduler),
     ("unknown-parameter", check_groups),
     ("optimizer-groups", check_optimizer),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.components import CheckFailed, DataFacts, written_shape
-from registry_core.components.forms import TargetForm, counted, taken, words
+from registry_core.components import CheckFailed, DataFacts
+from registry_core.components.forms import counted, taken, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
 from registry_core.spec.activation import activation_before, remedy_for_target
@@ -13,7 +13,7 @@ from registry_core.spec.alternatives import other_losses, other_metrics
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
-from registry_core.spec.transform_checks import changed_by, follow_target
+from registry_core.spec.transform_checks import changed_by, facts_after
 
 _BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions", "sequences"}
 """Forms of targets whose classes are the outputs of the model."""
@@ -74,7 +74,8 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
     """Every loss takes the targets that the data give."""
     if not checked.whole(("loss",)):
         return
-    for section, gives in _target_forms(checked):
+    for section, facts in _with_targets(checked):
+        gives = facts.target_form
         for term in checked.spec.loss.terms():
             takes = term.loss.target_forms
             if "target" in term.takes and not taken(gives, takes):
@@ -87,7 +88,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
                 yield checked.problem(_at(checked, term), message, remedy)
             elif "target" in term.takes:
                 try:
-                    term.loss.check_data(checked.survey.facts[section])
+                    term.loss.check_data(facts)
                 except CheckFailed as failed:
                     yield checked.failed(_at(checked, term), term.loss, failed)
 
@@ -95,7 +96,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
 def check_metric_forms(checked: Checked) -> Iterator[Problem]:
     """Every metric takes what the model emits, and the targets of every section that is measured."""
     spec = checked.spec
-    targets = dict(_target_forms(checked))
+    targets = dict(_with_targets(checked))
     for number, metric in enumerate(spec.metrics):
         keys: Keys = ("metrics", number)
         if not checked.whole(keys):
@@ -106,7 +107,8 @@ def check_metric_forms(checked: Checked) -> Iterator[Problem]:
             except CheckFailed as failed:
                 yield checked.failed(keys, metric, failed)
         takes = metric.takes_targets()
-        for section, gives in targets.items():
+        for section, facts in targets.items():
+            gives = facts.target_form
             if section != "train" and "target" in metric.takes and not taken(gives, takes):
                 wanted = " or ".join(words(form) for form in takes)
                 message = (
@@ -118,7 +120,7 @@ def check_metric_forms(checked: Checked) -> Iterator[Problem]:
                 yield checked.problem(keys, message, f"Remove {maker} there, or u{remedy}" if maker else f"U{remedy}")
             elif section != "train" and "target" in metric.takes:
                 try:
-                    metric.check_data(checked.survey.facts[section])
+                    metric.check_data(facts)
                 except CheckFailed as failed:
                     yield checked.failed(keys, metric, failed)
 
@@ -130,9 +132,11 @@ def check_classes(checked: Checked) -> Iterator[Problem]:
         return
     outputs = spec.model.outputs()
     names = {section: facts.class_names for section, facts in checked.survey.facts.items() if facts.class_names}
-    for section, facts in checked.survey.facts.items():
+    for section, facts in _as_far_as_known(checked):
         if section != "train" and "train" in names and section in names and names[section] != names["train"]:
             yield _other_classes(checked, section, names[section], names["train"])
+            continue
+        if (facts.target_form, facts.values) == ("signs", 1):  # made of the numbers of two classes
             continue
         if outputs is not None and facts.classes is not None and facts.classes != outputs:
             message = f"The model has {counted(outputs, 'output')}, but data.{section} has {facts.classes} classes."
@@ -157,62 +161,50 @@ def _some(names: list[str]) -> str:
     return _listed(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def compares_numbers(spec: Spec) -> bool:
+    """Whether a loss compares what the model emits with targets, other than as embeddings."""
+    return any("target" in term.takes and term.loss.output_form != "embeddings" for term in spec.loss.terms())
+
+
+def numbers_of(facts: DataFacts) -> int | None:
+    """How many numbers a target has, where it is made of numbers."""
+    if facts.values is not None and facts.target_form in ("values", "counts", "signs"):
+        return facts.values
+    return facts.classes if facts.target_form in ("multi_hot", "one_hot", "distributions", "signs") else None
+
+
 def check_values(checked: Checked) -> Iterator[Problem]:
-    """Where targets are values, the model emits as many."""
+    """Where targets are made of numbers, the model emits as many."""
     spec = checked.spec
-    if not checked.whole(("model",), ("loss",)) or not any("target" in term.takes for term in spec.loss.terms()):
+    if not checked.whole(("model",), ("loss",)) or not compares_numbers(spec):
         return
     outputs = spec.model.outputs()
-    for section, facts in checked.survey.facts.items():
-        if None not in (outputs, facts.values) and outputs != facts.values:
-            numbers = counted(facts.values or 0, "number")
+    for section, facts in _as_far_as_known(checked):
+        wanted = numbers_of(facts)
+        if None not in (outputs, wanted) and outputs != wanted:
+            numbers = counted(wanted or 0, "number")
             gives = counted(outputs or 0, "value")
             message = f"The model gives {gives} for a sample, but a target of data.{section} has {numbers}."
-            yield checked.problem(("model",), message, f"Let the model give {facts.values}.")
+            yield checked.problem(("model",), message, f"Let the model give {wanted}.")
 
 
-def check_output_shape(checked: Checked) -> Iterator[Problem]:
-    """Where a whole sample has a class, the model emits one row of numbers for it, not images or sequences."""
-    spec = checked.spec
-    if not checked.whole(("model",), ("loss",), ("data",)) or not classified(spec):
-        return
-    shape, facts = spec.model.output_shape(), checked.survey.facts.get("train")
-    if shape is None or len(shape) == 1 or facts is None:
-        return
-    try:
-        form = follow_target(spec.data.train, facts)
-    except CheckFailed:  # check_target_transforms says so
-        return
-    if form in ("class_indices", "class_lists", "multi_hot", "one_hot"):
-        message = f"The model emits {written_shape(shape)} for a sample, but the target of a sample is {words(form)}."
-        yield checked.problem(("model",), message, "Pool if it is an image, and add flatten at the end.")
-
-
-def check_lengths(checked: Checked) -> Iterator[Problem]:
-    """A model for sequences gives a time step for every label at least."""
-    spec = checked.spec
-    reads = any("sequences" in term.loss.target_forms for term in spec.loss.terms())
-    if not reads or not checked.whole(("model",), ("loss",)):
-        return
-    shape = spec.model.output_shape()
-    for section, facts in checked.survey.facts.items():
-        steps = shape[0] if shape is not None and len(shape) == 2 else None
-        if steps is not None and facts.longest is not None and steps < facts.longest:
-            message = f"The model gives {counted(steps, 'time step')} for a sample"
-            message += f", and a target of data.{section} has up to {counted(facts.longest, 'label')}."
-            yield checked.problem(("model",), message, "Use wider images, or shorter targets.")
-
-
-def _target_forms(checked: Checked) -> Iterator[tuple[Section, TargetForm]]:
-    """What the targets of each section are, as far as that is known."""
+def _with_targets(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
+    """The facts of each section with its targets as losses and metrics get them."""
     sections = checked.spec.data.sections()
     for section, facts in checked.survey.facts.items():
         if not checked.whole(("data", section)):
             continue
         try:
-            yield section, follow_target(sections[section], facts)
+            yield section, facts_after(sections[section], facts)
         except CheckFailed:  # check_target_transforms says so
             continue
+
+
+def _as_far_as_known(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
+    """The same, and the facts of the data set where what its transforms make of the targets is not known."""
+    known = dict(_with_targets(checked))
+    for section, facts in checked.survey.facts.items():
+        yield section, known.get(section, facts)
 
 
 def _set_outputs(spec: Spec, number: str) -> str:

@@ -35,6 +35,8 @@ def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> Survey:
 
 def _with_added(section: DataSection, facts: DataFacts) -> DataFacts:
     """The facts of a data set with the entries that transforms add to its samples."""
+    if facts.image is not None and facts.masks:
+        facts = replace(facts, image=facts.image.changed(masked=True))
     if facts.entries is None:
         return facts
     added = [entry for transform in section.transforms for entry in transform.adds]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registry_core.components import CheckFailed, DataFacts, Image, Transform
 from registry_core.components.forms import TargetForm, words
-from registry_core.errors import Problem, near
+from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import DataSection, Section, Spec
 from registry_core.spec.source import Keys
@@ -46,21 +46,37 @@ def follow_images(section: DataSection, image: Image | None) -> Iterator[Followe
 
 def follow_target(section: DataSection, facts: DataFacts) -> TargetForm:
     """What the target is after all transforms; CheckFailed with a place in the section if one cannot take it."""
-    form = facts.target_form
+    return facts_after(section, facts).target_form
+
+
+def facts_after(section: DataSection, facts: DataFacts) -> DataFacts:
+    """The facts of a section with its targets as they are after all transforms; CheckFailed as above."""
     for keys, transform in placed_transforms(section):
         try:
-            form = transform.follow_target(form)
+            facts = after(transform, facts)
         except CheckFailed as failed:
             raise _inside(failed, keys, transform) from None
-    return form
+    return facts
+
+
+def after(transform: Transform, facts: DataFacts) -> DataFacts:
+    """The facts with the targets as they are after a transform: signs made of class numbers are one number each."""
+    form = transform.follow_target(facts.target_form)
+    if form == facts.target_form:
+        return facts
+    if (facts.target_form, form) != ("class_indices", "signs"):
+        return replace(facts, target_form=form, values=None)
+    if max(facts.classes or 0, (facts.largest_label or 0) + 1) > 2:  # check_samples says so
+        return replace(facts, target_form=form, values=None, classes=None)
+    return replace(facts, target_form=form, values=1)
 
 
 def changed_by(spec: Spec, section: Section, facts: DataFacts) -> str:
     """The name of the last transform of a section that changes the form of targets; empty if none does."""
     form, name = facts.target_form, ""
     for _, transform in placed_transforms(spec.data.sections()[section]):
-        after = transform.follow_target(form)
-        form, name = after, transform.name if after != form else name
+        changed = transform.follow_target(form)
+        form, name = changed, transform.name if changed != form else name
     return name
 
 
@@ -200,20 +216,6 @@ def check_target_transforms(checked: Checked) -> Iterator[Problem]:
             except CheckFailed as failed:
                 inner = _inside(failed, keys, transform)
                 yield checked.problem(("data", name, *inner.at), inner.message, inner.remedy)
-
-
-def check_transform_entries(checked: Checked) -> Iterator[Problem]:
-    """Samples have the entries that transforms are told to work on."""
-    for name, section in checked.spec.data.sections().items():
-        facts = checked.survey.facts.get(name)
-        if facts is None or facts.entries is None or not checked.whole(*_lists_of(name)):
-            continue
-        for keys, transform in placed_transforms(section):
-            for entry in transform.entries():
-                if entry not in facts.entries:
-                    message = f"{transform.name} works on the entry {entry!r}, which data.{name} does not have."
-                    inner = checked.inside(("data", name, *keys), ("entry",))
-                    yield checked.problem(inner, message, near(entry, facts.entries))
 
 
 def _lists_of(name: Section) -> tuple[Keys, ...]:

@@ -53,6 +53,11 @@ class _Composed(Dataset):
             raise DataError(f"{message} know. Set its `classes`, or name the classes in its index file.")
         return given.classes
 
+    def _need_two_classes(self, given: DataFacts) -> None:
+        if given.classes == 1:
+            message = f"The dataset {self.dataset.name!r} has one class only, and {self.name!r} needs two or more."
+            raise DataError(f"{message} Use other data.")
+
     def _length(self, given: DataFacts) -> int | None:
         return given.length if self.length is None else self.length
 
@@ -74,7 +79,9 @@ class Pairs(_Composed):
     def facts(self) -> DataFacts:
         """The facts of the inner data set, but for the targets."""
         given = self._given()
-        return DataFacts(self._length(given), given.image, target_form="signs", entries=("input", "second", "target"))
+        self._need_two_classes(given)
+        entries = ("input", "second", "target")
+        return DataFacts(self._length(given), given.image, target_form="signs", entries=entries, values=1)
 
 
 class Triplets(_Composed):
@@ -90,6 +97,7 @@ class Triplets(_Composed):
     def facts(self) -> DataFacts:
         """The facts of the inner data set, with the other entries."""
         given = self._given()
+        self._need_two_classes(given)
         entries = ("input", "positive", "negative", "target")
         return replace(given, length=self._length(given), target_form="class_indices", entries=entries)
 
@@ -137,6 +145,7 @@ class _Scene(_Composed):
             height=None if height is None else cells[0] * (height + self.shift),
             width=None if width is None else cells[1] * (width + self.shift),
             varying=False,
+            square=False,
         )
 
 
@@ -172,7 +181,10 @@ class _Scattered(_Scene):
     ) -> DataFacts:
         entries = ("input", "target", "boxes") if self.boxes else ("input", "target")
         canvas = self._canvas(given, self.cells)
-        return DataFacts(self._length(given), canvas, classes, names, target_form=form, entries=entries)
+        boxes = ("boxes",) if self.boxes else ()
+        masks = ("target",) if form == "class_maps" else ()
+        length = self._length(given)
+        return DataFacts(length, canvas, classes, names, target_form=form, entries=entries, masks=masks, boxes=boxes)
 
 
 class MultiLabel(_Scattered):

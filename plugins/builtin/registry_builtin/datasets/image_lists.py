@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 from registry_core.components import Image
@@ -70,9 +71,12 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
 
     places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
     sizes = {read_size(*file(place)) for place in places}
-    varying = len(sizes) > 1
-    height, width = (None, None) if varying else sizes.pop()
-    return image_of_mode(mode).changed(height=height, width=width, varying=varying)
+    image = image_of_mode(mode)
+    if len(sizes) == 1:
+        height, width = sizes.pop()
+        return image.changed(height=height, width=width)
+    aspects = {Fraction(height, width) for height, width in sizes}
+    return image.changed(varying=len(aspects) > 1 or aspects == {1}, square=aspects == {1})
 
 
 def image_of_mode(mode: str) -> Image:

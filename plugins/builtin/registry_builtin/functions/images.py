@@ -24,6 +24,9 @@ class Invert(Function):
 
     def follow(self, image: Image) -> Image:
         """The range of values is mirrored."""
+        if image.mode is not None:
+            message = f"invert works on grey and RGB images, and this is a {image} of mode {image.mode}."
+            raise CheckFailed(message, "Put it before to_pil_image, or leave its mode out.")
         top = 1.0 if image.form == "float" else 255.0
         if image.low is None or image.high is None:
             return image
@@ -46,7 +49,8 @@ class Gamma(Function):
 
     def follow(self, image: Image) -> Image:
         """Values stay in the range of the type."""
-        if image.form == "float" and image.low is not None and image.low < 0:
-            message = f"gamma works on values from 0 to 1, and this is a {image}."
-            raise CheckFailed(message, "Put it before normalize.")
+        if image.form == "float" and (image.low is None or image.low < 0):
+            unknown = ", whose values may be below 0" if image.low is None else ""
+            message = f"gamma works on values from 0 to 1, and this is a {image}{unknown}."
+            raise CheckFailed(message, "Put it before normalize, or whatever else makes values that small.")
         return image.changed(low=0.0, high=1.0 if image.form == "float" else 255.0)

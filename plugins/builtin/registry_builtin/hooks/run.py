@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from registry_core.components import Every, Hook, Horizon, Interval
 from registry_core.components.types import NonNegativeFloat, PositiveInt, matching, text_schema
@@ -12,6 +12,11 @@ from registry_core.components.types import NonNegativeFloat, PositiveInt, matchi
 _FILE_NAME = r"^[\w.-]+$"
 FileName = Annotated[str, matching(_FILE_NAME, "a file name without folders"), text_schema(_FILE_NAME)]
 """Letters, digits, `_`, `-` and `.`."""
+
+_OF_A_RUN = (
+    "checkpoints", "environment.json", "init.txt", "metrics.jsonl", "parameters.txt", "pipeline.json", "scalars.json",
+    "summary.json", "tensorboard", "weights.txt",
+)  # fmt: skip
 
 
 class Progress(Hook):
@@ -35,6 +40,13 @@ class Jsonl(Hook):
     told_apart_by: ClassVar[tuple[str, ...]] = ("file",)
     file: FileName = Field(default="steps.jsonl", description="Name of the file in the run directory.")
     every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
+
+    @field_validator("file")
+    @classmethod
+    def _is_free(cls, file: str) -> str:
+        if file in _OF_A_RUN or not file.strip("."):
+            raise ValueError(f"{file!r} is a name that every run directory has: choose another, such as steps.jsonl")
+        return file
 
 
 class Checkpoint(Hook):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Every, Hook, Interval, RunFacts
+from registry_core.components import CheckFailed, Every, Hook, Interval, RunFacts, written_shape
 from registry_core.components.forms import TargetForm, words
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt
 from registry_core.errors import near
@@ -134,7 +134,7 @@ class TensorBoardEmbedding(_OfSamples):
         """Raise CheckFailed if there is no such section, sample, entry or layer."""
         super().check(facts)
         if self.layer is not None:
-            _check_layer(self.name, self.layer, facts.layers)
+            _check_layer(self.name, self.layer, facts.parts)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer."""
@@ -186,6 +186,14 @@ class TensorBoardBoxes(_OfSamples):
     labels: str = Field(default="labels", description="The entry that has their class numbers, if there is one.")
     count: PositiveInt = Field(default=4, description=_COUNT)
 
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if there is no such section or entry, or if the entry is known to have no boxes."""
+        super().check(facts)
+        known = facts.sections[self.section]
+        if self.boxes == "input" or (known.boxes and self.boxes not in known.boxes):
+            message = f"The hook {self.name!r} draws boxes, and the entry {self.boxes!r} has none."
+            raise CheckFailed(message, near(self.boxes, known.boxes))
+
     def _entry(self) -> str:
         return self.boxes
 
@@ -206,7 +214,7 @@ class TensorBoardKernels(Hook):
     def check(self, facts: RunFacts) -> None:
         """Raise CheckFailed if there is no such layer."""
         if self.layer is not None:
-            _check_layer(self.name, self.layer, facts.layers)
+            _check_layer(self.name, self.layer, facts.parts)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer, or if that has no kernels in two dimensions."""
@@ -236,9 +244,14 @@ class TensorBoardFeatureMaps(_OfSamples):
     every: Interval = Field(default=Every(1, "epoch"), description=_EVERY)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if there is no such section, sample, entry or layer."""
+        """Raise CheckFailed if there is no such section, sample, entry or layer, or if the layer gives no image."""
         super().check(facts)
-        _check_layer(self.name, self.layer, facts.layers)
+        _check_layer(self.name, self.layer, facts.parts)
+        shape = facts.parts.get(self.layer)
+        if shape is not None and len(shape) != 3:
+            message = f"The hook {self.name!r} draws images, and the layer {self.layer!r} gives {written_shape(shape)}."
+            images = [name for name, each in facts.parts.items() if each is not None and len(each) == 3]
+            raise CheckFailed(message, near(self.layer, images))
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer."""
@@ -265,6 +278,13 @@ class _OfEvaluation(Hook):
                 f"The hook {self.name!r} is for models that give 'output', and this one gives {', '.join(facts.gives)}."
             )
             raise CheckFailed(message, "Remove the hook.")
+        if facts.emits in ("embeddings", "values"):
+            message = f"The hook {self.name!r} is for models of classes, and this one emits {facts.emits}."
+            raise CheckFailed(message, "Remove the hook.")
+        classes = facts.sections["val"].classes
+        if None not in (facts.outputs, classes) and facts.outputs != classes:
+            message = f"The hook {self.name!r} is for an output a class, but the model has {facts.outputs} outputs"
+            raise CheckFailed(f"{message}, and data.val has {classes} classes.", "Remove the hook.")
 
 
 class TensorBoardConfusionMatrix(_OfEvaluation):
@@ -328,11 +348,19 @@ class TensorBoardAudio(_OfSamples):
     )
     count: PositiveInt = Field(default=4, description=_COUNT)
 
+    def check(self, facts: RunFacts) -> None:
+        """Raise CheckFailed if there is no such section or entry, or no sample rate."""
+        super().check(facts)
+        entries = facts.sections[self.section].entries
+        if self.sample_rate is None and entries is not None and "sample_rate" not in entries:
+            message = f"The hook {self.name!r} needs a sample rate, and data.{self.section} has no entry sample_rate."
+            raise CheckFailed(message, "Set sample_rate.")
+
     def _entry(self) -> str:
         return self.audio
 
 
-def _check_layer(hook: str, layer: str, known: tuple[str, ...]) -> None:
+def _check_layer(hook: str, layer: str, known: Collection[str]) -> None:
     """Raise CheckFailed if the parts of a model are known, and none has this name, contains it, or is inside of it."""
     parts = {name[: len(name) - len(rest)] for name in known for rest in _endings(name)}
     if known and layer not in parts and not any(layer.startswith(f"{name}.") for name in known):

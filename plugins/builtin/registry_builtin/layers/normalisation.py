@@ -36,6 +36,10 @@ class _BatchNorm(_ChannelNorm):
     affine: bool = Field(default=True, description=_AFFINE)
     track_running_stats: bool = Field(default=True, description=_TRACK)
 
+    def needs_batch(self, shape: Shape) -> bool:
+        """A single value a channel has no variance."""
+        return all(side == 1 for side in shape[1:])
+
     def modules(self) -> Modules | None:
         """A factor and a summand for each channel, and the statistics."""
         if self.num_features is None:
@@ -124,6 +128,10 @@ class GroupNorm(SizedLayer):
     def follow(self, shape: Shape) -> Shape:
         """The same."""
         return shape
+
+    def needs_batch(self, shape: Shape) -> bool:
+        """A group of a single value has no variance."""
+        return shape[0] == self.num_groups and all(side == 1 for side in shape[1:])
 
     def modules(self) -> Modules | None:
         """A factor and a summand for each channel."""

@@ -68,6 +68,7 @@ class Identity(ElementwiseLayer):
     """
 
     target: ClassVar[str] = "torch.nn:Identity"
+    passes_on: ClassVar[bool] = True
 
 
 class Dropout(ElementwiseLayer):
@@ -104,6 +105,7 @@ class Flatten(FixedLayer):
     """
 
     target: ClassVar[str] = "torch.nn:Flatten"
+    passes_on: ClassVar[bool] = True
 
     start_dim: int = Field(default=1, description=f"First side to join; {_DIM}.")
     end_dim: int = Field(default=-1, description=f"Last side to join; {_DIM}.")
@@ -140,6 +142,7 @@ class Unflatten(FixedLayer):
     """
 
     target: ClassVar[str] = "torch.nn:Unflatten"
+    passes_on: ClassVar[bool] = True
     example: ClassVar = {"dim": 1, "unflattened_size": [16, 4, 4]}
 
     dim: int = Field(default=1, description=f"The side to cut; {_DIM}.")

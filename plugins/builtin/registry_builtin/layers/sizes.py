@@ -52,6 +52,8 @@ def class_name(layer: Layer) -> str:
 class FixedLayer(Layer):
     """A layer without trained numbers, for samples of certain shapes."""
 
+    passes_on: ClassVar[bool] = False
+    """Whether its result is what it was given, perhaps in another shape, and not a copy."""
     ranks: ClassVar[tuple[int, ...]] = ()
     """Numbers of sides that a sample may have; empty: any."""
     bases: ClassVar[tuple[str, ...]] = ()

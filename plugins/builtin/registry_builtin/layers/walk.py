@@ -69,11 +69,11 @@ def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> W
     for place, layer in enumerate(layers):
         found = step(layer, way.shape)
         found.mistakes += _inplace_mistakes(layer, before)
-        _take(way, found, place, layer, key)
+        _take(way, found, place, layer, key, way.shape)
         way.shape = found.shape
         if found.lost:
             break
-        before = layer
+        before = before if getattr(layer, "passes_on", False) else layer
     return way
 
 
@@ -85,7 +85,7 @@ def walk_beside(layers: Sequence[Layer], shape: Shape | None, key: str = "branch
     for place, layer in enumerate(layers):
         found = step(layer, shape)
         found.mistakes += _inplace_mistakes(layer, None)
-        _take(way, found, place, layer, key)
+        _take(way, found, place, layer, key, shape)
         shapes.append(found.shape)
     return way, shapes
 
@@ -124,11 +124,12 @@ def _as_if_right(layer: Layer, shape: Shape | None) -> Shape | None:
         return None
 
 
-def _take(way: Way, found: Step, place: int, layer: Layer, key: str) -> None:
+def _take(way: Way, found: Step, place: int, layer: Layer, key: str, before: Shape | None) -> None:
     name = name_of(layer, place)
     way.layers.append((name, found.layer))
     own = 0 if isinstance(layer, Composite) else found.layer.numbers()
-    way.parts += [Part(name, layer.name, found.shape, own), *inside(name, found.parts)]
+    needs_batch = before is not None and not isinstance(layer, Composite) and found.layer.needs_batch(before)
+    way.parts += [Part(name, layer.name, found.shape, own, needs_batch), *inside(name, found.parts)]
     way.mistakes += [_placed(failed, key, place, layer) for failed in found.mistakes]
 
 

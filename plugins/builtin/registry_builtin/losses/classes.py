@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
 from registry_core.components import CheckFailed, DataFacts, ExampleTensor
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
 
@@ -34,6 +34,12 @@ class CrossEntropy(Weighted):
 
     ignore_index: int = Field(default=-100, description=_IGNORED)
     label_smoothing: Probability = Field(default=0.0, description="Share of each target spread over all classes.")
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Only class numbers can be ignored by their number."""
+        if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
+            message = f"ignore_index is {self.ignore_index}, but the targets are {words(facts.target_form)}."
+            raise CheckFailed(message, "Leave ignore_index out, or give class numbers as targets.", ("ignore_index",))
 
 
 class NLL(Weighted):
@@ -83,6 +89,12 @@ class KLDiv(Loss):
         default="batchmean", description="Sum divided by the samples, mean over all elements, or sum."
     )
     log_target: bool = Field(default=False, description="Whether the targets are logarithms of probabilities.")
+
+    def check_data(self, facts: DataFacts) -> None:
+        """The targets are logarithms where they are to be."""
+        if self.log_target and facts.target_form in ("distributions", "one_hot"):
+            message = f"log_target is for logarithms of probabilities, but the targets are {words(facts.target_form)}."
+            raise CheckFailed(message, "Leave log_target out.", ("log_target",))
 
 
 class MultiMargin(Weighted):
@@ -138,6 +150,9 @@ class AdaptiveLogSoftmax(Loss):
         if facts.classes not in (None, self.n_classes):
             message = f"n_classes is {self.n_classes}, but the data have {facts.classes} classes."
             raise CheckFailed(message, f"Set n_classes to {facts.classes}.", ("n_classes",))
+        if facts.largest_label is not None and facts.largest_label >= self.n_classes:
+            message = f"n_classes is {self.n_classes}, but the data have the label {facts.largest_label}."
+            raise CheckFailed(message, f"Set n_classes to {facts.largest_label + 1} or more.", ("n_classes",))
 
     @model_validator(mode="after")
     def _cutoffs_are_in_order(self) -> Self:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import CheckFailed, DataFacts, ExampleTensor
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, Shape
+from registry_core.components.forms import OutputForm, TargetForm, counted
 from registry_core.components.types import NonNegativeInt
 
 
@@ -44,6 +44,15 @@ class CTC(Reducing):
         if outputs is not None and self.blank >= outputs:
             message = f"The blank is class {self.blank}, but the model has {outputs} outputs."
             raise CheckFailed(message, f"Set blank to a class from 0 to {outputs - 1}.", ("blank",))
+
+    def check_shape(self, shape: Shape, facts: DataFacts) -> None:
+        """There are as many time steps as labels; with fewer, the loss is infinite."""
+        if len(shape) == 2 and None not in (shape[0], facts.longest) and not self.zero_infinity:
+            time, longest = shape[0] or 0, facts.longest or 0
+            if time < longest:
+                message = f"The model gives {counted(time, 'time step')} for a sample"
+                message += f", and a target has up to {counted(longest, 'label')}."
+                raise CheckFailed(message, "Use wider images, or shorter targets, or set zero_infinity: true.")
 
     def check_data(self, facts: DataFacts) -> None:
         """The blank is that of the data."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Loss, Metric
+from registry_core.components import CheckFailed, DataFacts, Loss, Metric
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
@@ -110,6 +110,8 @@ class MeanLoss(Metric):
             raise ValueError(
                 f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target; choose another"
             )
+        if self.loss.terms()[0].loss is not self.loss:
+            raise ValueError(f"the loss {self.loss.name!r} is made of others; name one of them")
         if self.loss.has_weights:
             raise ValueError(f"the loss {self.loss.name!r} has weights of its own, and a metric's are not trained")
         if self.loss.is_sum:
@@ -122,13 +124,20 @@ class MeanLoss(Metric):
         name = "cross_entropy" if self.loss is None else self.loss.name
         after_activation = ("log_probabilities", "probabilities")
         if form not in ("any", takes) and (
-            takes in after_activation or (takes == "logits" and form in after_activation)
+            takes in after_activation
+            or (takes == "logits" and form in after_activation)
+            or (form == "embeddings" and takes in ("logits", "values"))
         ):
             message = f"The loss {name!r} takes {words(takes)}, but the model emits {words(form)}"
             remedy = "Use cross_entropy or bce_with_logits here, or let the model emit what the loss takes."
             raise CheckFailed(f"{message}, and metrics are given just that.", remedy)
         if self.loss is not None:
             self.loss.check_outputs(outputs)
+
+    def check_data(self, facts: DataFacts) -> None:
+        """The loss fits the targets."""
+        if self.loss is not None:
+            self.loss.check_data(facts)
 
     def takes_targets(self) -> tuple[TargetForm, ...]:
         """What the loss takes."""

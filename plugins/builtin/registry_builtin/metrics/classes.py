@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from registry_builtin.metrics.accuracy import OF_CLASSES, known_classes
-from registry_core.components import CheckFailed, Metric
+from registry_core.components import CheckFailed, DataFacts, Metric
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
@@ -98,6 +98,12 @@ class _SeveralClasses(_OfClasses):
             raise CheckFailed(
                 f"The metric {self.name!r} is for {self.emits}, but the model emits {form}.", f"Set emits to {form}."
             )
+
+    def check_data(self, facts: DataFacts) -> None:
+        """There is a truth value for each class."""
+        if facts.target_form == "signs" and facts.values == 1:
+            message = f"The metric {self.name!r} takes a sign for each class, but a sample has one sign."
+            raise CheckFailed(message, "Use a metric for one sign, such as distance_accuracy or pair_accuracy.")
 
     def _options(self) -> dict[str, Any]:
         cut = math.log(self.threshold / (1 - self.threshold)) if self.emits == "logits" else self.threshold

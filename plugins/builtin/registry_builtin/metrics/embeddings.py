@@ -47,6 +47,7 @@ class PairAccuracy(_Compared):
 
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:PairAccuracy"
     takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
+    output_forms: ClassVar[tuple[OutputForm, ...]] = ("embeddings", "logits")
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
     distance: Literal["euclidean", "cosine"] = Field(default="cosine", description=_DISTANCE)
@@ -62,6 +63,7 @@ class DistanceAccuracy(_Compared):
     target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:DistanceAccuracy"
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
+    elementwise: ClassVar[bool] = True
 
     threshold: PositiveFloat = Field(default=0.5, description=_THRESHOLD)
 

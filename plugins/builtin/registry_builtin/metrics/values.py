@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 class _OfValues(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    elementwise: ClassVar[bool] = True
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values", "logits", "probabilities", "embeddings")
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts", "signs", "multi_hot", "distributions")
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.models.small_networks import multilayer_perceptron, two_convolutions
-from registry_core.components import CheckFailed, Image, Model, Modules
+from registry_core.components import CheckFailed, Image, Model, Modules, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import NonNegativeInt, PositiveInt, Probability, Size
 
@@ -18,7 +18,18 @@ _CHANNELS = "Channels of the images: 1 for gray, 3 for colours."
 _SIZE = "Height and width of the images in pixels; one number stands for both."
 
 
-class Net(Model):
+class Classifier(Model):
+    """What models that emit one row of logits for an image share."""
+
+    output_form: ClassVar[OutputForm] = "logits"
+
+    def output_shape(self) -> Shape | None:
+        """One logit for each class."""
+        classes = self.outputs()
+        return None if classes is None else (classes,)
+
+
+class Net(Classifier):
     """Two convolutions with pooling and three linear layers, with rectifiers between them.
 
     Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. 5 x 5 convolutions to
@@ -29,7 +40,6 @@ class Net(Model):
 
     target: ClassVar[str] = "registry_builtin.objects.nets:Net"
     example: ClassVar[Mapping[str, Any]] = {"in_channels": 1, "size": 28, "num_classes": 10}
-    output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
     size: Size = Field(default=(32, 32), description=_SIZE)
@@ -51,7 +61,7 @@ class Net(Model):
         check_exact_size(self.name, self.size, image, write_size(image))
 
 
-class LeNet(Model):
+class LeNet(Classifier):
     """LeNet-5 in today's form: two convolutions with max pooling and three linear layers, with rectifiers.
 
     Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. The first convolution
@@ -62,7 +72,6 @@ class LeNet(Model):
 
     target: ClassVar[str] = "registry_builtin.objects.nets:LeNet"
     example: ClassVar[Mapping[str, Any]] = {"num_classes": 10}
-    output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
     size: Size = Field(default=(28, 28), description=_SIZE)
@@ -83,7 +92,7 @@ class LeNet(Model):
         check_exact_size(self.name, self.size, image, write_size(image))
 
 
-class MLP(Model):
+class MLP(Classifier):
     """Linear layers with rectifiers between them, on the flattened image.
 
     Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. Dropout, if any,
@@ -92,7 +101,6 @@ class MLP(Model):
 
     target: ClassVar[str] = "registry_builtin.objects.nets:MLP"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "hidden": [64], "num_classes": 10}
-    output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
     size: Size = Field(description=_SIZE)
@@ -147,7 +155,16 @@ _SMALLEST_SIDES = {
 """Architectures or families that pool or stride a smaller image away."""
 
 
-class TorchvisionModel(Model):
+_NORMALIZING = (
+    "densenet", "efficientnet", "googlenet", "mnasnet", "mobilenet", "regnet", "resnet", "resnext", "shufflenet",
+    "wide_resnet",
+)  # fmt: skip
+"""Families that normalize over the batch what 32 pixels a side have become: one."""
+
+_ONE_PIXEL = 32
+
+
+class TorchvisionModel(Classifier):
     """A classifier of torchvision, with random first values.
 
     Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. With ``in_channels``
@@ -158,7 +175,6 @@ class TorchvisionModel(Model):
 
     target: ClassVar[str] = "registry_builtin.objects.torchvision_models:torchvision_model"
     example: ClassVar[Mapping[str, Any]] = {"arch": "resnet18", "num_classes": 10}
-    output_form: ClassVar[OutputForm] = "logits"
 
     arch: Architecture = Field(description="The architecture, by its name in torchvision.")
     num_classes: PositiveInt = Field(default=1000, description=_CLASSES)
@@ -185,6 +201,14 @@ class TorchvisionModel(Model):
                 f"and is given {_sides(image)}.",
                 f"Add `resize: {{size: [{smallest}, {smallest}]}}` or larger, or choose another arch.",
             )
+
+    def check_batch(self, samples: int, image: Image | None) -> None:
+        """Raise CheckFailed for a single small image, of which batch normalization would be given one pixel."""
+        if samples > 1 or image is None or image.height is None or image.width is None:
+            return
+        if self.arch.startswith(_NORMALIZING) and max(image.height, image.width) <= _ONE_PIXEL:
+            message = f"batch normalization in '{self.name}: {self.arch}' would be given a single pixel"
+            raise CheckFailed(f"{message}, of an image of {_sides(image)}.", "Use larger batches, or larger images.")
 
 
 def _side_for(table: dict[str, int], arch: str) -> int | None:

@@ -47,6 +47,17 @@ class UNet(Model):
                 message = f"The model {self.name!r} halves images {self.depth} times, and their {name} is {side}."
                 raise CheckFailed(message, f"Pad or resize to a multiple of {step}, or set a smaller depth.")
 
+    def check_batch(self, samples: int, image: Image | None) -> None:
+        """Raise CheckFailed for a single image that is halved to one pixel, of which there is no variance."""
+        step = 2**self.depth
+        if samples == 1 and image is not None and image.height == image.width == step:
+            message = f"The model {self.name!r} halves an image of {step} x {step} to one pixel, and normalizes it."
+            raise CheckFailed(message, "Use larger batches or images, or set a smaller depth.")
+
+    def output_shape(self) -> Shape:
+        """Logits for each pixel."""
+        return (self.num_classes, None, None)
+
 
 class CRNN(Model):
     """A network that reads a line: convolutions, then a recurrent layer in both directions over the columns.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
 from registry_core.components import CheckFailed, Image, Layer, Model, Modules, Part, Shape, written_shape
-from registry_core.components.forms import OutputForm
+from registry_core.components.forms import OutputForm, words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,6 +63,10 @@ class Sequential(Model):
         if self.output is not None and form not in ("any", self.output):
             message = f"output is {self.output}, but the last layer, {last}, gives {form}."
             found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
+        if self.output in ("probabilities", "log_probabilities") and isinstance(self.layers[-1], SizedLayer):
+            message = f"output is {words(self.output)}, but the last layer, {last}, gives any numbers."
+            remedy = "Add softmax, log_softmax or sigmoid at the end, or leave output out."
+            found.append(CheckFailed(message, remedy, at=("output",)))
         return found
 
     def doubts(self) -> Sequence[CheckFailed]:
@@ -101,6 +106,18 @@ class Sequential(Model):
                 f"The model {self.name!r} takes {written_shape(self.input)}, and is given {written_shape(given)}.",
                 f"Set input to [{written}], or change the transforms.",
             )
+        if None in self.input and None not in given and not self.mistakes():
+            for failed in walk(self.layers, given).mistakes:
+                message = f"{failed.message} The model {self.name!r} is given images of {written_shape(given)}."
+                raise CheckFailed(message, failed.remedy, failed.at)
+
+    def check_batch(self, samples: int, image: Image | None) -> None:
+        """Raise CheckFailed if a layer normalizes single values."""
+        given = self.input if image is None else (image.channels, image.height, image.width)
+        for part in walk(self.layers, given).parts if samples == 1 else ():
+            if part.needs_batch:
+                message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
+                raise CheckFailed(message, "Use larger batches, or leave it out.")
 
     def output_shape(self) -> Shape | None:
         """What a sample is after the last layer."""

@@ -8,15 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from registry_builtin.models.classifiers import Classifier
 from registry_builtin.torch_modules import of_classes
-from registry_core.components import CheckFailed, Image, Model, Modules, assembled
-from registry_core.components.forms import OutputForm
+from registry_core.components import CheckFailed, Image, Modules, assembled
 from registry_core.components.types import PositiveInt, Size
 
 Levels = Annotated[int, Field(ge=1, le=255)]
 
 
-class SparseBag(Model):
+class SparseBag(Classifier):
     """A table with a row of logits for each pixel and brightness; an image's logits are the sum or mean of its rows.
 
     Input: float images [batch, in_channels, height, width] from 0 to 1; output: logits [batch, num_classes]. Values are
@@ -26,7 +26,6 @@ class SparseBag(Model):
     """
 
     target: ClassVar[str] = "registry_builtin.objects.sparse_bag:SparseBag"
-    output_form: ClassVar[OutputForm] = "logits"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "num_classes": 10}
 
     in_channels: PositiveInt = Field(default=1, description="Channels of the images: 1 for gray, 3 for colours.")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.torch_modules import bare
-from registry_core.components import CheckFailed, Image, Model, Modules, assembled
+from registry_core.components import CheckFailed, Image, Model, Modules, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveFloat
 
@@ -45,7 +45,21 @@ class _Wrapping(Model):
     def mistakes(self) -> Sequence[CheckFailed]:
         """What is wrong between the parts of the inner model."""
         at = ("network", self.network.written_name)
-        return [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.mistakes()]
+        found = [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.mistakes()]
+        shape = self.network.output_shape()
+        if not found and shape is not None and len(shape) != 1:
+            message = f"The model {self.name!r} takes a row of numbers for each image"
+            message += f", and {self.network.name!r} emits {written_shape(shape)}."
+            found.append(CheckFailed(message, "Pool if it is an image, and add flatten at the end.", ("network",)))
+        return found
+
+    def check_batch(self, samples: int, image: Image | None) -> None:
+        """Raise CheckFailed if the inner model cannot be trained with so few samples."""
+        self.network.check_batch(samples, image)
+
+    def output_shape(self) -> Shape | None:
+        """What the inner model emits for an image."""
+        return self.network.output_shape()
 
     def arguments(self) -> dict[str, Any]:
         """The parameters, with the inner model built."""
@@ -87,6 +101,10 @@ class PairDistance(_Wrapping):
     def _children(self) -> dict[str, Modules | None]:
         return {**super()._children(), "distance": bare("PairwiseDistance")}
 
+    def output_shape(self) -> Shape:
+        """One number."""
+        return ()
+
 
 class PairRanking(_Wrapping):
     """A score for each of two images, by one model of one output.
@@ -108,6 +126,10 @@ class PairRanking(_Wrapping):
             name, count = self.network.name, self.network.outputs()
             raise ValueError(f"the score is one number, and {name!r} has {count} outputs; let it have 1")
         return self
+
+    def output_shape(self) -> Shape:
+        """One number."""
+        return ()
 
 
 class Triplet(_Wrapping):
@@ -155,3 +177,8 @@ class Gaussian(_Wrapping):
         """How many values it emits for a sample."""
         inner = self.network.outputs()
         return None if inner is None else inner // 2
+
+    def output_shape(self) -> Shape | None:
+        """The means."""
+        outputs = self.outputs()
+        return None if outputs is None else (outputs,)

@@ -90,7 +90,7 @@ class CTC(nn.Module):
 
 
 class AdaptiveLogSoftmax(nn.AdaptiveLogSoftmaxWithLoss):
-    """torch's adaptive softmax, as a loss alone."""
+    """torch's adaptive softmax, as a loss alone, in full precision: under autocast its parts differ in type."""
 
     def __init__(
         self, in_features: int, n_classes: int, cutoffs: Sequence[int], div_value: float, head_bias: bool
@@ -99,5 +99,6 @@ class AdaptiveLogSoftmax(nn.AdaptiveLogSoftmaxWithLoss):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]  # torch returns a pair
         """The loss, without the log-probabilities of the targets."""
-        found: Tensor = super().forward(output, target).loss
+        with torch.autocast(output.device.type, enabled=False):
+            found: Tensor = super().forward(_precise(output), target).loss
         return found

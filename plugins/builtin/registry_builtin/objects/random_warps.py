@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torchvision import tv_tensors
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
@@ -105,9 +106,16 @@ class RandomPerspective(RandomGeometry):
         corners, moved = self.points(height, width, draws)
         if not distorted:
             return unchanged
-        return lambda value: F.perspective(
-            value, corners, moved, interpolation=self.interpolation, fill=_fill_of(value, self.fill)
-        )
+        return lambda value: self.seen(value, corners, moved)
+
+    def seen(self, value: Any, corners: list[list[int]], moved: list[list[int]]) -> Any:
+        """An image or mask with its corners moved."""
+        fill = _fill_of(value, self.fill)
+        try:
+            found = F.perspective(value, corners, moved, interpolation=self.interpolation, fill=fill)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # not in the stubs; corners on one line show nothing
+            return value
+        return _without_horizon(found, fill) if isinstance(found, tv_tensors.Image) else found
 
     def points(self, height: int, width: int, draws: Draws) -> tuple[list[list[int]], list[list[int]]]:
         """The corners [x, y] of an image of this size, from the upper left one clockwise, and where they go."""
@@ -119,3 +127,11 @@ class RandomPerspective(RandomGeometry):
             inwards = draws.integer(most[0]), draws.integer(most[1])
             moved.append([x - inwards[0] if x else inwards[0], y - inwards[1] if y else inwards[1]])
         return corners, moved
+
+
+def _without_horizon(image: tv_tensors.Image, fill: Fill) -> tv_tensors.Image:
+    """The image with the fill at pixels exactly on the horizon, for which torchvision divides 0 by 0."""
+    if not image.is_floating_point():
+        return image
+    shown = torch.as_tensor(fill, dtype=image.dtype).reshape(-1, 1, 1)
+    return tv_tensors.Image(torch.where(image.isnan(), shown, image))

@@ -41,7 +41,8 @@ class Histograms(Drawing):
                     self._histogram(f"gradients/{name}", parameter.grad, position.step)
 
     def _histogram(self, tag: str, values: Tensor, step: int) -> None:
-        found = values.detach().float().cpu()
+        found = values.detach().coalesce().values() if values.is_sparse else values.detach()
+        found = found.float().cpu()
         found = found[found.isfinite()]
         if len(found):
             self.file.writer.add_histogram(tag, found.numpy(), step)
@@ -58,7 +59,7 @@ class Graph(TensorBoardHook):
         inputs = view.inputs(samples.batch([0], run.start.epoch))
         with view.undisturbed(), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what tracing warns of does not matter for a drawing
-            self.file.writer.add_graph(run.model, inputs)
+            self.file.writer.add_graph(run.model, inputs, use_strict_trace=False)  # strict: no outputs by name
 
 
 class Embedding(Drawing):
@@ -85,7 +86,7 @@ class Embedding(Drawing):
         images = on_square(shown(batch["input"], run.pipeline, self.section))
         with np.errstate(all="ignore"):  # what lies below the last thumbnail is never written, nor shown
             self.file.writer.add_embedding(
-                points.float().flatten(1).cpu(),
+                points.float().reshape(len(points), -1).cpu(),
                 metadata=_labels(batch.get("target"), len(images), run.class_names),
                 label_img=images.expand(-1, 3, -1, -1),
                 global_step=step,

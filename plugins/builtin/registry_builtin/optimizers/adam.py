@@ -39,7 +39,7 @@ class Adam(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
+    eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     amsgrad: bool = Field(default=False, description="Divide by the largest average so far (Reddi et al., ICLR 2018).")
     maximize: bool = Field(default=False, description=MAXIMIZE)
@@ -76,7 +76,7 @@ class Adamax(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the largest.")
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
+    eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
@@ -93,7 +93,7 @@ class NAdam(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
+    eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     momentum_decay: NonNegativeFloat = Field(default=4e-3, description="How fast the momentum rises to betas[0].")
     decoupled_weight_decay: bool = Field(default=False, description=DECOUPLED)
@@ -113,7 +113,7 @@ class RAdam(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
+    eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     decoupled_weight_decay: bool = Field(default=False, description=DECOUPLED)
     maximize: bool = Field(default=False, description=MAXIMIZE)

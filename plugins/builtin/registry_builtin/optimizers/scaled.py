@@ -39,7 +39,7 @@ class Adagrad(Optimizer):
     lr_decay: NonNegativeFloat = Field(default=0.0, description="After t steps the rate is lr / (1 + t * lr_decay).")
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     initial_accumulator_value: NonNegativeFloat = Field(default=0.0, description="Sum of squares to start from.")
-    eps: NonNegativeFloat = Field(default=1e-10, description=EPS)
+    eps: PositiveFloat = Field(default=1e-10, description=EPS)
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
     fused: bool | None = Field(default=None, description=FUSED)
@@ -68,7 +68,7 @@ class Adadelta(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1.0, description="Factor on the step.")
     rho: Decay = Field(default=0.9, description="Decay of both averages.")
-    eps: NonNegativeFloat = Field(default=1e-6, description="Added to both averages; it sets the size of first steps.")
+    eps: PositiveFloat = Field(default=1e-6, description="Added to both averages; it sets the size of first steps.")
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
@@ -87,7 +87,7 @@ class RMSprop(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
     alpha: Decay = Field(default=0.99, description="Decay of the average of the squared gradient.")
-    eps: NonNegativeFloat = Field(default=1e-8, description=EPS)
+    eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     momentum: Decay = Field(default=0.0, description="Share of the last step that is kept.")
     centered: bool = Field(default=False, description="Scale by the variance of the gradient instead of its square.")
@@ -112,7 +112,7 @@ class Adafactor(OfDenseGradients):
 
     lr: PositiveFloat = Field(default=1e-2, description="Largest step, relative to the weights.")
     beta2_decay: NonPositiveFloat = Field(default=-0.8, description="In step t the average keeps 1 - t ** beta2_decay.")
-    eps: tuple[NonNegativeFloat | None, NonNegativeFloat] = Field(
+    eps: tuple[PositiveFloat | None, NonNegativeFloat] = Field(
         default=(None, 1e-3), description="Added to squares (null: what the number format resolves); smallest scale."
     )
     d: AtLeastOne = Field(default=1.0, description="Updates with a larger root mean square are cut to it.")

@@ -112,6 +112,11 @@ class _CyclesMomentum(Scheduler):
         # Other optimizers may have a momentum under another name: those are asked when they are built.
         if optimizer.target.startswith("torch.optim") and not {"momentum", "betas"} & set(type(optimizer).model_fields):
             self._refuse_momentum(optimizer.name)
+        if self.cycle_momentum and "betas" in type(optimizer).model_fields:
+            for name in ("base_momentum", "max_momentum"):
+                if max(_each(getattr(self, name))) >= 1:
+                    message = f"{name} replaces the first of the betas of {optimizer.name!r}, which is below 1."
+                    raise CheckFailed(message, f"Set {name} below 1.", at=(name,))
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer."""

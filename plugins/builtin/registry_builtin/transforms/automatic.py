@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.transforms.image_facts import anywhere, coloured, not_float, warped
+from registry_builtin.transforms.image_facts import anywhere, coloured, not_float, tones_known, warped
 from registry_builtin.transforms.parameters import OLD_WARP, WARP, torch_fill, torch_mode
-from registry_core.components import Image, Transform
+from registry_core.components import CheckFailed, DataFacts, Image, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, NonNegativeInt, PositiveFloat, PositiveInt, WarpInterpolation
 
@@ -40,8 +40,15 @@ class _Automatic(Transform):
 
     def follow(self, image: Image) -> Image:
         """The size stays; values may go anywhere from 0 to 255."""
-        image = coloured(not_float(image, self.written_name), self.written_name)
+        name = self.written_name
+        image = coloured(not_float(tones_known(image, name), name), name)
         return anywhere(warped(image, self.interpolation, 0 if self.fill is None else self.fill))
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Nothing has to move with the image."""
+        for entry in (*facts.masks, *facts.boxes):
+            message = f"{self.written_name} may move the image, but cannot move the entry {entry!r} with it."
+            raise CheckFailed(message, "Use geometric and colour transforms of their own instead.")
 
 
 class AutoAugment(_Automatic):
@@ -128,3 +135,7 @@ class AugMix(_Automatic):
     all_ops: bool = Field(
         default=True, description="Whether brightness, contrast, colour and sharpness are among the operations."
     )
+
+    def follow(self, image: Image) -> Image:
+        """As for the others; Pillow images become grey or RGB."""
+        return super().follow(image.changed(mode=None))

@@ -33,7 +33,7 @@ class Grayscale(TorchvisionTransform):
         if image.form != "pil" and image.channels not in (None, 1, 3):
             message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
             raise CheckFailed(message, "Remove grayscale, or read the images as RGB.")
-        return greyed(image, self.num_output_channels)
+        return greyed(image, self.num_output_channels).changed(mode=None)
 
 
 class RandomGrayscale(Transform):
@@ -80,7 +80,7 @@ class RGB(TorchvisionTransform):
         if image.form != "pil" and image.channels not in (None, 1, 3):
             message = f"rgb works on 1 or 3 channels, and this image has {image.channels}."
             raise CheckFailed(message, "Remove rgb, or read the images as RGB.")
-        return image.changed(channels=3)
+        return image.changed(channels=3, mode=None)
 
 
 class ColorJitter(Transform):

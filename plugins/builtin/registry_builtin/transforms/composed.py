@@ -98,6 +98,8 @@ def _either(one: Image, other: Image) -> Image:
     sizes = (one.height, one.width, other.height, other.width)
     differ = None not in sizes and sizes[:2] != sizes[2:]
     same["varying"] = one.varying or other.varying or differ
+    same["square"] = one.is_square and other.is_square
+    same["mode"] = one.mode or other.mode
     if None in (one.low, one.high, other.low, other.high):
         return one.changed(**same, low=None, high=None)
     low = min(value for value in (one.low, other.low) if value is not None)

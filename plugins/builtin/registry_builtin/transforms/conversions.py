@@ -29,7 +29,7 @@ class ToTensor(Transform):
         if image.form == "float":
             raise CheckFailed("to_tensor is given a float tensor already.", "Remove the second to_tensor.")
         low, high = (None if value is None else value / 255 for value in (image.low, image.high))
-        return image.changed(form="float", low=low, high=high)
+        return image.changed(form="float", low=low, high=high, mode=None)
 
 
 class ToImage(Transform):
@@ -43,7 +43,7 @@ class ToImage(Transform):
 
     def follow(self, image: Image) -> Image:
         """A Pillow image becomes a uint8 tensor."""
-        return image.changed(form="uint8") if image.form == "pil" else image
+        return image.changed(form="uint8", mode=None) if image.form == "pil" else image
 
 
 class ToDtype(Transform):
@@ -68,6 +68,7 @@ class ToDtype(Transform):
     def follow(self, image: Image) -> Image:
         """The image is a tensor of the type, with values scaled or not."""
         form: Form = "float" if self.dtype == "float32" else "uint8"
+        image = image.changed(mode=None)
         low, high = image.low, image.high
         if form == "uint8" and image.form == "float":
             return self._rounded(image)
@@ -116,10 +117,11 @@ class ToPILImage(Transform):
                 message = f"Mode {self.mode} has {meant} channel{'s'[: meant != 1]}, but this is a {image}."
                 raise CheckFailed(message, "Choose a mode with as many channels, or none.")
             channels = meant
+        mode = None if self.mode in ("L", "RGB") else self.mode
         if image.form == "float":
             in_range(image, "to_pil_image")
-            return image.changed(form="pil", channels=channels, low=0.0, high=255.0)
-        return image.changed(form="pil", channels=channels)
+            return image.changed(form="pil", channels=channels, low=0.0, high=255.0, mode=mode)
+        return image.changed(form="pil", channels=channels, mode=mode)
 
 
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "YCbCr": 3, "HSV": 3, "RGBA": 4, "CMYK": 4, "RGBX": 4}

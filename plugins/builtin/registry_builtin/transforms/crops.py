@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.transforms.image_facts import Edges, padded, resampled, with_fill, with_values
+from registry_builtin.transforms.image_facts import Edges, check_one_pixel, padded, resampled, with_fill, with_values
 from registry_builtin.transforms.parameters import (
     OLD_INTERPOLATION,
     PADDING,
@@ -112,6 +112,7 @@ class RandomResizedCrop(InterpolatingTransform):
 
     def follow(self, image: Image) -> Image:
         """The image has the given size."""
+        check_one_pixel(image, self.size, self.interpolation, self.antialias)
         return resampled(image, self.interpolation).changed(height=self.size[0], width=self.size[1])
 
 

@@ -89,6 +89,8 @@ class JPEG(Transform):
 
     def follow(self, image: Image) -> Image:
         """Values may go anywhere from 0 to 255."""
+        if image.mode == "HSV":
+            raise CheckFailed("A JPEG image cannot have the mode HSV.", "Put jpeg before to_pil_image.")
         return anywhere(coloured(not_float(image, "jpeg"), "jpeg"))
 
 

@@ -87,9 +87,9 @@ class RandomRotation(Transform):
         if not self.expand:
             return after
         if self.degrees[0] != self.degrees[1]:
-            return unsized(after)
+            return unsized(after, keeps_aspect=False)
         if self.degrees[0] % 180 == 0:
             return after
         if self.degrees[0] % 90 == 0:
             return after.changed(height=image.width, width=image.height)
-        return after.changed(height=None, width=None)
+        return after.changed(height=None, width=None, square=False)

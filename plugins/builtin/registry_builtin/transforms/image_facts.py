@@ -44,18 +44,21 @@ def padded(image: Image, edges: Edges, fill: Values, mode: str) -> Image:
     _check_mirror(image, mode, "width", image.width, max(left, right))
     height = None if image.height is None else image.height + top + bottom
     width = None if image.width is None else image.width + left + right
-    changed = image.changed(height=height, width=width)
+    square = image.square and top + bottom == left + right
+    changed = image.changed(height=height, width=width, square=square)
     return with_fill(changed, fill) if mode == "constant" else changed
 
 
 def _check_mirror(image: Image, mode: str, side: str, length: int | None, edge: int) -> None:
     """Tensors can be mirrored once only; Pillow images as often as it takes."""
-    if image.form == "pil" or length is None or mode not in ("reflect", "symmetric"):
+    if length is None or mode not in ("reflect", "symmetric") or (image.form == "pil" and not image.masked):
         return
     longest = length - 1 if mode == "reflect" else length
     if edge > longest:
-        message = f"Padding mode {mode!r} adds at most {longest} pixels to a tensor of {side} {length}, not {edge}."
-        raise CheckFailed(message, "Pad less, choose padding_mode: edge, or pad before to_tensor.")
+        what = "a tensor" if image.form != "pil" else "a mask, which is a tensor,"
+        message = f"Padding mode {mode!r} adds at most {longest} pixels to {what} of {side} {length}, not {edge}."
+        before = ", or pad before to_tensor" if not image.masked else ""
+        raise CheckFailed(message, f"Pad less, or choose padding_mode: edge{before}.")
 
 
 def _counted(channels: int) -> str:
@@ -71,6 +74,9 @@ def shorter_side_resized(height: int, width: int, side: int, longest: int | None
     new_short, new_long = side, int(side * long / short)
     if longest is not None and new_long > longest:
         new_short, new_long = int(longest * new_short / new_long), longest
+        if new_short < 1:
+            message = f"An image of {height} x {width} pixels with a longer side of {longest} has nothing left."
+            raise CheckFailed(message, "Set a larger max_size, or size: [height, width].", ("max_size",))
     return (new_long, new_short) if width <= height else (new_short, new_long)
 
 
@@ -82,6 +88,14 @@ def resampled(image: Image, interpolation: str) -> Image:
     if interpolation in ("nearest", "bilinear"):
         return image
     return image.changed(low=None, high=None) if image.form == "float" else with_values(image, 0, 255)
+
+
+def check_one_pixel(image: Image, size: tuple[int, int], interpolation: str, antialias: bool) -> None:
+    """Raise CheckFailed where torch fails: it cannot smooth three channels of whole numbers to a single pixel."""
+    smoothed = antialias and interpolation in ("bilinear", "bicubic") and image.form == "uint8"
+    if smoothed and size == (1, 1) != (image.height, image.width) and image.channels == 3:
+        message = f"torch cannot smooth a {image} to one pixel."
+        raise CheckFailed(message, "Put it before to_image or after to_tensor, or set antialias: false.")
 
 
 def warped(image: Image, interpolation: str, fill: Values) -> Image:
@@ -143,6 +157,24 @@ def not_float(image: Image, name: str) -> Image:
     return image
 
 
-def unsized(image: Image) -> Image:
+def tones_known(image: Image, name: str) -> Image:
+    """The image, if Pillow knows what its tones are; raises CheckFailed if it has a mode such as HSV."""
+    if image.mode is not None:
+        message = f"{name} works on grey and RGB images, and this is a {image} of mode {image.mode}."
+        raise CheckFailed(message, f"Put {name} before to_pil_image, or leave its mode out.")
+    return image
+
+
+def unsized(image: Image, *, keeps_aspect: bool = True) -> Image:
     """The image when its size differs from sample to sample."""
-    return image.changed(height=None, width=None, varying=True)
+    return image.changed(height=None, width=None, varying=True, square=keeps_aspect and image.is_square)
+
+
+def scaled_by(image: Image, *ratios: float) -> Image:
+    """The image, whose size is known, with sides multiplied by one of these and rounded down, to 1 at least."""
+    height, width = image.height or 1, image.width or 1
+    sizes = {(max(1, int(height * ratio)), max(1, int(width * ratio))) for ratio in ratios}
+    if len(sizes) > 1:
+        return unsized(image)
+    height, width = sizes.pop()
+    return image.changed(height=height, width=width)

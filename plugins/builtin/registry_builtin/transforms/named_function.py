@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from registry_core.components import Function, Image, Transform, used_for
+from registry_core.components import CheckFailed, DataFacts, Function, Image, Transform, used_for
 from registry_core.components.transform import Randomness
 
 
@@ -46,6 +46,14 @@ class Lambda(Transform):
     def entries(self) -> tuple[str, ...]:
         """The entry that the function is called with."""
         return () if self.entry == "input" else (self.entry,)
+
+    def check_data(self, facts: DataFacts) -> None:
+        """The entry is an image if the function is for images."""
+        not_images = {*facts.masks, *facts.boxes}
+        not_images |= {"target_length"} if facts.target_form == "sequences" else set()
+        if self.function.use == "images" and self.entry in not_images:
+            message = f"The function {self.function.name!r} is for images, and the entry {self.entry!r} is none."
+            raise CheckFailed(message, "Leave entry out, or name a function for it.", ("entry",))
 
     def follow(self, image: Image) -> Image | None:
         """What the function declares of its result."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_core.components import Transform
+from registry_core.components import CheckFailed, DataFacts, Transform
 from registry_core.components.types import INTEGER, NUMBER, Fill, Interpolation, PaddingMode, one_or_list
 
 SIZE = "Height and width of the result in pixels; one number stands for both."
@@ -68,6 +68,12 @@ class PaddingTransform(Transform):
         if isinstance(self.fill, tuple) and self.padding_mode != "constant":
             raise ValueError(f"fill has no meaning for padding_mode {self.padding_mode!r}; remove it")
         return self
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Boxes need no pixels around them that show something."""
+        if facts.boxes and self.padding_mode != "constant":
+            message = f"{self.name} cannot pad in padding_mode {self.padding_mode!r} where samples have boxes."
+            raise CheckFailed(message, "Choose padding_mode: constant.", ("padding_mode",))
 
 
 class InterpolatingTransform(Transform):

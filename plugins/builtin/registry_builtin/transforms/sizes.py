@@ -7,7 +7,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.transforms.image_facts import padded, resampled, shorter_side_resized, unsized, with_fill
+from registry_builtin.transforms.image_facts import (
+    check_one_pixel,
+    padded,
+    resampled,
+    scaled_by,
+    shorter_side_resized,
+    unsized,
+    with_fill,
+)
 from registry_builtin.transforms.parameters import (
     FILL,
     OLD_INTERPOLATION,
@@ -52,8 +60,11 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
         """The image has the given size, as far as it is known."""
         after = resampled(image, self.interpolation)
         if isinstance(self.size, tuple):
+            check_one_pixel(image, self.size, self.interpolation, self.antialias)
             return after.changed(height=self.size[0], width=self.size[1])
         if image.height is None or image.width is None:
+            if image.square:
+                return after.changed(height=self.size, width=self.size)
             return after.changed(height=None, width=None)
         height, width = shorter_side_resized(image.height, image.width, self.size, self.max_size)
         return after.changed(height=height, width=width)
@@ -138,9 +149,11 @@ class RandomShortestSize(InterpolatingTransform):
     def follow(self, image: Image) -> Image:
         """The size is not known."""
         after = resampled(image, self.interpolation)
-        if len(set(self.min_size)) > 1:
-            return unsized(after)
-        return after.changed(height=None, width=None)
+        if image.height is None or image.width is None:
+            return after.changed(height=None, width=None) if len(set(self.min_size)) == 1 else unsized(after)
+        shorter, longer = min(image.height, image.width), max(image.height, image.width)
+        most = float("inf") if self.max_size is None else self.max_size / longer
+        return scaled_by(after, *(min(size / shorter, most) for size in self.min_size))
 
 
 class ScaleJitter(InterpolatingTransform):
@@ -163,7 +176,12 @@ class ScaleJitter(InterpolatingTransform):
     def follow(self, image: Image) -> Image:
         """The size is not known."""
         after = resampled(image, self.interpolation)
-        return unsized(after) if self.scale_range[0] != self.scale_range[1] else after.changed(height=None, width=None)
+        if self.scale_range[0] != self.scale_range[1]:
+            return unsized(after)
+        if image.height is None or image.width is None:
+            return after.changed(height=None, width=None)
+        fitted = min(self.target_size[0] / image.height, self.target_size[1] / image.width)
+        return scaled_by(after, fitted * self.scale_range[0])
 
 
 class RandomZoomOut(Transform):
@@ -195,4 +213,5 @@ class RandomZoomOut(Transform):
 
     def follow(self, image: Image) -> Image:
         """The size is not known; added pixels show the fill."""
-        return unsized(with_fill(image, self.fill)) if self.p else image
+        filled = with_fill(image, self.fill)
+        return image if not self.p or self.side_range == (1, 1) else unsized(filled)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, DataFacts, Image, Transform
 from registry_core.components.forms import TargetForm, taken, words
 from registry_core.components.types import PositiveInt, Probability
 
@@ -70,6 +70,13 @@ class Signs(Transform):
     def follow(self, image: Image) -> Image:
         """The image stays as it is."""
         return image
+
+    def check_data(self, facts: DataFacts) -> None:
+        """Class numbers are 0 and 1."""
+        largest = facts.largest_label if facts.classes is None else facts.classes - 1
+        if facts.target_form == "class_indices" and largest is not None and largest > 1:
+            message = f"signs takes targets of 0 and 1, and the targets are class numbers up to {largest}."
+            raise CheckFailed(message, "Put one_hot before signs, or remove signs.")
 
     def follow_target(self, form: TargetForm) -> TargetForm:
         """Zeros and ones become signs."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.transforms.image_facts import anywhere, coloured, top, with_values
+from registry_builtin.transforms.image_facts import anywhere, coloured, tones_known, top, with_values
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NonNegativeFloat, Probability
@@ -38,7 +38,7 @@ class RandomInvert(_Tone):
 
     def follow(self, image: Image) -> Image:
         """The range is mirrored."""
-        image = coloured(image, "random_invert")
+        image = coloured(tones_known(image, "random_invert"), "random_invert")
         if image.low is None or image.high is None or not self.p:
             return image
         return with_values(image, top(image) - image.low, top(image) - image.high)
@@ -61,7 +61,7 @@ class RandomSolarize(_Tone):
 
     def follow(self, image: Image) -> Image:
         """Values from the threshold upwards are mirrored."""
-        image = coloured(image, "random_solarize")
+        image = coloured(tones_known(image, "random_solarize"), "random_solarize")
         if self.threshold > top(image):
             message = f"threshold {self.threshold:g} is above the largest value of a {image}."
             raise CheckFailed(message, f"Use one from 0 to {top(image):g}, or put it on the other side of to_tensor.")
@@ -85,7 +85,7 @@ class RandomPosterize(_Tone):
 
     def follow(self, image: Image) -> Image:
         """Values may sink to 0."""
-        return with_values(coloured(image, "random_posterize"), 0)
+        return with_values(coloured(tones_known(image, "random_posterize"), "random_posterize"), 0)
 
 
 class RandomEqualize(_Tone):
@@ -101,7 +101,7 @@ class RandomEqualize(_Tone):
 
     def follow(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
-        return anywhere(coloured(image, "random_equalize"))
+        return anywhere(coloured(tones_known(image, "random_equalize"), "random_equalize"))
 
 
 class RandomAutocontrast(_Tone):
@@ -117,7 +117,7 @@ class RandomAutocontrast(_Tone):
 
     def follow(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
-        return anywhere(coloured(image, "random_autocontrast"))
+        return anywhere(coloured(tones_known(image, "random_autocontrast"), "random_autocontrast"))
 
 
 class RandomAdjustSharpness(_Tone):

@@ -66,7 +66,8 @@ class RandomPerspective(Transform):
     """Show the image as if seen from the side, with probability `p`.
 
     In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Each corner moves
-    inwards by whole pixels, up to `distortion_scale` times half the width and height. Draws: whether, then x and y of
+    inwards by whole pixels, up to `distortion_scale` times half the width and height; where all come to lie on one
+    line, the image stays as it is. Draws: whether, then x and y of
     the upper left corner and on clockwise. As torchvision.transforms.v2.RandomPerspective, with uncovered pixels of
     masks 0.
     """
