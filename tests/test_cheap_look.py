@@ -40,7 +40,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
             "data__val": section("image_folder", root=str(folder(root / "val", "ac")), mode="L"),
             "model__mlp__num_classes": 3,
         },
-        "data.val.dataset: The classes of data.val are not those of data.train: b differ.",
+        "data.val.dataset: The classes of data.val are not those of data.train: it lacks 'b'.",
     ),
     "a folder is empty": (
         lambda root: {"data__train": section("image_folder", root=str(root / "nothing"))},

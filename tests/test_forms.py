@@ -94,7 +94,7 @@ SIZES = [
     (
         "gaussian",
         "data.train.dataset.rotated.unit=sin_cos",
-        "model: The model gives 1 values for a sample, but a target",
+        "model: The model gives 1 value for a sample, but a target",
     ),
 ]
 

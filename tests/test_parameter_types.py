@@ -20,7 +20,7 @@ from registry_core.components.layer import PartName
         (types.NonNegativeFloat, 0.5, -0.5, "greater than or equal to 0"),
         (types.PositiveInt, 2, 0, "greater than or equal to 1"),
         (types.NonNegativeInt, 2, -1, "greater than or equal to 0"),
-        (PartName, "stem", "1", "String should match pattern"),
+        (PartName, "stem", "1", "expected a name of letters"),
     ],
     ids=["Probability", "PositiveFloat", "NonNegativeFloat", "PositiveInt", "NonNegativeInt", "PartName"],
 )

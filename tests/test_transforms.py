@@ -292,7 +292,7 @@ def test_what_cannot_work_is_refused(transform: Transform, image: Image, message
 
 def test_wrong_parameters() -> None:
     for kind, parameters, message in (
-        (Normalize, {"mean": [0.5, 0.5], "std": [0.5]}, "mean has 2 values, but std has 1 value"),
+        (Normalize, {"mean": [0.5, 0.5], "std": [0.5]}, "`mean` has 2 values, but `std` has 1 value"),
         (Normalize, {"mean": [0.5], "std": [0.0]}, "greater than 0"),
         (Normalize, {"mean": [], "std": []}, "at least 1 item"),
         (RandomHorizontalFlip, {"p": 1.5}, "less than or equal to 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -130,7 +131,21 @@ def text_schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-InputPath = Annotated[Path, AfterValidator(lambda path: Path(path).expanduser().absolute())]
+_LONGEST_NAME = 255
+"""Bytes of the name of a file or folder, on every system in use."""
+
+
+def _found_path(path: Path) -> Path:
+    try:
+        fits = all(len(os.fsencode(part)) <= _LONGEST_NAME and "\0" not in part for part in path.parts)
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise ValueError(f"no file can have this path: each of its names has at most {_LONGEST_NAME} bytes; correct it")
+    return path.expanduser().absolute()
+
+
+InputPath = Annotated[Path, AfterValidator(_found_path)]
 """A file or folder that is read; a relative one starts at the current folder."""
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]

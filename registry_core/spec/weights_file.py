@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from registry_core.components import CheckFailed, TensorFacts
-from registry_core.errors import near
+from registry_core.errors import closest, near
 from registry_core.spec.finetune import PackagedFile, Rename
 
 Format = Literal["safetensors", "torch"]
@@ -69,7 +69,10 @@ def _packaged(packaged: PackagedFile) -> Path:
     if len(matching) != 1:
         problem = f"has no file {file!r}" if not matching else f"has several files {file!r}: {', '.join(matching)}"
         likely = [path for path in files if path.endswith((".safetensors", ".pt", ".pth", ".bin"))]
-        remedy = (near(file, likely) or "It brings no weights.") if not matching else "Write more of the path."
+        named = {Path(path).name: path for path in likely}
+        meant = [named[name] for name in closest(Path(file).name, named)]
+        known = f"Did you mean {meant[0]!r}?" if meant else near(file, likely) or "It brings no weights."
+        remedy = "Write more of the path." if matching else known
         raise CheckFailed(f"The distribution {name!r} {problem}.", remedy)
     return Path(str(found.locate_file(matching[0])))
 

@@ -32,7 +32,7 @@ def bound(number: float) -> str:
 
 def number_meant(text: str, *, whole: bool) -> str:
     """The number that a text stands for which is none in YAML, such as ``10_000``, ``1/10`` or ``20 %``; else empty."""
-    plain = text.strip().replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
+    plain = text.strip("\ufeff \t\n").replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
     if _is_number(plain):
         return _whole(float(plain), plain) if whole else plain
     number = _computed(plain)
