@@ -17,8 +17,8 @@ Catch ``RegistryError`` to catch them all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 __all__ = [
     "BrokenComponent",
@@ -39,14 +39,13 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value was written: a file with line and column (from 1), or an option such as ``--set``."""
 
     source: str
     line: int | None = None
     column: int | None = None
-    end: tuple[int, int] | None = field(default=None, compare=False)
+    end: tuple[int, int] | None = None
     """Line and column of the first character behind it, where that is known."""
 
     def __str__(self) -> str:
@@ -55,7 +54,7 @@ class Place:
         return f"{self.source}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fix:
     """A change of the file that corrects a mistake: at ``place`` write ``new`` instead of ``old``."""
 
@@ -66,7 +65,7 @@ class Fix:
     """Whether nothing else can be meant; what is only likely is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One mistake: what is wrong, what to do, where it stands and which key it is about."""
 

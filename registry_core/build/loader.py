@@ -24,7 +24,7 @@ from registry_core.components.sampler import Order
 from registry_core.errors import BrokenComponent, RegistryError, RunError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """The samples of one batch, its number in the epoch, and the epoch."""
 
@@ -33,7 +33,7 @@ class Request:
     indices: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Failure:
     """An error on its way from a worker process: torch would wrap it in a traceback."""
 

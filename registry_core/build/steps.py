@@ -21,7 +21,7 @@ Sample = dict[str, Any]
 Batch = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Moment:
     """When a step is taken: the epoch, the number of the sample or batch, and which of several views of a sample."""
 
@@ -30,7 +30,7 @@ class Moment:
     view: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One built transform; without its declaration: one made of a signature cannot be sent to a worker process."""
 

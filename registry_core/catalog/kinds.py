@@ -11,7 +11,7 @@ CONTRACT = "v1"
 PREFIX = "registry_core."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """A kind of component: its name, its plural, and the entry-point group that registers it."""
 
@@ -54,7 +54,7 @@ _BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
 _GROUP = re.compile(re.escape(PREFIX) + r"(v[0-9]+)\.(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """What the name of an entry-point group says: the contract, and the kind (None for providers)."""
 

@@ -18,7 +18,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """Which third-party distributions may take part; ``allowed`` is None for all of them."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 LOCAL = "(-p)"
 """Stands for the version of components of a local module, which the option -p names."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Record:
+class Record(NamedTuple):
     """One registered component, known without importing anything."""
 
     kind: str
@@ -21,7 +19,7 @@ class Record:
     """``module:attribute``: a declaration, a plain class or function; for what a provider has, the provider."""
     provided: bool = False
     """Whether ``target`` is a provider: a function from the name to what an entry point would name."""
-    summary: str = field(default="", compare=False)
+    summary: str = ""
     """What the provider's index says of it; the summary of others stands in their source."""
 
     @property
@@ -43,8 +41,7 @@ class Record:
 Refusal = Literal["contract", "disabled"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Refused:
+class Refused(NamedTuple):
     """A registered component that is never imported here: made for another contract, or disabled."""
 
     record: Record
@@ -53,8 +50,7 @@ class Refused:
     """Why, and what to do, as sentences that stand alone."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(NamedTuple):
     """Something about an installed distribution that keeps components from being found."""
 
     distribution: str
@@ -66,8 +62,7 @@ class Finding:
         return f"{self.distribution}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Plugin:
+class Plugin(NamedTuple):
     """An installed distribution that registers components, or tries to."""
 
     name: str

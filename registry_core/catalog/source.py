@@ -18,7 +18,7 @@ _FIRST_LINES = 4000
 """Characters after the name in which the docstring of a class or function begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Location:
     """Where a component is written: a file, and the line (from 1) where the class or function begins."""
 

@@ -40,7 +40,7 @@ _FORMS: dict[str, Literal["fragment", "file", "console"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Example:
     """Something wrong or right: a fragment of a pipeline, a whole file, or commands with what they print."""
 
@@ -48,7 +48,7 @@ class Example:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Link:
     """Where there is more: another code, as ``#unknown-key``, or a page of the documentation."""
 
@@ -56,7 +56,7 @@ class Link:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Explanation:
     """What a code means, why it is a mistake, and examples."""
 

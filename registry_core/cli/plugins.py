@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -52,4 +51,4 @@ def _facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
         states.append(f"names in conflict: {', '.join(conflicts)}")
     states += findings
     kinds = {kind: n for kind in sorted({r.kind for r in own}) if (n := sum(r.kind == kind for r in own))}
-    return {**asdict(plugin), "components": len(own), "kinds": kinds, "states": states or ["in order"]}
+    return {**plugin._asdict(), "components": len(own), "kinds": kinds, "states": states or ["in order"]}

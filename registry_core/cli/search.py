@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from registry_core.catalog import KINDS, Record, installed
@@ -31,7 +29,7 @@ def command(words: tuple[str, ...], kind: str | None, as_json: bool) -> None:
             found.append((match[0], record, match[1]))
     found.sort(key=lambda each: (each[0], each[1]))
     if as_json:
-        print_json([{**asdict(record), "summary": summary_of(record), "match": text} for _, record, text in found])
+        print_json([{**record._asdict(), "summary": summary_of(record), "match": text} for _, record, text in found])
     elif found:
         click.echo(columns([(record.full_name, record.origin, text) for _, record, text in found], fit=True))
     else:

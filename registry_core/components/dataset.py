@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unusable:
     """What stands in the data and makes no sample, such as a line without a label: a sentence, and file and line."""
 

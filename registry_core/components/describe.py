@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*( [\w./-]+)*")
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """One parameter of a component, in words."""
 
@@ -50,7 +50,7 @@ class Parameter:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
     """A component for people."""
 

@@ -38,7 +38,7 @@ Ending = Literal["finished", "stopped", "interrupted", "failed"]
 """How a run ended: all steps done, a hook stopped it, a signal did, or an error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Position:
     """Where a run is: whole epochs done, batches done in the epoch under way, optimizer steps done."""
 
@@ -76,7 +76,7 @@ class View(Protocol):
         """Inside, modes of modules and random generators may be changed: they are put back afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """What a hook may know of the run that starts."""
 
@@ -103,7 +103,7 @@ class Run:
     """Where hooks of one run may put what they share, such as an open file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One optimizer step that ended."""
 
@@ -113,7 +113,7 @@ class Step:
     """The mean loss of the step, a tensor on the device; reading it waits for the device, so read it rarely."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """Metrics at one step, as written to ``metrics.jsonl``."""
 
@@ -123,7 +123,7 @@ class Row:
     epoch_ended: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Save:
     """A checkpoint that a hook asks for: how many to keep, and whether this one is the best so far."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExampleTensor:
     """A tensor of random numbers: shape (the batch first), type, and smallest and largest value, both included."""
 

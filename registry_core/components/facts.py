@@ -14,7 +14,7 @@ Form = Literal["pil", "uint8", "float"]
 FORM_NAMES: dict[Form, str] = {"pil": "Pillow image", "uint8": "uint8 tensor", "float": "float tensor"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Image:
     """An image on its way to the model; ``None`` is a fact that is not known before the run."""
 
@@ -57,7 +57,7 @@ def written_shape(shape: Shape) -> str:
     return " x ".join("?" if side is None else str(side) for side in shape)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DataFacts:
     """What a data set holds, as far as a cheap look tells."""
 
@@ -83,7 +83,7 @@ class DataFacts:
     """Entries that are boxes, which geometric transforms move with the images."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Horizon:
     """How long a run is: epochs, and optimizer steps in one epoch and in all."""
 
@@ -98,7 +98,7 @@ class Horizon:
         return self.total_steps if unit == "step" else self.epochs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunFacts:
     """What a run will have for its hooks."""
 

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index:
     """What an index file says, in columns: an object for each of millions of images would cost time and memory."""
 
@@ -51,7 +51,7 @@ class Index:
         return map(Entry, self.paths, self.labels, self.lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IndexSummary:
     """What was written to an index file: the names of the classes, and how many images each has."""
 
@@ -59,7 +59,7 @@ class IndexSummary:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClassFolders:
     """Images sorted by class: for each name, the paths relative to the root."""
 

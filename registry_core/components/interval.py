@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchem
 _TEXT = re.compile(r"([1-9][0-9]*) (epoch|step)s?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Every:
     """Every ``count`` epochs or optimizer steps."""
 

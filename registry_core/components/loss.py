@@ -59,7 +59,7 @@ class Loss(Component):
         return built
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Term:
     """One loss of a weighted sum."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParameterFacts:
     """A parameter that is to be trained, as far as it is known before the first step."""
 

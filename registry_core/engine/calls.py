@@ -18,7 +18,7 @@ from registry_core.spec import Section
 from registry_core.spec.compose import dotted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """Something at work: in words, by the key of the pipeline that it stands at, and what it was given."""
 

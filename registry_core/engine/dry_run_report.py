@@ -13,7 +13,7 @@ from registry_core.errors import Problem
 from registry_core.spec.tables import columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelPart:
     """A part of the model: its name, its class, and what it gave (None: it was not called)."""
 
@@ -33,7 +33,7 @@ class SectionFacts:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """The bytes of a training step by what they hold; each storage is counted once."""
 

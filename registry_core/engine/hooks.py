@@ -14,7 +14,7 @@ from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
 from registry_core.errors import BrokenComponent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Call:
     """One hook's implementation of one event, with the arguments that it takes: it may leave some out."""
 

@@ -17,7 +17,7 @@ from registry_core.engine.clipping import clip_norm
 from registry_core.engine.evaluate import autocast, failures_named, to_device, with_outputs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
 

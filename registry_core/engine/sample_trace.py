@@ -23,7 +23,7 @@ from registry_core.plan.plan import Plan
 from registry_core.spec import Section
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One entry of a sample or batch: its type, and shape, dtype and range of what holds numbers; else its value."""
 
@@ -36,7 +36,7 @@ class Entry:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traced:
     """One step: what it is, what it did, how long it took, and the entries after it (of several views the first)."""
 

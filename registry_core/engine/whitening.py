@@ -22,7 +22,7 @@ from registry_core.spec.models import DataSection
 Method = Literal["zca", "pca"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whitening:
     """x becomes (x - mean) matrix, whose numbers have variance 1 and are uncorrelated; made from so many images."""
 

@@ -22,7 +22,7 @@ State = Literal["ok", "note", "warning", "broken"]
 """``note``: worth knowing; ``warning``: to be mended, though it works; ``broken``: it cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Examined:
     """What was found out about one component, or about a distribution (then it has no name)."""
 
@@ -37,7 +37,7 @@ class Examined:
     imports_torch: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Seen:
     """What a process of its own found out by importing a declaration."""
 

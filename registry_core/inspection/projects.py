@@ -17,7 +17,7 @@ Point = tuple[str, str, str]
 """Group, name and value of an entry point."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declared:
     """The entry points for registry-core that a project declares."""
 

@@ -35,7 +35,7 @@ _FOLDERS = frozenset(("tests", "pipelines", "build", "dist", "runs"))
 """Folders of a project besides its package, those that building and training make too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
     """A file of a project, by its path inside the project's folder."""
 
@@ -43,7 +43,7 @@ class File:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """A project that is not written yet."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from registry_core.errors import PipelineError, Place, Problem
+from registry_core.errors import PipelineError, Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
 from registry_core.spec.compose import Read, compose
@@ -119,9 +119,9 @@ def _broken_sections(broken: set[Keys]) -> frozenset[Section]:
 
 def _once(problems: list[Problem]) -> list[Problem]:
     """The first problem at each place and key; those that follow are its consequences."""
-    first: dict[tuple[Place | None, str], Problem] = {}
+    first: dict[tuple[str, str], Problem] = {}
     for problem in problems:
-        first.setdefault((problem.place, problem.path), problem)
+        first.setdefault((str(problem.place), problem.path), problem)
     return list(first.values())
 
 

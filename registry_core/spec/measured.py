@@ -28,7 +28,7 @@ def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
     return found if spec.optim.scheduler is None else [*found, (("optim", "scheduler"), spec.optim.scheduler)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watched:
     """A metric that a component watches, and the parameter that says which way is better."""
 

@@ -16,7 +16,7 @@ _LISTS = {"sample": "transforms", "batch": "batch_transforms"}
 _NOT_AVERAGED: tuple[TargetForm, ...] = ("class_maps", "sequences")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Followed:
     """One transform on the way of a sample, and what the image is after it, in so many views."""
 

@@ -31,7 +31,7 @@ class Change(Protocol):
         """What to write elsewhere in a document; ValueError, with the reason, if that has to be done by hand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RenameKey:
     """The last of the keys ``old``, in which ``*`` stands for any key or item, is called otherwise."""
 
@@ -47,7 +47,7 @@ class RenameKey:
             yield _named(document, document.tree.keys[keys], str(keys[-1]), self.new)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RenameComponent:
     """A component of registry-core itself is called otherwise."""
 
@@ -65,7 +65,7 @@ class RenameComponent:
                 yield _named(document, place, written, written.removesuffix(self.old) + self.new)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RenameParameter:
     """A parameter of a component is called otherwise."""
 
@@ -85,7 +85,7 @@ class RenameParameter:
                 yield _named(document, place, self.old, self.new)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Move:
     """A value stands elsewhere; its section is made where it is not there."""
 
@@ -100,7 +100,7 @@ class Move:
         return moved(document, self.old, self.new) if self.old in document.tree.keys else []
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """From one version to the next, by changes that are made one after the other."""
 

@@ -33,7 +33,7 @@ MAX_NODES = 20_000
 MAX_ALIASES = 100
 
 
-@dataclass(slots=True)
+@dataclass
 class Node:
     """A scalar, a sequence (of nodes) or a mapping (of pairs of nodes), as it is written."""
 

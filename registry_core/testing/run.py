@@ -15,7 +15,7 @@ from registry_core.testing.subject import Subject
 Status = Literal["passed", "failed", "left out", "failed as expected", "passed unexpectedly"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
     """What came of one check of one component."""
 

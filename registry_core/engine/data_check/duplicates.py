@@ -13,7 +13,7 @@ from registry_core.engine.data_check.processes import NO_LABEL
 from registry_core.engine.data_check.sample import SampleReader
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hashed:
     """A section's hashes, two words a sample, both 0 where nothing could be read, and its class numbers."""
 
@@ -46,7 +46,7 @@ def add_duplicates(sections: Sequence[Hashed], faults: Faults) -> None:
             faults.count_more(kind, len(places) - len(kept))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Twin:
     """A sample, and an earlier one with the same pixels."""
 

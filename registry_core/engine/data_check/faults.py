@@ -12,7 +12,7 @@ Severity = Literal["error", "remark"]
 """A run ends at an error, or computes nonsense; a remark is worth knowing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """A kind of faults: its heading, and how bad it is."""
 
@@ -42,7 +42,7 @@ KINDS: dict[str, Kind] = {
 """The kinds in the order of the report."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
     """One fault: its kind, the section, what is wrong, and the sample with where it is from, if it is one's."""
 

@@ -21,7 +21,7 @@ CHUNK = 32
 NO_LABEL = -(2**63)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """Samples from ``start`` up to ``stop`` of the section with this number."""
 
@@ -30,7 +30,7 @@ class Request:
     stop: int
 
 
-@dataclass(slots=True)
+@dataclass
 class Chunk:
     """What was seen of the samples of a request."""
 

@@ -42,7 +42,7 @@ class ImageKind(NamedTuple):
     width: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Seen:
     """What was seen of a sample."""
 

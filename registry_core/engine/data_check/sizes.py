@@ -16,7 +16,7 @@ FOLLOWED = 2_000
 """So many kinds of images are followed, the smallest and the largest first."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Occurrence:
     """How many samples have something, and the first of them."""
 

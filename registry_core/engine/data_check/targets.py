@@ -20,7 +20,7 @@ _ALLOWED: dict[TargetForm, tuple[float, ...]] = {"multi_hot": (0, 1), "one_hot":
 _BY_CLASS: tuple[TargetForm, ...] = ("multi_hot", "one_hot", "distributions")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TargetCheck:
     """What the targets of a section must be."""
 

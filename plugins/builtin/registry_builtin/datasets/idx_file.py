@@ -18,7 +18,7 @@ _UNSIGNED_BYTES = 0x08
 CLASSES = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IdxFile:
     """An IDX file of unsigned bytes: its path, plain or gzip, and its shape."""
 

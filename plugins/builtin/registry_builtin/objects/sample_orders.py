@@ -19,7 +19,7 @@ _SHUFFLE = 1
 _BALANCE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SequentialOrder:
     """0, 1, 2 and so on."""
 
@@ -30,7 +30,7 @@ class SequentialOrder:
         return np.arange(self.length, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShuffledOrder:
     """A permutation, by sorting random words."""
 

@@ -16,7 +16,7 @@ from registry_core.components import Draws
 from registry_core.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placed:
     """An image of the other data set, its class, and where its upper left corner lies."""
 
