@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 import click
 
@@ -35,8 +34,8 @@ def command(kind: str | None, dist: str | None, word: str | None, as_json: bool)
     records = [record for record in catalog.records if wanted(record)]
     refused = [refused for refused in catalog.refused if wanted(refused.record)]
     if as_json:
-        usable = [{**asdict(record), "summary": summary_of(record), "usable": True} for record in records]
-        others = [{**asdict(each.record), "usable": False, "reason": each.message} for each in refused]
+        usable = [{**record._asdict(), "summary": summary_of(record), "usable": True} for record in records]
+        others = [{**each.record._asdict(), "usable": False, "reason": each.message} for each in refused]
         print_json([*usable, *others])
         return
     click.echo(columns([(record.full_name, record.origin, summary_of(record)) for record in records], fit=True))
