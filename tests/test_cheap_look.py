@@ -14,7 +14,9 @@ import numpy as np
 import PIL.Image
 import pytest
 from registry_builtin.datasets.composed import MultiLabel
-from registry_builtin.datasets.images import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.datasets.digits import Digits
+from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
+from registry_builtin.datasets.mnist import Mnist
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
 from registry_core.components import DataFacts

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from registry_builtin.datasets.composed import Counts, Pairs, Rotated, Triplets
-from registry_builtin.datasets.images import ImageFolder, ImageIndex
+from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
 from registry_core.build.samples import check_class

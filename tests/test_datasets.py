@@ -14,7 +14,9 @@ import pytest
 from conftest import python
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from registry_builtin.datasets.images import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.datasets.digits import Digits
+from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
+from registry_builtin.datasets.mnist import Mnist
 from sklearn.datasets import load_digits
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
@@ -345,7 +347,9 @@ def test_facts_need_no_torch(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from registry_builtin.datasets.images import Digits, ImageFolder, ImageIndex, Mnist
+from registry_builtin.datasets.digits import Digits
+from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
+from registry_builtin.datasets.mnist import Mnist
 root = Path({str(tmp_path)!r})
 Digits().facts(), Mnist(root=root / "mnist").facts()
 print([name for name in ("torch", "numpy", "PIL") if name in sys.modules])

@@ -15,7 +15,7 @@ import pytest
 import torch
 from conftest import Ended
 from numpy.typing import NDArray
-from registry_builtin.datasets.images import Digits
+from registry_builtin.datasets.digits import Digits
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import functional as F

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from registry_builtin.datasets.images import Digits
+from registry_builtin.datasets.digits import Digits
 from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip, RandomRotation, RandomVerticalFlip
 from registry_builtin.transforms.sizes import RandomResize, RandomShortestSize, RandomZoomOut, ScaleJitter
 from registry_builtin.transforms.warps import Elastic, RandomAffine, RandomPerspective

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from registry_builtin.datasets.images import ImageIndex
+from registry_builtin.datasets.image_files import ImageIndex
 from test_datasets import GREY, LABELS, check_dataset, write_images, write_lines
 
 from registry_core.components.index_file import read_index, write_index

@@ -10,23 +10,11 @@ from typing import Any, get_args
 import pytest
 import torch
 from pydantic import ValidationError
+from registry_builtin.inits.constants import Constant, Ones, Zeros
+from registry_builtin.inits.distributions import Normal, TruncNormal, Uniform
+from registry_builtin.inits.fans import KaimingNormal, KaimingUniform, XavierNormal, XavierUniform
 from registry_builtin.inits.gain import Nonlinearity, calculate_gain
-from registry_builtin.inits.schemes import (
-    Constant,
-    Dirac,
-    Eye,
-    KaimingNormal,
-    KaimingUniform,
-    Normal,
-    Ones,
-    Orthogonal,
-    Sparse,
-    TruncNormal,
-    Uniform,
-    XavierNormal,
-    XavierUniform,
-    Zeros,
-)
+from registry_builtin.inits.matrices import Dirac, Eye, Orthogonal, Sparse
 from torch.nn import init
 
 from registry_core.components import Init, registries

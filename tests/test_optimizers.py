@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from registry_builtin.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam, SparseAdam
+from registry_builtin.optimizers.adam import Adam, AdamW
+from registry_builtin.optimizers.adam_kin import Adamax, NAdam, RAdam, SparseAdam
 from registry_builtin.optimizers.descent import ASGD, SGD, Rprop
 from registry_builtin.optimizers.lbfgs import LBFGS
 from registry_builtin.optimizers.muon import Muon

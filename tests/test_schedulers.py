@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from registry_builtin.schedulers.cosine import CosineAnnealing
+from registry_builtin.schedulers.cycles import OneCycle
 from registry_builtin.schedulers.rules import Exponential, MultiStep, ReduceOnPlateau, Step
-from registry_builtin.schedulers.waves import CosineAnnealing, OneCycle
 from torch.optim import lr_scheduler as plain
 
 from registry_core.components import CheckFailed, Horizon, Scheduler

@@ -12,12 +12,11 @@ import yaml
 from conftest import Ended
 
 from registry_core.errors import PipelineError
-from registry_core.spec import Spec, load, upgrades
+from registry_core.spec import Spec, load, models, upgrades
 from registry_core.spec.source import read_text
 from registry_core.spec.upgrades import (
     DRAFT,
     STEPS,
-    VERSION,
     Move,
     RenameComponent,
     RenameKey,
@@ -84,8 +83,8 @@ DRAFTED = OLD.replace("version: 1   # the first\n\n", "")
 
 
 def test_the_steps_lead_from_drafts_to_this_version() -> None:
-    assert [step.before for step in STEPS] == list(range(DRAFT, VERSION))
-    assert get_args(Spec.model_fields["version"].annotation) == (VERSION,)
+    assert [step.before for step in STEPS] == list(range(DRAFT, models.VERSION))
+    assert get_args(Spec.model_fields["version"].annotation) == (models.VERSION,)
 
 
 def test_a_file_goes_through_all_steps() -> None:
@@ -286,7 +285,7 @@ def test_what_a_file_extends_is_upgraded_with_it(command: Callable[..., Ended], 
 def test_a_file_has_the_version_of_the_one_it_extends(
     command: Callable[..., Ended], pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upgrades, "VERSION", 3)
+    monkeypatch.setattr(models, "VERSION", 3)
     monkeypatch.setattr(upgrades, "STEPS", (*STEPS, *MADE_UP))
     base = pipeline("version: 2\ntrain: {device: cpu}\n", name="base")
     path = pipeline("extends: base.yaml\nepochs: 3\noptimisation: {}  # no key of version 2\n")
@@ -342,7 +341,7 @@ def test_another_version_is_refused_before_anything_else(
         assert ended.code == 2
         assert ended.err.count("registry-core reads version 1. Run: pip install --upgrade registry-core") == 1
         assert "no_such" not in ended.err.splitlines()[0]
-    monkeypatch.setattr(upgrades, "VERSION", 3)
+    monkeypatch.setattr(models, "VERSION", 3)
     with pytest.raises(PipelineError) as refused:
         load(newer)
     assert [(p.code, p.remedy) for p in refused.value.problems] == [

@@ -15,8 +15,9 @@ from registry_builtin.functions.rate_factors import (
     LinearDecay,
     PowerDecay,
 )
+from registry_builtin.schedulers.cosine import CosineAnnealing
+from registry_builtin.schedulers.cycles import OneCycle
 from registry_builtin.schedulers.rules import Linear, MultiStep, ReduceOnPlateau
-from registry_builtin.schedulers.waves import CosineAnnealing, OneCycle
 from test_schedules import stopped_and_resumed, watched
 from torch.optim import lr_scheduler as plain
 

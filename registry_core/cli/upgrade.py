@@ -58,7 +58,7 @@ class _Upgrade:
 
     def read(self, path: Path) -> int:
         """Read a file and those that it extends; its version, which may be that of the file it extends."""
-        from registry_core.spec import upgrades
+        from registry_core.spec import models, upgrades
         from registry_core.spec.source import read_text, text_of_file
 
         if (known := self._known(path)) is not None:
@@ -73,8 +73,8 @@ class _Upgrade:
             self.versions[path] = self.read(path.parent / base)
         if "version" in data:
             of_that = version if type(version) is int and version > upgrades.DRAFT else None
-            self.versions[path] = of_that or upgrades.VERSION  # `validate` says what is wrong with anything else
-            if self.versions[path] > upgrades.VERSION:
+            self.versions[path] = of_that or models.VERSION  # `validate` says what is wrong with anything else
+            if self.versions[path] > models.VERSION:
                 upgrades.check_version(tree)
         return self.versions[path]
 

@@ -23,7 +23,6 @@ from registry_core.spec.form_checks import (
     check_values,
 )
 from registry_core.spec.measured import metric_names, watchers
-from registry_core.spec.messages import problems_of
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.resolve import placed_components
 from registry_core.spec.rule_checks import check_frozen, check_init_rules, check_parameter_groups
@@ -120,6 +119,8 @@ def check_groups(checked: Checked) -> Iterator[Problem]:
             declaration.model_validate({**given, **group.options})
         except ValidationError as error:
             owner = f"optimizer {optim.optimizer.name!r}"
+            from registry_core.spec.messages import problems_of
+
             yield from problems_of(error, declaration, group.options, checked.tree, keys, owner)
 
 

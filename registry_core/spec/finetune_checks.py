@@ -12,7 +12,6 @@ from registry_core.components.modules import saved_tensors
 from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
 from registry_core.spec.data_checks import missing_path
-from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import horizon
 from registry_core.spec.weights_file import find_weights, renamed, tensors_in, unwrapped
@@ -70,6 +69,8 @@ def check_unfreezing(checked: Checked) -> Iterator[Problem]:
             declaration.model_validate({**given, **rule.options})
         except ValidationError as error:
             owner = f"optimizer {spec.optim.optimizer.name!r}"
+            from registry_core.spec.messages import problems_of
+
             yield from problems_of(error, declaration, rule.options, checked.tree, keys, owner)
         if run is None:
             continue

@@ -1,4 +1,7 @@
-"""Load and check a pipeline file: from a path to a spec, or to every problem at once."""
+"""Load and check a pipeline file: from a path to a spec, or to every problem at once.
+
+What makes sentences of mistakes is imported where there is one: most files that are checked are right.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from registry_core.errors import PipelineError, Problem
+from registry_core.spec import models
 from registry_core.spec.checked import Checked
 from registry_core.spec.checks import check
 from registry_core.spec.compose import Read, compose
 from registry_core.spec.doubts import doubts
-from registry_core.spec.elsewhere import intended, keys_of, sent_home
 from registry_core.spec.machine_checks import check_machine
-from registry_core.spec.messages import problems_of, written
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.places import Places
 from registry_core.spec.requirements import check_required, preferences
 from registry_core.spec.resolve import Resolver, component_class
 from registry_core.spec.source import Keys, Tree
 from registry_core.spec.survey import survey
-from registry_core.spec.upgrades import check_version
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Spec:
@@ -57,23 +58,26 @@ def load_tree(
     here: bool = False,
 ) -> Spec:
     """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
-    problems = [*problems, *check_version(tree)]
+    problems = [*problems, *_version_problems(tree)]
     check_required(tree)
     prefer, wrong_preferences = preferences(tree)
     resolver = Resolver(tree, prefer)
     data = resolver.fields(Spec, tree.data, ())
     found = [*problems, *wrong_preferences, *resolver.problems]
-    resolver.broken |= {keys for problem in problems if (keys := keys_of(problem, tree))}
+    resolver.broken |= _keys_of(problems, tree)
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
+        from registry_core.spec.elsewhere import intended
+        from registry_core.spec.messages import problems_of, written
+
         found += problems_of(error, Spec, data, tree, ())
         wrong = {written(detail, data) for detail in error.errors(include_url=False)}
         resolver.broken |= wrong | {keys for problem in found if (keys := intended(problem, tree))}
         try:  # go on without what is wrong, so that the checks can find the rest
             spec = Spec.model_validate(_without(data, wrong))
         except ValidationError:
-            raise _all([sent_home(problem, tree) for problem in found]) from None
+            raise _all(found, tree) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
         checked = Checked(spec, seen, tree, frozenset(resolver.broken), fresh)
@@ -82,9 +86,9 @@ def load_tree(
         if all(problem.warning for problem in found):  # of a spec with holes there would be false ones
             found += doubts(checked)
         spec._survey = seen
-    found = [sent_home(problem, tree) for problem in (*found, *resolver.notices)]
+    found += resolver.notices
     if not all(problem.warning for problem in found):
-        raise _all(found)
+        raise _all(found, tree)
     spec._places = Places(tree)
     spec._notices = tuple(_sorted(found))
     return spec
@@ -105,8 +109,27 @@ def _without(data: Any, wrong: set[Keys]) -> Any:
     return copy(data, ())
 
 
-def _all(problems: list[Problem]) -> PipelineError:
-    return PipelineError(_sorted(problems))
+def _version_problems(tree: Tree) -> list[Problem]:
+    version = tree.data.get("version")
+    if type(version) is int and version == models.VERSION:
+        return []
+    from registry_core.spec.upgrades import check_version
+
+    return check_version(tree)
+
+
+def _keys_of(problems: Sequence[Problem], tree: Tree) -> set[Keys]:
+    if not problems:
+        return set()
+    from registry_core.spec.elsewhere import keys_of
+
+    return {keys for problem in problems if (keys := keys_of(problem, tree))}
+
+
+def _all(problems: list[Problem], tree: Tree) -> PipelineError:
+    from registry_core.spec.elsewhere import sent_home
+
+    return PipelineError(_sorted([sent_home(problem, tree) for problem in problems]))
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:

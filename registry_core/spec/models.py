@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from registry_core.spec.survey import Survey
 
 
+VERSION = 1
+"""Of the pipeline files that are read today."""
+
 Section = Literal["train", "val", "test"]
 
 

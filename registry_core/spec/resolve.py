@@ -2,6 +2,7 @@
 
 Wherever a model has a field of a component class, a file has a name or a one-key mapping from name to parameters. All
 problems are collected; where a component cannot be made, an empty one of its kind stands in, so that checking goes on.
+What makes sentences of mistakes is imported where there is one.
 """
 
 from __future__ import annotations
@@ -17,10 +18,8 @@ from registry_core.components import Component
 from registry_core.components.registries import registry_of
 from registry_core.errors import BrokenComponent, Fix, NameConflict, Problem, RegistryError, UnknownComponent
 from registry_core.spec.annotations import is_sequence, model_in, takes_one
-from registry_core.spec.component_form import name_inside, wrong_form
 from registry_core.spec.compose import dotted
 from registry_core.spec.fixes import likely_fix
-from registry_core.spec.messages import problems_of
 from registry_core.spec.source import Keys, Tree
 
 
@@ -61,6 +60,8 @@ class Resolver:
         """The component that a name or a one-key mapping stands for."""
         name, parameters = _split(value)
         if name is None:
+            from registry_core.spec.component_form import wrong_form
+
             message, remedy, key = wrong_form(base, value)
             place = self.tree.keys.get((*keys, key)) if key is not None else None
             return self._stand_in(base, keys, Problem(message, remedy, place, code="component-form"))
@@ -70,6 +71,8 @@ class Resolver:
         try:
             record = registry.record(name, self.prefer)
         except UnknownComponent as error:
+            from registry_core.spec.component_form import name_inside, wrong_form
+
             if isinstance(value, dict) and not error.closest and name_inside(value, set(registry)):
                 message, remedy, _ = wrong_form(base, value)
                 return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
@@ -87,6 +90,8 @@ class Resolver:
         try:
             made = declaration.model_validate(parameters).named(name, record)
         except ValidationError as error:
+            from registry_core.spec.messages import problems_of
+
             self.problems += problems_of(error, declaration, parameters, self.tree, inner, f"{base.kind} {name!r}")
             self.broken.add(keys)
         if declaration.successor:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from registry_core.catalog.policy import OWN
 from registry_core.errors import Fix, PipelineError, Place, Problem
+from registry_core.spec import models
 from registry_core.spec.compose import dotted
 from registry_core.spec.document import Document, matching
 from registry_core.spec.fixes import corrected, span
@@ -16,9 +17,6 @@ from registry_core.spec.models import Spec
 from registry_core.spec.moving import moved, with_first
 from registry_core.spec.resolve import component_class
 from registry_core.spec.source import Keys, Tree, text_of_file
-
-VERSION = 1
-"""Of the pipeline files that are read today."""
 
 DRAFT = 0
 """Of a file without ``version``, from before there were any."""
@@ -169,15 +167,15 @@ def check_version(tree: Tree) -> list[Problem]:
     """
     version, place = tree.data.get("version"), tree.place(("version",))
     if "version" not in tree.data:
-        tree.data["version"] = VERSION
+        tree.data["version"] = models.VERSION
         return [_unversioned(tree)]
-    if type(version) is not int or version == VERSION or version <= DRAFT:
+    if type(version) is not int or version == models.VERSION or version <= DRAFT:
         return []
-    if version > VERSION:
-        message = f"The file is of version {version}, and this registry-core reads version {VERSION}."
+    if version > models.VERSION:
+        message = f"The file is of version {version}, and this registry-core reads version {models.VERSION}."
         problem = Problem(message, "Run: pip install --upgrade registry-core", place, "version", code="newer-version")
     else:
-        message = f"The file is of version {version}, older than {VERSION}, which is read today."
+        message = f"The file is of version {version}, older than {models.VERSION}, which is read today."
         problem = Problem(message, f"Run: {_command(place)}", place, "version", code="older-version")
     raise PipelineError([problem])
 
@@ -185,7 +183,7 @@ def check_version(tree: Tree) -> list[Problem]:
 def _unversioned(tree: Tree) -> Problem:
     place = tree.place(())
     message = "The file has no `version`: it is unfinished, or from before there were versions."
-    remedy = f"Write `version: {VERSION}` at its beginning, or run: {_command(place)}"
+    remedy = f"Write `version: {models.VERSION}` at its beginning, or run: {_command(place)}"
     return Problem(message, remedy, place, "version", code="older-version", fix=_version_fix(place))
 
 
@@ -201,7 +199,7 @@ def _version_fix(place: Place | None) -> Fix | None:
         return None
     if document is None or not document.tree.data:
         return None
-    return with_first(document, (), "version", str(VERSION))
+    return with_first(document, (), "version", str(models.VERSION))
 
 
 def _components(document: Document, kind: str) -> Iterator[tuple[Keys, str, Place]]:

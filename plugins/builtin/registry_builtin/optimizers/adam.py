@@ -1,28 +1,24 @@
-"""Adam and its kin: steps scaled by running averages of the gradient and its square."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from registry_builtin.optimizers.parameters import (
     BETAS,
-    DECOUPLED,
     EPS,
     FOREACH,
-    FOREACH_ROUNDS,
     FUSED,
     LR,
     MAXIMIZE,
     PENALTY,
     Decay,
     OfDenseGradients,
-    listed,
     refuse_fused_foreach,
 )
-from registry_core.components import CheckFailed, Optimizer, ParameterFacts
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
 
@@ -64,81 +60,3 @@ class AdamW(Adam):
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "weight_decay": 0.05}
 
     weight_decay: NonNegativeFloat = Field(default=1e-2, description="Share of the weights, times lr, lost in a step.")
-
-
-class Adamax(OfDenseGradients):
-    """Adam with the largest gradient so far, decayed, in place of the average of squares.
-
-    Source: Kingma and Ba, "Adam", ICLR 2015, section 7; ``torch.optim.Adamax``.
-    """
-
-    target: ClassVar[str] = "torch.optim:Adamax"
-
-    lr: PositiveFloat = Field(default=2e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the largest.")
-    eps: PositiveFloat = Field(default=1e-8, description=EPS)
-    weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    maximize: bool = Field(default=False, description=MAXIMIZE)
-    foreach: bool | None = Field(default=None, description=FOREACH)
-
-
-class NAdam(OfDenseGradients):
-    """Adam with Nesterov's momentum.
-
-    Source: Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; ``torch.optim.NAdam``.
-    """
-
-    target: ClassVar[str] = "torch.optim:NAdam"
-    example: ClassVar[Mapping[str, Any]] = {"lr": 0.002}
-
-    lr: PositiveFloat = Field(default=2e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: PositiveFloat = Field(default=1e-8, description=EPS)
-    weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    momentum_decay: NonNegativeFloat = Field(default=4e-3, description="How fast the momentum rises to betas[0].")
-    decoupled_weight_decay: bool = Field(default=False, description=DECOUPLED)
-    maximize: bool = Field(default=False, description=MAXIMIZE)
-    foreach: bool | None = Field(default=None, description=FOREACH_ROUNDS)
-
-
-class RAdam(OfDenseGradients):
-    """Adam whose first steps leave out the scaling, until the average of squares can be trusted.
-
-    It warms up by itself. Source: Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020;
-    ``torch.optim.RAdam``.
-    """
-
-    target: ClassVar[str] = "torch.optim:RAdam"
-    example: ClassVar[Mapping[str, Any]] = {"lr": 0.001}
-
-    lr: PositiveFloat = Field(default=1e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: PositiveFloat = Field(default=1e-8, description=EPS)
-    weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    decoupled_weight_decay: bool = Field(default=False, description=DECOUPLED)
-    maximize: bool = Field(default=False, description=MAXIMIZE)
-    foreach: bool | None = Field(default=None, description=FOREACH)
-
-
-class SparseAdam(Optimizer):
-    """Adam that moves only the rows that a sparse gradient holds, and their averages.
-
-    Every parameter needs a sparse gradient, as that of an embedding with ``sparse=True`` (the model ``sparse_bag``).
-    There is no weight decay. Source: Kingma and Ba, "Adam", ICLR 2015; ``torch.optim.SparseAdam``.
-    """
-
-    target: ClassVar[str] = "torch.optim:SparseAdam"
-
-    lr: PositiveFloat = Field(default=1e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
-    eps: PositiveFloat = Field(default=1e-8, description=EPS)
-    maximize: bool = Field(default=False, description=MAXIMIZE)
-
-    def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
-        """Raise CheckFailed for parameters with dense gradients."""
-        dense = [parameter.name for parameter in parameters if not parameter.sparse]
-        if dense:
-            raise CheckFailed(
-                f"The optimizer {self.name!r} takes sparse gradients only, but those of {listed(dense)} are dense.",
-                "Use adam, or a model with sparse gradients, such as sparse_bag.",
-            )

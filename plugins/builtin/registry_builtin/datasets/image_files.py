@@ -1,4 +1,4 @@
-"""Data sets: the digits that come with the package, MNIST, and image files."""
+"""Data sets of image files: listed in an index, or in a folder for each class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
+from registry_builtin.datasets.classified import Classified
 from registry_builtin.datasets.image_lists import (
     check_images_exist,
     image_of_mode,
@@ -16,7 +16,7 @@ from registry_builtin.datasets.image_lists import (
     listed_image,
     read_labelled,
 )
-from registry_core.components import DataFacts, Dataset, Image, Inventory, Unusable
+from registry_core.components import DataFacts, Image, Inventory, Unusable
 from registry_core.components.index_file import (
     IMAGE_EXTENSIONS,
     ClassFolders,
@@ -30,10 +30,8 @@ from registry_core.components.target import load_target
 from registry_core.components.types import InputPath, PositiveInt, matching, text_schema
 from registry_core.errors import DataError
 
-_DIGITS = tuple("0123456789")
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _MODE = "What images are converted to: RGB (3 channels) or L (1 channel, grey)."
-
 _EXTENSION = r"^\.[a-z0-9]+$"
 Extension = Annotated[
     str, matching(_EXTENSION, "an ending in lower case with its dot, such as .png"), text_schema(_EXTENSION)
@@ -41,73 +39,7 @@ Extension = Annotated[
 """A file name's end, in lower case with its dot."""
 
 
-class _Classified(Dataset):
-    """What data sets of images with one class each share."""
-
-    @staticmethod
-    def class_facts(
-        length: int,
-        image: Image | None,
-        classes: int | None = None,
-        class_names: tuple[str, ...] = (),
-        largest_label: int | None = None,
-    ) -> DataFacts:
-        """The facts of images with class numbers."""
-        return DataFacts(length, image, classes, class_names, "class_indices", ("input", "target"), largest_label)
-
-
-class Digits(_Classified):
-    """1,797 handwritten digits of 8 x 8 pixels, which come with the package.
-
-    Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (the 0 to 16 of the source, value * 255 // 16);
-    `target`, the digit 0 to 9. Every fifth image (4, 9, 14, ...) is for validation: 359 of them, and 1,438 for
-    training. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-    Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
-    """
-
-    target: ClassVar[str] = "registry_builtin.objects.digits:Digits"
-    example: ClassVar[Mapping[str, Any]] = {"split": "train"}
-
-    split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")
-
-    def facts(self) -> DataFacts:
-        """The facts of the split; nothing is read."""
-        length = {"train": 1438, "val": 359, "all": 1797}[self.split]
-        return self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(_DIGITS), _DIGITS)
-
-
-class Mnist(_Classified):
-    """Handwritten digits of 28 x 28 pixels in IDX files, plain or gzip.
-
-    Samples: `input`, a Pillow image of mode L, 28 x 28, values 0 to 255; `target`, the digit 0 to 9. The files are
-    `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the split test, each with or without
-    `.gz`. Other data in the same files, such as Fashion-MNIST, is read as well. DataError: a file is missing or
-    damaged. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
-    """
-
-    target: ClassVar[str] = "registry_builtin.objects.idx:Mnist"
-    example: ClassVar[Mapping[str, Any]] = {"root": "data/mnist", "split": "train"}
-
-    root: InputPath = Field(description="Folder of the four files.")
-    split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
-
-    def facts(self) -> DataFacts:
-        """Length and image size, from the headers of the files; of the labels, all are looked at."""
-        images, labels = find_split(self.root, self.split)
-        check_labels(labels, read_values(labels), CLASSES)
-        return self._facts(images)
-
-    def inventory(self) -> Inventory:
-        """All images, those with a wrong label too."""
-        images, _ = find_split(self.root, self.split)
-        return Inventory(load_target(self.target)(**self.arguments(), checked=False), self._facts(images))
-
-    def _facts(self, images: IdxFile) -> DataFacts:
-        length, height, width = images.shape
-        return self.class_facts(length, Image("pil", channels=1, height=height, width=width), len(_DIGITS), _DIGITS)
-
-
-class ImageIndex(_Classified):
+class ImageIndex(Classified):
     """Image files that a text file lists, one `path label` a line.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
@@ -156,7 +88,7 @@ class ImageIndex(_Classified):
         return self.class_facts(len(index), image, classes, names)
 
 
-class ImageFolder(_Classified):
+class ImageFolder(Classified):
     """Image files in one folder for each class.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);

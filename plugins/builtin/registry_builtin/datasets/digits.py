@@ -1,0 +1,31 @@
+"""The digits that come with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_builtin.datasets.classified import DIGITS, Classified
+from registry_core.components import DataFacts, Image
+
+
+class Digits(Classified):
+    """1,797 handwritten digits of 8 x 8 pixels, which come with the package.
+
+    Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (the 0 to 16 of the source, value * 255 // 16);
+    `target`, the digit 0 to 9. Every fifth image (4, 9, 14, ...) is for validation: 359 of them, and 1,438 for
+    training. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+    Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.digits:Digits"
+    example: ClassVar[Mapping[str, Any]] = {"split": "train"}
+
+    split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")
+
+    def facts(self) -> DataFacts:
+        """The facts of the split; nothing is read."""
+        length = {"train": 1438, "val": 359, "all": 1797}[self.split]
+        return self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(DIGITS), DIGITS)

@@ -1,0 +1,45 @@
+"""Data sets in the files of MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_builtin.datasets.classified import DIGITS, Classified
+from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
+from registry_core.components import DataFacts, Image, Inventory
+from registry_core.components.target import load_target
+from registry_core.components.types import InputPath
+
+
+class Mnist(Classified):
+    """Handwritten digits of 28 x 28 pixels in IDX files, plain or gzip.
+
+    Samples: `input`, a Pillow image of mode L, 28 x 28, values 0 to 255; `target`, the digit 0 to 9. The files are
+    `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the split test, each with or without
+    `.gz`. Other data in the same files, such as Fashion-MNIST, is read as well. DataError: a file is missing or
+    damaged. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
+    """
+
+    target: ClassVar[str] = "registry_builtin.objects.idx:Mnist"
+    example: ClassVar[Mapping[str, Any]] = {"root": "data/mnist", "split": "train"}
+
+    root: InputPath = Field(description="Folder of the four files.")
+    split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
+
+    def facts(self) -> DataFacts:
+        """Length and image size, from the headers of the files; of the labels, all are looked at."""
+        images, labels = find_split(self.root, self.split)
+        check_labels(labels, read_values(labels), CLASSES)
+        return self._facts(images)
+
+    def inventory(self) -> Inventory:
+        """All images, those with a wrong label too."""
+        images, _ = find_split(self.root, self.split)
+        return Inventory(load_target(self.target)(**self.arguments(), checked=False), self._facts(images))
+
+    def _facts(self, images: IdxFile) -> DataFacts:
+        length, height, width = images.shape
+        return self.class_facts(length, Image("pil", channels=1, height=height, width=width), len(DIGITS), DIGITS)

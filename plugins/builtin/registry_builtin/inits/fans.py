@@ -1,0 +1,82 @@
+"""Init schemes that keep variances from layer to layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from registry_builtin.inits.gain import Gain, Nonlinearity
+from registry_core.components import Init
+
+Fan = Literal["fan_in", "fan_out"]
+_GAIN = "for the activation that follows: a number, or `{nonlinearity: leaky_relu, param: 0.2}`."
+_A = "Slope of the negative side, for leaky_relu."
+_MODE = "Keep variances forward (fan_in) or backward (fan_out)."
+_NONLINEARITY = "The activation that follows the layer; the paper's are relu and leaky_relu."
+
+
+class XavierNormal(Init):
+    """Normal values with the spread that keeps variances even in both directions, for linear or tanh layers.
+
+    Mean 0, standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``. Needs a tensor of at least two dimensions, so it
+    does not fit biases. Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010; ``torch.nn.init.xavier_normal_``.
+    """
+
+    target: ClassVar[str] = "torch.nn.init:xavier_normal_"
+    dimensions: ClassVar[tuple[int, int | None]] = (2, None)
+    example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "leaky_relu", "param": 0.2}}
+
+    gain: Gain = Field(default=1.0, description=f"Factor on the standard deviation, {_GAIN}")
+
+
+class XavierUniform(Init):
+    """Even values in a range that keeps variances even in both directions, for linear or tanh layers.
+
+    From -b to b with ``b = gain * sqrt(6 / (fan_in + fan_out))``. Needs a tensor of at least two dimensions, so it does
+    not fit biases. Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010; ``torch.nn.init.xavier_uniform_``.
+    """
+
+    target: ClassVar[str] = "torch.nn.init:xavier_uniform_"
+    dimensions: ClassVar[tuple[int, int | None]] = (2, None)
+    example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "tanh"}}
+
+    gain: Gain = Field(default=1.0, description=f"Factor on the range, {_GAIN}")
+
+
+class KaimingNormal(Init):
+    """Normal values with the spread that keeps variances even through rectifiers.
+
+    Mean 0, standard deviation ``gain / sqrt(fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and
+    that of ``relu`` is ``sqrt(2)``. Needs a tensor of at
+    least two dimensions, so it does not fit biases. Source: He et al., "Delving deep into rectifiers", ICCV 2015;
+    ``torch.nn.init.kaiming_normal_``.
+    """
+
+    target: ClassVar[str] = "torch.nn.init:kaiming_normal_"
+    dimensions: ClassVar[tuple[int, int | None]] = (2, None)
+    example: ClassVar[Mapping[str, Any]] = {"mode": "fan_out", "nonlinearity": "relu"}
+
+    a: float = Field(default=0.0, description=_A)
+    mode: Fan = Field(default="fan_in", description=_MODE)
+    nonlinearity: Nonlinearity = Field(default="leaky_relu", description=_NONLINEARITY)
+
+
+class KaimingUniform(Init):
+    """Even values in a range that keeps variances even through rectifiers.
+
+    From -b to b with ``b = gain * sqrt(3 / fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and
+    that of ``relu`` is ``sqrt(2)``. Needs a tensor of at least two dimensions, so it does not fit biases. Source: He et
+    al., "Delving deep into rectifiers", ICCV 2015; ``torch.nn.init.kaiming_uniform_``.
+    """
+
+    target: ClassVar[str] = "torch.nn.init:kaiming_uniform_"
+    dimensions: ClassVar[tuple[int, int | None]] = (2, None)
+    example: ClassVar[Mapping[str, Any]] = {"a": 0.2}
+
+    a: float = Field(default=0.0, description=_A)
+    mode: Fan = Field(default="fan_in", description=_MODE)
+    nonlinearity: Nonlinearity = Field(default="leaky_relu", description=_NONLINEARITY)
