@@ -21,7 +21,8 @@ Behind every problem that `registry-core validate` finds stands a code in bracke
 `registry-core explain CODE` prints the same. Made by `python docs/make_mistakes.py`; tests run all examples.
 
 An example is laid over [`examples/digits.yaml`](../examples/digits.yaml), as if it had `extends`, unless it is a whole
-file or a command. The wrong one has just this one mistake, the right one none.
+file or a command. The wrong one has just this one mistake, the right one none. What is found by `registry-core validate
+--deep` alone says so.
 """
 
 
@@ -49,8 +50,7 @@ def _section(explained: Explanation) -> Iterator[str]:
 
 def _fenced(example: Example) -> str:
     language = "console" if example.form == "console" else "yaml"
-    comment = "# a whole file\n" if example.form == "file" else ""
-    return f"```{language}\n{comment}{example.text}```"
+    return f"```{language}\n{example.as_shown}```"
 
 
 def _anchor(heading: str) -> str:

@@ -95,6 +95,8 @@ class RegistryError(Exception):
     exit_code: int = 1
     about: object = None
     """The component of the pipeline that is to blame, where that is known."""
+    code: str = ""
+    """The code of a problem that says the same."""
 
     def blaming(self, component: object) -> Self:
         """The same error, knowing the component that it is about."""
@@ -115,12 +117,14 @@ class DataError(RegistryError):
     """Data that a pipeline reads is missing or damaged."""
 
     exit_code = 2
+    code = "data"
 
 
 class UnknownComponent(RegistryError):
     """No installed distribution registers a component of this kind and name; ``closest``: what is probably meant."""
 
     exit_code = 2
+    code = "unknown-component"
 
     def __init__(self, message: str, remedy: str = "", closest: str = "") -> None:
         super().__init__(f"{message} {remedy}".rstrip())
@@ -133,12 +137,14 @@ class NameConflict(RegistryError):
     """Several distributions register the same name, and the pipeline does not say which it means."""
 
     exit_code = 2
+    code = "name-conflict"
 
 
 class InvalidParameters(RegistryError):
     """A component was given parameters that it does not take."""
 
     exit_code = 2
+    code = "wrong-value"
 
 
 class ScaffoldError(RegistryError):
@@ -151,18 +157,21 @@ class BrokenComponent(RegistryError):
     """An installed component does not import, does not build, or is not of its kind."""
 
     exit_code = 3
+    code = "broken-component"
 
 
 class CheckpointError(RegistryError):
     """A checkpoint is missing, damaged, or belongs to another run."""
 
     exit_code = 4
+    code = "weights"
 
 
 class RunError(RegistryError):
     """A run cannot start or go on, for a reason outside the pipeline file."""
 
     exit_code = 5
+    code = "component-failed"
 
 
 _SHOWN = 16

@@ -1,8 +1,8 @@
 """The codes of mistakes that the source of registry-core has, read from its syntax trees.
 
 A code is a text that becomes the value of something called ``code``: an argument, by name or by its place among the
-parameters of a function of that name; what is assigned to it; what a function ``_code`` or a table ``_CODES`` gives;
-or the first part of a row of ``CHECKS``.
+parameters of a function of that name; what is assigned to it; what a function ``code_of`` or a table ``_CODES`` gives;
+or the first part of a row of ``CHECKS`` or ``DOUBTS``.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def _values(node: ast.AST, positions: dict[str, set[int]]) -> Iterator[ast.expr]
             yield value
         case ast.Assign(targets=[ast.Name(id="_CODES")], value=ast.Dict(values=values)):
             yield from values
-        case ast.AnnAssign(target=ast.Name(id="CHECKS"), value=ast.Tuple(elts=rows)):
+        case ast.AnnAssign(target=ast.Name(id="CHECKS" | "DOUBTS"), value=ast.Tuple(elts=rows)):
             yield from (row.elts[0] for row in rows if isinstance(row, ast.Tuple))
-        case ast.FunctionDef(name="_code"):
+        case ast.FunctionDef(name="code_of"):
             yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
 
 

@@ -61,7 +61,7 @@ def test_kinds_and_components(complete: Callable[..., list[str]]) -> None:
 
 
 def test_codes_of_mistakes(complete: Callable[..., list[str]]) -> None:
-    assert complete("explain", "transform-") == ["transform-input", "transform-place"]
+    assert complete("explain", "transform-") == ["transform-effect", "transform-input", "transform-place"]
     assert "unknown-key" in complete("explain", "")
 
 

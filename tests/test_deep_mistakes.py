@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from failing_components import POINTS
 
 import registry_core
+from registry_core.cli.explanations import codes
 from registry_core.engine.dry_run import dry_run
 from registry_core.engine.dry_run_report import DryRun
 from registry_core.plan.make import make_plan
@@ -67,8 +69,33 @@ def test_mistakes_are_problems_with_a_place(
     problem = next(each for each in problems if each.path == path)
     assert words in problem.message
     assert problem.exit_code == code
+    assert {each.code for each in problems} <= set(codes())
     assert (problem.place is not None) == bool(path)
     assert "Traceback" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("train", "path", "code"),
+    [
+        ({"device": "mps"}, "train.device", "device"),
+        ({"precision": "fp16"}, "train.precision", "precision"),
+    ],
+)
+def test_a_device_that_torch_does_not_find(
+    deep: Callable[..., DryRun], monkeypatch: pytest.MonkeyPatch, train: dict[str, str], path: str, code: str
+) -> None:
+    for devices in (torch.cuda, torch.backends.mps):
+        monkeypatch.setattr(devices, "is_available", lambda: False)
+    (problem,) = deep(train=train).problems
+    assert (problem.path, problem.code) == (path, code)
+    assert problem.place is not None
+
+
+def test_a_model_that_no_memory_holds(deep: Callable[..., DryRun]) -> None:
+    (problem,) = deep(model={"mlp": {"size": 8, "hidden": [10_000_000_000_000], "num_classes": 10}}).problems
+    assert (problem.path, problem.code, problem.exit_code) == ("model", "out-of-memory", 2)
+    assert problem.message.startswith("The model 'mlp' of ")
+    assert "2560000000000000 bytes" in problem.message
 
 
 def test_components_that_cannot_be_built_have_a_place(deep: Callable[..., DryRun], acme: None) -> None:

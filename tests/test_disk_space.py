@@ -168,7 +168,7 @@ def test_a_disk_that_is_too_small(
     assert asked == [tmp_path]
     assert not out.parent.exists()
     found = dry_run(plan, out=out)
-    assert [str(warning).startswith("The disk of") for warning in found.warnings] == [True]
+    assert [(warning.code, warning.message[:11]) for warning in found.warnings] == [("disk-space", "The disk of")]
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path, need.bytes))
     assert registry_core.run(plan, out).position.epoch == 3
     assert dry_run(plan, out=out).warnings == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -12,15 +13,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from codes import source_codes
+from codes import SOURCE, source_codes
 from conftest import ROOT, Ended, distributions
 from corpus import mistakes
 from safetensors.torch import save_file
 
 from registry_core.cli.explanations import THEMES, Example, by_theme, codes, explanation
+from registry_core.engine.dry_run import dry_run
+from registry_core.engine.dry_run_report import DryRun
 from registry_core.errors import PipelineError
 from registry_core.plan.make import make_plan
-from registry_core.spec import load
+from registry_core.spec import load, machine_checks
 
 ACME = {
     "acme_losses": '''
@@ -52,10 +55,51 @@ class Tracker(Hook):
     needs: ClassVar[dict[str, str]] = {"acme_tracker": "acme-tracker>=1"}
 ''',
     "acme_torn": "import acme_no_such_module\n",
+    "acme_parts": '''
+import torch
+from torch.nn import functional
+
+
+class Unpool(torch.nn.Module):
+    """Keeps the largest value of each window where it was."""
+
+    def forward(self, x):
+        pooled, places = functional.max_pool2d(x, 2, return_indices=True)
+        return functional.max_unpool2d(pooled, places, 2)
+
+
+class TwoHeads(torch.nn.Module):
+    """Two heads, of which one is not used."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.spare = torch.nn.Linear(64, 10), torch.nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.body(x.flatten(1))
+
+
+def bounded(output, target):
+    """Cross entropy that looks at what the model gives."""
+    return functional.cross_entropy(output if output.max().item() < 100 else output / 100, target)
+
+
+def misses(output, target):
+    """Counts."""
+    return (output.argmax(1) != target).float().mean()
+
+
+def product(output, target):
+    """Takes outputs and targets of other shapes."""
+    return output @ target.float()
+''',
 }
 POINTS = (
     "[registry_core.v1.losses]\n"
     "multi_margin = acme_losses:New\nsmooth = acme_losses:Old\nsmooth.v2 = acme_losses:New\nfocal = acme_torn:Focal\n"
+    "bounded = acme_parts:bounded\nmisses = acme_parts:misses\nproduct = acme_parts:product\n"
+    "[registry_core.v1.layers]\nunpool = acme_parts:Unpool\n"
+    "[registry_core.v1.models]\ntwo_heads = acme_parts:TwoHeads\n"
     "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\n"
     "[registry_core.v1.optimizers]\nself_paced = acme_losses:SelfPaced\n"
 )
@@ -78,16 +122,19 @@ def said_of(
 ) -> Callable[[Example], set[str]]:
     """The codes of all problems of an example, warnings too."""
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: False)
 
-    def check_file(text: str) -> set[str]:
+    def check_file(text: str, *, deep: bool = False) -> set[str]:
         path = Path("example.yaml")
         path.write_text(text)
         try:
             spec = load(path)
-            make_plan(spec)
+            plan = make_plan(spec)
         except PipelineError as error:
+            assert not deep, "it is found without --deep"
             return {problem.code for problem in error.problems}
-        return {problem.code for problem in spec.notices}
+        found = dry_run(plan) if deep else DryRun("cpu", "fp32")
+        return {problem.code for problem in (*spec.notices, *found.problems, *found.warnings)}
 
     def run_commands(text: str) -> set[str]:
         ended = None
@@ -99,12 +146,14 @@ def said_of(
                 assert program == "python"
                 subprocess.run(f"{sys.executable} {arguments}", shell=True, check=True)
         assert ended is not None, "no command of registry-core"
-        return {problem["code"] for problem in json.loads(ended.out)}
+        said = json.loads(ended.out)
+        return {problem["code"] for problem in (said["problems"] if "--deep" in text else said)}
 
     def codes_of(example: Example) -> set[str]:
         if example.form == "console":
             return run_commands(example.text)
-        return check_file(f"extends: digits.yaml\n{example.text}" if example.form == "fragment" else example.text)
+        text = example.text if example.form == "file" else f"extends: digits.yaml\n{example.text}"
+        return check_file(text, deep=example.form == "deep")
 
     return codes_of
 
@@ -116,6 +165,29 @@ def test_every_code_has_an_explanation_and_every_explanation_a_code() -> None:
     assert set(codes()) <= set(used), "nothing has this code any more"
     assert len(used) > 60, "the codes are still found in the source"
     assert {mistake.code for mistake in mistakes()} <= set(used)
+
+
+def test_no_problem_is_without_a_code() -> None:
+    calls = [
+        (f"{path.relative_to(SOURCE)}:{node.lineno}", node)
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"
+    ]
+    assert [place for place, call in calls if "code" not in {keyword.arg for keyword in call.keywords}] == []
+    assert len(calls) > 30, "they are still found in the source"
+
+
+def test_people_are_told_of_explanations(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advice = "registry-core explain CODE says more.\n"
+    wrong = pipeline(train={"epochs": 0})
+    assert advice not in command("validate", wrong).err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert command("validate", wrong).err.endswith(advice)
+    assert advice not in command("validate", wrong, "--json").err
+    assert advice not in command("validate", ROOT / "examples" / "digits.yaml").err
 
 
 @pytest.mark.parametrize("code", codes())

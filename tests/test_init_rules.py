@@ -75,7 +75,9 @@ def test_a_rule_for_what_its_modules_do_not_have_is_an_error() -> None:
     with pytest.raises(PipelineError) as failed:
         initialise(network(), (InitRule(modules=("Conv2d", "ReLU"), bias=scheme("zeros")),))
     (problem,) = failed.value.problems
-    assert str(problem) == "init[0].bias: The modules that it matches have no bias: '0', '2'. Remove the rule."
+    assert (
+        str(problem) == "init[0].bias: The modules that it matches have no bias: '0', '2'. Remove the rule. [init-rule]"
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def test_more_workers_than_help_are_a_warning(
     ended = command("validate", path)
     assert ended.code == 0
     assert "warning: data.workers: 9 workers are many for 4 processors. 4 or fewer" in ended.err
-    assert command("validate", pipeline(data__workers=8)).err == ""
+    assert ended.err.count("[too-many-workers]") == 1
+    assert "too-many-workers" not in command("validate", pipeline(data__workers=8)).err
 
 
 def test_the_folder_of_runs(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
     if not rules:
         return report
     modules = facts_of(model)
-    refuse(check_init(rules, modules))
+    refuse(check_init(rules, modules), "init-rule")
     parameters = dict(model.named_parameters())
     refused = []
     for fill in fills_of(rules, modules):
@@ -36,7 +36,7 @@ def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
             at = ("init", fill.rule, fill.key)
             refused.append(CheckFailed(f"{message}: {failed.message}.", failed.remedy, at=at))
         report[fill.name] = f"init[{fill.rule}]: {fill.scheme.name}"
-    refuse(refused)
+    refuse(refused, "init-rule")
     return report
 
 

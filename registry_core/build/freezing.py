@@ -34,7 +34,7 @@ class Freezing:
     def _freeze(self, finetune: Finetune, steps_per_epoch: int) -> None:
         modules, rules = facts_of(self.model), finetune.unfreeze
         trained = [name for name, parameter in self.model.named_parameters() if parameter.requires_grad]
-        refuse(check_freezing(finetune, modules, trained))
+        refuse(check_freezing(finetune, modules, trained), "frozen-parameters")
         chosen = frozen_by(finetune, modules)
         self.frozen = set(chosen.names)
         for name, parameter in self.model.named_parameters():

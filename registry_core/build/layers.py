@@ -30,7 +30,7 @@ def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]
     if patterns is None:
         return _by_structure(model)
     names = [name for name, _ in model.named_parameters()]
-    refuse(check_layers(patterns, names))
+    refuse(check_layers(patterns, names), "parameter-group")
     return [Layer(*layer) for layer in layers_by_pattern(patterns, names)]
 
 

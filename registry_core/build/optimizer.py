@@ -47,10 +47,12 @@ def _problems(
     spec: Spec, declared: Optimizer, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]
 ) -> Iterator[Problem]:
     if not facts:
-        yield Problem("The model has no parameter that could be trained.", "Choose another model.", path="model")
+        message = "The model has no parameter that could be trained."
+        yield Problem(message, "Choose another model.", path="model", code="nothing-to-train")
     if len(groups) > 1 and not declared.takes_groups:
         message = f"The optimizer {declared.name!r} treats all parameters alike, but there are {len(groups)} groups."
-        yield Problem(message, "Remove groups, layer_decay and unfreeze, or use another.", path="optim.optimizer")
+        remedy = "Remove groups, layer_decay and unfreeze, or use another."
+        yield Problem(message, remedy, path="optim.optimizer", code="optimizer-groups")
     for group in groups:
         options = {name: getattr(declared, name) for name in type(declared).model_fields}
         optimizer = type(declared).model_validate({**options, **group.options})
@@ -59,8 +61,8 @@ def _problems(
         try:
             optimizer.check_parameters([facts[name] for name in group.names])
         except CheckFailed as failed:
-            yield Problem(failed.message, failed.remedy, path="optim.optimizer")
+            yield Problem(failed.message, failed.remedy, path="optim.optimizer", code="optimizer-parameters")
     sparse = [fact.name for fact in facts.values() if fact.sparse]
     if sparse and spec.train.clip is not None and spec.train.clip.value is not None:
         message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
-        yield Problem(message, "Clip by norm, or leave out clip.", path="train.clip")
+        yield Problem(message, "Clip by norm, or leave out clip.", path="train.clip", code="optimizer-parameters")

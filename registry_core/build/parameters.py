@@ -78,7 +78,7 @@ def group_parameters(
     trained = trained_parameters(model, loss, later)
     modules = facts_of(model) if groups else ()
     of_loss = list(_parameters_of(loss))
-    refuse(check_groups_match(groups, modules, list(trained), of_loss))
+    refuse(check_groups_match(groups, modules, list(trained), of_loss), "parameter-group")
     chosen = group_of_each(groups, modules, list(trained))
     rates = _rates_by_layer(model, decay) if decay else {}
     found: dict[tuple[int, int, int], list[str]] = {}

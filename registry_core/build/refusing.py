@@ -9,8 +9,8 @@ from registry_core.errors import PipelineError, Problem
 from registry_core.spec.compose import dotted
 
 
-def refuse(found: Iterable[CheckFailed]) -> None:
+def refuse(found: Iterable[CheckFailed], code: str) -> None:
     """Raise PipelineError with all that was found, each with its keys in the file; return if it is nothing."""
-    problems = [Problem(failed.message, failed.remedy, path=dotted(failed.at)) for failed in found]
+    problems = [Problem(failed.message, failed.remedy, path=dotted(failed.at), code=code) for failed in found]
     if problems:
         raise PipelineError(problems)

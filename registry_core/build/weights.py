@@ -44,14 +44,14 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, lis
     try:
         file = read_weights(find_weights(finetune.weights), finetune.entry)
     except CheckFailed as failed:
-        raise PipelineError([Problem(failed.message, failed.remedy, path="finetune.weights")]) from None
+        raise PipelineError([Problem(failed.message, failed.remedy, path="finetune.weights", code="weights")]) from None
     names, mistakes = renamed(file.tensors, finetune.rename)
-    refuse(CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes)
+    refuse((CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes), "weights")
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     wanted = {name: tensor_facts(name, tensor) for name, tensor in state.items()}  # without extra state of modules
     given = {new: (name, tensor_facts(name, file.tensors[name])) for name, new in names.items()}
     fits = list(fits_of(wanted, given))
-    refuse(check_fits(fits, finetune.strict))
+    refuse(check_fits(fits, finetune.strict), "weights")
     loaded = {fit.name: file.tensors[fit.file_name] for fit in fits if fit.result == "loaded"}
     model.load_state_dict(loaded, strict=False)
     return file, fits

@@ -69,7 +69,7 @@ def lines_of(explained: Explanation) -> Iterator[str]:
 
 
 def _indented(example: Example) -> list[str]:
-    return textwrap.indent(example.text, "    ").rstrip().splitlines()
+    return textwrap.indent(example.as_shown, "    ").rstrip().splitlines()
 
 
 def _place(text: str, target: str) -> str:

@@ -1,8 +1,9 @@
 """What there is to say of each kind of mistake: the texts in ``registry_core/spec/explanations``, one a code.
 
 A text has a title, the line ``Theme: …``, a few sentences, wrong and right examples, and may end with ``See also: …``.
-An example is a block of YAML that is laid over ``examples/digits.yaml`` as if it had ``extends``, a whole file
-(```` ```yaml whole-file ````), or commands in a folder with that pipeline (```` ```console ````).
+An example is a block of YAML that is laid over ``examples/digits.yaml`` as if it had ``extends``; the same for
+``validate --deep`` alone (```` ```yaml deep ````); a whole file (```` ```yaml whole-file ````); or commands in a folder
+with that pipeline (```` ```console ````).
 """
 
 from __future__ import annotations
@@ -23,18 +24,23 @@ THEMES = (
     "Model, loss and metrics",
     "Training",
     "Finetuning",
+    "The machine",
 )
 """What the explanations are about, in the order in which they are listed."""
 
-_FENCE = re.compile(r"```(?P<form>yaml|yaml whole-file|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"```(?P<form>yaml|yaml deep|yaml whole-file|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _FILE = re.compile(
     r"# (?P<title>.+)\n\nTheme: (?P<theme>.+)\n\n(?P<text>.+?)\n\n"
     r"Wrong:\n\n(?P<wrong>.+?)\n\nRight:\n\n(?P<right>.+?)(?:\n\nSee also: (?P<more>.+?))?\n",
     re.DOTALL,
 )
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
-_FORMS: dict[str, Literal["fragment", "file", "console"]] = {
+Form = Literal["fragment", "deep", "file", "console"]
+_FORMS: dict[str, Form] = {
     "yaml": "fragment",
+    "yaml deep": "deep",
     "yaml whole-file": "file",
     "console": "console",
 }
@@ -42,10 +48,18 @@ _FORMS: dict[str, Literal["fragment", "file", "console"]] = {
 
 @dataclass(frozen=True)
 class Example:
-    """Something wrong or right: a fragment of a pipeline, a whole file, or commands with what they print."""
+    """Something wrong or right: a fragment of a pipeline, a whole file, or commands with what they print.
 
-    form: Literal["fragment", "file", "console"]
+    What is wrong in a fragment that is ``deep`` is found by ``validate --deep`` alone.
+    """
+
+    form: Form
     text: str
+
+    @property
+    def as_shown(self) -> str:
+        """The text, below a comment that says how it is to be read where that is needed."""
+        return {"file": "# a whole file\n", "deep": "# validate --deep\n"}.get(self.form, "") + self.text
 
 
 @dataclass(frozen=True)

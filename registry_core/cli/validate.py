@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -76,6 +77,8 @@ def _print(verdict: Verdict, wanted: Wanted, *, advise: bool) -> None:
         them = "it" if correctable == errors == 1 else f"{correctable} of {errors}"
         named = " ".join(map(str, wanted.files))
         click.echo(f"registry-core validate --fix {named} corrects {them}.", err=True)
+    if verdict.problems and sys.stderr.isatty():
+        click.echo("registry-core explain CODE says more.", err=True)
 
 
 def _data(verdict: Verdict, wanted: Wanted) -> object:

@@ -75,7 +75,7 @@ class Verdict:
         except PipelineError as error:
             self.add(error.problems, error.exit_code)
         except RegistryError as error:
-            self.add([Problem(f"{file}: {error}")], error.exit_code)
+            self.add([Problem(f"{file}: {error}", code=error.code)], error.exit_code)
         else:
             self.right.append(file)
         if wanted.read_data:

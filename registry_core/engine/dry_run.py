@@ -45,7 +45,9 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
         device = torch.device("meta") if on_meta else choose_device(spec.train)
     except RunError as error:
         found = DryRun(spec.train.device, spec.train.precision)
-        found.problems.append(Problem(str(error), path="train.device", exit_code=error.exit_code))
+        path = str(error).partition(" ")[0]  # such an error begins with the key that it is about
+        code = path.removeprefix("train.")
+        found.problems.append(Problem(str(error), path=path, exit_code=error.exit_code, code=code))
     else:
         found = DryRun(str(device), spec.train.precision)
         with generators_kept(device), deterministic_algorithms(spec.train.deterministic):
@@ -132,7 +134,8 @@ class _BatchByBatch:
         missing = [name for name in self.spec.model.takes if name not in batch]
         if missing:
             message = f"The model {self.spec.model.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
-            self.found.problems.append(Problem(message, f"A batch has: {', '.join(batch)}.", path="model"))
+            remedy = f"A batch has: {', '.join(batch)}."
+            self.found.problems.append(Problem(message, remedy, path="model", code="missing-entry"))
             return None
         return batch
 
@@ -171,8 +174,9 @@ class _BatchByBatch:
         facts = self.found.sections["train"]
         facts.loss = self._loss_of_a_sample(self.calls.loss, facts.samples)
         if not math.isfinite(facts.loss):
+            message = f"The loss of the first batch is {facts.loss}."
             remedy = "Look at the first values, the transforms, and what the loss takes."
-            self.found.problems.append(Problem(f"The loss of the first batch is {facts.loss}.", remedy, path="loss"))
+            self.found.problems.append(Problem(message, remedy, path="loss", code="not-finite"))
 
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
         return float(loss.detach()) / (samples if self.spec.loss.is_sum else 1)
@@ -200,13 +204,14 @@ class _BatchByBatch:
             message = f"Parameters that get no gradient, and so are never trained: {', '.join(found.without_gradient)}."
             remedy = "If that is meant, name them in finetune.freeze."
             of_loss = all(name.startswith("loss.") for name in found.without_gradient)
-            found.warnings.append(Problem(message, remedy, path="loss" if of_loss else "model"))
+            at = "loss" if of_loss else "model"
+            found.warnings.append(Problem(message, remedy, path=at, code="gradient-missing", warning=True))
         if found.not_finite:
             message = (
                 f"The gradients of {len(found.not_finite)} parameters are not finite: {some_of(found.not_finite)}."
             )
             remedy = "Look for divisions by 0, and for roots and logarithms of 0, in the model and the loss."
-            found.problems.append(Problem(message, remedy, path="train"))
+            found.problems.append(Problem(message, remedy, path="train", code="not-finite"))
 
     def _reset_peak(self) -> None:
         if self.pipeline.device.type == "cuda":
@@ -230,13 +235,16 @@ class _BatchByBatch:
             message = (
                 f"The meta device knows no {self.spec.train.precision}: what is kept for backward is that of fp32."
             )
-            self.found.warnings.append(Problem(message, path="train.precision"))
+            remedy = "Leave out --on meta to see what it is in that precision."
+            self.found.warnings.append(
+                Problem(message, remedy, path="train.precision", code="not-on-meta", warning=True)
+            )
 
     def _disk(self, state: int | None) -> None:
         """The room for checkpoints; ``state`` is the optimizer's with that of parameters that train later."""
         self.found.disk = need = disk_need(self.pipeline, self.out, state)
         if not need.fits:
-            self.found.warnings.append(Problem(need.shortage(), REMEDY))
+            self.found.warnings.append(Problem(need.shortage(), REMEDY, code="disk-space", warning=True))
 
     def evaluate(self, section: Section) -> None:
         """Forward pass and metrics of the first batch of a section, as an evaluation would begin."""
@@ -260,7 +268,7 @@ class _BatchByBatch:
         facts.entries = dict(self.calls.values)
         if facts.loss is not None and not math.isfinite(facts.loss):
             message = f"The loss of the first batch of data.{section} is {facts.loss} after one step."
-            self.found.warnings.append(Problem(message, path="loss"))
+            self.found.warnings.append(Problem(message, path="loss", code="not-finite", warning=True))
 
     def _metrics(self) -> list[Measured]:
         return [

@@ -18,9 +18,8 @@ def first_batch(pipeline: Pipeline, section: Section) -> Batch:
     source = loader.source
     if not len(loader):
         message = f"An epoch of data.{section} has no batch."
-        raise PipelineError(
-            [Problem(message, "Use a smaller batch_size, or drop_last: false.", path="data.batch_size")]
-        )
+        remedy = "Use a smaller batch_size, or drop_last: false."
+        raise PipelineError([Problem(message, remedy, path="data.batch_size", code="no-full-batch")])
     with _problems_at(f"data.{section}.sampler"):
         request = next(loader.requests(0, 0))
     with _problems_at(f"data.{section}"):
@@ -64,6 +63,6 @@ def _problems_at(path: str) -> Iterator[None]:
 
 def _problem(error: BaseException, path: str) -> PipelineError:
     if isinstance(error, RegistryError):
-        return PipelineError([Problem(str(error), path=path, exit_code=error.exit_code)])
+        return PipelineError([Problem(str(error), path=path, exit_code=error.exit_code, code=error.code)])
     message = f"The first batch cannot be made: {type(error).__name__}: {error}."
-    return PipelineError([Problem(message, path=path, exit_code=3)])
+    return PipelineError([Problem(message, path=path, exit_code=3, code="component-failed")])

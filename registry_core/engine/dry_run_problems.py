@@ -30,14 +30,17 @@ def not_built(spec: Spec, error: BaseException, device: torch.device) -> Sequenc
     """The problems of what could not be built."""
     if isinstance(error, PipelineError):
         return error.problems
-    path = path_of(error.about, spec) if isinstance(error, RegistryError) else ""
+    about = error.about if isinstance(error, RegistryError) else None
+    path = path_of(about, spec) if isinstance(error, RegistryError) else ""
     cause = error.__cause__ or error
+    message = f"The {about.full_name if isinstance(about, Component) else 'pipeline'} cannot be built"
+    if _lacks_memory(cause):
+        return [_too_large(f"{message}: {reason(cause)}.", path)]
     if device.type == "meta" and _needs_values(cause):
-        what = error.about.full_name if isinstance(error, RegistryError) and isinstance(error.about, Component) else ""
-        return [_not_on_meta(f"The {what or 'pipeline'} cannot be built", cause, path)]
+        return [_not_on_meta(message, cause, path)]
     if isinstance(error, RegistryError):
-        return [Problem(str(error), path=path, exit_code=_code(error))]
-    return [Problem(f"The pipeline cannot be built: {reason(error)}.", exit_code=_code(error))]
+        return [Problem(str(error), path=path, exit_code=_exit_code(error), code=error.code)]
+    return [Problem(f"{message}: {reason(error)}.", exit_code=_exit_code(error), code="component-failed")]
 
 
 def failure(spec: Spec, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
@@ -45,25 +48,24 @@ def failure(spec: Spec, calls: Calls, error: BaseException, section: Section, on
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
     at = calls.at_work
     if isinstance(cause, RegistryError):
-        return Problem(str(cause), path=at.path, exit_code=_code(cause))
+        return Problem(str(cause), path=at.path, exit_code=_exit_code(cause), code=cause.code)
     if on_meta and _needs_values(cause):
         return _not_on_meta(f"{at.what} cannot be run", cause, at.path)
     message = f"{at} failed on a batch of data.{section}: {reason(cause)}."
-    text = str(cause)
-    if isinstance(cause, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in text:
-        return Problem(message, "Use a smaller batch_size, or a smaller model.", path="data.batch_size")
-    if "deterministic" in text and spec.train.deterministic:
-        return Problem(message, "Set train.deterministic to false to allow it.", path="train.deterministic")
+    if _lacks_memory(cause):
+        return _too_large(message, "data.batch_size")
+    if "deterministic" in str(cause) and spec.train.deterministic:
+        remedy = "Set train.deterministic to false to allow it."
+        return Problem(message, remedy, path="train.deterministic", code="not-deterministic")
     loss = calls.loss
     if at.what.startswith("The backward pass") and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
         message = f"The loss {spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
-        return Problem(
-            message, "Use a loss that is computed from the model's output by differentiable steps.", path="loss"
-        )
+        remedy = "Use a loss that is computed from the model's output by differentiable steps."
+        return Problem(message, remedy, path="loss", code="not-differentiable")
     remedy = _remedy(at.path, cause)
     if on_meta:
         remedy = f"{remedy} Leave out --on meta to see whether it fails on a real device, too.".lstrip()
-    return Problem(message, remedy, path=at.path, exit_code=_code(cause))
+    return Problem(message, remedy, path=at.path, exit_code=_exit_code(cause), code="component-failed")
 
 
 def _remedy(path: str, cause: BaseException) -> str:
@@ -76,7 +78,15 @@ def _remedy(path: str, cause: BaseException) -> str:
     return "Change its parameters, or what it is given, so that they fit." if path == "model" else ""
 
 
-def _code(error: BaseException) -> int:
+def _lacks_memory(error: BaseException) -> bool:
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+def _too_large(message: str, path: str) -> Problem:
+    return Problem(message, "Use a smaller batch_size, or a smaller model.", path=path, code="out-of-memory")
+
+
+def _exit_code(error: BaseException) -> int:
     if isinstance(error, RunError):
         return 2
     if isinstance(error, RegistryError):
@@ -93,7 +103,7 @@ def _needs_values(error: BaseException) -> bool:
 def _not_on_meta(message: str, cause: BaseException, path: str) -> Problem:
     first_sentence = reason(cause).partition(". ")[0]
     said = f"{message} on the meta device, where tensors have no values: {first_sentence}."
-    return Problem(said, "Leave out --on meta to check it on a real device.", path=path)
+    return Problem(said, "Leave out --on meta to check it on a real device.", path=path, code="not-on-meta")
 
 
 def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
@@ -104,5 +114,5 @@ def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
             Hooks([(name, hook)])
         except BrokenComponent as error:
             message = str(error).replace("hooks[0]", f"hooks[{place}]", 1)
-            problems.append(Problem(message, path=f"hooks[{place}]", exit_code=error.exit_code))
+            problems.append(Problem(message, path=f"hooks[{place}]", exit_code=error.exit_code, code=error.code))
     return problems

@@ -15,7 +15,6 @@ from registry_core.spec.length_doubts import (
     check_intervals,
     check_patience,
     check_schedule,
-    check_workers,
 )
 from registry_core.spec.measured import direction_watched, metric_names, watchers
 from registry_core.spec.models import Section
@@ -152,7 +151,6 @@ DOUBTS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
     ("beyond-run", check_patience),
     ("beyond-run", check_accumulation),
     ("beyond-run", check_averaging),
-    ("too-many-workers", check_workers),
     ("no-evaluation", check_evaluations),
     ("last-layer", check_last_layer),
     ("duplicate-hook", check_hooks_once),

@@ -12,9 +12,6 @@ from registry_core.spec.measured import watchers
 from registry_core.spec.source import Keys
 from registry_core.spec.survey import batches, horizon
 
-_WORKERS = 32
-"""So many loader processes are not wondered at."""
-
 
 def _run(checked: Checked) -> Horizon | None:
     facts = checked.survey.facts.get("train")
@@ -84,17 +81,6 @@ def check_averaging(checked: Checked) -> Iterator[Problem]:
         message = f"With decay {ema.decay:g} the averaged weights are {share:.0%} the first ones"
         message += f" at the end of {counted(run.total_steps, 'step')}."
         yield checked.problem(("train", "ema", "decay"), message, "Set decay to less, or train longer.")
-
-
-def check_workers(checked: Checked) -> Iterator[Problem]:
-    """Every loader process has a batch to load."""
-    facts, workers = checked.survey.facts.get("train"), checked.spec.data.workers
-    if facts is None or facts.length is None or workers <= _WORKERS:
-        return
-    there = batches(checked.spec, "train", facts.length)
-    if workers > there:
-        message = f"{workers} loader processes would be started for the {there} batches of an epoch."
-        yield checked.problem(("data", "workers"), message, "Set workers to about the number of CPU cores.")
 
 
 def check_evaluations(checked: Checked) -> Iterator[Problem]:

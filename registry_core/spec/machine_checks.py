@@ -32,7 +32,7 @@ def check_machine(checked: Checked) -> Iterator[Problem]:
     if workers > 2 * processors:
         message = f"{workers} workers are many for {processors} processor{'' if processors == 1 else 's'}."
         remedy = f"{processors} or fewer load as fast, and take less memory."
-        yield checked.problem(("data", "workers"), message, remedy, "workers", warning=True)
+        yield checked.problem(("data", "workers"), message, remedy, "too-many-workers", warning=True)
 
 
 def _may_have_cuda() -> bool:
