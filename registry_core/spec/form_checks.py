@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.components import CheckFailed, DataFacts
+from registry_core.components import CheckFailed, DataFacts, Metric
 from registry_core.components.forms import counted, taken, words
 from registry_core.components.loss import Term
 from registry_core.errors import Problem
@@ -96,33 +96,47 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
 def check_metric_forms(checked: Checked) -> Iterator[Problem]:
     """Every metric takes what the model emits, and the targets of every section that is measured."""
     spec = checked.spec
-    targets = dict(_with_targets(checked))
+    targets: dict[Section, DataFacts] = {name: facts for name, facts in _with_targets(checked) if name != "train"}
     for number, metric in enumerate(spec.metrics):
         keys: Keys = ("metrics", number)
         if not checked.whole(keys):
             continue
-        if checked.whole(("model",)) and metric.takes[:1] and metric.takes[0] in spec.model.gives:
-            try:
+        asked = checked.whole(("model",)) and metric.takes[:1] and metric.takes[0] in spec.model.gives
+        try:
+            if asked:  # first what they are, at last how many: of targets of another form their number says nothing
+                metric.check_outputs(spec.model.emits(), None)
+            wrong = list(_check_metric_targets(checked, keys, metric, targets))
+            yield from wrong
+            if asked and not wrong:
                 metric.check_outputs(spec.model.emits(), spec.model.outputs())
-            except CheckFailed as failed:
-                yield checked.failed(keys, metric, failed)
-        takes = metric.takes_targets()
+        except CheckFailed as failed:
+            yield checked.failed(keys, metric, failed)
+
+
+def _check_metric_targets(
+    checked: Checked, keys: Keys, metric: Metric, targets: dict[Section, DataFacts]
+) -> Iterator[Problem]:
+    if "target" in metric.takes:
         for section, facts in targets.items():
-            gives = facts.target_form
-            if section != "train" and "target" in metric.takes and not taken(gives, takes):
-                wanted = " or ".join(words(form) for form in takes)
-                message = (
-                    f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
-                )
-                instead = other_metrics(spec, metric, gives) if checked.whole(("model",)) else ""
-                remedy = f"se a metric for {words(gives)}{instead}."
-                maker = changed_by(spec, section, checked.survey.facts[section])
-                yield checked.problem(keys, message, f"Remove {maker} there, or u{remedy}" if maker else f"U{remedy}")
-            elif section != "train" and "target" in metric.takes:
-                try:
-                    metric.check_data(facts)
-                except CheckFailed as failed:
-                    yield checked.failed(keys, metric, failed)
+            yield from _check_metric_target(checked, keys, metric, section, facts)
+
+
+def _check_metric_target(
+    checked: Checked, keys: Keys, metric: Metric, section: Section, facts: DataFacts
+) -> Iterator[Problem]:
+    gives, takes, spec = facts.target_form, metric.takes_targets(), checked.spec
+    if taken(gives, takes):
+        try:
+            metric.check_data(facts)
+        except CheckFailed as failed:
+            yield checked.failed(keys, metric, failed)
+        return
+    wanted = " or ".join(words(form) for form in takes)
+    message = f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {words(gives)}."
+    instead = other_metrics(spec, metric, gives) if checked.whole(("model",)) else ""
+    remedy = f"se a metric for {words(gives)}{instead}."
+    maker = changed_by(spec, section, checked.survey.facts[section])
+    yield checked.problem(keys, message, f"Remove {maker} there, or u{remedy}" if maker else f"U{remedy}")
 
 
 def check_classes(checked: Checked) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, DataFacts, Loss, Metric
-from registry_core.components.forms import OutputForm, TargetForm, words
+from registry_core.components.forms import OutputForm, TargetForm, counted, words
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
 
@@ -86,8 +86,8 @@ class TopKAccuracy(Metric):
         return count
 
     def _sees_all(self, count: int) -> CheckFailed:
-        message = f"The metric {self.name!r} looks at the {self.k} largest of only {count} outputs."
-        return CheckFailed(message, f"Set k to {count - 1} or less.")
+        message = f"The metric {self.name!r} looks at the {self.k} largest of only {counted(count, 'output')}."
+        return CheckFailed(message, f"Set k to {count - 1} or less." if count > 1 else "Use another metric.")
 
 
 class MeanLoss(Metric):
