@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 MAIN = "from registry_core.cli.main import main; main()"
 BYTECODE = Path(tempfile.gettempdir()) / "registry-core-benchmarks"
-"""Where bytecode lies, which pip writes for what it installs and Python for a checkout: it is made in the first round."""
+"""Where bytecode lies, as pip leaves it with what it installs: it is made in the first round."""
 
 
 class Case(NamedTuple):
