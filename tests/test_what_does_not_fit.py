@@ -362,6 +362,10 @@ RIGHT: dict[str, dict[str, Any]] = {
         model={"sparse_bag": {"size": 8, "num_classes": 8}}, optim={"optimizer": "adagrad"},
         loss={"adaptive_log_softmax": {"in_features": 8, "n_classes": 10, "cutoffs": [1]}}, train={"precision": "bf16"},
     ),
+    "fewer columns than labels, where that loss is left out": made(
+        {"lines": {**LINES["lines"], "longest": 6, "size": 4}}, {"resize": {"size": [4, 8]}},
+        model={"crnn": {"size": [4, 8]}}, loss={"ctc": {"zero_infinity": True}},
+    ),
     "corners that meet": made(
         DIGITS, {"resize": {"size": [2, 2]}}, {"random_perspective": {"distortion_scale": 1.0, "p": 1.0}},
         model=mlp(10, 2), batch_size=100,
@@ -375,6 +379,13 @@ def test_it_is_right_and_runs(name: str, tmp_path: Path) -> None:
     result = registry_core.run(load(written(tmp_path, RIGHT[name])), tmp_path / "run")
     assert result.position.step == 2
     assert result.summary["hook_errors"] == []
+
+
+def test_a_broken_transform_hides_no_wrong_number_of_outputs(tmp_path: Path) -> None:
+    for pipeline in (made(DIGITS, "flip", model=mlp(7)), made(ANGLES, "flip", model=mlp(7), loss="mse")):
+        with pytest.raises(PipelineError) as refused:
+            load(written(tmp_path, pipeline))
+        assert "model" in {problem.path for problem in refused.value.problems}
 
 
 def folders(folder: Path, *sizes: tuple[int, int]) -> dict[str, Any]:
