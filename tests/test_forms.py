@@ -70,7 +70,7 @@ REFUSED = [
     ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
     ("sequences", "mean_squared_error", "takes values or counts or"),
     ("triplets", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits embeddings"),
-    ("values", "{top_k_accuracy: {k: 1}}", "takes class numbers as targets, but data.val gives values"),
+    ("values", "accuracy", "takes class numbers as targets, but data.val gives values"),
 ]
 
 

@@ -68,6 +68,13 @@ def test_classes_that_do_not_fit(metric: Metric, classes: int | None, message: s
     assert failed.value.remedy
 
 
+def test_what_to_do_where_all_outputs_are_the_largest() -> None:
+    for outputs, remedy in ((7, "Set k to 6 or less."), (1, "Remove the metric.")):
+        with pytest.raises(CheckFailed) as failed:
+            TopKAccuracy(k=outputs).check_outputs("logits", outputs)
+        assert failed.value.remedy == remedy
+
+
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 

@@ -236,7 +236,7 @@ def _train(case: Case) -> dict[str, Any]:
             precision=lambda: "bf16",
             accumulate=lambda: 2,
             clip=lambda: clip,
-            ema=lambda: {"decay": number(draw, 0, 1)},
+            ema=lambda: {"decay": number(draw, 0, 0.99)},
             channels_last=lambda: True,
             log_every=lambda: "1 step",
             evaluate_every=lambda: "1 step",
@@ -261,7 +261,7 @@ def _metrics(case: Case) -> list[Any]:
     cut = {**averaged, **some(draw, threshold=lambda: number(draw, 0.1, 0.9))}
     parameters: dict[str, Callable[[], dict[str, Any]]] = {
         "accuracy": lambda: some(draw, num_classes=lambda: count),
-        "top_k_accuracy": lambda: {"k": draw(st.integers(1, count))},
+        "top_k_accuracy": lambda: {"k": draw(st.integers(1, count - 1))},
         "mean_loss": lambda: some(draw, loss=lambda: one_of(draw, "cross_entropy", "multi_margin")),
         "nearest_neighbour_accuracy": lambda: some(draw, distance=lambda: "cosine"),
         "pair_accuracy": lambda: some(draw, distance=lambda: "euclidean", threshold=lambda: number(draw, 0.1, 1)),

@@ -87,7 +87,7 @@ class TopKAccuracy(Metric):
 
     def _sees_all(self, count: int) -> CheckFailed:
         message = f"The metric {self.name!r} looks at the {self.k} largest of only {counted(count, 'output')}."
-        return CheckFailed(message, f"Set k to {count - 1} or less." if count > 1 else "Use another metric.")
+        return CheckFailed(message, f"Set k to {count - 1} or less." if count > 1 else "Remove the metric.")
 
 
 class MeanLoss(Metric):
