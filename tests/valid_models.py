@@ -282,12 +282,13 @@ def chain(draw: Draw, shape: Sides, most: int, wanted: str = "") -> tuple[list[A
     if wanted:
         names.insert(0, wanted)
     layers: list[Any] = []
-    for name in names:
-        if name == wanted and name in _BEFORE:
+    for place, name in enumerate(names):
+        first = bool(wanted) and place == 0
+        if first and name in _BEFORE:
             layers += _BEFORE[name]
             shape = (math.prod(shape[:2]), shape[2]) if name == "conv1d" else (math.prod(shape),)
         made = LAYERS[name](draw, shape)
-        if made is not None and math.prod(made[1]) <= _MOST:
+        if made is not None and (first or math.prod(made[1]) <= _MOST):
             layers.append(made[0])
             shape = made[1]
     return layers or ["identity"], shape

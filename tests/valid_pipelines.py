@@ -199,11 +199,14 @@ def _sampler(case: Case) -> Any:
 
 def _optim(case: Case, *, evaluates: bool) -> dict[str, Any]:
     draw, sparse = case.draw, "sparse_bag" in str(case.model)
-    names = ("sgd", "adagrad", "sparse_adam") if sparse else OPTIMIZERS
+    weighs = "adaptive_log_softmax" in case.loss  # its own weights: dense, and some without a gradient in some steps
+    names = ("sgd", "adagrad", *(() if weighs else ("sparse_adam",))) if sparse else OPTIMIZERS
     name = case.wants("optimizer") or one_of(draw, *names)
     if sparse and name not in names:
-        name = "sparse_adam"
+        name = names[-1]
     found: dict[str, Any] = {"optimizer": optimizer(draw, name, sparse=sparse)}
+    if weighs:
+        found["optimizer"][name].pop("fused", None)  # with a momentum, torch's fused form needs all gradients
     schedule = case.wants("scheduler") or one_of(draw, "", *SCHEDULERS)
     function = case.name if case.name in RATE_FUNCTIONS else ""
     schedule = one_of(draw, "lambda", "multiplicative") if function else schedule
