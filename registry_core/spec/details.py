@@ -133,7 +133,7 @@ def _number(value: str, wanted: str, *, whole: bool) -> str:
 
 def _may_be_percent(value: float) -> bool:
     """Whether a number above 1, where at most 1 is allowed, looks like so many of a hundred."""
-    return 2 <= value <= 100 and value == int(value)
+    return 5 <= value <= 100 and value == int(value)
 
 
 def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:

@@ -12,14 +12,14 @@ from registry_core.testing.subject import Subject
 Function = Callable[[Subject], None]
 
 _MODULES = ("every_kind", "of_losses", "of_transforms", "of_optimizers", "of_networks", "of_data", "of_others")
-_CHECKS: list[tuple[str, tuple[str, ...], Function]] = []
+_CHECKS: list[tuple[str, tuple[str, ...], Function, Callable[[Subject], bool] | None]] = []
 
 
-def check(*kinds: str) -> Callable[[Function], Function]:
-    """Marks a function as a check of components of these kinds; of every kind, if none is named."""
+def check(*kinds: str, where: Callable[[Subject], bool] | None = None) -> Callable[[Function], Function]:
+    """Marks a function as a check of components of these kinds (every kind, if none is named), as far as ``where``."""
 
     def mark(function: Function) -> Function:
-        _CHECKS.append((function.__name__, kinds or tuple(KINDS), function))
+        _CHECKS.append((function.__name__, kinds or tuple(KINDS), function, where))
         return function
 
     return mark
@@ -48,4 +48,8 @@ def checks_of(subject: Subject) -> Sequence[Check]:
     for module in _MODULES:
         import_module(f"registry_core.testing.{module}")
     kind = subject.record.kind
-    return [Check(subject, name, function) for name, kinds, function in _CHECKS if kind in kinds]
+    return [
+        Check(subject, name, function)
+        for name, kinds, function, where in _CHECKS
+        if kind in kinds and (where is None or where(subject))
+    ]
