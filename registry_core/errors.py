@@ -17,7 +17,6 @@ Catch ``RegistryError`` to catch them all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 __all__ = [
@@ -54,8 +53,7 @@ class Place(NamedTuple):
         return f"{self.source}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(NamedTuple):
     """A change of the file that corrects a mistake: at ``place`` write ``new`` instead of ``old``."""
 
     place: Place
@@ -65,8 +63,7 @@ class Fix:
     """Whether nothing else can be meant; what is only likely is asked for."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: what is wrong, what to do, where it stands and which key it is about."""
 
     message: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CONTRACT = "v1"
 """Version of the contract between components and the core; part of every entry-point group."""
@@ -11,8 +11,7 @@ CONTRACT = "v1"
 PREFIX = "registry_core."
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of component: its name, its plural, and the entry-point group that registers it."""
 
     name: str
@@ -54,8 +53,7 @@ _BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
 _GROUP = re.compile(re.escape(PREFIX) + r"(v[0-9]+)\.(\w+)")
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """What the name of an entry-point group says: the contract, and the kind (None for providers)."""
 
     contract: str

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(NamedTuple):
     """One distribution's metadata: a folder, or what ``importlib.metadata`` made of anything else."""
 
     folder: str
@@ -27,7 +26,8 @@ class Metadata:
         if self.found is not None:
             return self.found.read_text(name) or ""
         try:
-            return Path(self.folder, name).read_text(encoding="utf-8")
+            with FileIO(os.path.join(self.folder, name)) as file:  # noqa: PTH118  # a Path takes as long as the reading
+                return file.readall().decode().replace("\r\n", "\n")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):  # those that Python ignores
             return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 OWN = "registry-core"
 """The distribution that this package comes in; its components are never disabled."""
@@ -18,8 +18,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """Which third-party distributions may take part; ``allowed`` is None for all of them."""
 
     allowed: frozenset[str] | None = None

@@ -29,8 +29,7 @@ _STUMBLE = (
 )
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """What the environment holds, sorted: usable components, refused ones, what is wrong, and where it all is from."""
 
     records: tuple[Record, ...] = ()

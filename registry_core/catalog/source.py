@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.records import Record
@@ -18,8 +18,7 @@ _FIRST_LINES = 4000
 """Characters after the name in which the docstring of a class or function begins."""
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """Where a component is written: a file, and the line (from 1) where the class or function begins."""
 
     file: Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import click
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from registry_core.spec import Spec
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which files are to be checked, and how far."""
 
     files: tuple[Path, ...]
@@ -33,7 +32,7 @@ class Wanted:
 
     def without_torch(self) -> Wanted:
         """The same files, as far as they are checked without torch."""
-        return replace(self, read_data=False, deep=False)
+        return self._replace(read_data=False, deep=False)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
-@dataclass(frozen=True)
-class Unusable:
+class Unusable(NamedTuple):
     """What stands in the data and makes no sample, such as a line without a label: a sentence, and file and line."""
 
     message: str

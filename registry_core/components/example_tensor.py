@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True)
-class ExampleTensor:
+class ExampleTensor(NamedTuple):
     """A tensor of random numbers: shape (the batch first), type, and smallest and largest value, both included."""
 
     shape: tuple[int, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts, Shape
@@ -59,8 +58,7 @@ class Loss(Component):
         return built
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One loss of a weighted sum."""
 
     loss: Loss

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import CheckFailed, Image, Shape
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a model, by the name that its parameters start with."""
 
     name: str

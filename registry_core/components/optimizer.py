@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
 
 
-@dataclass(frozen=True)
-class ParameterFacts:
+class ParameterFacts(NamedTuple):
     """A parameter that is to be trained, as far as it is known before the first step."""
 
     name: str

@@ -43,7 +43,7 @@ from registry_core.spec.transform_checks import (
 def check(checked: Checked) -> list[Problem]:
     """All problems that the checks find, each with the code of its check unless it has one of its own."""
     found = ((code, problem) for code, one in CHECKS for problem in one(checked))
-    return [problem if problem.code else replace(problem, code=code) for code, problem in found]
+    return [problem if problem.code else problem._replace(code=code) for code, problem in found]
 
 
 def check_model(checked: Checked) -> Iterator[Problem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from registry_core.components import Hook, Image, Transform
 from registry_core.errors import Problem
@@ -27,7 +26,7 @@ _TOLERANCE = 0.05
 def doubts(checked: Checked) -> list[Problem]:
     """All warnings about a pipeline without errors, each with the code of its check."""
     found = ((code, problem) for code, one in DOUBTS for problem in one(checked))
-    return [replace(problem, code=code, warning=True) for code, problem in found]
+    return [problem._replace(code=code, warning=True) for code, problem in found]
 
 
 def check_values_on_the_way(checked: Checked) -> Iterator[Problem]:

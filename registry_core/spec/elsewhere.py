@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from difflib import SequenceMatcher
 
 from pydantic import BaseModel
@@ -49,9 +48,9 @@ def sent_home(problem: Problem, tree: Tree) -> Problem:
         return problem
     name = str(keys[-1])
     if homes := list(dict.fromkeys(_homes(name, keys, tree))):
-        return replace(problem, remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None)
+        return problem._replace(remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None)
     if problem.code == "unknown-parameter" and (homes := list(_sections_with(name, keys))):
-        return replace(problem, remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
+        return problem._replace(remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
     return problem
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from registry_core.components import Component
 from registry_core.spec.models import Spec
@@ -28,8 +27,7 @@ def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
     return found if spec.optim.scheduler is None else [*found, (("optim", "scheduler"), spec.optim.scheduler)]
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """A metric that a component watches, and the parameter that says which way is better."""
 
     metric: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from registry_core.components import CheckFailed, ModuleFacts, Modules
 from registry_core.components.modules import joined, parameter_shapes
@@ -93,8 +93,7 @@ def names_of_norm(norm: ModuleFacts) -> set[str]:
     return {name for name, _ in norm.named_parameters()} or {joined(norm.path, "running_mean")}
 
 
-@dataclass(frozen=True)
-class Frozen:
+class Frozen(NamedTuple):
     """What is frozen at the start, and of it for each name that is let go the number of its rule in `unfreeze`."""
 
     names: frozenset[str]

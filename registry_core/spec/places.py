@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from registry_core.errors import PipelineError, Problem
 from registry_core.spec.compose import dotted
@@ -47,7 +46,7 @@ def with_place(problem: Problem, spec: Spec) -> Problem:
     """The problem with the place of the key that it names, if it has none and the spec is from a file."""
     if spec._places is None or problem.place is not None or not problem.path:
         return problem
-    return replace(problem, place=spec._places.tree.place(_keys(problem.path)))
+    return problem._replace(place=spec._places.tree.place(_keys(problem.path)))
 
 
 def _keys(path: str) -> Keys:

@@ -8,7 +8,6 @@ What makes sentences of mistakes is imported where there is one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -118,7 +117,7 @@ class Resolver:
 
     def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
         place = problem.place or self.tree.place(keys)
-        self.problems.append(replace(problem, place=place, path=dotted(keys)))
+        self.problems.append(problem._replace(place=place, path=dotted(keys)))
         self.broken.add(keys)
         return base.model_construct()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from registry_core.components import CheckFailed, DataFacts, Image, Transform
 from registry_core.components.forms import TargetForm, words
@@ -16,8 +17,7 @@ _LISTS = {"sample": "transforms", "batch": "batch_transforms"}
 _NOT_AVERAGED: tuple[TargetForm, ...] = ("class_maps", "sequences")
 
 
-@dataclass(frozen=True)
-class Followed:
+class Followed(NamedTuple):
     """One transform on the way of a sample, and what the image is after it, in so many views."""
 
     transform: Transform

@@ -19,7 +19,7 @@ class Sequential(Sampler):
     The default for all sections but train.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.sample_orders:SequentialOrder"
+    target = "registry_builtin.objects.sample_orders:SequentialOrder"
 
 
 class Shuffled(Sampler):
@@ -30,7 +30,7 @@ class Shuffled(Sampler):
     order stays too.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.sample_orders:ShuffledOrder"
+    target = "registry_builtin.objects.sample_orders:ShuffledOrder"
 
 
 class ClassBalanced(Sampler):
@@ -41,7 +41,7 @@ class ClassBalanced(Sampler):
     at all. Needs a data set that knows the class of every sample.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.sample_orders:ClassBalancedOrder"
+    target = "registry_builtin.objects.sample_orders:ClassBalancedOrder"
     needs_targets: ClassVar[bool] = True
 
     samples: PositiveInt | None = Field(

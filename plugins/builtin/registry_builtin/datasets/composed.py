@@ -71,7 +71,7 @@ class Pairs(_Composed):
     `margin_ranking`. Every image is `input` in its turn. DataError: there is one class only, or a class of one image.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed:Pairs"
+    target = "registry_builtin.objects.composed:Pairs"
     example: ClassVar[Mapping[str, Any]] = _DIGITS
 
     targets: Literal["same_class", "order"] = Field(default="same_class", description="What the target tells.")
@@ -91,7 +91,7 @@ class Triplets(_Composed):
     image is `input` in its turn. DataError: there is one class only, or a class of one image. For `triplet_margin`.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed:Triplets"
+    target = "registry_builtin.objects.composed:Triplets"
     example: ClassVar[Mapping[str, Any]] = _DIGITS
 
     def facts(self) -> DataFacts:
@@ -110,7 +110,7 @@ class Rotated(_Composed):
     of one output; with `unit: sin_cos` float32 [2], its sine and cosine. Every image has its turn. For regression.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed:Rotated"
+    target = "registry_builtin.objects.composed:Rotated"
     example: ClassVar[Mapping[str, Any]] = _DIGITS
 
     degrees: Annotated[float, Field(gt=0, le=180)] = Field(default=45.0, description="Largest angle in degrees.")
@@ -198,7 +198,7 @@ class MultiLabel(_Scattered):
     differ and `size` is not set, or the number of classes is not known.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.scenes:MultiLabel"
+    target = "registry_builtin.objects.scenes:MultiLabel"
     example: ClassVar[Mapping[str, Any]] = _DIGITS
 
     targets: Literal["multi_hot", "class_lists", "signs"] = Field(
@@ -222,7 +222,7 @@ class Counts(_Scattered):
     random cells; `target`, float32 [1], for a model of one output; `boxes` as in `multi_label`. For `poisson_nll`.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.scenes:Counts"
+    target = "registry_builtin.objects.scenes:Counts"
     example: ClassVar[Mapping[str, Any]] = {**_DIGITS, "cells": [3, 3]}
 
     def facts(self) -> DataFacts:
@@ -239,7 +239,7 @@ class Segmented(_Scattered):
     plus 1 (`classes: each`); `boxes` as in `multi_label`. For `cross_entropy` and `nll_2d`.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.scenes:Segmented"
+    target = "registry_builtin.objects.scenes:Segmented"
     example: ClassVar[Mapping[str, Any]] = _DIGITS
 
     classes: Literal["foreground", "each"] = Field(
@@ -265,7 +265,7 @@ class Lines(_Scene):
     than the inner data set has. DataError: sizes differ and `size` is not set.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.scenes:Lines"
+    target = "registry_builtin.objects.scenes:Lines"
     example: ClassVar[Mapping[str, Any]] = {**_DIGITS, "longest": 4}
 
     longest: PositiveInt = Field(default=5, description="The largest number of images in a line.")

@@ -20,7 +20,7 @@ class Digits(Classified):
     Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.digits:Digits"
+    target = "registry_builtin.objects.digits:Digits"
     example: ClassVar[Mapping[str, Any]] = {"split": "train"}
 
     split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")

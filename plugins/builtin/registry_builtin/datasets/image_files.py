@@ -48,7 +48,7 @@ class ImageIndex(Classified):
     line, a label or an image is wrong, missing or damaged, or has more than 8 bits a channel.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.image_files:from_index"
+    target = "registry_builtin.objects.image_files:from_index"
     example: ClassVar[Mapping[str, Any]] = {"index": "data/train.txt", "mode": "L"}
 
     index: InputPath = Field(description="The text file.")
@@ -97,7 +97,7 @@ class ImageFolder(Classified):
     damaged or has more than 8 bits a channel.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.image_files:from_folder"
+    target = "registry_builtin.objects.image_files:from_folder"
     example: ClassVar[Mapping[str, Any]] = {"root": "data/train"}
 
     root: InputPath = Field(description="Folder of the class folders.")

@@ -23,7 +23,7 @@ class Mnist(Classified):
     damaged. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.idx:Mnist"
+    target = "registry_builtin.objects.idx:Mnist"
     example: ClassVar[Mapping[str, Any]] = {"root": "data/mnist", "split": "train"}
 
     root: InputPath = Field(description="Folder of the four files.")

@@ -18,7 +18,7 @@ class CosineDistance(Function):
     Takes two tensors [batch, features], gives [batch]. Source: ``torch.nn.functional.cosine_similarity``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.distances:cosine_distance"
+    target = "registry_builtin.objects.distances:cosine_distance"
     use: ClassVar[Use] = "distances"
 
     eps: PositiveFloat = Field(default=1e-8, description="The smallest product of norms that is divided by.")
@@ -30,7 +30,7 @@ class PDistance(Function):
     Takes two tensors [batch, features], gives [batch]. Source: ``torch.nn.functional.pairwise_distance``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.distances:p_distance"
+    target = "registry_builtin.objects.distances:p_distance"
     use: ClassVar[Use] = "distances"
     example: ClassVar[Mapping[str, Any]] = {"p": 1}
 

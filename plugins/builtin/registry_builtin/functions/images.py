@@ -19,7 +19,7 @@ class Invert(Function):
     torchvision.transforms.v2.functional.invert.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2.functional:invert"
+    target = "torchvision.transforms.v2.functional:invert"
     use: ClassVar[Use] = "images"
 
     def follow(self, image: Image) -> Image:
@@ -40,7 +40,7 @@ class Gamma(Function):
     multiplied by `gain` and cut to the range. As torchvision.transforms.v2.functional.adjust_gamma.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2.functional:adjust_gamma"
+    target = "torchvision.transforms.v2.functional:adjust_gamma"
     use: ClassVar[Use] = "images"
     example: ClassVar[Mapping[str, Any]] = {"gamma": 0.5}
 

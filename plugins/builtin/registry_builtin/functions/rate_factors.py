@@ -20,7 +20,7 @@ class ConstantFactor(Function):
     The result for n (from 0) is ``factor``.
     """
 
-    target: ClassVar[str] = f"{_FACTORS}:constant_factor"
+    target = f"{_FACTORS}:constant_factor"
     use: ClassVar[Use] = "learning rates"
 
     factor: NonNegativeFloat = Field(default=1.0, description="The factor.")
@@ -32,7 +32,7 @@ class PowerDecay(Function):
     The result for n (from 0) is ``base ** n``.
     """
 
-    target: ClassVar[str] = f"{_FACTORS}:power_decay"
+    target = f"{_FACTORS}:power_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"base": 0.95}
 
@@ -45,7 +45,7 @@ class LinearDecay(Function):
     The result for n (from 0) is 1 up to ``start``, and ``end`` from ``start + length`` on.
     """
 
-    target: ClassVar[str] = f"{_FACTORS}:linear_decay"
+    target = f"{_FACTORS}:linear_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"start": 100, "length": 100}
 
@@ -61,7 +61,7 @@ class InverseSqrt(Function):
     Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, scaled to 1 at its top.
     """
 
-    target: ClassVar[str] = f"{_FACTORS}:inverse_sqrt"
+    target = f"{_FACTORS}:inverse_sqrt"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"warmup": 4000}
 
@@ -75,7 +75,7 @@ class InverseTimeDecay(Function):
     method", 1951, whose conditions powers above 1/2 and up to 1 meet.
     """
 
-    target: ClassVar[str] = f"{_FACTORS}:inverse_time_decay"
+    target = f"{_FACTORS}:inverse_time_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"rate": 0.1}
 

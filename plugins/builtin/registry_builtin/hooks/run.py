@@ -25,7 +25,7 @@ class Progress(Hook):
     Where stderr is not a terminal, a line is printed for every row of metrics instead. Never reads the device.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.progress:Progress"
+    target = "registry_builtin.objects.progress:Progress"
     told_apart_by: ClassVar[tuple[str, ...]] = ()
 
 
@@ -36,7 +36,7 @@ class Jsonl(Hook):
     interval of many steps. A resumed run drops the lines after its start.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.jsonl:StepLog"
+    target = "registry_builtin.objects.jsonl:StepLog"
     told_apart_by: ClassVar[tuple[str, ...]] = ("file",)
     file: FileName = Field(default="steps.jsonl", description="Name of the file in the run directory.")
     every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
@@ -55,7 +55,7 @@ class Checkpoint(Hook):
     A run saves one at its end, or when it is interrupted, in any case; this hook adds those in between.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.checkpointing:Checkpoint"
+    target = "registry_builtin.objects.checkpointing:Checkpoint"
     every: Interval = Field(default=Every(1, "epoch"), description="How often one is saved.")
     keep: PositiveInt = Field(default=2, description="How many of the newest are kept; the best one is kept besides.")
     best: str | None = Field(default=None, description="Metric of the best checkpoint, such as val/accuracy.")
@@ -73,7 +73,7 @@ class EarlyStopping(Hook):
     An improvement is a change of more than ``min_delta`` in the better direction, which the metric itself declares.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.early_stopping:EarlyStopping"
+    target = "registry_builtin.objects.early_stopping:EarlyStopping"
     monitor: str = Field(default="val/loss", description="The metric that is watched.")
     patience: PositiveInt = Field(default=5, description="Evaluations without improvement until the run ends.")
     min_delta: NonNegativeFloat = Field(default=0.0, description="Least change that counts, in units of the metric.")

@@ -26,7 +26,7 @@ class TensorBoard(Hook):
     its start, so that every step stands once. Source: tensorboardX.SummaryWriter.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard:TensorBoard"
+    target = f"{OBJECTS}.tensorboard:TensorBoard"
     told_apart_by: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {"charts": {"loss": ["train/loss", "val/loss"]}, "export": True}
 

@@ -51,7 +51,7 @@ class TensorBoardConfusionMatrix(_OfEvaluation):
     out. Numbers are written into matrices of up to 20 classes. Source: tensorboardX.SummaryWriter.add_figure.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_evaluation:ConfusionMatrix"
+    target = f"{OBJECTS}.tensorboard_evaluation:ConfusionMatrix"
     needs: ClassVar[Mapping[str, str]] = {"matplotlib": EXTRA}
 
     normalize: bool = Field(default=False, description="Show shares of each true class, 0 to 1, instead of counts.")
@@ -65,7 +65,7 @@ class TensorBoardPrCurve(_OfEvaluation):
     tensorboardX.SummaryWriter.add_pr_curve and add_pr_curve_raw.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_evaluation:PrCurve"
+    target = f"{OBJECTS}.tensorboard_evaluation:PrCurve"
     _targets: ClassVar[tuple[TargetForm, ...]] = ("class_indices", "multi_hot")
 
     raw: bool = Field(

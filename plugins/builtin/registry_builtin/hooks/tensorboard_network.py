@@ -23,7 +23,7 @@ class TensorBoardHistograms(Hook):
     optimizer sees them. Values that are not finite are left out. Source: tensorboardX.SummaryWriter.add_histogram.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_network:Histograms"
+    target = f"{OBJECTS}.tensorboard_network:Histograms"
 
     weights: bool = Field(default=True, description="Draw the weights.")
     gradients: bool = Field(default=True, description="Draw the gradients.")
@@ -43,7 +43,7 @@ class TensorBoardGraph(Hook):
     Source: tensorboardX.SummaryWriter.add_graph, which uses torch.utils.tensorboard.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_network:Graph"
+    target = f"{OBJECTS}.tensorboard_network:Graph"
     needs: ClassVar[Mapping[str, str]] = {"tensorboard": EXTRA}
 
 
@@ -55,7 +55,7 @@ class TensorBoardKernels(Hook):
     tensorboardX.SummaryWriter.add_image.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_images:Kernels"
+    target = f"{OBJECTS}.tensorboard_images:Kernels"
 
     layer: str | None = Field(default=None, description="Name of the module; null for the first 2-D convolution.")
     every: Interval = Field(default=Every(1, "epoch"), description=EVERY)
@@ -85,7 +85,7 @@ class TensorBoardFeatureMaps(OfSamples):
     tensorboardX.SummaryWriter.add_image.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_images:FeatureMaps"
+    target = f"{OBJECTS}.tensorboard_images:FeatureMaps"
     example: ClassVar[Mapping[str, Any]] = {"layer": "conv1"}
 
     layer: str = Field(description="Name of the module, such as conv1 or layer1.0.conv2.")

@@ -24,7 +24,7 @@ class TensorBoardEmbedding(OfSamples):
     their transforms, with `normalize` undone, on a square. Source: tensorboardX.SummaryWriter.add_embedding.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_network:Embedding"
+    target = f"{OBJECTS}.tensorboard_network:Embedding"
     example: ClassVar[Mapping[str, Any]] = {"count": 64, "every": "5 epochs"}
 
     layer: str | None = Field(default=None, description="Name of the module, such as fc2; null for the model's output.")
@@ -50,7 +50,7 @@ class TensorBoardImages(OfSamples):
     smoothing to sides of 64 or more. Source: tensorboardX.SummaryWriter.add_image.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_images:Images"
+    target = f"{OBJECTS}.tensorboard_images:Images"
 
     section: Section = Field(default="train", description=SECTION)
     count: PositiveInt = Field(default=16, description=COUNT)
@@ -65,7 +65,7 @@ class TensorBoardVideo(OfSamples):
     tensorboardX.SummaryWriter.add_video, with frames that Pillow writes.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_images:Video"
+    target = f"{OBJECTS}.tensorboard_images:Video"
 
     section: Section = Field(default="train", description=SECTION)
     index: NonNegativeInt = Field(default=0, description="Number of the sample, from 0.")
@@ -81,7 +81,7 @@ class TensorBoardBoxes(OfSamples):
     names. Source: tensorboardX.SummaryWriter.add_image_with_boxes.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_images:Boxes"
+    target = f"{OBJECTS}.tensorboard_images:Boxes"
 
     boxes: str = Field(default="boxes", description="The entry of a sample that has its boxes.")
     labels: str = Field(default="labels", description="The entry that has their class numbers, if there is one.")
@@ -107,7 +107,7 @@ class TensorBoardMesh(OfSamples):
     bright pixels high. Source: tensorboardX.SummaryWriter.add_mesh.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_samples:Mesh"
+    target = f"{OBJECTS}.tensorboard_samples:Mesh"
 
     index: NonNegativeInt = Field(default=0, description="Number of the sample, from 0.")
     height: PositiveFloat = Field(default=0.25, description="Height of a white pixel, as a share of the longer side.")
@@ -120,7 +120,7 @@ class TensorBoardAudio(OfSamples):
     `sample_rate`, unless the parameter gives it. Source: tensorboardX.SummaryWriter.add_audio.
     """
 
-    target: ClassVar[str] = f"{OBJECTS}.tensorboard_samples:Audio"
+    target = f"{OBJECTS}.tensorboard_samples:Audio"
     needs: ClassVar[Mapping[str, str]] = {"soundfile": EXTRA}
 
     audio: str = Field(default="audio", description="The entry of a sample that has its sound.")

@@ -16,7 +16,7 @@ class Constant(Init):
     Fits tensors of any shape. Source: ``torch.nn.init.constant_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:constant_"
+    target = "torch.nn.init:constant_"
     renamed: ClassVar[dict[str, str]] = {"value": "val"}
     example: ClassVar[Mapping[str, Any]] = {"value": 0.1}
     old_spellings: ClassVar[Mapping[str, str]] = {"val": "value"}
@@ -30,7 +30,7 @@ class Zeros(Init):
     Fits tensors of any shape. Source: ``torch.nn.init.zeros_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:zeros_"
+    target = "torch.nn.init:zeros_"
 
 
 class Ones(Init):
@@ -39,4 +39,4 @@ class Ones(Init):
     Fits tensors of any shape. Source: ``torch.nn.init.ones_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:ones_"
+    target = "torch.nn.init:ones_"

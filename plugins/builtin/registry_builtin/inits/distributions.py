@@ -17,7 +17,7 @@ class Normal(Init):
     Fits tensors of any shape. Source: ``torch.nn.init.normal_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:normal_"
+    target = "torch.nn.init:normal_"
     example: ClassVar[Mapping[str, Any]] = {"std": 0.01}
 
     mean: float = Field(default=0.0, description="Mean of the values.")
@@ -30,7 +30,7 @@ class Uniform(Init):
     Fits tensors of any shape. Source: ``torch.nn.init.uniform_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:uniform_"
+    target = "torch.nn.init:uniform_"
     example: ClassVar[Mapping[str, Any]] = {"a": -0.1, "b": 0.1}
 
     a: float = Field(default=0.0, description="Smallest value.")
@@ -50,7 +50,7 @@ class TruncNormal(Init):
     tensors of any shape. Source: ``torch.nn.init.trunc_normal_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:trunc_normal_"
+    target = "torch.nn.init:trunc_normal_"
     example: ClassVar[Mapping[str, Any]] = {"std": 0.02, "a": -0.04, "b": 0.04}
 
     mean: float = Field(default=0.0, description="Mean of the values before they are cut.")

@@ -25,7 +25,7 @@ class XavierNormal(Init):
     networks", AISTATS 2010; ``torch.nn.init.xavier_normal_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:xavier_normal_"
+    target = "torch.nn.init:xavier_normal_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "leaky_relu", "param": 0.2}}
 
@@ -40,7 +40,7 @@ class XavierUniform(Init):
     networks", AISTATS 2010; ``torch.nn.init.xavier_uniform_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:xavier_uniform_"
+    target = "torch.nn.init:xavier_uniform_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "tanh"}}
 
@@ -56,7 +56,7 @@ class KaimingNormal(Init):
     ``torch.nn.init.kaiming_normal_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:kaiming_normal_"
+    target = "torch.nn.init:kaiming_normal_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"mode": "fan_out", "nonlinearity": "relu"}
 
@@ -73,7 +73,7 @@ class KaimingUniform(Init):
     al., "Delving deep into rectifiers", ICCV 2015; ``torch.nn.init.kaiming_uniform_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:kaiming_uniform_"
+    target = "torch.nn.init:kaiming_uniform_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"a": 0.2}
 

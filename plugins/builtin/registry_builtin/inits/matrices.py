@@ -20,7 +20,7 @@ class Eye(Init):
     ``torch.nn.init.eye_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:eye_"
+    target = "torch.nn.init:eye_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
@@ -31,7 +31,7 @@ class Dirac(Init):
     Source: ``torch.nn.init.dirac_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:dirac_"
+    target = "torch.nn.init:dirac_"
     dimensions: ClassVar[tuple[int, int | None]] = (3, 5)
 
     groups: PositiveInt = Field(default=1, description="Groups of the convolution; each starts as the identity.")
@@ -54,7 +54,7 @@ class Orthogonal(Init):
     ``torch.nn.init.orthogonal_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:orthogonal_"
+    target = "torch.nn.init:orthogonal_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "relu"}}
 
@@ -68,7 +68,7 @@ class Sparse(Init):
     each column. Source: Martens, "Deep learning via Hessian-free optimization", ICML 2010; ``torch.nn.init.sparse_``.
     """
 
-    target: ClassVar[str] = "torch.nn.init:sparse_"
+    target = "torch.nn.init:sparse_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, 2)
     example: ClassVar[Mapping[str, Any]] = {"sparsity": 0.9}
 

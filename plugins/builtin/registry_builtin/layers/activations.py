@@ -26,7 +26,7 @@ class ReLU(_Activation):
     In and out: floats [batch, ...]. Max(0, x). Source: ``torch.nn.ReLU``.
     """
 
-    target: ClassVar[str] = "torch.nn:ReLU"
+    target = "torch.nn:ReLU"
     only_inside: ClassVar[str] = NEVER_NEGATIVE
 
 
@@ -37,7 +37,7 @@ class LeakyReLU(_Activation):
     al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
 
-    target: ClassVar[str] = "torch.nn:LeakyReLU"
+    target = "torch.nn:LeakyReLU"
 
     negative_slope: NonNegativeFloat = Field(default=0.01, description="Slope for negative values.")
 
@@ -49,7 +49,7 @@ class ELU(_Activation):
     "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:ELU"
+    target = "torch.nn:ELU"
 
     alpha: PositiveFloat = Field(default=1.0, description="What large negative values become, with the sign changed.")
 
@@ -61,7 +61,7 @@ class SiLU(_Activation):
     linear units", 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:SiLU"
+    target = "torch.nn:SiLU"
 
 
 class Hardswish(_Activation):
@@ -71,7 +71,7 @@ class Hardswish(_Activation):
     "Searching for MobileNetV3", ICCV 2019.
     """
 
-    target: ClassVar[str] = "torch.nn:Hardswish"
+    target = "torch.nn:Hardswish"
 
 
 class ReLU6(_Activation):
@@ -80,7 +80,7 @@ class ReLU6(_Activation):
     In and out: floats [batch, ...]. Min(max(0, x), 6). Source: ``torch.nn.ReLU6``; Howard et al., "MobileNets", 2017.
     """
 
-    target: ClassVar[str] = "torch.nn:ReLU6"
+    target = "torch.nn:ReLU6"
     only_inside: ClassVar[str] = NEVER_NEGATIVE
     bases: ClassVar[tuple[str, ...]] = ("Hardtanh",)
 
@@ -92,7 +92,7 @@ class SELU(_Activation):
     Klambauer et al., "Self-normalizing neural networks", NIPS 2017.
     """
 
-    target: ClassVar[str] = "torch.nn:SELU"
+    target = "torch.nn:SELU"
 
 
 class Mish(_Activation):
@@ -101,7 +101,7 @@ class Mish(_Activation):
     In and out: floats [batch, ...]. x * tanh(log(1 + exp(x))). Source: ``torch.nn.Mish``; Misra, "Mish", BMVC 2020.
     """
 
-    target: ClassVar[str] = "torch.nn:Mish"
+    target = "torch.nn:Mish"
 
 
 class GELU(ElementwiseLayer):
@@ -111,7 +111,7 @@ class GELU(ElementwiseLayer):
     and Gimpel, "Gaussian error linear units", 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:GELU"
+    target = "torch.nn:GELU"
 
     approximate: Literal["none", "tanh"] = Field(
         default="none", description="tanh: a faster formula that is nearly the same."
@@ -124,7 +124,7 @@ class Sigmoid(ElementwiseLayer):
     In and out: floats [batch, ...]. 1 / (1 + exp(-x)). Source: ``torch.nn.Sigmoid``.
     """
 
-    target: ClassVar[str] = "torch.nn:Sigmoid"
+    target = "torch.nn:Sigmoid"
     output_form: ClassVar[OutputForm] = "probabilities"
 
 
@@ -134,7 +134,7 @@ class Tanh(ElementwiseLayer):
     In and out: floats [batch, ...]. (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Source: ``torch.nn.Tanh``.
     """
 
-    target: ClassVar[str] = "torch.nn:Tanh"
+    target = "torch.nn:Tanh"
 
 
 class _AcrossClasses(ElementwiseLayer):
@@ -153,7 +153,7 @@ class Softmax(_AcrossClasses):
     ``torch.nn.Softmax``.
     """
 
-    target: ClassVar[str] = "torch.nn:Softmax"
+    target = "torch.nn:Softmax"
     output_form: ClassVar[OutputForm] = "probabilities"
 
 
@@ -164,7 +164,7 @@ class LogSoftmax(_AcrossClasses):
     ``torch.nn.LogSoftmax``.
     """
 
-    target: ClassVar[str] = "torch.nn:LogSoftmax"
+    target = "torch.nn:LogSoftmax"
     output_form: ClassVar[OutputForm] = "log_probabilities"
 
 
@@ -175,7 +175,7 @@ class PReLU(ElementwiseLayer):
     "Delving deep into rectifiers", ICCV 2015.
     """
 
-    target: ClassVar[str] = "torch.nn:PReLU"
+    target = "torch.nn:PReLU"
 
     num_parameters: PositiveInt = Field(default=1, description="1: one slope for all; else as many as channels.")
     init: float = Field(default=0.25, description="First value of the slopes.")

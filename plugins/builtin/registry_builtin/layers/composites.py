@@ -27,7 +27,7 @@ class Block(Composite):
     In: what the first takes; out: what the last gives. Source: ``torch.nn.Sequential``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.containers:chain"
+    target = "registry_builtin.objects.containers:chain"
     example: ClassVar = {"name": "stem", "layers": [_CONV, "batch_norm2d", "relu"]}
 
     layers: Layers = Field(description=_LAYERS)

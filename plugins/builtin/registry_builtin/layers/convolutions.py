@@ -73,7 +73,7 @@ class Conv1d(_Convolution):
     2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv1d``.
     """
 
-    target: ClassVar[str] = "torch.nn:Conv1d"
+    target = "torch.nn:Conv1d"
     ranks: ClassVar[tuple[int, ...]] = (2,)
     example: ClassVar = {"out_channels": 16, "kernel_size": 3, "padding": "same"}
 
@@ -112,7 +112,7 @@ class Conv2d(_Convolution):
     floor((side + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:Conv2d"
+    target = "torch.nn:Conv2d"
     example: ClassVar = {"name": "conv1", "out_channels": 6, "kernel_size": 5}
 
     kernel_size: Pair = Field(description=_KERNEL)
@@ -152,7 +152,7 @@ class ConvTranspose2d(_Convolution):
     ``torch.nn.ConvTranspose2d``; Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:ConvTranspose2d"
+    target = "torch.nn:ConvTranspose2d"
     example: ClassVar = {"out_channels": 16, "kernel_size": 2, "stride": 2}
 
     kernel_size: Pair = Field(description=_KERNEL)

@@ -54,7 +54,7 @@ class BatchNorm1d(_BatchNorm):
     Szegedy, "Batch normalization", ICML 2015.
     """
 
-    target: ClassVar[str] = "torch.nn:BatchNorm1d"
+    target = "torch.nn:BatchNorm1d"
     size_words: ClassVar[str] = "features"
     ranks: ClassVar[tuple[int, ...]] = (1, 2)
 
@@ -66,7 +66,7 @@ class BatchNorm2d(_BatchNorm):
     normalization", ICML 2015.
     """
 
-    target: ClassVar[str] = "torch.nn:BatchNorm2d"
+    target = "torch.nn:BatchNorm2d"
 
 
 class InstanceNorm2d(_ChannelNorm):
@@ -76,7 +76,7 @@ class InstanceNorm2d(_ChannelNorm):
     Ulyanov et al., "Instance normalization", 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:InstanceNorm2d"
+    target = "torch.nn:InstanceNorm2d"
 
     affine: bool = Field(default=False, description=_AFFINE)
     track_running_stats: bool = Field(default=False, description=_TRACK)
@@ -101,7 +101,7 @@ class GroupNorm(SizedLayer):
     In and out: floats [batch, channels, ...]. Source: ``torch.nn.GroupNorm``; Wu and He, "Group normalization", 2018.
     """
 
-    target: ClassVar[str] = "torch.nn:GroupNorm"
+    target = "torch.nn:GroupNorm"
     size_parameter: ClassVar[str] = "num_channels"
     ranks: ClassVar[tuple[int, ...]] = ()
     example: ClassVar = {"num_groups": 4}
@@ -159,7 +159,7 @@ class LayerNorm(Layer):
     "Layer normalization", 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:LayerNorm"
+    target = "torch.nn:LayerNorm"
     keeps_output: ClassVar[bool] = False
 
     normalized_shape: Sides | None = Field(
@@ -203,7 +203,7 @@ class LocalResponseNorm(ElementwiseLayer):
     classification with deep convolutional neural networks", NIPS 2012.
     """
 
-    target: ClassVar[str] = "torch.nn:LocalResponseNorm"
+    target = "torch.nn:LocalResponseNorm"
     ranks: ClassVar[tuple[int, ...]] = (2, 3)
     example: ClassVar = {"size": 5}
 

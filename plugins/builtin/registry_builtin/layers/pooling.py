@@ -78,7 +78,7 @@ class MaxPool2d(_Pooling):
     (kernel_size - 1) - 1) / stride) + 1. Padding never wins. Source: ``torch.nn.MaxPool2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:MaxPool2d"
+    target = "torch.nn:MaxPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_MaxPoolNd",)
 
     dilation: Pair = Field(default=(1, 1), description="Distance between the window's elements.")
@@ -94,7 +94,7 @@ class AvgPool2d(_Pooling):
     stride) + 1. Source: ``torch.nn.AvgPool2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:AvgPool2d"
+    target = "torch.nn:AvgPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_AvgPoolNd",)
 
     count_include_pad: bool = Field(default=True, description="Whether padding counts in the mean, as zeros.")
@@ -124,7 +124,7 @@ class AdaptiveAvgPool2d(_AdaptivePooling):
     ``torch.nn.AdaptiveAvgPool2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:AdaptiveAvgPool2d"
+    target = "torch.nn:AdaptiveAvgPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_AdaptiveAvgPoolNd",)
 
 
@@ -135,5 +135,5 @@ class AdaptiveMaxPool2d(_AdaptivePooling):
     ``torch.nn.AdaptiveMaxPool2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:AdaptiveMaxPool2d"
+    target = "torch.nn:AdaptiveMaxPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_AdaptiveMaxPoolNd",)

@@ -39,7 +39,7 @@ class Linear(SizedLayer):
     ``torch.nn.Linear``.
     """
 
-    target: ClassVar[str] = "torch.nn:Linear"
+    target = "torch.nn:Linear"
     size_parameter: ClassVar[str] = "in_features"
     size_words: ClassVar[str] = "features"
     axis: ClassVar[int] = -1
@@ -67,7 +67,7 @@ class Identity(ElementwiseLayer):
     In and out: anything. Source: ``torch.nn.Identity``.
     """
 
-    target: ClassVar[str] = "torch.nn:Identity"
+    target = "torch.nn:Identity"
     passes_on: ClassVar[bool] = True
 
 
@@ -78,7 +78,7 @@ class Dropout(ElementwiseLayer):
     "Dropout", JMLR 2014.
     """
 
-    target: ClassVar[str] = "torch.nn:Dropout"
+    target = "torch.nn:Dropout"
     only_inside: ClassVar[str] = "some become 0 in training"
     bases: ClassVar[tuple[str, ...]] = ("_DropoutNd",)
 
@@ -93,7 +93,7 @@ class Dropout2d(Dropout):
     ``torch.nn.Dropout2d``; Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
     """
 
-    target: ClassVar[str] = "torch.nn:Dropout2d"
+    target = "torch.nn:Dropout2d"
     ranks: ClassVar[tuple[int, ...]] = (3,)
 
 
@@ -104,7 +104,7 @@ class Flatten(FixedLayer):
     ``torch.nn.Flatten``.
     """
 
-    target: ClassVar[str] = "torch.nn:Flatten"
+    target = "torch.nn:Flatten"
     passes_on: ClassVar[bool] = True
 
     start_dim: int = Field(default=1, description=f"First side to join; {_DIM}.")
@@ -141,7 +141,7 @@ class Unflatten(FixedLayer):
     In: [batch, ...]; out: the same with the side `dim` replaced by `unflattened_size`. Source: ``torch.nn.Unflatten``.
     """
 
-    target: ClassVar[str] = "torch.nn:Unflatten"
+    target = "torch.nn:Unflatten"
     passes_on: ClassVar[bool] = True
     example: ClassVar = {"dim": 1, "unflattened_size": [16, 4, 4]}
 
@@ -179,7 +179,7 @@ class Upsample(FixedLayer):
     ``torch.nn.Upsample``.
     """
 
-    target: ClassVar[str] = "torch.nn:Upsample"
+    target = "torch.nn:Upsample"
     ranks: ClassVar[tuple[int, ...]] = (3,)
     keeps_output: ClassVar[bool] = False
     example: ClassVar = {"scale_factor": 2}
@@ -222,7 +222,7 @@ class PixelShuffle(FixedLayer):
     efficient sub-pixel convolutional neural network", CVPR 2016.
     """
 
-    target: ClassVar[str] = "torch.nn:PixelShuffle"
+    target = "torch.nn:PixelShuffle"
     ranks: ClassVar[tuple[int, ...]] = (3,)
     example: ClassVar = {"upscale_factor": 2}
 
@@ -248,7 +248,7 @@ class ZeroPad2d(FixedLayer):
     In: [batch, channels, height, width]; out: the same with larger sides. Source: ``torch.nn.ZeroPad2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:ZeroPad2d"
+    target = "torch.nn:ZeroPad2d"
     bases: ClassVar[tuple[str, ...]] = (
         "ConstantPad2d",
         "_ConstantPadNd",

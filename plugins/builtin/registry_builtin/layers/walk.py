@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from registry_builtin.layers.sizes import SizedLayer
 from registry_core.components import CheckFailed, Layer, Modules, Part, Shape, assembled
@@ -43,7 +43,7 @@ class Composite(Layer):
 
 def inside(name: str, parts: Sequence[Part]) -> list[Part]:
     """The parts as parts of something of this name."""
-    return [replace(part, name=f"{name}.{part.name}") for part in parts]
+    return [part._replace(name=f"{name}.{part.name}") for part in parts]
 
 
 def name_of(layer: Layer, place: int) -> str:

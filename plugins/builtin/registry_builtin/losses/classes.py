@@ -27,7 +27,7 @@ class CrossEntropy(Weighted):
     2016.
     """
 
-    target: ClassVar[str] = "torch.nn:CrossEntropyLoss"
+    target = "torch.nn:CrossEntropyLoss"
     output_form: ClassVar[OutputForm] = "logits"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices", "class_maps", "distributions")
     example: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.1}
@@ -50,7 +50,7 @@ class NLL(Weighted):
     of the weights of the targets. Source: ``torch.nn.NLLLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:NLLLoss"
+    target = "torch.nn:NLLLoss"
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
@@ -65,7 +65,7 @@ class NLL2d(Weighted):
     the place of ``NLLLoss2d``.
     """
 
-    target: ClassVar[str] = "torch.nn:NLLLoss"
+    target = "torch.nn:NLLLoss"
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
 
@@ -80,7 +80,7 @@ class KLDiv(Loss):
     samples, as the divergence is defined; ``mean`` divides by the classes too. Source: ``torch.nn.KLDivLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:KLDivLoss"
+    target = "torch.nn:KLDivLoss"
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("distributions",)
     old_spellings: ClassVar[Mapping[str, str]] = OLD_REDUCTIONS
@@ -105,7 +105,7 @@ class MultiMargin(Weighted):
     ``torch.nn.MultiMarginLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:MultiMarginLoss"
+    target = "torch.nn:MultiMarginLoss"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
     example: ClassVar[Mapping[str, Any]] = {"p": 2, "margin": 0.5}
@@ -123,7 +123,7 @@ class AdaptiveLogSoftmax(Loss):
     2017; ``torch.nn.AdaptiveLogSoftmaxWithLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:AdaptiveLogSoftmax"
+    target = "registry_builtin.objects.losses:AdaptiveLogSoftmax"
     has_weights: ClassVar[bool] = True
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)

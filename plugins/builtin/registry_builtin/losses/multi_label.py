@@ -18,7 +18,7 @@ class BCE(Weighted):
     not divided by ``weight``. Source: ``torch.nn.BCELoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:bce"
+    target = "registry_builtin.objects.losses:bce"
     output_form: ClassVar[OutputForm] = "probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
@@ -31,7 +31,7 @@ class BCEWithLogits(Weighted):
     mean is not divided by ``weight``. Source: ``torch.nn.BCEWithLogitsLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:bce_with_logits"
+    target = "registry_builtin.objects.losses:bce_with_logits"
     output_form: ClassVar[OutputForm] = "logits"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
@@ -46,7 +46,7 @@ class MultiLabelMargin(Reducing):
     ``torch.nn.MultiLabelMarginLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:MultiLabelMarginLoss"
+    target = "torch.nn:MultiLabelMarginLoss"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_lists",)
 
@@ -57,7 +57,7 @@ class SoftMargin(Reducing):
     Output: scores, floating point. Target: floats of the same shape, 1 or -1. Source: ``torch.nn.SoftMarginLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:soft_margin"
+    target = "registry_builtin.objects.losses:soft_margin"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
@@ -69,6 +69,6 @@ class MultiLabelSoftMargin(Weighted):
     ``torch.nn.MultiLabelSoftMarginLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:multi_label_soft_margin"
+    target = "registry_builtin.objects.losses:multi_label_soft_margin"
     output_form: ClassVar[OutputForm] = "logits"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")

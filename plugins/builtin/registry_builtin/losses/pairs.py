@@ -24,7 +24,7 @@ class MarginRanking(Reducing):
     larger one, -1 if the second is. Source: ``torch.nn.MarginRankingLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:margin_ranking"
+    target = "registry_builtin.objects.losses:margin_ranking"
     takes: ClassVar[tuple[str, ...]] = _PAIR
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
@@ -40,7 +40,7 @@ class HingeEmbedding(Reducing):
     max(0, margin - distance) for -1. Source: ``torch.nn.HingeEmbeddingLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:hinge_embedding"
+    target = "registry_builtin.objects.losses:hinge_embedding"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
@@ -54,7 +54,7 @@ class CosineEmbedding(Reducing):
     1 - cosine for 1, max(0, cosine - margin) for -1. Source: ``torch.nn.CosineEmbeddingLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:CosineEmbeddingLoss"
+    target = "torch.nn:CosineEmbeddingLoss"
     takes: ClassVar[tuple[str, ...]] = _PAIR
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
@@ -74,7 +74,7 @@ class TripletMargin(Reducing):
     ``torch.nn.TripletMarginLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:TripletMarginLoss"
+    target = "torch.nn:TripletMarginLoss"
     takes: ClassVar[tuple[str, ...]] = _TRIPLET
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.5, "swap": True}
@@ -92,7 +92,7 @@ class TripletMarginWithDistance(Reducing):
     and gives distances [batch]. Source: ``torch.nn.TripletMarginWithDistanceLoss``.
     """
 
-    target: ClassVar[str] = "torch.nn:TripletMarginWithDistanceLoss"
+    target = "torch.nn:TripletMarginWithDistanceLoss"
     renamed: ClassVar[dict[str, str]] = {"distance": "distance_function"}
     takes: ClassVar[tuple[str, ...]] = _TRIPLET
     output_form: ClassVar[OutputForm] = "embeddings"

@@ -22,7 +22,7 @@ class CTC(Reducing):
     classification", ICML 2006; ``torch.nn.CTCLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:CTC"
+    target = "registry_builtin.objects.losses:CTC"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)

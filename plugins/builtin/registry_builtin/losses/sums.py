@@ -28,7 +28,7 @@ class WeightedSum(Loss):
     for it. All of them average over the samples of a batch, or all of them sum.
     """
 
-    target: ClassVar[str] = ""
+    target = ""
     example: ClassVar[Mapping[str, Any]] = {
         "losses": [{"loss": {"cross_entropy": {"label_smoothing": 0.1}}}, {"loss": "multi_margin", "weight": 0.5}]
     }

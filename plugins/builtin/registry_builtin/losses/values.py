@@ -28,7 +28,7 @@ class MSE(_Values):
     Source: ``torch.nn.MSELoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:mse"
+    target = "registry_builtin.objects.losses:mse"
 
 
 class L1(_Values):
@@ -39,7 +39,7 @@ class L1(_Values):
     Source: ``torch.nn.L1Loss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:l1"
+    target = "registry_builtin.objects.losses:l1"
 
 
 class SmoothL1(_Values):
@@ -49,7 +49,7 @@ class SmoothL1(_Values):
     d - 0.5 * beta. Source: Girshick, "Fast R-CNN", ICCV 2015; ``torch.nn.SmoothL1Loss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:smooth_l1"
+    target = "registry_builtin.objects.losses:smooth_l1"
 
     beta: NonNegativeFloat = Field(default=1.0, description="Where it changes, in units of the target; 0: l1.")
 
@@ -61,7 +61,7 @@ class Huber(_Values):
     delta * (d - 0.5 * delta). Source: Huber, "Robust estimation of a location parameter", 1964; ``torch.nn.HuberLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:huber"
+    target = "registry_builtin.objects.losses:huber"
 
     delta: PositiveFloat = Field(default=1.0, description="Where it changes, in units of the target.")
 
@@ -73,7 +73,7 @@ class PoissonNLL(Reducing):
     same shape, floats. Source: ``torch.nn.PoissonNLLLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:poisson_nll"
+    target = "registry_builtin.objects.losses:poisson_nll"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("counts", "values")
 
@@ -89,7 +89,7 @@ class GaussianNLL(Reducing):
     "Estimating the mean and variance of the target probability distribution", 1994; ``torch.nn.GaussianNLLLoss``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.losses:gaussian_nll"
+    target = "registry_builtin.objects.losses:gaussian_nll"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "variance")
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
         "output": ExampleTensor((4,)),

@@ -27,7 +27,7 @@ class Accuracy(Metric):
     not waited for. Source: ``torchmetrics.classification.MulticlassAccuracy`` with ``average="micro"``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    target = "torchmetrics.classification:MulticlassAccuracy"
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
@@ -54,7 +54,7 @@ class TopKAccuracy(Metric):
     ``average="micro"`` and ``top_k``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    target = "torchmetrics.classification:MulticlassAccuracy"
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
@@ -97,7 +97,7 @@ class MeanLoss(Metric):
     its targets, as in the mean within a batch, so that class weights and ignored targets keep their meaning.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.mean_loss:MeanLoss"
+    target = "registry_builtin.objects.mean_loss:MeanLoss"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     loss: Loss | None = Field(default=None, description="The loss; null for cross entropy without options.")

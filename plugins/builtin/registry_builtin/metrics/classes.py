@@ -58,7 +58,7 @@ class Precision(_OneClass):
     that is never given. Source: ``torchmetrics.classification.MulticlassPrecision``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassPrecision"
+    target = "torchmetrics.classification:MulticlassPrecision"
 
 
 class Recall(_OneClass):
@@ -68,7 +68,7 @@ class Recall(_OneClass):
     Source: ``torchmetrics.classification.MulticlassRecall``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassRecall"
+    target = "torchmetrics.classification:MulticlassRecall"
 
 
 class F1(_OneClass):
@@ -78,7 +78,7 @@ class F1(_OneClass):
     Source: ``torchmetrics.classification.MulticlassF1Score``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassF1Score"
+    target = "torchmetrics.classification:MulticlassF1Score"
 
 
 class _SeveralClasses(_OfClasses):
@@ -118,7 +118,7 @@ class MultiLabelPrecision(_SeveralClasses):
     Source: ``torchmetrics.classification.MultilabelPrecision``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelPrecision"
+    target = "registry_builtin.objects.multi_label_metrics:MultiLabelPrecision"
 
 
 class MultiLabelRecall(_SeveralClasses):
@@ -129,7 +129,7 @@ class MultiLabelRecall(_SeveralClasses):
     Source: ``torchmetrics.classification.MultilabelRecall``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelRecall"
+    target = "registry_builtin.objects.multi_label_metrics:MultiLabelRecall"
 
 
 class MultiLabelF1(_SeveralClasses):
@@ -140,7 +140,7 @@ class MultiLabelF1(_SeveralClasses):
     Source: ``torchmetrics.classification.MultilabelF1Score``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.multi_label_metrics:MultiLabelF1"
+    target = "registry_builtin.objects.multi_label_metrics:MultiLabelF1"
 
 
 class PixelAccuracy(_OfClasses):
@@ -151,7 +151,7 @@ class PixelAccuracy(_OfClasses):
     Source: ``torchmetrics.classification.MulticlassAccuracy`` with ``average="micro"``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassAccuracy"
+    target = "torchmetrics.classification:MulticlassAccuracy"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
 
     ignore_index: int | None = Field(default=None, description=_IGNORED)
@@ -168,7 +168,7 @@ class MeanIoU(_OfClasses):
     Source: ``torchmetrics.classification.MulticlassJaccardIndex`` with ``average="macro"``.
     """
 
-    target: ClassVar[str] = "torchmetrics.classification:MulticlassJaccardIndex"
+    target = "torchmetrics.classification:MulticlassJaccardIndex"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
 
     ignore_index: int | None = Field(default=None, description=_IGNORED)

@@ -33,7 +33,7 @@ class NearestNeighbourAccuracy(_Compared):
     until the end of the evaluation: 4 bytes for each feature of each sample. Of several nearest the first one counts.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:NearestNeighbourAccuracy"
+    target = "registry_builtin.objects.embedding_metrics:NearestNeighbourAccuracy"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
     distance: Literal["euclidean", "cosine"] = Field(default="euclidean", description=_DISTANCE)
@@ -45,7 +45,7 @@ class PairAccuracy(_Compared):
     Output and `second_output`: embeddings [batch, features]; target: 1 for one class, -1 for two, [batch]. From 0 to 1.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:PairAccuracy"
+    target = "registry_builtin.objects.embedding_metrics:PairAccuracy"
     takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("embeddings", "logits")
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
@@ -60,7 +60,7 @@ class DistanceAccuracy(_Compared):
     Output: distances [batch]; target: 1 for one class, -1 for two, [batch]. From 0 to 1.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:DistanceAccuracy"
+    target = "registry_builtin.objects.embedding_metrics:DistanceAccuracy"
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
     elementwise: ClassVar[bool] = True
@@ -75,7 +75,7 @@ class RankingAccuracy(_Compared):
     [batch]. Equal scores are wrong. From 0 to 1.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.embedding_metrics:RankingAccuracy"
+    target = "registry_builtin.objects.embedding_metrics:RankingAccuracy"
     takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)

@@ -27,7 +27,7 @@ class LabelErrorRate(Metric):
     classification", ICML 2006.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.label_errors:LabelErrorRate"
+    target = "registry_builtin.objects.label_errors:LabelErrorRate"
     takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
         "output": ExampleTensor((4, 12, 6)),

@@ -35,7 +35,7 @@ class MeanAbsoluteError(_OfValues):
     Source: ``torchmetrics.regression.MeanAbsoluteError``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.value_metrics:MeanAbsoluteError"
+    target = "registry_builtin.objects.value_metrics:MeanAbsoluteError"
 
 
 class MeanSquaredError(_OfValues):
@@ -45,4 +45,4 @@ class MeanSquaredError(_OfValues):
     target, squared. Source: ``torchmetrics.regression.MeanSquaredError``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.value_metrics:MeanSquaredError"
+    target = "registry_builtin.objects.value_metrics:MeanSquaredError"

@@ -38,7 +38,7 @@ class Net(Classifier):
     Proceedings of the IEEE, 1998.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.nets:Net"
+    target = "registry_builtin.objects.nets:Net"
     example: ClassVar[Mapping[str, Any]] = {"in_channels": 1, "size": 28, "num_classes": 10}
 
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
@@ -70,7 +70,7 @@ class LeNet(Classifier):
     recognition", Proceedings of the IEEE, 1998.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.nets:LeNet"
+    target = "registry_builtin.objects.nets:LeNet"
     example: ClassVar[Mapping[str, Any]] = {"num_classes": 10}
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
@@ -99,7 +99,7 @@ class MLP(Classifier):
     follows each rectifier. Without hidden layers it is linear (softmax) regression.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.nets:MLP"
+    target = "registry_builtin.objects.nets:MLP"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "hidden": [64], "num_classes": 10}
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
@@ -173,7 +173,7 @@ class TorchvisionModel(Classifier):
     whose pages name the paper of each architecture.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.torchvision_models:torchvision_model"
+    target = "registry_builtin.objects.torchvision_models:torchvision_model"
     example: ClassVar[Mapping[str, Any]] = {"arch": "resnet18", "num_classes": 10}
 
     arch: Architecture = Field(description="The architecture, by its name in torchvision.")

@@ -26,7 +26,7 @@ class UNet(Model):
     "U-Net: Convolutional networks for biomedical image segmentation", MICCAI 2015.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.dense:UNet"
+    target = "registry_builtin.objects.dense:UNet"
     output_form: ClassVar[OutputForm] = "logits"
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
@@ -68,7 +68,7 @@ class CRNN(Model):
     labels. Source: Shi et al., "An end-to-end trainable neural network for image-based sequence recognition", 2015.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.dense:CRNN"
+    target = "registry_builtin.objects.dense:CRNN"
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {"input": ExampleTensor((2, 1, 32, 128), low=0)}
     output_form: ClassVar[OutputForm] = "logits"
 

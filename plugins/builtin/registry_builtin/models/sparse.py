@@ -25,7 +25,7 @@ class SparseBag(Classifier):
     looked up: for ``sparse_adam``, ``adagrad`` and ``sgd``. Source: ``torch.nn.EmbeddingBag``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.sparse_bag:SparseBag"
+    target = "registry_builtin.objects.sparse_bag:SparseBag"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "num_classes": 10}
 
     in_channels: PositiveInt = Field(default=1, description="Channels of the images: 1 for gray, 3 for colours.")

@@ -74,7 +74,7 @@ class Pair(_Wrapping):
     delay neural network", NeurIPS 1993.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.wrapping:Pair"
+    target = "registry_builtin.objects.wrapping:Pair"
     takes: ClassVar[tuple[str, ...]] = ("input", "second")
     gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
     output_form: ClassVar[OutputForm] = "embeddings"
@@ -90,7 +90,7 @@ class PairDistance(_Wrapping):
     data set `pairs`. Source: ``torch.nn.PairwiseDistance``.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.wrapping:PairDistance"
+    target = "registry_builtin.objects.wrapping:PairDistance"
     takes: ClassVar[tuple[str, ...]] = ("input", "second")
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = _MLP
@@ -114,7 +114,7 @@ class PairRanking(_Wrapping):
     descent", ICML 2005.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.wrapping:PairRanking"
+    target = "registry_builtin.objects.wrapping:PairRanking"
     takes: ClassVar[tuple[str, ...]] = ("input", "second")
     gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
     output_form: ClassVar[OutputForm] = "values"
@@ -140,7 +140,7 @@ class Triplet(_Wrapping):
     A unified embedding for face recognition and clustering", CVPR 2015.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.wrapping:Triplet"
+    target = "registry_builtin.objects.wrapping:Triplet"
     takes: ClassVar[tuple[str, ...]] = ("input", "positive", "negative")
     gives: ClassVar[tuple[str, ...]] = ("output", "positive_output", "negative_output")
     output_form: ClassVar[OutputForm] = "embeddings"
@@ -157,7 +157,7 @@ class Gaussian(_Wrapping):
     "Estimating the mean and variance of the target probability distribution", ICNN 1994.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.wrapping:Gaussian"
+    target = "registry_builtin.objects.wrapping:Gaussian"
     bases: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ("output", "variance")
     output_form: ClassVar[OutputForm] = "values"

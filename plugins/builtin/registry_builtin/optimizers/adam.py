@@ -30,7 +30,7 @@ class Adam(OfDenseGradients):
     Source: Kingma and Ba, "Adam", ICLR 2015; ``torch.optim.Adam``.
     """
 
-    target: ClassVar[str] = "torch.optim:Adam"
+    target = "torch.optim:Adam"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -56,7 +56,7 @@ class AdamW(Adam):
     regularization", ICLR 2019; ``torch.optim.AdamW``.
     """
 
-    target: ClassVar[str] = "torch.optim:AdamW"
+    target = "torch.optim:AdamW"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "weight_decay": 0.05}
 
     weight_decay: NonNegativeFloat = Field(default=1e-2, description="Share of the weights, times lr, lost in a step.")

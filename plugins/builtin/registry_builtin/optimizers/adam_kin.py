@@ -30,7 +30,7 @@ class Adamax(OfDenseGradients):
     Source: Kingma and Ba, "Adam", ICLR 2015, section 7; ``torch.optim.Adamax``.
     """
 
-    target: ClassVar[str] = "torch.optim:Adamax"
+    target = "torch.optim:Adamax"
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the largest.")
@@ -46,7 +46,7 @@ class NAdam(OfDenseGradients):
     Source: Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; ``torch.optim.NAdam``.
     """
 
-    target: ClassVar[str] = "torch.optim:NAdam"
+    target = "torch.optim:NAdam"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.002}
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
@@ -66,7 +66,7 @@ class RAdam(OfDenseGradients):
     ``torch.optim.RAdam``.
     """
 
-    target: ClassVar[str] = "torch.optim:RAdam"
+    target = "torch.optim:RAdam"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -85,7 +85,7 @@ class SparseAdam(Optimizer):
     There is no weight decay. Source: Kingma and Ba, "Adam", ICLR 2015; ``torch.optim.SparseAdam``.
     """
 
-    target: ClassVar[str] = "torch.optim:SparseAdam"
+    target = "torch.optim:SparseAdam"
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)

@@ -32,7 +32,7 @@ class SGD(Optimizer):
     deep learning", ICML 2013.
     """
 
-    target: ClassVar[str] = "torch.optim:SGD"
+    target = "torch.optim:SGD"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -72,7 +72,7 @@ class ASGD(OfDenseGradients):
     Optimization, 1992; ``torch.optim.ASGD``.
     """
 
-    target: ClassVar[str] = "torch.optim:ASGD"
+    target = "torch.optim:ASGD"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "t0": 1000}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -97,7 +97,7 @@ class Rprop(OfDenseGradients):
     algorithm", ICNN 1993; ``torch.optim.Rprop``.
     """
 
-    target: ClassVar[str] = "torch.optim:Rprop"
+    target = "torch.optim:Rprop"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "step_sizes": [1e-6, 1.0]}
 
     lr: PositiveFloat = Field(default=1e-2, description="First step of every weight.")

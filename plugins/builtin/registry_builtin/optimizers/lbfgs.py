@@ -22,7 +22,7 @@ class LBFGS(Optimizer):
     scale optimization", Mathematical Programming, 1989; ``torch.optim.LBFGS``, after minFunc.
     """
 
-    target: ClassVar[str] = "torch.optim:LBFGS"
+    target = "torch.optim:LBFGS"
     needs_closure: ClassVar[bool] = True
     takes_groups: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {"max_iter": 10, "history_size": 10, "line_search_fn": "strong_wolfe"}

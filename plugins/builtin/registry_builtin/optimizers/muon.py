@@ -23,7 +23,7 @@ class Muon(OfDenseGradients):
     ``torch.optim.Muon``.
     """
 
-    target: ClassVar[str] = "torch.optim:Muon"
+    target = "torch.optim:Muon"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.02, "weight_decay": 0.01}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)

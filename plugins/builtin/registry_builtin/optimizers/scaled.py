@@ -32,7 +32,7 @@ class Adagrad(Optimizer):
     JMLR 2011; ``torch.optim.Adagrad``.
     """
 
-    target: ClassVar[str] = "torch.optim:Adagrad"
+    target = "torch.optim:Adagrad"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.05}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -64,7 +64,7 @@ class Adadelta(OfDenseGradients):
     adaptive learning rate method", arXiv:1212.5701, 2012; ``torch.optim.Adadelta``.
     """
 
-    target: ClassVar[str] = "torch.optim:Adadelta"
+    target = "torch.optim:Adadelta"
 
     lr: PositiveFloat = Field(default=1.0, description="Factor on the step.")
     rho: Decay = Field(default=0.9, description="Decay of both averages.")
@@ -82,7 +82,7 @@ class RMSprop(OfDenseGradients):
     ``torch.optim.RMSprop``.
     """
 
-    target: ClassVar[str] = "torch.optim:RMSprop"
+    target = "torch.optim:RMSprop"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "momentum": 0.9, "centered": True}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -107,7 +107,7 @@ class Adafactor(OfDenseGradients):
     memory cost", ICML 2018; ``torch.optim.Adafactor``.
     """
 
-    target: ClassVar[str] = "torch.optim:Adafactor"
+    target = "torch.optim:Adafactor"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.05}
 
     lr: PositiveFloat = Field(default=1e-2, description="Largest step, relative to the weights.")

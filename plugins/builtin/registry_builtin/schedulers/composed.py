@@ -44,7 +44,7 @@ class Lambda(_OfFunctions):
     In epoch e (from 0) it is ``lr * lr_lambda(e)``. Source: ``torch.optim.lr_scheduler.LambdaLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:LambdaLR"
+    target = "torch.optim.lr_scheduler:LambdaLR"
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"power_decay": {"base": 0.95}}}
 
 
@@ -55,7 +55,7 @@ class Multiplicative(_OfFunctions):
     Source: ``torch.optim.lr_scheduler.MultiplicativeLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:MultiplicativeLR"
+    target = "torch.optim.lr_scheduler:MultiplicativeLR"
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"constant_factor": {"factor": 0.95}}}
 
 
@@ -149,7 +149,7 @@ class Chained(_Composed):
     Source: ``torch.optim.lr_scheduler.ChainedScheduler``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:ChainedScheduler"
+    target = "torch.optim.lr_scheduler:ChainedScheduler"
     example: ClassVar[Mapping[str, Any]] = {
         "schedulers": [{"constant": {"factor": 0.1, "total_iters": 2}}, {"exponential": {"gamma": 0.9}}]
     }
@@ -180,7 +180,7 @@ class Sequential(_Composed):
     Source: ``torch.optim.lr_scheduler.SequentialLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:SequentialLR"
+    target = "torch.optim.lr_scheduler:SequentialLR"
     example: ClassVar[Mapping[str, Any]] = {
         "schedulers": [{"constant": {"factor": 0.1, "total_iters": 5}}, "cosine_annealing"],
         "milestones": [5],

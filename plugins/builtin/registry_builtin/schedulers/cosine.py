@@ -25,7 +25,7 @@ class CosineAnnealing(Scheduler):
     ``torch.optim.lr_scheduler.CosineAnnealingLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:CosineAnnealingLR"
+    target = "torch.optim.lr_scheduler:CosineAnnealingLR"
     renamed: ClassVar[dict[str, str]] = {"t_max": "T_max"}
     example: ClassVar[Mapping[str, Any]] = {"eta_min": 1e-5, "warmup": "1 epoch"}
 
@@ -65,7 +65,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
     ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:CosineAnnealingWarmRestarts"
+    target = "torch.optim.lr_scheduler:CosineAnnealingWarmRestarts"
     renamed: ClassVar[dict[str, str]] = {"t_0": "T_0", "t_mult": "T_mult"}
     example: ClassVar[Mapping[str, Any]] = {"t_0": 10, "t_mult": 2}
 

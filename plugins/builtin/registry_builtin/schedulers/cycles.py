@@ -68,7 +68,7 @@ class Cyclic(_CyclesMomentum):
     networks", WACV 2017; ``torch.optim.lr_scheduler.CyclicLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:CyclicLR"
+    target = "torch.optim.lr_scheduler:CyclicLR"
     per_group: ClassVar[tuple[str, ...]] = ("base_lr", "max_lr", "base_momentum", "max_momentum")
     example: ClassVar[Mapping[str, Any]] = {"base_lr": 0.001, "max_lr": 0.1, "step_size_up": 400}
 
@@ -133,7 +133,7 @@ class OneCycle(_CyclesMomentum):
     2018; ``torch.optim.lr_scheduler.OneCycleLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:OneCycleLR"
+    target = "torch.optim.lr_scheduler:OneCycleLR"
     per_group: ClassVar[tuple[str, ...]] = ("max_lr", "base_momentum", "max_momentum")
     example: ClassVar[Mapping[str, Any]] = {"max_lr": 0.4, "pct_start": 0.2}
 

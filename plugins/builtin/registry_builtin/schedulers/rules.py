@@ -38,7 +38,7 @@ class Step(Scheduler):
     In epoch e (from 0) it is ``lr * gamma ** (e // step_size)``. Source: ``torch.optim.lr_scheduler.StepLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:StepLR"
+    target = "torch.optim.lr_scheduler:StepLR"
     example: ClassVar[Mapping[str, Any]] = {"step_size": 30, "gamma": 0.1}
 
     step_size: PositiveInt = Field(description="Epochs between two changes.")
@@ -66,7 +66,7 @@ class MultiStep(Scheduler):
     Source: ``torch.optim.lr_scheduler.MultiStepLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:MultiStepLR"
+    target = "torch.optim.lr_scheduler:MultiStepLR"
     example: ClassVar[Mapping[str, Any]] = {"milestones": [30, 60, 80], "gamma": 0.1}
 
     milestones: Milestones = Field(description="Epochs (from 0) that start with a change, in increasing order.")
@@ -97,7 +97,7 @@ class Exponential(Scheduler):
     In epoch e (from 0) it is ``lr * gamma ** e``. Source: ``torch.optim.lr_scheduler.ExponentialLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:ExponentialLR"
+    target = "torch.optim.lr_scheduler:ExponentialLR"
     example: ClassVar[Mapping[str, Any]] = {"gamma": 0.95}
 
     gamma: PositiveFloat = Field(description=_GAMMA)
@@ -146,7 +146,7 @@ class Linear(_OverIterations):
     For a rise before another schedule, there is ``warmup``. Source: ``torch.optim.lr_scheduler.LinearLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:LinearLR"
+    target = "torch.optim.lr_scheduler:LinearLR"
     example: ClassVar[Mapping[str, Any]] = {"start_factor": 1.0, "end_factor": 0.01, "total_iters": None}
 
     start_factor: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0 / 3, description="Factor in the beginning.")
@@ -162,7 +162,7 @@ class Constant(Scheduler):
     Source: ``torch.optim.lr_scheduler.ConstantLR``, which fails with a factor of 0 when it wants to undo it.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:ConstantLR"
+    target = "torch.optim.lr_scheduler:ConstantLR"
     example: ClassVar[Mapping[str, Any]] = {"factor": 0.1, "total_iters": 2}
 
     factor: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0 / 3, description=_GAMMA)
@@ -180,7 +180,7 @@ class Polynomial(_OverIterations):
     Source: ``torch.optim.lr_scheduler.PolynomialLR``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:PolynomialLR"
+    target = "torch.optim.lr_scheduler:PolynomialLR"
     example: ClassVar[Mapping[str, Any]] = {"total_iters": None, "power": 0.9}
 
     total_iters: PositiveInt | None = Field(default=5, description="Epochs down to 0; null for the whole run.")
@@ -202,7 +202,7 @@ class ReduceOnPlateau(Scheduler):
     one that is made only because the run ends. Source: ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
     """
 
-    target: ClassVar[str] = "torch.optim.lr_scheduler:ReduceLROnPlateau"
+    target = "torch.optim.lr_scheduler:ReduceLROnPlateau"
     counts: ClassVar[Unit] = "evaluation"
     per_group: ClassVar[tuple[str, ...]] = ("min_lr",)
     stands_alone: ClassVar[str] = "it waits for evaluations, not for epochs or steps"

@@ -60,7 +60,7 @@ class AutoAugment(_Automatic):
     CVPR 2019).
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:AutoAugment"
+    target = "torchvision.transforms.v2:AutoAugment"
     example: ClassVar[Mapping[str, Any]] = {"policy": "cifar10"}
 
     policy: Literal["imagenet", "cifar10", "svhn"] = Field(
@@ -83,7 +83,7 @@ class RandAugment(_Automatic):
     reduced search space", 2019).
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:RandAugment"
+    target = "torchvision.transforms.v2:RandAugment"
     example: ClassVar[Mapping[str, Any]] = {"num_ops": 2, "magnitude": 9}
 
     num_ops: PositiveInt = Field(default=2, description="Number of operations, one after the other.")
@@ -106,7 +106,7 @@ class TrivialAugmentWide(_Automatic):
     data augmentation", ICCV 2021).
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:TrivialAugmentWide"
+    target = "torchvision.transforms.v2:TrivialAugmentWide"
 
     num_magnitude_bins: Annotated[int, Field(ge=2)] = Field(default=31, description=_BINS)
 
@@ -120,7 +120,7 @@ class AugMix(_Automatic):
     and uncertainty", ICLR 2020).
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:AugMix"
+    target = "torchvision.transforms.v2:AugMix"
     example: ClassVar[Mapping[str, Any]] = {"severity": 3, "mixture_width": 3}
 
     interpolation: Literal["nearest", "bilinear"] = Field(

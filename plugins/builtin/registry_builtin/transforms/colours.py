@@ -24,7 +24,7 @@ class Grayscale(TorchvisionTransform):
     grey image keeps its values. As torchvision.transforms.v2.Grayscale.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:Grayscale"
+    target = "torchvision.transforms.v2:Grayscale"
 
     num_output_channels: Literal[1, 3] = Field(default=1, description="Channels of the result, all equal.")
 
@@ -43,7 +43,7 @@ class RandomGrayscale(Transform):
     the image turns grey if it is below `p`. As torchvision.transforms.v2.RandomGrayscale.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_colours:RandomGrayscale"
+    target = "registry_builtin.objects.random_colours:RandomGrayscale"
     random: ClassVar[Randomness] = "counter"
 
     p: Probability = Field(default=0.1, description="Probability of grey, 0 to 1.")
@@ -73,7 +73,7 @@ class RGB(TorchvisionTransform):
     torchvision.transforms.v2.RGB.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:RGB"
+    target = "torchvision.transforms.v2:RGB"
 
     def follow(self, image: Image) -> Image:
         """The image has three channels."""
@@ -91,7 +91,7 @@ class ColorJitter(Transform):
     order. As torchvision.transforms.v2.ColorJitter.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_colours:ColorJitter"
+    target = "registry_builtin.objects.random_colours:ColorJitter"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"brightness": 0.4, "contrast": 0.4, "saturation": [0.6, 1.4], "hue": 0.1}
 
@@ -117,7 +117,7 @@ class RandomPhotometricDistort(Transform):
     torchvision.transforms.v2.RandomPhotometricDistort (Liu et al., "SSD: Single shot multibox detector", ECCV 2016).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_colours:RandomPhotometricDistort"
+    target = "registry_builtin.objects.random_colours:RandomPhotometricDistort"
     random: ClassVar[Randomness] = "counter"
 
     brightness: Factors = Field(default=(0.875, 1.125), description=f"Factors of all values; {_FACTOR}")
@@ -138,7 +138,7 @@ class RandomChannelPermutation(Transform):
     torchvision.transforms.v2.RandomChannelPermutation.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_colours:RandomChannelPermutation"
+    target = "registry_builtin.objects.random_colours:RandomChannelPermutation"
     random: ClassVar[Randomness] = "counter"
 
     def follow(self, image: Image) -> Image:

@@ -115,7 +115,7 @@ class RandomApply(_Composed):
     torchvision.transforms.v2.RandomApply.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed_transforms:RandomApply"
+    target = "registry_builtin.objects.composed_transforms:RandomApply"
     example: ClassVar[Mapping[str, Any]] = {"transforms": [{"random_crop": {"size": 8, "padding": 1}}], "p": 0.3}
 
     p: Probability = Field(default=0.5, description="Probability that they are applied, 0 to 1.")
@@ -151,7 +151,7 @@ class RandomChoice(_Composed):
     torchvision.transforms.v2.RandomChoice. In batch_transforms it chooses for each batch.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed_transforms:RandomChoice"
+    target = "registry_builtin.objects.composed_transforms:RandomChoice"
     example: ClassVar[Mapping[str, Any]] = {
         "transforms": ["random_horizontal_flip", {"pad": {"padding": 1}}],
         "p": [3, 1],
@@ -198,7 +198,7 @@ class RandomOrder(_Composed):
     torchvision.transforms.v2.RandomOrder. Of more than ten transforms nothing is known before the run.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.composed_transforms:RandomOrder"
+    target = "registry_builtin.objects.composed_transforms:RandomOrder"
     example: ClassVar[Mapping[str, Any]] = {
         "transforms": ["random_horizontal_flip", {"random_crop": {"size": 8, "padding": 1}}]
     }

@@ -22,7 +22,7 @@ class ToTensor(Transform):
     other entries stay as they are. As torchvision.transforms.ToTensor.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.conversion:ToTensor"
+    target = "registry_builtin.objects.conversion:ToTensor"
 
     def follow(self, image: Image) -> Image:
         """The image is a float tensor with values divided by 255."""
@@ -39,7 +39,7 @@ class ToImage(Transform):
     other entries stay as they are. As torchvision.transforms.v2.ToImage (and PILToTensor).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.conversion:ToImage"
+    target = "registry_builtin.objects.conversion:ToImage"
 
     def follow(self, image: Image) -> Image:
         """A Pillow image becomes a uint8 tensor."""
@@ -54,7 +54,7 @@ class ToDtype(Transform):
     entries stay as they are. As torchvision.transforms.v2.ToDtype, for Pillow images after ToImage.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.conversion:ToDtype"
+    target = "registry_builtin.objects.conversion:ToDtype"
     example: ClassVar[Mapping[str, Any]] = {"dtype": "float32", "scale": True}
     old_spellings: ClassVar[Mapping[str, str]] = {
         "dtype: float": "dtype: float32",
@@ -96,7 +96,7 @@ class ToPILImage(Transform):
     other entries stay as they are. As torchvision.transforms.v2.ToPILImage.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.conversion:ToPILImage"
+    target = "registry_builtin.objects.conversion:ToPILImage"
 
     mode: Literal["L", "LA", "RGB", "YCbCr", "HSV", "RGBA", "CMYK", "RGBX"] | None = Field(
         default=None,
@@ -134,7 +134,7 @@ class Normalize(TorchvisionTransform):
     each, in the unit of the pixels (0 to 1 after to_tensor). As torchvision.transforms.v2.Normalize.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:Normalize"
+    target = "torchvision.transforms.v2:Normalize"
     example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
     mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(description="Mean of each channel, or one for all.")

@@ -30,7 +30,7 @@ class CenterCrop(TorchvisionTransform):
     where torchvision puts it. As torchvision.transforms.v2.CenterCrop.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:CenterCrop"
+    target = "torchvision.transforms.v2:CenterCrop"
     example: ClassVar[Mapping[str, Any]] = {"size": 8}
 
     size: Size = Field(description=SIZE)
@@ -52,7 +52,7 @@ class RandomCrop(PaddingTransform):
     with 0.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomCrop"
+    target = "registry_builtin.objects.random_geometry:RandomCrop"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "padding": 1}
 
@@ -97,7 +97,7 @@ class RandomResizedCrop(InterpolatingTransform):
     As torchvision.transforms.v2.RandomResizedCrop (Szegedy et al., "Going deeper with convolutions", CVPR 2015).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomResizedCrop"
+    target = "registry_builtin.objects.random_geometry:RandomResizedCrop"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "scale": [0.5, 1.0]}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION

@@ -21,7 +21,7 @@ class GaussianBlur(Transform):
     deviation is uniform in `sigma`. Draws: the standard deviation. As torchvision.transforms.v2.GaussianBlur.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_degradations:GaussianBlur"
+    target = "registry_builtin.objects.random_degradations:GaussianBlur"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"kernel_size": 3, "sigma": [0.1, 1.0]}
 
@@ -51,7 +51,7 @@ class GaussianNoise(TorchvisionTransform):
     torchvision.transforms.v2.GaussianNoise.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:GaussianNoise"
+    target = "torchvision.transforms.v2:GaussianNoise"
     random: ClassVar[Randomness] = "generators"
     example: ClassVar[Mapping[str, Any]] = {"sigma": 0.05}
 
@@ -79,7 +79,7 @@ class JPEG(Transform):
     largest is equally likely. Draws: the quality. As torchvision.transforms.v2.JPEG.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_degradations:JPEG"
+    target = "registry_builtin.objects.random_degradations:JPEG"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"quality": [30, 90]}
 
@@ -114,7 +114,7 @@ class RandomErasing(Transform):
     As torchvision.transforms.v2.RandomErasing (Zhong et al., "Random erasing data augmentation", AAAI 2020).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_degradations:RandomErasing"
+    target = "registry_builtin.objects.random_degradations:RandomErasing"
     random: ClassVar[Randomness] = "counter"
 
     p: Probability = Field(default=0.5, description="Probability of a change, 0 to 1.")

@@ -31,7 +31,7 @@ class RandomHorizontalFlip(_Flip):
     number; the image is flipped if it is below `p`. As torchvision.transforms.v2.RandomHorizontalFlip.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomHorizontalFlip"
+    target = "registry_builtin.objects.random_geometry:RandomHorizontalFlip"
 
 
 class RandomVerticalFlip(_Flip):
@@ -41,7 +41,7 @@ class RandomVerticalFlip(_Flip):
     number; the image is flipped if it is below `p`. As torchvision.transforms.v2.RandomVerticalFlip.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_geometry:RandomVerticalFlip"
+    target = "registry_builtin.objects.random_geometry:RandomVerticalFlip"
 
 
 class RandomRotation(Transform):
@@ -52,7 +52,7 @@ class RandomRotation(Transform):
     pixels of masks 0.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_warps:RandomRotation"
+    target = "registry_builtin.objects.random_warps:RandomRotation"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"degrees": 15, "interpolation": "bilinear"}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP

@@ -22,7 +22,7 @@ class LinearTransformation(Transform):
     torchvision.transforms.v2.LinearTransformation.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.linear:linear_transformation"
+    target = "registry_builtin.objects.linear:linear_transformation"
     example: ClassVar[Mapping[str, Any]] = {"file": "whitening.safetensors"}
     old_spellings: ClassVar[Mapping[str, str]] = {
         "transformation_matrix": "file: a safetensors or .npz file with transformation_matrix and mean_vector",

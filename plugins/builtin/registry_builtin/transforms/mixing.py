@@ -56,7 +56,7 @@ class MixUp(_Mixing):
     "mixup: Beyond empirical risk minimization", ICLR 2018).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.mixing:MixUp"
+    target = "registry_builtin.objects.mixing:MixUp"
 
 
 class CutMix(_Mixing):
@@ -68,4 +68,4 @@ class CutMix(_Mixing):
     strong classifiers with localizable features", ICCV 2019).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.mixing:CutMix"
+    target = "registry_builtin.objects.mixing:CutMix"

@@ -19,7 +19,7 @@ class Lambda(Transform):
     sample. As torchvision.transforms.v2.Lambda.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.named_function:Applied"
+    target = "registry_builtin.objects.named_function:Applied"
     random: ClassVar[Randomness] = "generators"
     example: ClassVar[Mapping[str, Any]] = {"function": {"gamma": {"gamma": 0.5}}}
     old_spellings: ClassVar[Mapping[str, str]] = {"lambd": "function: the name of a registered function"}

@@ -22,7 +22,7 @@ class FiveCrop(Transform):
     model gives for them is averaged before losses and metrics. As torchvision.transforms.v2.FiveCrop.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.several_crops:FiveCrop"
+    target = "registry_builtin.objects.several_crops:FiveCrop"
     views_made: ClassVar[int] = 5
     example: ClassVar[Mapping[str, Any]] = {"size": 6}
 
@@ -48,7 +48,7 @@ class TenCrop(FiveCrop):
     with `vertical_flip`. As torchvision.transforms.v2.TenCrop.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.several_crops:TenCrop"
+    target = "registry_builtin.objects.several_crops:TenCrop"
     views_made: ClassVar[int] = 10
     example: ClassVar[Mapping[str, Any]] = {"size": 6, "vertical_flip": True}
 

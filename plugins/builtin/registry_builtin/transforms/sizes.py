@@ -38,7 +38,7 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
     torchvision.transforms.v2.Resize.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:Resize"
+    target = "torchvision.transforms.v2:Resize"
     example: ClassVar[Mapping[str, Any]] = {"size": [16, 16], "interpolation": "bicubic"}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
 
@@ -77,7 +77,7 @@ class Pad(PaddingTransform, TorchvisionTransform):
     tensor cannot be mirrored further than its own size. As torchvision.transforms.v2.Pad, with masks padded with 0.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:Pad"
+    target = "torchvision.transforms.v2:Pad"
     example: ClassVar[Mapping[str, Any]] = {"padding": [2, 4], "fill": 128}
 
     padding: Padding = Field(description=PADDING)
@@ -101,7 +101,7 @@ class RandomResize(InterpolatingTransform):
     equally likely. Draws: the length. As torchvision.transforms.v2.RandomResize.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_sizes:RandomResize"
+    target = "registry_builtin.objects.random_sizes:RandomResize"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"min_size": 8, "max_size": 13}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
@@ -134,7 +134,7 @@ class RandomShortestSize(InterpolatingTransform):
     length. As torchvision.transforms.v2.RandomShortestSize.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_sizes:RandomShortestSize"
+    target = "registry_builtin.objects.random_sizes:RandomShortestSize"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"min_size": [8, 10, 12], "max_size": 16}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
@@ -165,7 +165,7 @@ class ScaleJitter(InterpolatingTransform):
     al., "Simple copy-paste is a strong data augmentation method for instance segmentation", CVPR 2021).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_sizes:ScaleJitter"
+    target = "registry_builtin.objects.random_sizes:ScaleJitter"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"target_size": 10, "scale_range": [0.8, 1.25]}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
@@ -193,7 +193,7 @@ class RandomZoomOut(Transform):
     al., "SSD: Single shot multibox detector", ECCV 2016).
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_sizes:RandomZoomOut"
+    target = "registry_builtin.objects.random_sizes:RandomZoomOut"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"side_range": [1.0, 2.0], "fill": 128}
 

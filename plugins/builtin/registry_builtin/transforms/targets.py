@@ -36,7 +36,7 @@ class OneHot(Transform):
     for computer vision", CVPR 2016.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.targets:OneHot"
+    target = "registry_builtin.objects.targets:OneHot"
     example: ClassVar[Mapping[str, Any]] = {"num_classes": 10}
 
     num_classes: PositiveInt | None = Field(default=None, description=NUM_CLASSES)
@@ -65,7 +65,7 @@ class Signs(Transform):
     What soft_margin and hinge_embedding take.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.targets:Signs"
+    target = "registry_builtin.objects.targets:Signs"
 
     def follow(self, image: Image) -> Image:
         """The image stays as it is."""

@@ -16,7 +16,7 @@ _P = "Probability of a change, 0 to 1."
 
 
 class _Tone(Transform):
-    target: ClassVar[str] = "registry_builtin.objects.random_colours:Sometimes"
+    target = "registry_builtin.objects.random_colours:Sometimes"
     random: ClassVar[Randomness] = "counter"
     function: ClassVar[str] = ""
 

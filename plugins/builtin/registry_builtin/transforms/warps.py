@@ -32,7 +32,7 @@ class RandomAffine(Transform):
     shear y. As torchvision.transforms.v2.RandomAffine, with uncovered pixels of masks 0.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_warps:RandomAffine"
+    target = "registry_builtin.objects.random_warps:RandomAffine"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"degrees": 10, "translate": [0.1, 0.1], "scale": [0.9, 1.1], "shear": 5}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
@@ -72,7 +72,7 @@ class RandomPerspective(Transform):
     masks 0.
     """
 
-    target: ClassVar[str] = "registry_builtin.objects.random_warps:RandomPerspective"
+    target = "registry_builtin.objects.random_warps:RandomPerspective"
     random: ClassVar[Randomness] = "counter"
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
 
@@ -106,7 +106,7 @@ class Elastic(Transform):
     applied to visual document analysis", ICDAR 2003), with uncovered pixels of masks 0.
     """
 
-    target: ClassVar[str] = "torchvision.transforms.v2:ElasticTransform"
+    target = "torchvision.transforms.v2:ElasticTransform"
     random: ClassVar[Randomness] = "generators"
     example: ClassVar[Mapping[str, Any]] = {"alpha": 8.0, "sigma": 0.8}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
