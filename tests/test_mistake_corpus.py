@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from corpus import FOLDER, Mistake, mistakes
 
+from registry_core.catalog import KINDS
 from registry_core.errors import PipelineError, Problem
 from registry_core.spec import load
 from registry_core.spec.fixes import applicable, corrected
@@ -53,3 +55,70 @@ def test_a_correction_corrects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
                 found = error.problems
             assert problem.message not in {again.message for again in found}, str(problem)
     assert corrections > 100
+
+
+ORDINARY = {
+    "the optimizer is misspelt": "names/optimizer-misspelt",
+    "a transform is misspelt": "names/transform-misspelt",
+    "a scheduler stands where the optimizer belongs": "kinds/scheduler-for-optimizer",
+    "a parameter of the optimizer is misspelt": "parameters/weight-decay-misspelt",
+    "the length of training is misspelt": "keys/epoch-for-epochs",
+    "the learning rate is a text": "values/lr-quoted",
+    "a probability is 1.5": "values/flip-probability-above-one",
+    "the reduction does not exist": "values/reduction-avg",
+    "a key stands twice": "syntax/duplicate-parameter",
+    "a parameter is indented one level too far left": "placing/momentum-beside-sgd",
+    "to_tensor stands twice": "transforms/to-tensor-twice",
+    "a crop is larger than the image": "transforms/crop-larger-than-image",
+    "nothing makes the image a tensor": "transforms/no-to-tensor",
+    "the model takes three channels of one": "shapes/three-channels-of-one",
+    "the model has 100 outputs for 10 classes": "classes/hundred-of-ten",
+    "mixed targets for a loss of class numbers": "losses/nll-of-mixup",
+    "softmax twice": "losses/softmax-twice",
+    "all milestones after the end": "schedules/milestones-after-the-end",
+    "the plateau's metric is misspelt": "monitor/plateau-misspelt",
+    "early stopping's metric is misspelt": "monitor/early-stopping-misspelt",
+    "the better direction of an accuracy is lower": "monitor/early-stopping-lower-accuracy",
+    "a parameter group matches nothing": "rules/group-of-no-parameter",
+    "the weights fit nothing": "rules/weights-of-another-model",
+    "the data are not there": "datasets/mnist-folder-missing",
+    "no batch is full": "lengths/no-full-batch",
+    "the validation data are the training data": "datasets/val-is-train",
+    "fp16 on the CPU": "environment/fp16-on-cpu",
+    # The three others of thirty: log-probabilities are made of logits by the plan, a bare `no` is a text in YAML 1.2,
+    # and a folder that cannot be made is no mistake of a file (tests/test_machine_checks.py).
+}
+
+SECTIONS = tuple(
+    [
+        "data",
+        "model",
+        "init",
+        "finetune",
+        "loss",
+        "optim",
+        "train",
+        "metrics",
+        "hooks",
+        "requires",
+        "prefer",
+        "seed",
+        "version",
+        "vars",
+    ]
+)
+
+
+def test_the_corpus_is_large_and_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER)
+    names = [mistake.name for mistake in CORPUS]
+    assert len(names) >= 800
+    assert set(ORDINARY.values()) <= set(names)
+    found = [problem for mistake in CORPUS for problem in problems_of(mistake)]
+    paths = [problem.path for problem in found]
+    for section in SECTIONS:
+        assert any(path.startswith(section) for path in paths), section
+    for kind in KINDS:
+        of_kind = re.compile(rf"\b{kind} '")
+        assert sum(of_kind.search(problem.message) is not None for problem in found) >= 3, kind
+    assert len({problem.code for problem in found}) >= 60
