@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
+import yaml
 
 from elsewhere.mistakes import Mistake
 from elsewhere.running import Case, Seen, Server
@@ -145,7 +145,7 @@ def _paths(case: Case, good: Case) -> Iterator[Path_]:
     """All places of the configuration; of the good one where it cannot be read."""
     try:
         yield from _places(_tree(case.folder / case.tool.config), ())
-    except (YAMLError, SyntaxError, NameError, ImportError):
+    except (yaml.YAMLError, SyntaxError, NameError, ImportError):
         yield from _places(_tree(good.folder / good.tool.config), ())
 
 
@@ -154,7 +154,7 @@ def _tree(path: Path) -> Any:
         found: dict[str, Any] = {}
         exec(path.read_text(), found)
         return {key: value for key, value in found.items() if not key.startswith("__")}
-    return YAML(typ="safe").load(path.read_text())
+    return yaml.safe_load(path.read_text())
 
 
 def _places(tree: Any, at: Path_) -> Iterator[Path_]:
