@@ -52,14 +52,15 @@ class Verdict:
 
 def judge(mistake: Mistake, case: Case, server: Server | None, good_case: Case, goods: list[Seen]) -> Verdict:
     """Check and train the case, and compare with the good set-up."""
-    seen = case.check(server) if case.tool.check_first else None
-    if seen is None or seen.code == 0:
-        seen = case.train(server)
+    checked = case.check(server) if case.tool.check_first else None
+    seen = case.train(server) if checked is None or checked.code == 0 else checked
     if seen.code != 0:
         reached = seen.reached()
         return _described(WHEN[reached[-1] if reached else ""], _message(seen.output), seen, case, good_case)
-    new = list(_new_warnings(seen.output, "\n".join(good.output for good in goods)))
-    if new:
+    known = "\n".join(good.output for good in goods)
+    if checked is not None and (new := list(_new_warnings(checked.output, known))):
+        return _described("Vw", "\n".join(dict.fromkeys(new)), checked, case, good_case)
+    if new := list(_new_warnings(seen.output, known)):
         before = seen.output[: seen.output.index(new[0])]
         reached = [stage for stage in Seen(before, 0, 0).reached() if stage != "finished"]
         when = f"{WHEN[reached[-1] if reached else '']}w"
