@@ -126,6 +126,7 @@ def test_bf16_keeps_less(deep: Callable[..., DryRun]) -> None:
     assert [warning.path for warning in on_meta.warnings] == ["train.precision"]
 
 
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # torch 2.11 says so though they are asked for
 def test_storages_count_once() -> None:
     weight = torch.zeros(100)
     assert sum(storages([weight, weight[:10], weight.view(10, 10)]).values()) == 400
@@ -175,6 +176,7 @@ def test_frozen_on_purpose_is_no_warning(deep: Callable[..., DryRun], acme: None
     assert (found.without_gradient, found.warnings, found.problems) == ([], [], [])
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")  # of torch 2.11's own compiling
 def test_every_example_like_pipeline_has_no_problem(deep: Callable[..., DryRun]) -> None:
     for changes in (
         {"optim": {"optimizer": {"lbfgs": {"max_iter": 3}}}},
