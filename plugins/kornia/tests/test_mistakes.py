@@ -108,7 +108,7 @@ WRONG = [
     ("kornia_random_jpeg", {"jpeg_quality": [0, 50]}, "from 1 to 100"),
     ("kornia_random_cut_mix_v2", {"cut_size": [1, 1]}, "cuts nothing"),
     ("kornia_random_jigsaw", {"grid": 1}, "one order only"),
-    ("kornia_normalize", {"mean": [0.1, 0.2], "std": [0.5]}, "give both as many"),
+    ("kornia_normalize", {"mean": [0.1, 0.2], "std": [0.5]}, "Give both as many"),
     ("kornia_random_planckian_jitter", {"mode": "CIED", "select_from": [24]}, "lights 0 to 22"),
     ("kornia_rand_augment", {"n": 2, "m": 30}, "29"),
     ("kornia_random_crop", {"size": 8, "fill": [0, 1, 2], "padding_mode": "reflect"}, "Fill has no meaning"),
