@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from pydantic import ValidationError
 
 from registry_core.components import CheckFailed, Component, Modules
 from registry_core.errors import Problem
@@ -51,6 +54,19 @@ class Checked:
     def whole(self, *keys: Keys) -> bool:
         """Whether the components at all these places could be made."""
         return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
+
+    def options_problems(self, keys: Keys, options: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with options at ``keys`` that stand in for those of the optimizer."""
+        optimizer = self.spec.optim.optimizer
+        declaration = type(optimizer)
+        given = {name: getattr(optimizer, name) for name in declaration.model_fields}
+        try:
+            declaration.model_validate({**given, **options})
+        except ValidationError as error:
+            from registry_core.spec.messages import problems_of
+
+            return problems_of(error, declaration, options, self.tree, keys, f"optimizer {optimizer.name!r}")
+        return []
 
     def inside(self, keys: Keys, at: Keys) -> Keys:
         """The place ``at`` inside the parameters of the component at ``keys``."""

@@ -6,8 +6,6 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pydantic import ValidationError
-
 from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import TargetForm
 from registry_core.errors import Problem, closest, near
@@ -29,7 +27,7 @@ from registry_core.spec.rule_checks import check_frozen, check_init_rules, check
 from registry_core.spec.sample_checks import check_batches, check_samples
 from registry_core.spec.shape_checks import check_metric_shapes, check_shapes
 from registry_core.spec.source import Keys
-from registry_core.spec.survey import batches, horizon
+from registry_core.spec.survey import batches, horizon, samples_in_epoch
 from registry_core.spec.transform_checks import (
     check_device_transforms,
     check_images,
@@ -61,8 +59,7 @@ def check_length(checked: Checked) -> Iterator[Problem]:
         return
     spec = checked.spec
     if batches(spec, "train", facts.length) == 0:
-        sampler = spec.data.train.sampler
-        samples = sampler.epoch_length(facts.length) if sampler else facts.length
+        samples = samples_in_epoch(spec, "train", facts.length)
         message = f"An epoch of {samples} samples has no full batch of {spec.data.batch_size_of('train')}."
         remedy = "Use a smaller batch_size, or drop_last: false."
         yield checked.problem(("data", "batch_size"), message, remedy, "no-full-batch")
@@ -111,17 +108,8 @@ def check_groups(checked: Checked) -> Iterator[Problem]:
     optim = checked.spec.optim
     if not checked.whole(("optim", "optimizer")):
         return
-    declaration = type(optim.optimizer)
     for index, group in enumerate(optim.groups):
-        keys: Keys = ("optim", "groups", index)
-        given = {name: getattr(optim.optimizer, name) for name in declaration.model_fields}
-        try:
-            declaration.model_validate({**given, **group.options})
-        except ValidationError as error:
-            owner = f"optimizer {optim.optimizer.name!r}"
-            from registry_core.spec.messages import problems_of
-
-            yield from problems_of(error, declaration, group.options, checked.tree, keys, owner)
+        yield from checked.options_problems(("optim", "groups", index), group.options)
 
 
 def check_optimizer(checked: Checked) -> Iterator[Problem]:

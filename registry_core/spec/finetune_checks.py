@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from registry_core.components import CheckFailed
 from registry_core.components.modules import saved_tensors
 from registry_core.errors import Problem
@@ -59,19 +57,11 @@ def check_unfreezing(checked: Checked) -> Iterator[Problem]:
     spec = checked.spec
     if spec.finetune is None or not checked.whole(("finetune",), ("optim", "optimizer")):
         return
-    declaration = type(spec.optim.optimizer)
-    given = {name: getattr(spec.optim.optimizer, name) for name in declaration.model_fields}
     facts = checked.survey.facts.get("train")
     run = horizon(spec, facts.length) if facts and facts.length and checked.whole(("train",), ("data",)) else None
     for index, rule in enumerate(spec.finetune.unfreeze):
         keys: Keys = ("finetune", "unfreeze", index)
-        try:
-            declaration.model_validate({**given, **rule.options})
-        except ValidationError as error:
-            owner = f"optimizer {spec.optim.optimizer.name!r}"
-            from registry_core.spec.messages import problems_of
-
-            yield from problems_of(error, declaration, rule.options, checked.tree, keys, owner)
+        yield from checked.options_problems(keys, rule.options)
         if run is None:
             continue
         start = rule.after.count * (run.steps_per_epoch if rule.after.unit == "epoch" else 1)

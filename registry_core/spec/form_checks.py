@@ -74,7 +74,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
     """Every loss takes the targets that the data give."""
     if not checked.whole(("loss",)):
         return
-    for section, facts in _with_targets(checked):
+    for section, facts in with_targets(checked):
         gives = facts.target_form
         for term in checked.spec.loss.terms():
             takes = term.loss.target_forms
@@ -96,7 +96,7 @@ def check_targets(checked: Checked) -> Iterator[Problem]:
 def check_metric_forms(checked: Checked) -> Iterator[Problem]:
     """Every metric takes what the model emits, and the targets of every section that is measured."""
     spec = checked.spec
-    targets: dict[Section, DataFacts] = {name: facts for name, facts in _with_targets(checked) if name != "train"}
+    targets: dict[Section, DataFacts] = {name: facts for name, facts in with_targets(checked) if name != "train"}
     for number, metric in enumerate(spec.metrics):
         keys: Keys = ("metrics", number)
         if not checked.whole(keys):
@@ -202,7 +202,7 @@ def check_values(checked: Checked) -> Iterator[Problem]:
             yield checked.problem(("model",), message, f"Let the model give {wanted}.")
 
 
-def _with_targets(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
+def with_targets(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
     """The facts of each section with its targets as losses and metrics get them."""
     sections = checked.spec.data.sections()
     for section, facts in checked.survey.facts.items():
@@ -216,7 +216,7 @@ def _with_targets(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
 
 def _as_far_as_known(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
     """The same, and the facts of the data set where what its transforms make of the targets is not known."""
-    known = dict(_with_targets(checked))
+    known = dict(with_targets(checked))
     for section, facts in checked.survey.facts.items():
         yield section, known.get(section, facts)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from registry_core.components import CheckFailed, DataFacts, Image, Transform
+from registry_core.components import CheckFailed, DataFacts, Transform
 from registry_core.components.forms import counted
 from registry_core.errors import Problem, near
 from registry_core.spec.checked import Checked
 from registry_core.spec.models import Section
 from registry_core.spec.source import Keys
-from registry_core.spec.survey import batches, horizon
-from registry_core.spec.transform_checks import after, follow_images, placed_transforms
+from registry_core.spec.survey import batches, horizon, samples_in_epoch
+from registry_core.spec.transform_checks import after, image_after, placed_transforms
 
 
 def check_samples(checked: Checked) -> Iterator[Problem]:
@@ -63,10 +63,8 @@ def check_batches(checked: Checked) -> Iterator[Problem]:
     frozen = spec.finetune is not None and bool(spec.finetune.freeze)  # frozen batch norms look at no batch
     if facts is None or facts.length is None or frozen or not checked.whole(*parts):
         return
-    image: Image | None = facts.image
     try:
-        for step in follow_images(spec.data.train, image):
-            image = step.image
+        image = image_after(spec.data.train, facts.image)
     except CheckFailed:  # check_images says so
         return
     smallest, is_last = _smallest_batch(checked, facts.length)
@@ -82,8 +80,7 @@ def check_batches(checked: Checked) -> Iterator[Problem]:
 def _smallest_batch(checked: Checked, length: int) -> tuple[int, bool]:
     """The samples of the smallest batch that the run comes to, and whether it is what an epoch leaves over."""
     spec = checked.spec
-    size, sampler = spec.data.batch_size_of("train"), spec.data.train.sampler
-    samples = sampler.epoch_length(length) if sampler else length
+    size, samples = spec.data.batch_size_of("train"), samples_in_epoch(spec, "train", length)
     run = horizon(spec, length)
     comes_to_the_end = run.total_steps * spec.train.accumulate >= batches(spec, "train", length)
     if spec.data.drop_last or samples % size == 0 or not comes_to_the_end:

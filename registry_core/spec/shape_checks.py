@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.components import CheckFailed, DataFacts, Image, Metric, Shape, written_shape
+from registry_core.components import CheckFailed, DataFacts, Metric, Shape, written_shape
 from registry_core.components.forms import TargetForm, words
 from registry_core.errors import Problem
 from registry_core.spec.checked import Checked
-from registry_core.spec.form_checks import classified, compares_numbers, numbers_of
+from registry_core.spec.form_checks import classified, compares_numbers, numbers_of, with_targets
 from registry_core.spec.models import Section, Spec
 from registry_core.spec.source import Keys
-from registry_core.spec.transform_checks import facts_after, follow_images
+from registry_core.spec.transform_checks import image_after
 
 _SIDES: dict[TargetForm, int] = {
     "class_indices": 1,
@@ -36,7 +36,7 @@ def check_shapes(checked: Checked) -> Iterator[Problem]:
     shape = _emitted_shape(checked, ("loss",))
     if shape is None:
         return
-    for section, facts in _known(checked):
+    for section, facts in with_targets(checked):
         for term in checked.spec.loss.terms():
             if not _compares(checked.spec, term.takes):
                 continue
@@ -55,7 +55,7 @@ def check_metric_shapes(checked: Checked) -> Iterator[Problem]:
     shape = _emitted_shape(checked, ("metrics",))
     if shape is None:
         return
-    for section, facts in _known(checked):
+    for section, facts in with_targets(checked):
         for index, metric in enumerate(spec.metrics):
             compares = section != "train" and _compares(spec, metric.takes)
             if compares and (found := _metric_misfit(metric, shape, facts, spec)):
@@ -73,18 +73,6 @@ def _compares(spec: Spec, takes: tuple[str, ...]) -> bool:
     return takes[:1] == spec.model.gives[:1] and "target" in takes
 
 
-def _known(checked: Checked) -> Iterator[tuple[Section, DataFacts]]:
-    """What is known of the samples of each section after all transforms."""
-    sections = checked.spec.data.sections()
-    for section, facts in checked.survey.facts.items():
-        if not checked.whole(("data", section)):
-            continue
-        try:
-            yield section, facts_after(sections[section], facts)
-        except CheckFailed:  # check_target_transforms says so
-            continue
-
-
 def _misfit(shape: Shape, facts: DataFacts) -> CheckFailed | None:
     sides = _SIDES.get(facts.target_form, 1 if numbers_of(facts) is not None else None)
     if sides is None or len(shape) == sides or (shape == () and numbers_of(facts) == 1):
@@ -97,10 +85,8 @@ def _other_size(checked: Checked, section: Section, shape: Shape, facts: DataFac
     """Where every pixel has a class, the model emits as many pixels as the images have."""
     if facts.target_form != "class_maps" or len(shape) != 3:
         return None
-    image: Image | None = facts.image
     try:
-        for step in follow_images(checked.spec.data.sections()[section], image):
-            image = step.image
+        image = image_after(checked.spec.data.sections()[section], facts.image)
     except CheckFailed:  # check_images says so
         return None
     given = (None, None) if image is None else (image.height, image.width)

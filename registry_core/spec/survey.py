@@ -43,10 +43,15 @@ def _with_added(section: DataSection, facts: DataFacts) -> DataFacts:
     return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 
+def samples_in_epoch(spec: Spec, section: Section, length: int) -> int:
+    """Samples in one epoch of a section whose data set has ``length`` samples."""
+    sampler = spec.data.sections()[section].sampler
+    return sampler.epoch_length(length) if sampler else length
+
+
 def batches(spec: Spec, section: Section, length: int) -> int:
     """Batches in one epoch of a section whose data set has ``length`` samples."""
-    sampler = spec.data.sections()[section].sampler
-    samples = sampler.epoch_length(length) if sampler else length
+    samples = samples_in_epoch(spec, section, length)
     size = spec.data.batch_size_of(section)
     if section == "train" and spec.data.drop_last:
         return samples // size

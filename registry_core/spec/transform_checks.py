@@ -44,6 +44,13 @@ def follow_images(section: DataSection, image: Image | None) -> Iterator[Followe
         yield Followed(transform, image, views)
 
 
+def image_after(section: DataSection, image: Image | None) -> Image | None:
+    """What the image is after all transforms; CheckFailed as above."""
+    for step in follow_images(section, image):
+        image = step.image
+    return image
+
+
 def follow_target(section: DataSection, facts: DataFacts) -> TargetForm:
     """What the target is after all transforms; CheckFailed with a place in the section if one cannot take it."""
     return facts_after(section, facts).target_form

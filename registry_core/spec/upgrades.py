@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from registry_core.catalog.policy import OWN
 from registry_core.errors import Fix, PipelineError, Place, Problem
 from registry_core.spec import models
 from registry_core.spec.compose import dotted
 from registry_core.spec.document import Document, matching
-from registry_core.spec.fixes import corrected, span
+from registry_core.spec.fixes import corrected, span, value_at
 from registry_core.spec.models import Spec
 from registry_core.spec.moving import moved, with_first
 from registry_core.spec.resolve import component_class
@@ -209,18 +209,12 @@ def _components(document: Document, kind: str) -> Iterator[tuple[Keys, str, Plac
         base = component_class(Spec, keys)
         if base is None or base.kind != kind:
             continue
-        value = _at(tree.data, keys)
+        value = value_at(tree.data, keys)
         if isinstance(value, str):
             yield keys, value, place
         elif isinstance(value, dict) and len(value) == 1:
             name = next(iter(value))
             yield keys, name, tree.keys[(*keys, name)]
-
-
-def _at(data: Any, keys: Keys) -> Any:
-    for key in keys:
-        data = data[key]
-    return data
 
 
 def _own_name(written: str) -> str:
