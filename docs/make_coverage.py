@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry_core.catalog import installed
-from registry_core.components.registries import BY_KIND
-from registry_core.errors import PipelineError
-from registry_core.spec import Spec
-from registry_core.spec.compose import compose
-from registry_core.spec.load import load_tree
-from registry_core.spec.resolve import component_class, components
+from registry_core.config import Spec
+from registry_core.config.loading.compose import compose
+from registry_core.config.loading.resolve import component_class, components
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load_tree
+from registry_core.registry.registries import BY_KIND
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs" / "coverage.md"

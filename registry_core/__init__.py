@@ -15,20 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from registry_core.components import registries as registries
+    from registry_core.diagnostics import RegistryError as RegistryError
     from registry_core.engine.api import resume as resume
     from registry_core.engine.api import run as run
-    from registry_core.errors import RegistryError as RegistryError
-    from registry_core.plan.make import make_plan as make_plan
-    from registry_core.spec.load import load as load
+    from registry_core.loaded import load as load
+    from registry_core.planning.make import make_plan as make_plan
+    from registry_core.registry import registries as registries
 
 __all__ = ["RegistryError", "load", "make_plan", "registries", "resume", "run"]
 
 _HOMES = {
-    "RegistryError": ("registry_core.errors", "RegistryError"),
-    "load": ("registry_core.spec.load", "load"),
-    "make_plan": ("registry_core.plan.make", "make_plan"),
-    "registries": ("registry_core.components.registries", None),
+    "RegistryError": ("registry_core.diagnostics", "RegistryError"),
+    "load": ("registry_core.loaded", "load"),
+    "make_plan": ("registry_core.planning.make", "make_plan"),
+    "registries": ("registry_core.registry.registries", None),
     "resume": ("registry_core.engine.api", "resume"),
     "run": ("registry_core.engine.api", "run"),
 }

@@ -24,9 +24,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from registry_core.errors import PipelineError
-from registry_core.spec import load
-from registry_core.spec.source import read_text
+from registry_core.config.text.tree import read_text
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 10

@@ -13,10 +13,10 @@ from test_transforms import picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from registry_core.build.samples import SampleTransforms
-from registry_core.build.steps import seeded_generators
+from registry_core.assembly.data.samples import SampleTransforms
+from registry_core.assembly.data.steps import seeded_generators
 from registry_core.components import Transform
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 BILINEAR = v2.InterpolationMode.BILINEAR
 ROWS: list[tuple[str, Transform, Any]] = [

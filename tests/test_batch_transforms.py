@@ -18,10 +18,10 @@ from scipy import stats
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.build.pipeline import build_loader
-from registry_core.build.samples import BatchTransforms
+from registry_core.assembly.data.samples import BatchTransforms
+from registry_core.assembly.pipeline import build_loader
 from registry_core.components import CheckFailed, Draws, Image
-from registry_core.plan.make import make_plan
+from registry_core.planning.make import make_plan
 
 KEY = 99
 

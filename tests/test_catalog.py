@@ -11,8 +11,8 @@ from conftest import ROOT
 
 from registry_core.catalog import KINDS, installed
 from registry_core.catalog.policy import Policy
-from registry_core.components import registries
-from registry_core.errors import BrokenComponent, NameConflict, UnknownComponent
+from registry_core.diagnostics import BrokenComponent, NameConflict, UnknownComponent
+from registry_core.registry import registries
 
 LOSSES = "[registry_core.v1.losses]\n"
 

@@ -20,8 +20,8 @@ from registry_builtin.datasets.mnist import Mnist
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
 from registry_core.components import DataFacts
-from registry_core.errors import DataError, PipelineError
-from registry_core.spec import load
+from registry_core.diagnostics import DataError, PipelineError
+from registry_core.loaded import load
 
 
 def folder(root: Path, classes: str = "abc") -> Path:

@@ -15,10 +15,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry_core.diagnostics import CheckpointError
 from registry_core.engine import checkpoint as module
-from registry_core.engine.checkpoint import load_checkpoint, newest, point, pointed, prune, save_checkpoint, verify
-from registry_core.engine.tensor_tree import put_together, take_apart
-from registry_core.errors import CheckpointError
+from registry_core.engine.checkpoint.store import (
+    load_checkpoint,
+    newest,
+    point,
+    pointed,
+    prune,
+    save_checkpoint,
+    verify,
+)
+from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
 
 
 def save(folder: Path, step: int) -> Path:

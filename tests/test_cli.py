@@ -16,8 +16,8 @@ from sklearn.datasets import load_digits
 
 from registry_core.catalog import KINDS, installed
 from registry_core.cli.main import COMMANDS
-from registry_core.components import registries
 from registry_core.engine.trained import Trained
+from registry_core.registry import registries
 
 
 @pytest.mark.parametrize("name", [name for names in COMMANDS.values() for name in names])

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import registry_core
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 LBFGS = {"lr": 0.8, "max_iter": 4, "history_size": 3, "line_search_fn": "strong_wolfe"}
 

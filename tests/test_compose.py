@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from registry_core.errors import PipelineError
-from registry_core.spec.compose import compose
-from registry_core.spec.models import Spec
-from registry_core.spec.resolve import component_class
-from registry_core.spec.source import Tree
+from registry_core.config.loading.compose import compose
+from registry_core.config.loading.resolve import component_class
+from registry_core.config.models import Spec
+from registry_core.config.text.tree import Tree
+from registry_core.diagnostics import PipelineError
 
 
 def composed(path: Path, *overrides: str) -> Tree:

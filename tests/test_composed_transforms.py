@@ -21,7 +21,7 @@ from test_transforms import picture, values
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.build.samples import SampleTransforms
+from registry_core.assembly.data.samples import SampleTransforms
 from registry_core.components import CheckFailed, Image, Transform, stream_key
 from registry_core.components.randomness import philox
 

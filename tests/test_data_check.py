@@ -15,17 +15,17 @@ from registry_builtin.datasets.composed import Counts, Pairs, Rotated, Triplets
 from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
-from registry_core.build.samples import check_class
+from registry_core.assembly.data.samples import check_class
 from registry_core.components import DataFacts
 from registry_core.components.dataset import describe_sample
-from registry_core.engine.data_check import Report, check_data
-from registry_core.engine.data_check.duplicates import Hashed, add_duplicates
-from registry_core.engine.data_check.faults import Fault, Faults
-from registry_core.engine.data_check.processes import Request, read_chunk
-from registry_core.engine.data_check.sample import SampleReader
-from registry_core.engine.data_check.targets import TargetCheck
-from registry_core.errors import DataError
-from registry_core.spec.load import load_unseen
+from registry_core.diagnostics import DataError
+from registry_core.inspection.data_check import Report, check_data
+from registry_core.inspection.data_check.duplicates import Hashed, add_duplicates
+from registry_core.inspection.data_check.faults import Fault, Faults
+from registry_core.inspection.data_check.processes import Request, read_chunk
+from registry_core.inspection.data_check.sample import SampleReader
+from registry_core.inspection.data_check.targets import TargetCheck
+from registry_core.loaded import load_unseen
 
 Check = Callable[..., Report]
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from registry_core.components import DataFacts
-from registry_core.engine.data_check.targets import TargetCheck, target_check
-from registry_core.spec.load import load_unseen
+from registry_core.inspection.data_check.targets import TargetCheck, target_check
+from registry_core.loaded import load_unseen
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 from registry_core.components import Dataset, Image
 from registry_core.components.index_file import write_index
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 DIGITS = load_digits()
 GREY: NDArray[np.uint8] = (DIGITS.images * 255 // 16).astype(np.uint8)

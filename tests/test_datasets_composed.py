@@ -21,9 +21,10 @@ from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import functional as F
 
 import registry_core
-from registry_core.build.samples import SampleTransforms, collate
-from registry_core.components import Dataset, registries
-from registry_core.errors import DataError, PipelineError, RegistryError
+from registry_core.assembly.data.samples import SampleTransforms, collate
+from registry_core.components import Dataset
+from registry_core.diagnostics import DataError, PipelineError, RegistryError
+from registry_core.registry import registries
 
 IMAGES, LABELS = load_digits(return_X_y=True)
 VAL = np.arange(len(LABELS)) % 5 == 4

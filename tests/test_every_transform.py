@@ -13,9 +13,9 @@ from conftest import changed
 from safetensors.torch import save_file
 
 import registry_core
-from registry_core.components.registries import transforms
-from registry_core.errors import PipelineError
-from registry_core.spec import Spec
+from registry_core.config import Spec
+from registry_core.diagnostics import PipelineError
+from registry_core.registry.registries import transforms
 
 BEFORE: list[list[Any]] = [[], ["to_tensor"], ["to_image"]]
 RESIZE: list[list[Any]] = [[], [{"resize": {"size": [8, 8]}}]]

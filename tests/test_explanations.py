@@ -18,12 +18,13 @@ from conftest import ROOT, Ended, distributions
 from corpus import mistakes
 from safetensors.torch import save_file
 
+from registry_core.checks import machine as machine_checks
 from registry_core.cli.explanations import THEMES, Example, by_theme, codes, explanation
-from registry_core.engine.dry_run import dry_run
-from registry_core.engine.dry_run_report import DryRun
-from registry_core.errors import PipelineError
-from registry_core.plan.make import make_plan
-from registry_core.spec import load, machine_checks
+from registry_core.diagnostics import PipelineError
+from registry_core.inspection.dry_run.dry_run import dry_run
+from registry_core.inspection.dry_run.report import DryRun
+from registry_core.loaded import load
+from registry_core.planning.make import make_plan
 
 ACME = {
     "acme_losses": '''
@@ -161,7 +162,7 @@ def said_of(
 def test_every_code_has_an_explanation_and_every_explanation_a_code() -> None:
     used = source_codes()
     missing = {code: place for code, place in used.items() if code not in codes()}
-    assert not missing, "write registry_core/spec/explanations/CODE.md"
+    assert not missing, "write registry_core/diagnostics/explanations/CODE.md"
     assert set(codes()) <= set(used), "nothing has this code any more"
     assert len(used) > 60, "the codes are still found in the source"
     assert {mistake.code for mistake in mistakes()} <= set(used)

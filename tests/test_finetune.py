@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import registry_core
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
 HEAD = [r"fc3\..*"]
@@ -38,8 +38,8 @@ def start(pipeline: Callable[..., Path]) -> Callable[..., Any]:
     """The torch objects of a run that starts from a `finetune` section."""
 
     def built(finetune: dict[str, Any], **changes: Any) -> Any:
-        from registry_core.build.pipeline import assemble
-        from registry_core.plan.make import make_plan
+        from registry_core.assembly.pipeline import assemble
+        from registry_core.planning.make import make_plan
 
         return assemble(make_plan(registry_core.load(pipeline(model=NET, finetune=finetune, **changes))))
 
@@ -125,7 +125,7 @@ def test_the_checkpoint_of_a_run(
     with file.open("r+b") as damaged:
         damaged.seek(-4, 2)
         damaged.write(b"\1\2\3\4")
-    with pytest.raises(registry_core.errors.CheckpointError, match="is damaged"):  # type: ignore[attr-defined]  # loaded above
+    with pytest.raises(registry_core.diagnostics.CheckpointError, match="is damaged"):  # type: ignore[attr-defined]  # loaded above
         start({"weights": str(file)})
 
 

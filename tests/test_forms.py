@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 import registry_core
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 FOLDER = ROOT / "tests" / "pipelines" / "forms"
 

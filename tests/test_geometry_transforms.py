@@ -21,10 +21,10 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.build.steps import seeded_generators
+from registry_core.assembly.data.steps import seeded_generators
 from registry_core.components import Draws, Transform
 from registry_core.components.randomness import philox
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 EPOCH = 3
 

@@ -13,10 +13,10 @@ from registry_builtin.models.sparse import SparseBag
 from torch import nn
 
 import registry_core
-from registry_core.components import registries
+from registry_core.diagnostics import PipelineError
+from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
 from registry_core.engine.clipping import clip_norm
-from registry_core.engine.tensor_tree import put_together, take_apart
-from registry_core.errors import PipelineError
+from registry_core.registry import registries
 
 BAG = {"sparse_bag": {"size": 8, "num_classes": 10}}
 

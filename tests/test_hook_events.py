@@ -19,13 +19,13 @@ from sklearn.datasets import load_digits
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import registry_core
-from registry_core.build.pipeline import assemble
+from registry_core.assembly.pipeline import assemble
 from registry_core.components import hookimpl
+from registry_core.diagnostics import InvalidParameters
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.training import Training
-from registry_core.errors import InvalidParameters
-from registry_core.plan.make import make_plan
+from registry_core.planning.make import make_plan
 
 BATCH_NORM_AND_DROPOUT = {
     "sequential": {
@@ -88,7 +88,7 @@ def test_no_drawing_changes_a_bit(pipeline: Callable[..., Path], tmp_path: Path,
             assert (plain / file).read_bytes() == (drawn / file).read_bytes(), file
     rows = [(run.directory / "metrics.jsonl").read_text() for run in runs]
     assert rows[0] == rows[1]
-    parts = [registry_core.engine.checkpoint.load_checkpoint(path) for path in (plain, drawn)]
+    parts = [registry_core.engine.checkpoint.store.load_checkpoint(path) for path in (plain, drawn)]
     same(parts[0].state["torch"], parts[1].state["torch"])
 
 

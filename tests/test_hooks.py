@@ -16,11 +16,11 @@ from registry_builtin.hooks.run import Jsonl, Progress
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import registry_core
-from registry_core.build.pipeline import build_hooks
+from registry_core.assembly.pipeline import build_hooks
 from registry_core.components import Row, hookimpl
 from registry_core.components.events import EVENTS, QUESTIONS, Events
+from registry_core.diagnostics import BrokenComponent
 from registry_core.engine.hooks import Hooks
-from registry_core.errors import BrokenComponent
 
 ROW = Row(1, 1, {"val/loss": 1.0}, True)
 

@@ -52,8 +52,8 @@ def test_validate_and_plan_import_no_torch(pipeline: Callable[..., Path]) -> Non
 def test_every_built_in_is_declared_without_torch() -> None:
     code = """
 import sys
-from registry_core.components.registries import BY_KIND
-from registry_core.components.describe import describe
+from registry_core.registry.registries import BY_KIND
+from registry_core.registry.describe import describe
 for registry in BY_KIND.values():
     for name in registry:
         assert describe(registry, name).summary, name

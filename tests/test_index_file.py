@@ -13,7 +13,7 @@ from registry_builtin.datasets.image_files import ImageIndex
 from test_datasets import GREY, LABELS, check_dataset, write_images, write_lines
 
 from registry_core.components.index_file import read_index, write_index
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 @pytest.mark.parametrize(

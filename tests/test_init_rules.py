@@ -13,11 +13,11 @@ from conftest import ROOT, Ended
 from torch import nn
 
 import registry_core
-from registry_core.build.first_values import initialise
-from registry_core.build.pipeline import build_model, seed_everything
-from registry_core.components import registries
-from registry_core.errors import BrokenComponent, PipelineError
-from registry_core.spec.models import InitRule
+from registry_core.assembly.model.first_values import initialise
+from registry_core.assembly.pipeline import build_model, seed_everything
+from registry_core.config.models import InitRule
+from registry_core.diagnostics import BrokenComponent, PipelineError
+from registry_core.registry import registries
 
 
 def scheme(name: str, **parameters: Any) -> Any:

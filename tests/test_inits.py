@@ -17,7 +17,8 @@ from registry_builtin.inits.gain import Nonlinearity, calculate_gain
 from registry_builtin.inits.matrices import Dirac, Eye, Orthogonal, Sparse
 from torch.nn import init
 
-from registry_core.components import Init, registries
+from registry_core.components import Init
+from registry_core.registry import registries
 
 CONV = (64, 32, 3, 3)
 FAN_IN, FAN_OUT = 32 * 9, 64 * 9

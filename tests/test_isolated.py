@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from registry_core.inspection.isolated import each_isolated
+from registry_core.registry.isolated import each_isolated
 
 
 def act(what: str) -> str:

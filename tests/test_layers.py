@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from registry_builtin.layers.sizes import SizedLayer
 from torch import Tensor, nn
 
-from registry_core.components import CheckFailed, Layer, registries
+from registry_core.components import CheckFailed, Layer
+from registry_core.registry import registries
 
 LAYERS = registries.layers
 

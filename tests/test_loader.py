@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import registry_core
 from registry_core import load, make_plan
-from registry_core.build.pipeline import assemble
+from registry_core.assembly.pipeline import assemble
 from registry_core.engine.trained import Trained
 
 

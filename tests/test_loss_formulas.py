@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from registry_core.components import Loss
-from registry_core.spec.resolve import Resolver
-from registry_core.spec.source import Tree
+from registry_core.config.loading.resolve import Resolver
+from registry_core.config.text.tree import Tree
 
 RANDOM = np.random.default_rng(3)
 N, C = 6, 5

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import Ended, sentences
 
-from registry_core.errors import PipelineError
-from registry_core.spec import load, machine_checks
-from registry_core.spec.machine_checks import unwritable
+from registry_core.checks import machine as machine_checks
+from registry_core.checks.machine import unwritable
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from sklearn import metrics as sklearn_metrics
 from torch import Tensor
 from torchmetrics import Metric as TorchMetric
 
-from registry_core.components import CheckFailed, registries
+from registry_core.components import CheckFailed
+from registry_core.registry import registries
 
 GENERATOR = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(103, 5, generator=GENERATOR)

@@ -9,9 +9,9 @@ import pytest
 from corpus import FOLDER, Mistake, mistakes
 
 from registry_core.catalog import KINDS
-from registry_core.errors import PipelineError, Problem
-from registry_core.spec import load
-from registry_core.spec.fixes import applicable, corrected
+from registry_core.config.text.fixes import applicable, corrected
+from registry_core.diagnostics import PipelineError, Problem
+from registry_core.loaded import load
 
 CORPUS = mistakes()
 

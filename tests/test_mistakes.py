@@ -13,9 +13,9 @@ import pytest
 from conftest import Ended, sentences
 from PIL import Image
 
-from registry_core.errors import PipelineError
-from registry_core.plan.make import make_plan
-from registry_core.spec import load
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
+from registry_core.planning.make import make_plan
 
 GOOD = """\
 version: 1

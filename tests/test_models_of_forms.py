@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import registry_core
-from registry_core.components import CheckFailed, Image, Model, registries
-from registry_core.errors import PipelineError
+from registry_core.components import CheckFailed, Image, Model
+from registry_core.diagnostics import PipelineError
+from registry_core.registry import registries
 
 
 def model(name: str, **parameters: Any) -> Model:

@@ -17,10 +17,11 @@ from registry_builtin.models.torchvision_modules import FILE, torchvision_module
 from registry_builtin.objects.torchvision_models import torchvision_model
 from torch import nn
 
-from registry_core.build.module_facts import facts_of
-from registry_core.components import CheckFailed, Layer, Model, ModuleFacts, TensorFacts, registries
+from registry_core.assembly.model.module_facts import facts_of
+from registry_core.components import CheckFailed, Layer, Model, ModuleFacts, TensorFacts
 from registry_core.components.modules import parameter_shapes, saved_tensors
-from registry_core.spec.load import load_unseen
+from registry_core.loaded import load_unseen
+from registry_core.registry import registries
 from registry_core.testing.subject import LAYER_SHAPES, resolved
 
 sys.path.insert(0, str(ROOT / "plugins" / "builtin"))  # a script, in no package
@@ -200,7 +201,7 @@ def test_they_are_known_without_torch() -> None:
     path = ROOT / "examples" / "residual.yaml"
     code = f"""
 import sys
-from registry_core.spec.load import load_unseen
+from registry_core.loaded import load_unseen
 model = load_unseen({str(path)!r}).model
 assert len(model.modules()) > 20
 assert not {{"torch", "numpy"}} & set(sys.modules)

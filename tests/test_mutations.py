@@ -62,8 +62,8 @@ def test_damaged_files_are_refused_or_right() -> None:
 CHECK = """
 import re, resource, sys, time
 from pathlib import Path
-from registry_core.errors import PipelineError
-from registry_core.spec import load
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 def peak():  # of this program alone: ru_maxrss begins with what the parent had
     return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024

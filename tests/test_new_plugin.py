@@ -19,7 +19,7 @@ from conftest import ROOT, Ended
 from virtual_environment import environment, venv_with_all_of_this
 
 from registry_core.catalog import KINDS
-from registry_core.errors import ScaffoldError
+from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold import Names, Project, plan_project, write_project
 from registry_core.scaffold.write import CHECKS
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from registry_core.catalog import installed
-from registry_core.components.registries import BY_KIND
-from registry_core.errors import PipelineError
-from registry_core.spec import load
-from registry_core.spec.resolve import Resolver
-from registry_core.spec.source import Tree, read_value
+from registry_core.config.loading.resolve import Resolver
+from registry_core.config.text.tree import Tree, read_value
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
+from registry_core.registry.registries import BY_KIND
 
 
 def all_old_spellings() -> Iterator[Any]:

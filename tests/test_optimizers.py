@@ -17,8 +17,9 @@ from registry_builtin.optimizers.muon import Muon
 from registry_builtin.optimizers.scaled import Adadelta, Adafactor, Adagrad, RMSprop
 from torch import Tensor, nn
 
-from registry_core.components import Optimizer, registries
-from registry_core.engine.tensor_tree import put_together, take_apart
+from registry_core.components import Optimizer
+from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
+from registry_core.registry import registries
 
 
 def dense() -> nn.Module:

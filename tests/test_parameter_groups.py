@@ -14,10 +14,10 @@ from conftest import Ended
 from torch import nn
 
 import registry_core
-from registry_core.build.layers import layers_of
-from registry_core.build.parameters import group_parameters
-from registry_core.errors import PipelineError
-from registry_core.spec.groups import Group, LayerDecay
+from registry_core.assembly.model.layers import layers_of
+from registry_core.assembly.optim.parameters import group_parameters
+from registry_core.config.groups import Group, LayerDecay
+from registry_core.diagnostics import PipelineError
 
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
 

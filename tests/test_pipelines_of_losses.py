@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from registry_core import load, make_plan, registries, resume, run
-from registry_core.build.pipeline import assemble
+from registry_core.assembly.pipeline import assemble
 
 FILES = sorted(path for path in (ROOT / "tests/pipelines/losses").glob("*.yaml") if path.stem != "common")
 

@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT
 
 import registry_core
-from registry_core.components import registries
+from registry_core.registry import registries
 
 FILES = {path.stem: path for path in sorted((ROOT / "tests" / "pipelines" / "optimizers").glob("*.yaml"))}
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from registry_core.components import registries
-from registry_core.components.describe import describe
+from registry_core.registry import registries
+from registry_core.registry.describe import describe
 
 MODULE = '''
 import torch

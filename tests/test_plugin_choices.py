@@ -14,8 +14,8 @@ from conftest import Ended, sentences
 
 import registry_core
 from registry_core.catalog import installed, refresh
-from registry_core.components import registries
-from registry_core.errors import BrokenComponent, PipelineError, UnknownComponent
+from registry_core.diagnostics import BrokenComponent, PipelineError, UnknownComponent
+from registry_core.registry import registries
 
 LOSSES = "[registry_core.v1.losses]\n"
 PLAIN = '''

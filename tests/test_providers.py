@@ -9,8 +9,8 @@ import pytest
 
 from registry_core.catalog import installed, refresh
 from registry_core.catalog.source import summary_of
-from registry_core.components import registries
-from registry_core.errors import BrokenComponent, UnknownComponent
+from registry_core.diagnostics import BrokenComponent, UnknownComponent
+from registry_core.registry import registries
 
 POINTS = "[registry_core.v1.providers]\nlosses = acme_many:declare\n"
 MODULE = """

@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional as F
 
 from registry_core.components import Draws, Transform
 from registry_core.components.randomness import philox
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 def positions(size: tuple[int, int]) -> tv_tensors.Image:

@@ -17,7 +17,7 @@ import torch
 from conftest import changed, distributions
 
 import registry_core
-from registry_core.engine.checkpoint import load_checkpoint, pointed
+from registry_core.engine.checkpoint.store import load_checkpoint, pointed
 
 RANDOM = [
     {"random_crop": {"size": 8, "padding": 1}},
@@ -231,7 +231,7 @@ def test_a_killed_process_resumes_from_its_last_checkpoint(
 def test_a_pipeline_that_would_train_something_else_is_not_resumed(
     uninterrupted: tuple[Path, Any], tmp_path: Path
 ) -> None:
-    from registry_core.errors import RunError
+    from registry_core.diagnostics import RunError
 
     path, whole = uninterrupted
     with pytest.raises(RunError, match=r"optim\.optimizer\.adam\.lr"):
@@ -248,7 +248,7 @@ def test_a_longer_run_goes_on_from_the_end(pipeline: Callable[..., Path], tmp_pa
 
 
 def test_a_schedule_for_a_length_keeps_it(uninterrupted: tuple[Path, Any]) -> None:
-    from registry_core.errors import RunError
+    from registry_core.diagnostics import RunError
 
     path, whole = uninterrupted
     with pytest.raises(RunError, match=r"'one_cycle' was laid out .* train\.epochs cannot change"):

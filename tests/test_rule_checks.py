@@ -16,13 +16,13 @@ from safetensors.torch import _TYPES, save_file
 from torch import nn
 
 import registry_core
-from registry_core.build.preview import preview_of
-from registry_core.components import registries
-from registry_core.errors import PipelineError
-from registry_core.plan.make import make_plan
-from registry_core.spec.choosing import nearest_pattern
-from registry_core.spec.load import load_unseen
-from registry_core.spec.weights_file import tensors_in
+from registry_core.analysis.selection import nearest_pattern
+from registry_core.analysis.weights_file import tensors_in
+from registry_core.assembly.preview import preview_of
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load_unseen
+from registry_core.planning.make import make_plan
+from registry_core.registry import registries
 
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
 NORMED = {
@@ -467,8 +467,8 @@ def test_validate_does_not_import_torch(
     path = pipeline(model=NET, finetune=section, **init({"modules": "Conv2D", **ZEROS}))
     code = f"""
 import sys
-from registry_core.errors import PipelineError
-from registry_core.spec.load import load
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 try:
     load({str(path)!r})
 except PipelineError as error:

@@ -15,9 +15,9 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.build.samples import SampleTransforms
+from registry_core.assembly.data.samples import SampleTransforms
 from registry_core.components import CheckFailed, Transform
-from registry_core.components.registries import transforms
+from registry_core.registry.registries import transforms
 
 THEMES = ("automatic", "colours", "conversions", "crops", "degradations", "flips_and_turns", "sizes", "tones", "warps")
 MOVING = ("crops", "flips_and_turns", "sizes", "warps")

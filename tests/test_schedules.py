@@ -17,7 +17,7 @@ from torch.optim import lr_scheduler as plain
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import registry_core
-from registry_core.components.registries import schedulers
+from registry_core.registry.registries import schedulers
 
 PIPELINES = ROOT / "tests" / "pipelines" / "schedulers"
 STEPS, EPOCHS = 4, 7  # of common.yaml: steps in an epoch, epochs

@@ -19,10 +19,10 @@ from test_mistakes import GOOD
 
 from registry_core.catalog import Record, installed
 from registry_core.components import Component
-from registry_core.components.registries import BY_KIND
-from registry_core.spec.annotations import model_in
-from registry_core.spec.schema import component_schema, describe_all, describe_needed, pipeline_schema
-from registry_core.spec.source import read_file, read_text, read_value
+from registry_core.config.loading.annotations import model_in
+from registry_core.config.schema import component_schema, describe_all, describe_needed, pipeline_schema
+from registry_core.config.text.tree import read_file, read_text, read_value
+from registry_core.registry.registries import BY_KIND
 
 OURS = [record for record in installed().records if record.distribution == "registry-core"]
 FILES = sorted((*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests" / "pipelines").rglob("*.yaml")))

@@ -13,10 +13,11 @@ from conftest import ROOT, Ended
 from registry_builtin.models.classifiers import Net
 from torch import nn
 
-from registry_core.components import registries
 from registry_core.components.layer import _TAKEN
-from registry_core.errors import PipelineError
-from registry_core.spec import dump, load
+from registry_core.config import dump
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
+from registry_core.registry import registries
 
 EXAMPLE = (ROOT / "examples" / "net.yaml").read_text()
 
@@ -296,7 +297,7 @@ def nothing(): ...
     assert built.smaller.factor == 0.5
     (mistake,) = mistakes_of(pipeline, ["flatten", scale, {"linear": {"out_features": 10}}])
     assert "Layer 2, linear, needs in_features: the features before it are not known before the run. Add it." in mistake
-    from registry_core.errors import BrokenComponent
+    from registry_core.diagnostics import BrokenComponent
 
     wrong = model_of(pipeline, ["flatten", "nothing"])
     with pytest.raises(BrokenComponent, match=r"layer 'nothing' of acme-layers 1\.0 built a NoneType"):
@@ -358,8 +359,8 @@ def test_examples_train(command: Callable[..., Ended], tmp_path: Path, example: 
 
 def test_layers_of_residual_example_take_rules(pipeline: Callable[..., Path]) -> None:
     """Init rules and groups reach layers by the names that the file gives them."""
-    from registry_core.build.first_values import initialise
-    from registry_core.build.parameters import group_parameters
+    from registry_core.assembly.model.first_values import initialise
+    from registry_core.assembly.optim.parameters import group_parameters
 
     text = (ROOT / "examples" / "residual.yaml").read_text()
     text = text.replace("loss:", "init: [{names: 'wide.*', modules: Conv2d, weight: {constant: {value: 0}}}]\nloss:")

@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 
 import registry_core
 from registry_core.components import CheckFailed, Image, Transform
-from registry_core.errors import DataError, RunError
+from registry_core.diagnostics import DataError, RunError
 
 CROPS = [
     pytest.param(
@@ -145,10 +145,10 @@ def test_training_and_measuring_as_by_hand(
 
 
 def test_every_view_has_draws_of_its_own(pipeline: Callable[..., Path], tmp_path: Path) -> None:
-    from registry_core.build.device import choose_device
-    from registry_core.build.pipeline import build_loader
+    from registry_core.assembly.device import choose_device
+    from registry_core.assembly.pipeline import build_loader
     from registry_core.components import Draws, stream_key
-    from registry_core.plan.make import make_plan
+    from registry_core.planning.make import make_plan
 
     changed = settings({"five_crop": {"size": 6}})
     changed["data"]["train"]["transforms"] = [{"five_crop": {"size": 7}}, {"random_crop": {"size": 6}}, "to_tensor"]

@@ -9,10 +9,10 @@ import pytest
 from conftest import Ended
 
 from registry_core.catalog import Record, installed
-from registry_core.components.describe import describe
-from registry_core.components.registries import BY_KIND
-from registry_core.spec.resolve import Resolver
-from registry_core.spec.source import Tree, read_value
+from registry_core.config.loading.resolve import Resolver
+from registry_core.config.text.tree import Tree, read_value
+from registry_core.registry.describe import describe
+from registry_core.registry.registries import BY_KIND
 
 OURS = [record for record in installed().records if record.distribution == "registry-core"]
 

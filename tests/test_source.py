@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_core.errors import PipelineError
-from registry_core.spec.source import MAX_BYTES, read_file, read_text, read_value
+from registry_core.config.text.tree import MAX_BYTES, read_file, read_text, read_value
+from registry_core.diagnostics import PipelineError
 
 
 @pytest.mark.parametrize(

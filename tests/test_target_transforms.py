@@ -18,7 +18,7 @@ from torchvision.transforms import v2
 
 import registry_core
 from registry_core.components import CheckFailed, Image
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 @pytest.mark.covers(

@@ -36,9 +36,9 @@ from registry_builtin.transforms.warps import Elastic, RandomAffine, RandomPersp
 from test_transforms import FORMS, KEY, facts, form_of, picture, transform_followed, transform_unknown, values
 
 import registry_core
-from registry_core.build.samples import SampleTransforms
+from registry_core.assembly.data.samples import SampleTransforms
 from registry_core.components import CheckFailed, Draws, Image, Transform
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 FOLLOWED: list[Transform] = [
     RandomVerticalFlip(),

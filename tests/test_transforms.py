@@ -22,7 +22,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
 from registry_core.components import CheckFailed, Draws, Image, Transform
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 KEY = 0x0123456789ABCDEF
 SIZES = [(8, 8), (13, 17), (16, 9), (1, 5)]

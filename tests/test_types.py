@@ -12,7 +12,7 @@ from conftest import ROOT
 GOOD = """
 import torch
 from torch import nn
-from registry_core.components import registries
+from registry_core.registry import registries
 
 loss: nn.Module = registries.losses["cross_entropy"](label_smoothing=0.1).build()
 optimizer: torch.optim.Optimizer = registries.optimizers["sgd"](lr=0.1).build(nn.Linear(1, 1).parameters())
@@ -20,7 +20,7 @@ optimizer: torch.optim.Optimizer = registries.optimizers["sgd"](lr=0.1).build(nn
 
 WRONG = """
 import torch
-from registry_core.components import registries
+from registry_core.registry import registries
 
 optimizer: torch.optim.Optimizer = registries.losses["cross_entropy"]().build()
 registries.optimizers["sgd"]().build()

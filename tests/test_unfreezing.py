@@ -13,7 +13,7 @@ from test_finetune import NET
 from torch import nn
 
 import registry_core
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 MODULE = '''
 import os

@@ -11,10 +11,9 @@ import pytest
 import yaml
 from conftest import Ended
 
-from registry_core.errors import PipelineError
-from registry_core.spec import Spec, load, models, upgrades
-from registry_core.spec.source import read_text
-from registry_core.spec.upgrades import (
+from registry_core.config import Spec, models
+from registry_core.config.loading import upgrades
+from registry_core.config.loading.upgrades import (
     DRAFT,
     STEPS,
     Move,
@@ -24,6 +23,9 @@ from registry_core.spec.upgrades import (
     Step,
     stepped,
 )
+from registry_core.config.text.tree import read_text
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 MADE_UP = (
     Step(1, (RenameKey(("optimisation",), "optim"), RenameComponent("optimizer", "momentum_sgd", "sgd"))),

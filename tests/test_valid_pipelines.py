@@ -22,8 +22,8 @@ from valid_pipelines import pipelines
 
 import registry_core
 from registry_core.catalog import KINDS, installed
-from registry_core.spec import load
-from registry_core.spec.resolve import components
+from registry_core.config.loading.resolve import components
+from registry_core.loaded import load
 
 EXAMPLES = int(os.environ.get("REGISTRY_EXAMPLES", "0"))
 """How many pipelines of each component are drawn; 0: two, always the same."""

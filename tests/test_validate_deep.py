@@ -20,11 +20,11 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 import registry_core
-from registry_core.build.pipeline import assemble
-from registry_core.engine.dry_run import dry_run
-from registry_core.engine.dry_run_report import DryRun
+from registry_core.assembly.pipeline import assemble
 from registry_core.engine.memory import KeptForBackward, storages, written_bytes
-from registry_core.plan.make import make_plan
+from registry_core.inspection.dry_run.dry_run import dry_run
+from registry_core.inspection.dry_run.report import DryRun
+from registry_core.planning.make import make_plan
 
 NUMBERS = 64 * 16 + 16 + 16 * 10 + 10
 """Of the mlp of the tests' pipeline."""

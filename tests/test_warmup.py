@@ -22,9 +22,9 @@ from test_schedules import stopped_and_resumed, watched
 from torch.optim import lr_scheduler as plain
 
 import registry_core
-from registry_core.build.schedule import Schedule
+from registry_core.assembly.optim.schedule import Schedule
 from registry_core.components import Function, Horizon, Scheduler
-from registry_core.errors import PipelineError
+from registry_core.diagnostics import PipelineError
 
 RUN = Horizon(epochs=5, steps_per_epoch=4, total_steps=20)
 
@@ -203,7 +203,7 @@ def test_parameters_of_the_same_names_are_those_of_the_component(distribution: C
     module = "def mine(optimizer, warmup: int = 3): ...\ndef other(optimizer, factor: float = 1.0): ...\n"
     entries = "[registry_core.v1.schedulers]\nmine = acme_sched:mine\nother = acme_sched:other\n"
     distribution("acme", entries, modules={"acme_sched": module})
-    from registry_core.components.registries import schedulers
+    from registry_core.registry.registries import schedulers
 
     mine, other = schedulers["mine"](warmup=5), schedulers["other"](by="step", warmup="2 steps")
     assert (mine.arguments(), mine.rise(), other.arguments()) == ({"warmup": 5}, None, {"factor": 1.0})

@@ -17,8 +17,8 @@ from torchvision import tv_tensors
 import registry_core
 from registry_core import registries
 from registry_core.components import Draws
-from registry_core.errors import PipelineError
-from registry_core.spec import load
+from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load
 
 DIGITS: dict[str, Any] = {"digits": {"split": "val"}}
 SCENE: dict[str, Any] = {"dataset": DIGITS, "length": 9, "cells": [1, 2], "shift": 0}

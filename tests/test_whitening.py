@@ -19,9 +19,9 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.build.moments import Moments
 from registry_core.components import CheckFailed, Image
-from registry_core.engine.whitening import whitening_matrix
+from registry_core.inspection.moments import Moments
+from registry_core.inspection.whitening import whitening_matrix
 
 
 def pipeline_text(file: Path, batch_size: int = 50) -> str:

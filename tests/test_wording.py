@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from registry_core.errors import PipelineError, closest
-from registry_core.spec import load
-from registry_core.spec.source import read_value
-from registry_core.spec.wording import number_meant, shown
+from registry_core.config.loading.wording import number_meant, shown
+from registry_core.config.text.tree import read_value
+from registry_core.diagnostics import PipelineError, closest
+from registry_core.loaded import load
 
 
 @pytest.mark.parametrize("value", [None, True, [1, None, False], {"a": [True]}, "no", 1.5, [[]], {}])

@@ -21,7 +21,7 @@ from registry_builtin.models.torchvision_modules import FILE
 from registry_builtin.objects.torchvision_models import torchvision_model
 from torch.overrides import TorchFunctionMode
 
-from registry_core.build.module_facts import facts_of
+from registry_core.assembly.model.module_facts import facts_of
 from registry_core.components import Modules, TensorFacts
 
 _MADE = (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn)

@@ -23,8 +23,8 @@ import PIL.Image
 import torch
 
 import registry_core
-from registry_core.build.loader import Loader
-from registry_core.build.pipeline import build_loader
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.pipeline import build_loader
 from registry_core.engine.evaluate import to_device
 
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}

@@ -12,7 +12,7 @@ from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.policy import Policy
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
 from registry_core.catalog.scan import Scan, scan
-from registry_core.errors import NameConflict, UnknownComponent, closest, near
+from registry_core.diagnostics import NameConflict, UnknownComponent, closest, near
 
 Preferences = Mapping[str, str]
 """For names that several distributions claim, which one is meant: ``loss/focal`` to ``acme-losses``."""

@@ -17,7 +17,7 @@ from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_p
 from registry_core.catalog.metadata import Metadata, all_metadata
 from registry_core.catalog.policy import OWN, Policy, normalised
 from registry_core.catalog.records import Finding, Plugin, Record, Refused
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 _HEADER = re.compile(r"^(Name|Version):(.+)$", re.MULTILINE)
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.v[1-9][0-9]*)?")

@@ -19,7 +19,7 @@ from registry_core.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from registry_core.inspection.doctor import Examined
+    from registry_core.registry.doctor import Examined
 
 
 @click.command(
@@ -36,7 +36,7 @@ def command(wanted: tuple[str, ...], timeout: float, strict: bool, as_json: bool
 
     Nothing that a plugin does there harms this process: not an exit, not a crash, not a hang beyond the time limit.
     """
-    from registry_core.inspection.doctor import examine, examine_distributions
+    from registry_core.registry.doctor import examine, examine_distributions
 
     catalog = installed()
     found = list(examine(catalog, component_records(wanted), timeout))

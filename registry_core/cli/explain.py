@@ -12,7 +12,7 @@ import click
 from registry_core.cli import completing
 from registry_core.cli.explanations import Example, Explanation, by_theme, codes, explanation
 from registry_core.cli.options import as_json, columns, print_json
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 _WIDEST = 100
 """Characters of a line of text: longer ones are hard to read."""

@@ -1,4 +1,4 @@
-"""What there is to say of each kind of mistake: the texts in ``registry_core/spec/explanations``, one a code.
+"""What there is to say of each kind of mistake: the texts in ``registry_core/diagnostics/explanations``, one a code.
 
 A text has a title, the line ``Theme: …``, a few sentences, wrong and right examples, and may end with ``See also: …``.
 An example is a block of YAML that is laid over ``examples/digits.yaml`` as if it had ``extends``; the same for
@@ -115,4 +115,4 @@ def _examples(text: str) -> Iterator[Example]:
         yield Example(_FORMS[found["form"]], found["text"])
 
 
-_FOLDER = files("registry_core").joinpath("spec", "explanations")
+_FOLDER = files("registry_core").joinpath("diagnostics", "explanations")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from registry_core.errors import Fix, PipelineError, Problem
-from registry_core.spec.fixes import applicable, corrected
-from registry_core.spec.source import read_text, text_of_file
+from registry_core.config.text.fixes import applicable, corrected
+from registry_core.config.text.tree import read_text, text_of_file
+from registry_core.diagnostics import Fix, PipelineError, Problem
 
 
 def fix_files(problems: Sequence[Problem], *, yes: bool, refused: set[Fix]) -> int:

@@ -14,7 +14,7 @@ import click
 
 from registry_core.catalog import refresh
 from registry_core.catalog.policy import VARIABLE
-from registry_core.errors import PipelineError, RegistryError
+from registry_core.diagnostics import PipelineError, RegistryError
 
 COMMANDS = {
     "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
@@ -76,7 +76,7 @@ def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:
 
 def _use(_: click.Context, __: click.Parameter, modules: tuple[str, ...]) -> None:
     if modules:
-        from registry_core.components.local_module import use_local_module
+        from registry_core.registry.local_module import use_local_module
 
         for module in modules:
             use_local_module(module)

@@ -13,7 +13,7 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.errors import UnknownComponent, near
+from registry_core.diagnostics import UnknownComponent, near
 
 F = TypeVar("F", bound=Callable[..., Any])
 

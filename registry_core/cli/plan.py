@@ -19,16 +19,16 @@ from registry_core.cli.problems import tell
 @as_json
 def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: bool) -> None:
     """Show the plan of a pipeline: the way of a sample, steps, metrics, and every decision with its reason."""
-    from registry_core.plan.data import plan_data
-    from registry_core.plan.make import make_plan
-    from registry_core.spec import load
+    from registry_core.loaded import load
+    from registry_core.planning.data import plan_data
+    from registry_core.planning.make import make_plan
 
     spec = load(file, overrides)
     tell(spec.notices)
     plan = make_plan(spec)
     preview = None
     if with_build:
-        from registry_core.build.preview import preview_of
+        from registry_core.assembly.preview import preview_of
 
         preview = preview_of(plan)
     if as_json:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from registry_core.errors import Fix, Place, Problem
+from registry_core.diagnostics import Fix, Place, Problem
 
 _SHOWN = 100
 """Of a longer line so many characters around the mistake are shown."""

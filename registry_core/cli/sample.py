@@ -11,7 +11,7 @@ import click
 from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
 
 if TYPE_CHECKING:
-    from registry_core.engine.sample_trace import Entry, Traced
+    from registry_core.inspection.trace import Entry, Traced
 
 
 @click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
@@ -29,9 +29,9 @@ def command(file: Path, overrides: tuple[str, ...], section: str, index: int, ep
     Its place in the order, reading, every transform with what it decided, the batch, batch transforms, and what the
     model gets. Everything is as in a run: the same crop, the same batch.
     """
-    from registry_core.engine.sample_trace import trace
-    from registry_core.plan.make import make_plan
-    from registry_core.spec import load
+    from registry_core.inspection.trace import trace
+    from registry_core.loaded import load
+    from registry_core.planning.make import make_plan
 
     steps = list(trace(make_plan(load(file, overrides)), section, index, epoch))  # type: ignore[arg-type]  # click has checked it
     if as_json:

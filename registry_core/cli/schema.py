@@ -25,7 +25,7 @@ def command(component: str | None, timeout: float) -> None:
     Plugins are imported in other processes; broken ones are left out and named on standard error. For an editor, see
     README: completion, hover texts and squiggles for every component and parameter.
     """
-    from registry_core.spec import schema
+    from registry_core.config import schema
 
     if component is None:
         described = schema.describe_all(timeout)

@@ -13,7 +13,7 @@ from registry_core.cli import completing
 from registry_core.cli.options import as_json, columns, print_json, split_component
 
 if TYPE_CHECKING:
-    from registry_core.components.describe import Parameter
+    from registry_core.registry.describe import Parameter
 
 _WIDEST = 200
 """Characters of a type that still stand in the table."""
@@ -27,8 +27,8 @@ def command(component: str, as_json: bool) -> None:
 
     Of a plain class or function, the parameters are those of its signature.
     """
-    from registry_core.components.describe import describe
-    from registry_core.components.registries import BY_KIND
+    from registry_core.registry.describe import describe
+    from registry_core.registry.registries import BY_KIND
 
     kind, name = split_component(component)
     described = describe(BY_KIND[kind], name)

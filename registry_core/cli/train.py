@@ -25,9 +25,9 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("--set goes with a pipeline FILE.")
     if out is not None and resumed is not None:
         raise click.UsageError("A resumed run stays in its own directory: leave out --out.")
-    from registry_core.plan.make import make_plan
-    from registry_core.spec import load
-    from registry_core.spec.machine_checks import unwritable
+    from registry_core.checks.machine import unwritable
+    from registry_core.loaded import load
+    from registry_core.planning.make import make_plan
 
     if out is not None and (reason := unwritable(out)):
         raise click.BadParameter(f"No run can be written there: {reason}.", param_hint="--out")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli.options import pipeline_files
-from registry_core.errors import PipelineError, Problem
+from registry_core.diagnostics import PipelineError, Problem
 
 if TYPE_CHECKING:
-    from registry_core.spec.source import Tree
+    from registry_core.config.text.tree import Tree
 
 _OLD = ("old-spelling", "deprecated-component")
 """The codes of what is upgraded within a version."""
@@ -58,8 +58,9 @@ class _Upgrade:
 
     def read(self, path: Path) -> int:
         """Read a file and those that it extends; its version, which may be that of the file it extends."""
-        from registry_core.spec import models, upgrades
-        from registry_core.spec.source import read_text, text_of_file
+        from registry_core.config import models
+        from registry_core.config.loading import upgrades
+        from registry_core.config.text.tree import read_text, text_of_file
 
         if (known := self._known(path)) is not None:
             return self.versions[known]
@@ -80,7 +81,7 @@ class _Upgrade:
 
     def step(self) -> None:
         """Rewrite every file from its version to that of today."""
-        from registry_core.spec import upgrades
+        from registry_core.config.loading import upgrades
 
         for path, version in self.versions.items():
             self.texts[path], said = upgrades.stepped(self.texts[path], str(path), version, upgrades.STEPS)
@@ -89,7 +90,7 @@ class _Upgrade:
     def respell(self, file: Path) -> list[Problem]:
         """Write today's names in a file and those that it extends; what is old and has to be changed by hand."""
         from registry_core.cli.fixing import change
-        from registry_core.spec.fixes import applicable, corrected
+        from registry_core.config.text.fixes import applicable, corrected
 
         while True:
             old = [problem for problem in self._problems(file) if problem.code in _OLD]
@@ -102,7 +103,7 @@ class _Upgrade:
                 self.said[path] += [f"{fix.place}: {change(fix)}." for fix in fixes]
 
     def _problems(self, file: Path) -> tuple[Problem, ...]:
-        from registry_core.spec.load import load_rewritten
+        from registry_core.loaded import load_rewritten
 
         try:
             return load_rewritten(file, self._tree).notices
@@ -110,7 +111,7 @@ class _Upgrade:
             return error.problems
 
     def _tree(self, path: Path) -> Tree:
-        from registry_core.spec.source import read_text
+        from registry_core.config.text.tree import read_text
 
         known = self._known(path)
         assert known is not None, "every file was read"

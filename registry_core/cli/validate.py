@@ -10,7 +10,7 @@ import click
 from registry_core.cli.options import as_json, overrides, pipeline_files, print_json
 from registry_core.cli.problems import problem_data, tell
 from registry_core.cli.verdict import Verdict, Wanted
-from registry_core.errors import Fix
+from registry_core.diagnostics import Fix
 
 
 @click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import click
 
-from registry_core.errors import PipelineError, Problem, RegistryError
+from registry_core.diagnostics import PipelineError, Problem, RegistryError
 
 if TYPE_CHECKING:
-    from registry_core.engine.data_check import Report
-    from registry_core.engine.dry_run_report import DryRun
-    from registry_core.spec import Spec
+    from registry_core.config import Spec
+    from registry_core.inspection.data_check import Report
+    from registry_core.inspection.dry_run.report import DryRun
 
 
 class Wanted(NamedTuple):
@@ -56,7 +56,7 @@ class Verdict:
 
     def look_at_folder(self, out: Path | None) -> None:
         """Runs can be written there."""
-        from registry_core.spec.machine_checks import unwritable
+        from registry_core.checks.machine import unwritable
 
         if out is not None and (reason := unwritable(out)):
             message = f"No run could be written to {str(out)!r}: {reason}."
@@ -64,7 +64,7 @@ class Verdict:
 
     def check(self, file: Path, wanted: Wanted) -> None:
         """Check one file, and what was asked for besides."""
-        from registry_core.spec import load
+        from registry_core.loaded import load
 
         try:
             spec = load(file, wanted.overrides, here=wanted.out is not None)
@@ -82,8 +82,8 @@ class Verdict:
 
     def rehearse(self, file: Path, spec: Spec, wanted: Wanted) -> None:
         """Take one batch through all that is built; PipelineError if that shows a problem."""
-        from registry_core.engine.dry_run import dry_run
-        from registry_core.plan.make import make_plan
+        from registry_core.inspection.dry_run.dry_run import dry_run
+        from registry_core.planning.make import make_plan
 
         with redirect_stdout(sys.stderr):  # where what foreign modules print belongs
             found = dry_run(make_plan(spec), on_meta=wanted.on_meta)
@@ -94,14 +94,14 @@ class Verdict:
 
     def read_data(self, file: Path, overrides: tuple[str, ...]) -> None:
         """Read every sample; of a file that is wrong itself they cannot be read."""
-        from registry_core.spec.load import load_unseen
+        from registry_core.loaded import load_unseen
 
         try:
             spec = load_unseen(file, overrides)
         except RegistryError:
             click.echo(f"{file}: The data were not read. Correct the file first.", err=True)
             return
-        from registry_core.engine.data_check import check_data
+        from registry_core.inspection.data_check import check_data
 
         report = self.data[str(file)] = check_data(spec)
         self.code = max(self.code, report.exit_code)

@@ -42,8 +42,8 @@ def command(
 
     Memory holds one matrix of the numbers of an image squared, not the data. Random transforms act as in epoch 0.
     """
-    from registry_core.engine.whitening import whitening_of
-    from registry_core.spec.load import load_unseen
+    from registry_core.inspection.whitening import whitening_of
+    from registry_core.loaded import load_unseen
 
     made = whitening_of(load_unseen(file, overrides), before, "pca" if method == "pca" else "zca", epsilon)
     made.save(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset

@@ -10,7 +10,7 @@ from typing import TypeVar
 import PIL.Image
 import PIL.ImageFile
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry_core.components.dataset import Unusable
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
 

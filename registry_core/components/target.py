@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
-from registry_core.errors import BrokenComponent
+from registry_core.diagnostics import BrokenComponent
 
 
 def load_target(target: str, owner: str = "") -> Any:

@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry_core.build.device import deterministic_algorithms
-from registry_core.build.first_values import describe_init
-from registry_core.build.parameter_table import parameter_table
-from registry_core.build.pipeline import Pipeline, assemble
+from registry_core.assembly.device import deterministic_algorithms
+from registry_core.assembly.model.first_values import describe_init
+from registry_core.assembly.optim.parameter_table import parameter_table
+from registry_core.assembly.pipeline import Pipeline, assemble
+from registry_core.checks.transforms import follow_target
 from registry_core.components import Position
-from registry_core.engine.checkpoint import Checkpoint, complete, load_checkpoint, newest
+from registry_core.config import Spec, dump
+from registry_core.config.places import placed
+from registry_core.diagnostics import RunError
+from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
-from registry_core.errors import RunError
-from registry_core.plan.make import make_plan
-from registry_core.plan.plan import Plan
-from registry_core.spec import Spec, dump, load
-from registry_core.spec.places import placed
-from registry_core.spec.transform_checks import follow_target
+from registry_core.loaded import load
+from registry_core.planning.make import make_plan
+from registry_core.planning.plan import Plan
 
 LENGTH = ("train.epochs", "train.max_steps")
 HARMLESS = (*LENGTH, "train.log_every", "data.workers", "data.pin_memory", "hooks")

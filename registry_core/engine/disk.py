@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.build.pipeline import Pipeline
+from registry_core.assembly.pipeline import Pipeline
+from registry_core.diagnostics import RunError
+from registry_core.engine.checkpoint.state import gather
 from registry_core.engine.memory import stored_bytes, tensors_in, written_bytes
-from registry_core.engine.state import gather
 from registry_core.engine.view import generators_kept
-from registry_core.errors import RunError
 
 
 @dataclass(frozen=True)

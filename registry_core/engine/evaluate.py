@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from registry_core.build.device import PRECISIONS
-from registry_core.build.loader import Loader
-from registry_core.build.objective import Objective, named_outputs
-from registry_core.build.pipeline import Measured
-from registry_core.build.samples import Batch
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.data.samples import Batch
+from registry_core.assembly.device import PRECISIONS
+from registry_core.assembly.model.objective import Objective, named_outputs
+from registry_core.assembly.pipeline import Measured
 from registry_core.components import Model
-from registry_core.errors import RegistryError, RunError
-from registry_core.spec.models import Spec, Train
+from registry_core.config.models import Spec, Train
+from registry_core.diagnostics import RegistryError, RunError
 
 
 def autocast(device: torch.device, train: Train) -> AbstractContextManager[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
-from registry_core.errors import BrokenComponent
+from registry_core.diagnostics import BrokenComponent
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.build.pipeline import Pipeline
-from registry_core.build.samples import Batch
+from registry_core.assembly.data.samples import Batch
+from registry_core.assembly.pipeline import Pipeline
 from registry_core.components import Position
 from registry_core.engine.clipping import clip_norm
 from registry_core.engine.evaluate import autocast, failures_named, to_device, with_outputs

@@ -16,9 +16,9 @@ import torch
 from registry_core.catalog import Record, installed
 from registry_core.catalog.records import LOCAL
 from registry_core.components import Component
-from registry_core.errors import RunError
-from registry_core.spec import Spec
-from registry_core.spec.resolve import components
+from registry_core.config import Spec
+from registry_core.config.loading.resolve import components
+from registry_core.diagnostics import RunError
 
 
 def environment(device: torch.device) -> dict[str, Any]:

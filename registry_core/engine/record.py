@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from registry_core.checks.machine import unwritable
 from registry_core.components import Row
+from registry_core.config import Spec, dump
+from registry_core.diagnostics import RunError
 from registry_core.engine.provenance import environment, plugins
-from registry_core.errors import RunError
-from registry_core.spec import Spec, dump
-from registry_core.spec.machine_checks import unwritable
 
 _BEFORE_THE_FIRST_STEP = {"pipeline.json", "environment.json", "init.txt", "parameters.txt", "weights.txt"}
 

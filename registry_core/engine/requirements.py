@@ -6,8 +6,8 @@ from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
-from registry_core.errors import RunError
-from registry_core.spec.versions import found_instead
+from registry_core.config.loading.versions import found_instead
+from registry_core.diagnostics import RunError
 
 
 def check_requirements(distribution: str = "registry-core") -> None:

@@ -12,21 +12,21 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from registry_core.build.device import choose_device
-from registry_core.build.objective import Objective
-from registry_core.build.pipeline import build_loader, build_metrics, build_model
-from registry_core.build.samples import BatchTransforms, SampleTransforms, collate
+from registry_core.assembly.data.samples import BatchTransforms, SampleTransforms, collate
+from registry_core.assembly.device import choose_device
+from registry_core.assembly.model.objective import Objective
+from registry_core.assembly.pipeline import build_loader, build_metrics, build_model
 from registry_core.components import CheckFailed, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
-from registry_core.engine.checkpoint import MANIFEST, load_checkpoint, newest, pointed
+from registry_core.config import Spec
+from registry_core.config.text.tree import read_text
+from registry_core.diagnostics import CheckpointError, RunError
+from registry_core.engine.checkpoint.store import MANIFEST, load_checkpoint, newest, pointed
 from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
 from registry_core.engine.provenance import require_plugins
-from registry_core.errors import CheckpointError, RunError
-from registry_core.plan.make import make_plan
-from registry_core.spec import Spec
-from registry_core.spec.load import load_tree
-from registry_core.spec.source import read_text
+from registry_core.loaded import load_tree
+from registry_core.planning.make import make_plan
 
 _SEVERAL_CLASSES = ("multi_hot", "signs", "class_lists")
 """Forms of targets where a sample has any number of classes."""

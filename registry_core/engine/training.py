@@ -11,19 +11,19 @@ from typing import Any
 
 import torch
 
-from registry_core.build.pipeline import Pipeline
-from registry_core.build.samples import Batch
+from registry_core.assembly.data.samples import Batch
+from registry_core.assembly.pipeline import Pipeline
 from registry_core.components import Every, Position, Row, Run, Save, Step
-from registry_core.engine.checkpoint import Checkpoint, point, prune, save_checkpoint
+from registry_core.config import dump
+from registry_core.diagnostics import RunError
+from registry_core.engine.checkpoint.state import gather, restore
+from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation, failures_named
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import OptimizerStep, Part
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
-from registry_core.engine.state import gather, restore
 from registry_core.engine.view import ModelView, SectionSamples
-from registry_core.errors import RunError
-from registry_core.spec import dump
 
 
 class Training:

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from registry_core.build.loader import Loader
-from registry_core.build.pipeline import Pipeline
-from registry_core.build.samples import collate
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.data.samples import collate
+from registry_core.assembly.pipeline import Pipeline
+from registry_core.engine.checkpoint.state import random_state, restore_random_state
 from registry_core.engine.evaluate import autocast, to_device, with_outputs
-from registry_core.engine.state import random_state, restore_random_state
 
 _CPU = torch.device("cpu")
 

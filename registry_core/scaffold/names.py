@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 from registry_core.catalog import Kind, installed
 from registry_core.catalog.policy import normalised
-from registry_core.errors import ScaffoldError
+from registry_core.diagnostics import ScaffoldError
 
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")

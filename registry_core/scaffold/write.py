@@ -12,7 +12,7 @@ from string import Template
 
 from registry_core.catalog import KINDS, Kind
 from registry_core.catalog.policy import OWN
-from registry_core.errors import ScaffoldError
+from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold.names import Names
 
 CHECKS = {

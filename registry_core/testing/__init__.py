@@ -10,7 +10,7 @@ gives one test for each component of the distribution and each check of its kind
 is_differentiable``, and one that counts them. ``registry-core check acme-losses`` does the same without pytest.
 """
 
-import registry_core.build  # noqa: F401  # before torch is imported: it sees to malformed metadata of others
+import registry_core.assembly  # noqa: F401  # before torch is imported: it sees to malformed metadata of others
 from registry_core.testing.checks import Check, checks_of
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.pytest_marks import conformance

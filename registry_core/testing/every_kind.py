@@ -16,9 +16,9 @@ import torch
 from pydantic import ValidationError
 
 from registry_core.catalog import Record, installed
-from registry_core.components.registries import BY_KIND
-from registry_core.inspection.doctor import Examined, examine
-from registry_core.spec import dump
+from registry_core.config import dump
+from registry_core.registry.doctor import Examined, examine
+from registry_core.registry.registries import BY_KIND
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject, resolved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class NotApplicable(Exception):

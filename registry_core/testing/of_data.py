@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from registry_core.build.samples import as_sample
+from registry_core.assembly.data.samples import as_sample
 from registry_core.components import DataFacts
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import reading_files

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from registry_core.build.module_facts import facts_of
-from registry_core.build.objective import named_outputs
+from registry_core.assembly.model.module_facts import facts_of
+from registry_core.assembly.model.objective import named_outputs
 from registry_core.components import CheckFailed, Image, Layer, Model, Shape
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH, tensors_of

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from registry_core.build.schedule import Schedule
-from registry_core.engine.tensor_tree import put_together, take_apart
+from registry_core.assembly.optim.schedule import Schedule
+from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import HORIZON, Subject, Trainable

@@ -11,8 +11,8 @@ import PIL.Image
 import torch
 
 from registry_core.components.target import load_target
+from registry_core.engine.checkpoint.tensor_tree import take_apart
 from registry_core.engine.hooks import Hooks
-from registry_core.engine.tensor_tree import take_apart
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import activated, of_forms
 from registry_core.testing.not_applicable import NotApplicable

@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torchvision import tv_tensors
 
-from registry_core.build.steps import Moment, Step
+from registry_core.assembly.data.steps import Moment, Step
 from registry_core.components import CheckFailed, Image
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH

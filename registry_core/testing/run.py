@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from registry_core.catalog import Record
-from registry_core.errors import RegistryError
+from registry_core.diagnostics import RegistryError
 from registry_core.testing.checks import Check, checks_of
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject

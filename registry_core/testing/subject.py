@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from registry_core.build.checked import build
-from registry_core.build.objective import Objective
+from registry_core.assembly.checked import build
+from registry_core.assembly.model.objective import Objective
 from registry_core.catalog import Record
 from registry_core.components import Component, ExampleTensor, Horizon, ParameterFacts
 from registry_core.components.facts import CheckFailed
-from registry_core.components.registries import BY_KIND
 from registry_core.components.target import load_target
-from registry_core.spec.resolve import Resolver
-from registry_core.spec.source import Tree
+from registry_core.config.loading.resolve import Resolver
+from registry_core.config.text.tree import Tree
+from registry_core.registry.registries import BY_KIND
 from registry_core.testing.not_applicable import NotApplicable, reading_files
 
 CLASSES = 5

@@ -12,7 +12,7 @@ from pydantic import Field
 from registry_core.components import Image, Transform
 from registry_core.components.transform import Randomness, Scope
 from registry_core.components.types import Probability
-from registry_core.errors import BrokenComponent
+from registry_core.diagnostics import BrokenComponent
 from registry_core_kornia.facts import anywhere, float_images, from_0_to_1, with_channels
 from registry_core_kornia.parameters import SAME, P
 

@@ -17,7 +17,7 @@ from kornia.augmentation.base import _BasicAugmentationBase
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from registry_core import registries
-from registry_core.errors import BrokenComponent
+from registry_core.diagnostics import BrokenComponent
 
 NAMES = sorted(name for name in registries.transforms if name.startswith("kornia_"))
 LEFT_OUT = {"kornia_random_dissolving"}

@@ -11,7 +11,7 @@ from kornia.augmentation import AugmentationSequential
 from kornia.constants import DataKey
 
 from registry_core.components import CheckFailed
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 UNMASKED = ("kornia_random_fisheye", "kornia_random_thin_plate_spline")
 WITH_MASKS = [case for case in MOVING if case.name not in UNMASKED]

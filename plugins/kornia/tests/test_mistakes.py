@@ -12,7 +12,7 @@ from cases import CHANGING, MOVING, ONE_IMAGE, Case
 
 import registry_core
 from registry_core.components import CheckFailed, Image
-from registry_core.errors import DataError, PipelineError, Problem
+from registry_core.diagnostics import DataError, PipelineError, Problem
 
 
 def problems(path: Path) -> tuple[Problem, ...]:

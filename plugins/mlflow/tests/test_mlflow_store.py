@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from registry_core.components import Row, Run, registries
+from registry_core.components import Row, Run
 from registry_core.components.events import Position
+from registry_core.registry import registries
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and what it rests on warn of their own business
 
@@ -209,7 +210,7 @@ def test_a_relative_database_is_made_absolute(tmp_path: Path, monkeypatch: pytes
 def test_declaring_imports_no_mlflow() -> None:
     code = (
         "import sys\n"
-        "from registry_core.components import registries\n"
+        "from registry_core.registry import registries\n"
         "registries.hooks['mlflow'](tags={'a': 'b'})\n"
         "print([name for name in ('torch', 'mlflow') if name in sys.modules])"
     )

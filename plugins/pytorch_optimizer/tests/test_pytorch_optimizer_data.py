@@ -16,7 +16,7 @@ import pytest
 from pytorch_optimizer import get_supported_optimizers
 from pytorch_optimizer.optimizer import OPTIMIZERS
 
-from registry_core.components import registries
+from registry_core.registry import registries
 
 HERE = Path(__file__).parent.parent
 NAMES = sorted(name for name in registries.optimizers if name.startswith("pytorch_optimizer_"))
@@ -77,7 +77,7 @@ def test_summaries_are_sentences_and_name_no_other_file() -> None:
 def test_declaring_imports_neither_torch_nor_the_library() -> None:
     code = (
         "import sys\n"
-        "from registry_core.components import registries\n"
+        "from registry_core.registry import registries\n"
         "registries.optimizers['pytorch_optimizer_soap'](lr=0.1)\n"
         "print([name for name in ('torch', 'pytorch_optimizer') if name in sys.modules])"
     )

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 import registry_core
-from registry_core.components import CheckFailed, ParameterFacts, registries
-from registry_core.errors import InvalidParameters, PipelineError
+from registry_core.components import CheckFailed, ParameterFacts
+from registry_core.diagnostics import InvalidParameters, PipelineError
+from registry_core.registry import registries
 
 SECTION = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"]}
 PIPELINE: dict[str, Any] = {

@@ -16,7 +16,7 @@ import torch
 from pytorch_optimizer.optimizer import OPTIMIZERS
 from torch import nn
 
-from registry_core.components import registries
+from registry_core.registry import registries
 
 NAMES = sorted(name for name in registries.optimizers if name.startswith("pytorch_optimizer_"))
 

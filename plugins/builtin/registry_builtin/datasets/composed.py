@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from registry_core.components import DataFacts, Dataset, Image
 from registry_core.components.forms import TargetForm
 from registry_core.components.types import NonNegativeInt, PositiveInt, Size
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 _INNER = "The data set that samples are made of: Pillow images with class numbers."
 _DIGITS = {"dataset": {"digits": {"split": "train"}}}

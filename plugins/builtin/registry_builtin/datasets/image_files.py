@@ -28,7 +28,7 @@ from registry_core.components.index_file import (
 )
 from registry_core.components.target import load_target
 from registry_core.components.types import InputPath, PositiveInt, matching, text_schema
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _MODE = "What images are converted to: RGB (3 channels) or L (1 channel, grey)."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from registry_core.components import Image
 from registry_core.components.index_file import Index, first_of, read_index
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 _SAMPLED = 16
 

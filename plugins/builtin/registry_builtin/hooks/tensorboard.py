@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import CheckFailed, Hook, RunFacts
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 if TYPE_CHECKING:
     pass

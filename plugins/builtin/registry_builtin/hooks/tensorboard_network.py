@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Every, Hook, Interval, RunFacts, written_shape
 from registry_core.components.types import NonNegativeInt
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 if TYPE_CHECKING:
     from torch import nn

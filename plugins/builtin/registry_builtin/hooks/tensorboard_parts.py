@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from registry_core.components import CheckFailed, Hook, RunFacts
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 if TYPE_CHECKING:
     pass

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from registry_core.components import CheckFailed, Every, Interval, RunFacts
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt
-from registry_core.errors import near
+from registry_core.diagnostics import near
 
 if TYPE_CHECKING:
     from torch import nn

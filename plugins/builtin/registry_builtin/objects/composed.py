@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from registry_core.components import Draws, stream_key
 from registry_core.components.dataset import describe_sample
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class Composed(Dataset[dict[str, Any]]):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from registry_core.components import Layer
-from registry_core.errors import BrokenComponent, InvalidParameters, RegistryError
+from registry_core.diagnostics import BrokenComponent, InvalidParameters, RegistryError
 
 
 def chain(layers: Sequence[Layer]) -> nn.Sequential:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class Applied:

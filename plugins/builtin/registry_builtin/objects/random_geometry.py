@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as F
 
 from registry_builtin.objects.sample_images import spatial_of, unchanged
 from registry_core.components import Draws
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class Window(NamedTuple):

@@ -12,7 +12,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
 from registry_core.components import Draws
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 def is_image(value: Any) -> bool:

@@ -13,7 +13,7 @@ from torchvision import tv_tensors
 
 from registry_builtin.objects.composed import Composed
 from registry_core.components import Draws
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 @dataclass(frozen=True)

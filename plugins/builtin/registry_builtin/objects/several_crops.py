@@ -9,7 +9,7 @@ import PIL.Image
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class FiveCrop:

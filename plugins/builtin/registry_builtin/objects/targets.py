@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class OneHot:

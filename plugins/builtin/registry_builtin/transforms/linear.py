@@ -10,7 +10,7 @@ from pydantic import Field
 from registry_builtin.transforms.matrix_file import matrix_size
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.types import InputPath
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 
 class LinearTransformation(Transform):

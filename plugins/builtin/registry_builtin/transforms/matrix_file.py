@@ -7,7 +7,7 @@ import struct
 import zipfile
 from pathlib import Path
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 
 MATRIX, MEAN = "transformation_matrix", "mean_vector"
 _LONGEST_HEADER = 100_000_000

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from registry_core.components import CheckFailed, Image
 from registry_core.components.facts import Form
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 from registry_core_kornia.declaring import KorniaTransform
 
 

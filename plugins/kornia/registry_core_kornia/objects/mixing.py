@@ -11,7 +11,7 @@ from kornia.geometry.bbox import bbox_to_mask
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from registry_core.errors import DataError
+from registry_core.diagnostics import DataError
 from registry_core_kornia.declaring import KorniaTransform
 from registry_core_kornia.objects.adapters import OnBatch, Rearranged, alike, is_spatial, refuse_boxes
 

@@ -1,0 +1,52 @@
+"""What a run measures, and who watches it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from registry_core.components import Component
+from registry_core.config.models import Spec
+from registry_core.diagnostics import Keys
+
+Direction = Literal["higher", "lower"]
+
+
+def metric_names(spec: Spec) -> dict[str, Direction]:
+    """The metrics that a run of this spec measures, each with which way is better."""
+    measured: dict[str, Direction] = {"train/loss": "lower"}
+    if spec.data.val is not None and spec.train.evaluate_every is not None:
+        measured["val/loss"] = "lower"
+        for metric in spec.metrics:
+            measured[f"val/{metric.label(metric.name)}"] = metric.better
+    return measured
+
+
+def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
+    """The components that may watch a metric, with their places."""
+    found: list[tuple[Keys, Component]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
+    return found if spec.optim.scheduler is None else [*found, (("optim", "scheduler"), spec.optim.scheduler)]
+
+
+class Watched(NamedTuple):
+    """A metric that a component watches, and the parameter that says which way is better."""
+
+    metric: str
+    parameter: Literal["better", "mode"]
+    better: Direction
+
+    def value_for(self, better: Direction) -> str:
+        """What the parameter must be where this is better."""
+        return better if self.parameter == "better" else {"higher": "max", "lower": "min"}[better]
+
+
+def direction_watched(component: Component) -> Watched | None:
+    """Which way a component with a parameter ``monitor`` takes for better; None if it asks the metric."""
+    metric = getattr(component, "monitor", None)
+    if not isinstance(metric, str):
+        return None
+    better, mode = getattr(component, "better", None), component.arguments().get("mode")
+    if better == "higher" or better == "lower":
+        return Watched(metric, "better", better)
+    if mode in ("min", "max"):
+        return Watched(metric, "mode", "lower" if mode == "min" else "higher")
+    return None

@@ -1,0 +1,158 @@
+"""Weights files without torch: where they are, of which format, and what a safetensors file says it holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from registry_core.components import CheckFailed, TensorFacts
+from registry_core.config.finetune import PackagedFile, Rename
+from registry_core.diagnostics import closest, near
+
+Format = Literal["safetensors", "torch"]
+
+MAX_HEADER = 100_000_000
+"""Bytes; the format's own limit."""
+
+_KINDS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
+_NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
+
+_MANIFEST = "manifest.json"
+_POINTERS = ("latest", "best")
+
+
+def find_weights(weights: Path | PackagedFile) -> Path:
+    """The weights file that is meant; CheckFailed if there is none.
+
+    A run directory stands for its latest checkpoint, a checkpoint for its averaged weights or else the trained ones.
+    """
+    if isinstance(weights, PackagedFile):
+        return _packaged(weights)
+    if "http:" in weights.parts or "https:" in weights.parts:
+        raise CheckFailed("The weights are an address, and nothing is downloaded.", "Download them, and give the file.")
+    if not weights.exists():
+        remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
+        raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
+    if weights.is_file() and not (weights.name in _POINTERS and weights.parent.name == "checkpoints"):
+        return weights
+    folder = _checkpoint(weights)
+    for part in ("averaged", "model"):
+        if (path := folder / f"{part}.safetensors").is_file():
+            return path
+    raise CheckFailed(f"The folder {str(weights)!r} holds no weights.", "Give a weights file, a checkpoint or a run.")
+
+
+def _checkpoint(path: Path) -> Path:
+    """The checkpoint that a folder is, or that a run directory or a pointer in it names."""
+    if (path / _MANIFEST).is_file():
+        return path
+    pointer = path if path.is_file() else path / "checkpoints" / "latest"
+    try:
+        return pointer.parent / pointer.read_text(encoding="utf-8").strip()
+    except OSError:
+        return path
+
+
+def _packaged(packaged: PackagedFile) -> Path:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    name, file = packaged.distribution, packaged.file
+    try:
+        found = distribution(name)
+    except PackageNotFoundError:
+        raise CheckFailed(f"The distribution {name!r} is not installed.", f"Install it: pip install {name}") from None
+    files = [str(path) for path in found.files or ()]
+    matching = [path for path in files if path == file or path.endswith(f"/{file}")]
+    if len(matching) != 1:
+        problem = f"has no file {file!r}" if not matching else f"has several files {file!r}: {', '.join(matching)}"
+        likely = [path for path in files if path.endswith((".safetensors", ".pt", ".pth", ".bin"))]
+        named = {Path(path).name: path for path in likely}
+        meant = [named[name] for name in closest(Path(file).name, named)]
+        known = f"Did you mean {meant[0]!r}?" if meant else near(file, likely) or "It brings no weights."
+        remedy = "Write more of the path." if matching else known
+        raise CheckFailed(f"The distribution {name!r} {problem}.", remedy)
+    return Path(str(found.locate_file(matching[0])))
+
+
+def format_of(path: Path) -> Format:
+    """The format of a weights file, from its first bytes; CheckFailed for anything else."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise CheckFailed(f"The weights file {str(path)!r} cannot be read: {error.strerror}.") from None
+    if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
+        return "torch"
+    if len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
+        return "safetensors"
+    message = f"{str(path)!r} is not a weights file: neither safetensors nor written by torch.save."
+    raise CheckFailed(message, "Check that it is whole, and not a page or a pointer that was saved in its place.")
+
+
+def tensors_in(path: Path) -> dict[str, TensorFacts] | None:
+    """The tensors of a safetensors file by name, from its header; None for a torch file, which needs torch."""
+    if format_of(path) != "safetensors":
+        return None
+    return {
+        name: TensorFacts(name, tuple(facts["shape"]), _torch_type(facts["dtype"]))
+        for name, facts in _header(path).items()
+    }
+
+
+def _torch_type(written: str) -> str:
+    """What torch calls a type of the format: int64 for I64."""
+    if written in _NAMES:
+        return _NAMES[written]
+    kind = written.rstrip("0123456789") if "_" not in written else written[0]
+    return (_KINDS.get(kind, kind) + written[len(kind) :]).lower()
+
+
+def _header(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(length)
+    damaged = f"The header of the safetensors file {str(path)!r} is damaged."
+    try:
+        header: dict[str, Any] = json.loads(text)
+        header.pop("__metadata__", None)
+        end = max((facts["data_offsets"][1] for facts in header.values()), default=0)
+        sound = all(isinstance(facts["shape"], list) and isinstance(facts["dtype"], str) for facts in header.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CheckFailed(damaged, "Get it again.") from None
+    if not sound:
+        raise CheckFailed(damaged, "Get it again.")
+    if size != 8 + length + end:
+        message = f"The safetensors file {str(path)!r} is damaged: it has {size:,} bytes, not {8 + length + end:,}."
+        raise CheckFailed(message, "Get it again.")
+    return header
+
+
+def unwrapped(names: Iterable[str]) -> dict[str, str] | None:
+    """If these are the averaged weights of a run: the name of each weight without what averaging adds; else None."""
+    given = list(names)
+    if "n_averaged" not in given or not all(name.startswith("module.") for name in given if name != "n_averaged"):
+        return None
+    return {name: name.removeprefix("module.") for name in given if name != "n_averaged"}
+
+
+def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, str], list[tuple[int, str]]]:
+    """Each name with what the rules make of it, and what is wrong with a rule, by its number."""
+    now = {name: name for name in names}
+    problems = []
+    for index, rule in enumerate(rules):
+        fits = {name: match for name, new in now.items() if (match := re.fullmatch(rule.match, new))}
+        if not fits:
+            some = ", ".join(list(now.values())[:4])
+            problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))
+        now.update({name: match.expand(rule.to) for name, match in fits.items()})
+        taken: dict[str, str] = {}
+        for name, new in now.items():
+            if new in taken:
+                problems.append((index, f"{taken[new]!r} and {name!r} would both be called {new!r}."))
+                break
+            taken[new] = name
+    return now, problems

@@ -1,0 +1,109 @@
+"""How the tensors of a weights file and those of a model fit, and whether that may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from registry_core.analysis.selection import matching, nearest_pattern, quoted
+from registry_core.components import CheckFailed, TensorFacts
+from registry_core.diagnostics.tables import columns
+
+
+class Fit(NamedTuple):
+    """How one tensor of the file and one of the model go together; the shape is empty where there is none."""
+
+    name: str
+    """In the model, after renaming."""
+    result: str
+    """loaded, missing, unexpected, wrong shape or wrong type"""
+    model: str
+    file: str
+    file_name: str
+
+
+def fits_of(wanted: Mapping[str, TensorFacts], given: Mapping[str, tuple[str, TensorFacts]]) -> Iterator[Fit]:
+    """How every tensor of the model, and every one of the file (by its new name, with its old), fits."""
+    for name, tensor in wanted.items():
+        own = _shape(tensor)
+        if name not in given:
+            yield Fit(name, "missing", own, "", "")
+            continue
+        file_name, other = given[name]
+        result = "loaded"
+        if tensor.shape != other.shape:
+            result = "wrong shape"
+        elif _is_floating(tensor) != _is_floating(other):
+            result, own = "wrong type", f"{own} {tensor.dtype}"
+        shape = _shape(other) + (f" {other.dtype}" if result == "wrong type" else "")
+        yield Fit(name, result, own, shape, file_name)
+    for name, (file_name, tensor) in given.items():
+        if name not in wanted:
+            yield Fit(name, "unexpected", "", _shape(tensor), file_name)
+
+
+def check_fits(fits: Sequence[Fit], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
+    """A file of which nothing fits; else every name that must fit and does not, and patterns for none."""
+    if not any(fit.result == "loaded" for fit in fits):
+        yield _nothing_fits(fits)
+    elif strict is not False:
+        yield from _violations(fits, strict if isinstance(strict, tuple) else ())
+
+
+def _shape(tensor: TensorFacts) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one number"
+
+
+def _is_floating(tensor: TensorFacts) -> bool:
+    return tensor.dtype.startswith(("float", "bfloat"))
+
+
+def _nothing_fits(fits: Sequence[Fit]) -> CheckFailed:
+    at = ("finetune", "weights")
+    wanted = [fit.name for fit in fits if fit.result == "missing"]
+    given = [fit.name for fit in fits if fit.result == "unexpected"]
+    message = "Nothing in the file fits the model."
+    if not wanted or not given:
+        return CheckFailed(message, "Its tensors have other shapes.", at=at)
+    message += f" The model has {', '.join(wanted[:3])}, …; the file has {', '.join(given[:3])}, …"
+    ends = [(w, g) for w in wanted for g in given if g.endswith(f".{w}")]
+    if ends:
+        prefix = ends[0][1].removesuffix(ends[0][0])
+        pattern = prefix.replace(".", r"\.") + "(.*)"
+        return CheckFailed(message, rf"Rename: [{{match: '{pattern}', to: '\1'}}]", at=at)
+    return CheckFailed(message, "Rename its tensors with `rename`, or take another file.", at=at)
+
+
+def _violations(fits: Sequence[Fit], allowed: tuple[str, ...]) -> Iterator[CheckFailed]:
+    at = ("finetune", "strict")
+    for index, pattern in enumerate(allowed):
+        if not matching(pattern, names := [fit.name for fit in fits]):
+            advice = nearest_pattern(pattern, names, "There are")
+            yield CheckFailed(f"{quoted(pattern)} matches no name of the model or the file.", advice, at=(*at, index))
+    # Files from before torch kept this count lack it; torch's own loading starts it from 0, too.
+    patterns = (r".*num_batches_tracked", *allowed)
+    wrong = [
+        fit
+        for fit in fits
+        if fit.result != "loaded" and not any(re.fullmatch(pattern, fit.name) for pattern in patterns)
+    ]
+    if not wrong:
+        return
+    lines = columns([(fit.result, fit.name, _shapes(fit)) for fit in wrong], "  ")
+    message = "The weights do not fit the model:\n" + "\n".join(lines) + "\n"
+    remedy = "Rename what is called differently, and allow what may differ: strict: "
+    remedy += f"[{', '.join(_patterns(wrong))}], or strict: false for anything."
+    yield CheckFailed(message, remedy, at=at)
+
+
+def _shapes(fit: Fit) -> str:
+    sides = (("model", fit.model), ("file", fit.file))
+    return ", ".join(f"{side} {shape}" for side, shape in sides if shape)
+
+
+def _patterns(fits: list[Fit]) -> list[str]:
+    """A pattern for each module with something that does not fit, as a file has it."""
+    modules = dict.fromkeys(fit.name.rpartition(".")[0] for fit in fits)
+    shown = ["'" + (re.escape(module) + r"\..*" if module else r"[^.]*") + "'" for module in list(modules)[:6]]
+    return [*shown, "…"] if len(modules) > 6 else shown

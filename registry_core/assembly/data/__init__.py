@@ -1,0 +1,1 @@
+"""From the plan of a section to its batches."""

@@ -1,0 +1,66 @@
+"""First values of parameters, by the rules of `init`."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from registry_core.analysis.init_rules import check_init, fills_of
+from registry_core.assembly.checked import build
+from registry_core.assembly.model.module_facts import facts_of
+from registry_core.assembly.refusing import refuse
+from registry_core.components import CheckFailed, Init
+from registry_core.config.models import InitRule
+from registry_core.diagnostics import BrokenComponent
+
+OWN = "the model's own"
+"""What the report of first values says of a parameter that no rule set."""
+
+
+def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
+    """Apply the rules in order, later over earlier; returns which rule set each parameter, ``OWN`` for none.
+
+    Raises PipelineError for rules that match nothing, and for schemes that cannot fill a parameter.
+    """
+    report = {name: OWN for name, _ in model.named_parameters()}
+    if not rules:
+        return report
+    modules = facts_of(model)
+    refuse(check_init(rules, modules), "init-rule")
+    parameters = dict(model.named_parameters())
+    refused = []
+    for fill in fills_of(rules, modules):
+        try:
+            _fill(fill.scheme, parameters[fill.name])
+        except CheckFailed as failed:
+            message = f"The init scheme {fill.scheme.name!r} cannot fill {fill.name!r} of shape {list(fill.shape)}"
+            at = ("init", fill.rule, fill.key)
+            refused.append(CheckFailed(f"{message}: {failed.message}.", failed.remedy, at=at))
+        report[fill.name] = f"init[{fill.rule}]: {fill.scheme.name}"
+    refuse(refused, "init-rule")
+    return report
+
+
+def _fill(component: Init, parameter: nn.Parameter) -> None:
+    scheme = build(component, component.build)
+    if parameter.is_meta:  # it has no values
+        return
+    try:
+        scheme(parameter.data)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckFailed(str(error).rstrip("."), "Choose another scheme for it, or other parameters.") from error
+    except Exception as error:  # a plugin may raise anything
+        message = f"The {component.full_name} failed while it set values: {type(error).__name__}: {error}."
+        raise BrokenComponent(message) from error
+
+
+def describe_init(model: nn.Module, report: dict[str, str]) -> list[str]:
+    """The report of ``initialise`` for people: each parameter with its shape and rule, and the names without one."""
+    rows = [(name, str(list(parameter.shape)), report[name]) for name, parameter in model.named_parameters()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    lines = [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {rule}" for name, shape, rule in rows]
+    own = [name for name, _, rule in rows if rule == OWN]
+    by_rule = sum(rule.startswith("init[") for _, _, rule in rows)
+    lines.append(f"{by_rule} of {len(rows)} parameters were set by a rule of `init`.")
+    if own:
+        lines.append(f"No rule set: {', '.join(own)}")
+    return lines

@@ -1,0 +1,70 @@
+"""What was loaded from a weights file and what was not, in words and as a table; and whether that may be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from registry_core.analysis.weights_fit import Fit
+from registry_core.assembly.model.weights import FileWeights, load_weights
+from registry_core.config.finetune import Finetune
+from registry_core.diagnostics.tables import columns
+
+_RESULTS = ("missing", "unexpected", "wrong shape", "wrong type")
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """How the tensors of a file and those of a model fit; ``print`` shows what does not."""
+
+    file: FileWeights
+    fits: tuple[Fit, ...]
+
+    def names(self, result: str) -> list[str]:
+        """The names with one result: loaded, missing, unexpected, wrong shape or wrong type."""
+        return [fit.name for fit in self.fits if fit.result == result]
+
+    def first_values(self, parameters: Iterable[str]) -> dict[str, str]:
+        """For each of the parameters that was loaded, where its value is from."""
+        loaded = set(self.names("loaded"))
+        return dict.fromkeys((name for name in parameters if name in loaded), f"finetune: {self.file.path.name}")
+
+    def __str__(self) -> str:
+        return "\n".join([*self._head(), *self._table(fit for fit in self.fits if fit.result != "loaded")])
+
+    def table(self) -> str:
+        """The report with a line for every tensor on either side."""
+        return "\n".join([*self._head(), f"SHA-256 {self.file.sha256}", *self._table(self.fits)])
+
+    def data(self) -> dict[str, Any]:
+        """The report as plain data."""
+        results = {result.replace(" ", "_"): self.names(result) for result in ("loaded", *_RESULTS)}
+        return {"file": str(self.file.path), "sha256": self.file.sha256, "notes": list(self.file.notes), **results}
+
+    def _head(self) -> list[str]:
+        counts = Counter(fit.result for fit in self.fits)
+        told = ", ".join(f"{counts[result]} {result}" for result in ("loaded", *_RESULTS) if counts[result])
+        return [f"weights from {self.file.path}: {told}", *(f"  {note}" for note in self.file.notes)]
+
+    def _table(self, fits: Iterable[Fit]) -> list[str]:
+        rows = [(f.result, f.name, f.model or "-", f.file or "-", _other_name(f)) for f in fits]
+        return columns([("result", "name", "model", "file", "name in the file"), *rows], "  ") if rows else []
+
+
+def start_from_weights(model: nn.Module, finetune: Finetune | None) -> WeightsReport | None:
+    """Load what fits of the weights that the pipeline names, if it names any.
+
+    Raises PipelineError with every name that must fit and does not.
+    """
+    if finetune is None or finetune.weights is None:
+        return None
+    file, fits = load_weights(model, finetune)
+    return WeightsReport(file, tuple(fits))
+
+
+def _other_name(fit: Fit) -> str:
+    return fit.file_name if fit.file_name != fit.name else ""

@@ -1,0 +1,68 @@
+"""Build the optimizer of a run, after a look at the parameters that it would get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from registry_core.assembly.checked import build
+from registry_core.assembly.model.objective import Objective
+from registry_core.assembly.optim.parameters import ParameterGroup, for_optimizer, named_parameters
+from registry_core.components import CheckFailed, Optimizer, ParameterFacts
+from registry_core.config import Spec
+from registry_core.diagnostics import PipelineError, Problem
+
+
+def build_optimizer(
+    spec: Spec, model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer of these groups; PipelineError if it, or the clipping, cannot work with some of the parameters."""
+    declared = spec.optim.optimizer
+    trained = {name for group in groups for name in group.names}
+    facts = {fact.name: fact for fact in _facts(model, loss) if fact.name in trained}
+    problems = list(_problems(spec, declared, groups, facts))
+    if problems:
+        raise PipelineError(problems)
+    if any(fact.sparse for fact in facts.values()):
+        invariants: Any = torch.sparse.check_sparse_tensor_invariants  # torch leaves it untyped
+        if not invariants.is_enabled():
+            invariants.disable()  # as it is by default; saying so spares a warning
+    return build(declared, declared.build, for_optimizer(model, groups, loss))
+
+
+def _facts(model: nn.Module, loss: Objective | None) -> Iterator[ParameterFacts]:
+    sparse = {
+        id(module.weight)
+        for module in model.modules()
+        if isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.sparse
+    }
+    for name, parameter in named_parameters(model, loss).items():
+        yield ParameterFacts(name, tuple(parameter.shape), id(parameter) in sparse)
+
+
+def _problems(
+    spec: Spec, declared: Optimizer, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]
+) -> Iterator[Problem]:
+    if not facts:
+        message = "The model has no parameter that could be trained."
+        yield Problem(message, "Choose another model.", path="model", code="nothing-to-train")
+    if len(groups) > 1 and not declared.takes_groups:
+        message = f"The optimizer {declared.name!r} treats all parameters alike, but there are {len(groups)} groups."
+        remedy = "Remove groups, layer_decay and unfreeze, or use another."
+        yield Problem(message, remedy, path="optim.optimizer", code="optimizer-groups")
+    for group in groups:
+        options = {name: getattr(declared, name) for name in type(declared).model_fields}
+        optimizer = type(declared).model_validate({**options, **group.options})
+        if declared.record is not None:
+            optimizer = optimizer.named(declared.written_name, declared.record)
+        try:
+            optimizer.check_parameters([facts[name] for name in group.names])
+        except CheckFailed as failed:
+            yield Problem(failed.message, failed.remedy, path="optim.optimizer", code="optimizer-parameters")
+    sparse = [fact.name for fact in facts.values() if fact.sparse]
+    if sparse and spec.train.clip is not None and spec.train.clip.value is not None:
+        message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
+        yield Problem(message, "Clip by norm, or leave out clip.", path="train.clip", code="optimizer-parameters")

@@ -1,0 +1,126 @@
+"""Parameter groups, with options of their own, from `optim.groups`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from registry_core.analysis.parameter_rules import check_groups_match, group_of_each
+from registry_core.assembly.model.layers import layers_of
+from registry_core.assembly.model.module_facts import facts_of
+from registry_core.assembly.model.objective import Objective
+from registry_core.assembly.refusing import refuse
+from registry_core.config.groups import Group, LayerDecay
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share options of the optimizer; ``pattern`` is None for those that no group names."""
+
+    pattern: str | None
+    options: dict[str, Any]
+    names: tuple[str, ...]
+    count: int
+    """Numbers in all of its parameters."""
+    layer: str = ""
+    """The layer that it is, where learning rates decay from layer to layer."""
+    starts: str = ""
+    """When its parameters begin to train, if not at once."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Parameters that begin to train later, by the number of their rule; options and start of each rule."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    options: tuple[dict[str, Any], ...] = ()
+    starts: tuple[str, ...] = ()
+
+
+def trained_parameters(
+    model: nn.Module, loss: Objective | None = None, later: Later | None = None
+) -> dict[str, nn.Parameter]:
+    """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has.
+
+    Those that begin to train ``later`` are among them.
+    """
+    waiting = later.names if later else {}
+    everything = named_parameters(model, loss)
+    return {name: parameter for name, parameter in everything.items() if parameter.requires_grad or name in waiting}
+
+
+def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.Parameter]:
+    """All parameters by name, those of the loss as ``loss.``."""
+    return {**dict(model.named_parameters()), **_parameters_of(loss)}
+
+
+def _parameters_of(loss: Objective | None) -> dict[str, nn.Parameter]:
+    return {f"loss.{name}": parameter for name, parameter in loss.weights_of_losses().items()} if loss else {}
+
+
+def group_parameters(
+    model: nn.Module,
+    groups: tuple[Group, ...],
+    loss: Objective | None = None,
+    *,
+    decay: LayerDecay | None = None,
+    lr: float = 0.0,
+    later: Later | None = None,
+) -> list[ParameterGroup]:
+    """Put every parameter that is trained in exactly one group: the last that matches it, else the remaining one.
+
+    Groups are split by when their parameters begin to train (``later``), and by layer where rates decay from layer to
+    layer; ``lr`` is the optimizer's own learning rate. Raises PipelineError for groups that get no parameter.
+    """
+    later = later or Later()
+    trained = trained_parameters(model, loss, later)
+    modules = facts_of(model) if groups else ()
+    of_loss = list(_parameters_of(loss))
+    refuse(check_groups_match(groups, modules, list(trained), of_loss), "parameter-group")
+    chosen = group_of_each(groups, modules, list(trained))
+    rates = _rates_by_layer(model, decay) if decay else {}
+    found: dict[tuple[int, int, int], list[str]] = {}
+    for name in trained:
+        layer = rates[name].number if name in rates else 0
+        found.setdefault((chosen[name], later.names.get(name, -1), layer), []).append(name)
+    made = []
+    for (index, start, _), names in sorted(found.items()):
+        options = {**(groups[index].options if index >= 0 else {}), **(later.options[start] if start >= 0 else {})}
+        rate = rates.get(names[0])
+        if rate is not None:
+            options["lr"] = options.get("lr", lr) * rate.factor
+        label = groups[index].label if index >= 0 else None
+        layer_name = rate.name if rate else ""
+        starts = later.starts[start] if start >= 0 else ""
+        count = sum(trained[name].numel() for name in names)
+        made.append(ParameterGroup(label, options, tuple(names), count, layer_name, starts))
+    return made
+
+
+class _Rate(NamedTuple):
+    number: int
+    name: str
+    factor: float
+
+
+def _rates_by_layer(model: nn.Module, decay: LayerDecay) -> dict[str, _Rate]:
+    layers = layers_of(model, decay.layers)
+    return {
+        name: _Rate(number, layer.name, decay.factor ** (len(layers) - number))
+        for number, layer in enumerate(layers, 1)
+        for name in layer.parameters
+    }
+
+
+def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None) -> list[Any]:
+    """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
+    parameters = named_parameters(model, loss)
+    if len(groups) == 1 and not groups[0].options:
+        return [parameters[name] for name in groups[0].names]
+    return [{"params": [parameters[name] for name in group.names], **_as_torch(group.options)} for group in groups]
+
+
+def _as_torch(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}

@@ -1,0 +1,97 @@
+"""The learning-rate schedule of a run: a torch scheduler, advanced when its unit has passed, after a warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from registry_core.assembly.checked import build
+from registry_core.components import CheckFailed, Horizon, Scheduler
+
+
+class Schedule:
+    """Sets the rates of an optimizer's groups; nothing but the torch scheduler in it has state.
+
+    During a warm-up of n steps the rates are a function of the step alone, and the scheduler waits with the first rates
+    it gave. What ends with the warm-up's last step (an epoch, an evaluation) is not counted.
+    """
+
+    def __init__(self, declared: Scheduler, optimizer: torch.optim.Optimizer, horizon: Horizon) -> None:
+        self.declared = declared
+        self.optimizer = optimizer
+        self.total_steps = horizon.total_steps
+        self.unit = declared.unit_counted()
+        self.rise = declared.rise()
+        self.warmup_steps = declared.steps_of_warmup(horizon)
+
+        def make() -> Any:
+            rates = [float(group["lr"]) for group in optimizer.param_groups]
+            built = declared.build(optimizer, declared.horizon_after_warmup(horizon))
+            _keeps_differences(rates, [float(group["lr"]) for group in optimizer.param_groups])
+            return built
+
+        self.scheduler: Any = build(declared, make)
+        self.first_rates = [float(group["lr"]) for group in optimizer.param_groups]
+        if self.rise is not None:
+            self._warm_up(0)
+
+    def advance(self, step: int, epoch_ended: bool, measured: Mapping[str, float]) -> None:
+        """Set the rates for what follows optimizer step ``step`` (from 1), given the metrics of its evaluation."""
+        if step <= self.warmup_steps:
+            self._warm_up(step)
+        elif self.unit == "evaluation":
+            monitor = getattr(self.declared, "monitor", "val/loss")
+            if monitor in measured:
+                self.scheduler.step(measured[monitor])
+        elif (self.unit == "step" or epoch_ended) and not self._is_over(step):
+            self.scheduler.step()
+
+    def _is_over(self, step: int) -> bool:
+        """Whether it was laid out for a run that ends here; others go on, so that the run can be made longer."""
+        return step >= self.total_steps and self.declared.follows_length()
+
+    def _warm_up(self, step: int) -> None:
+        assert self.rise is not None
+        share = 1.0
+        if step < self.warmup_steps:
+            share = self.rise.start + (1.0 - self.rise.start) * step / self.warmup_steps
+        for group, rate in zip(self.optimizer.param_groups, self.first_rates, strict=True):
+            group["lr"] = rate if share == 1.0 else rate * share
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scheduler's state as data that cannot name code."""
+        state: dict[str, Any] = _without_functions(self.scheduler.state_dict())
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that was saved."""
+        self.scheduler.load_state_dict(_as_built(self.scheduler.state_dict(), state))
+
+
+def _keeps_differences(before: list[float], after: list[float]) -> None:
+    """Raise CheckFailed if groups that were to learn at different rates have all got the same one."""
+    if len(set(before)) > 1 and len(set(after)) == 1:
+        rates = ", ".join(f"{rate:.4g}" for rate in before)
+        raise CheckFailed(
+            f"It sets one rate for all parameter groups, which have rates of their own: {rates}.",
+            "Give it a list with one rate for each group, or take a schedule that multiplies rates.",
+        )
+
+
+def _without_functions(state: Any) -> Any:
+    """Without what cannot be data: functions that some schedulers keep in their state."""
+    if isinstance(state, dict):
+        return {key: _without_functions(value) for key, value in state.items() if not callable(value)}
+    return [_without_functions(value) for value in state] if isinstance(state, list) else state
+
+
+def _as_built(own: Any, saved: Any) -> Any:
+    """The saved state with the kinds of mapping that a scheduler had: data knows one, ``MultiStepLR`` counts in its."""
+    if isinstance(own, dict) and isinstance(saved, dict):
+        loaded = {key: _as_built(own.get(key), value) for key, value in saved.items()}
+        return loaded if type(own) is dict else type(own)(loaded)
+    if isinstance(own, list) and isinstance(saved, list) and len(own) == len(saved):
+        return [_as_built(*pair) for pair in zip(own, saved, strict=True)]
+    return saved

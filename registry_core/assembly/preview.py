@@ -1,0 +1,102 @@
+"""What only the built model tells: parameter groups with counts, first values, and the learning-rate curve."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from registry_core.assembly.model.freezing import Freezing
+from registry_core.assembly.model.objective import Objective
+from registry_core.assembly.model.weights_report import WeightsReport, start_from_weights
+from registry_core.assembly.optim.optimizer import build_optimizer
+from registry_core.assembly.optim.parameter_table import group_data, group_table
+from registry_core.assembly.optim.parameters import ParameterGroup
+from registry_core.assembly.optim.schedule import Schedule
+from registry_core.assembly.pipeline import build_model, grouped
+from registry_core.components import Horizon
+from registry_core.config import Spec
+from registry_core.config.places import placed
+from registry_core.planning.plan import Plan
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rates of one parameter group: in the first step of each epoch, and in the last step."""
+
+    starts: list[float]
+    last: float
+
+    def __str__(self) -> str:
+        return f"{', '.join(f'{rate:.4g}' for rate in self.starts)}; in the last step: {self.last:.4g}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Parameters by group, which rule gave each its first values, and the course of the learning rates."""
+
+    groups: list[ParameterGroup]
+    lr: float | None
+    """The optimizer's own learning rate."""
+    init: dict[str, str]
+    weights: WeightsReport | None
+    rates: list[Rates]
+    """Of each group; empty if the length of the run is not known."""
+
+    def __str__(self) -> str:
+        lines = ["parameters", *group_table(self.groups, self.lr)]
+        if self.weights:
+            lines.append(str(self.weights))
+        lines.append("first values")
+        width = max(len(name) for name in self.init)
+        lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
+        for number, rates in enumerate(self.rates):
+            if number == 0 or rates != self.rates[0]:
+                of = f" of group {number}" if number else ""
+                lines.append(f"learning rate{of} at the start of each epoch: {rates}")
+        return "\n".join(lines)
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {
+            "parameter_groups": group_data(self.groups, self.lr),
+            "weights": self.weights.data() if self.weights else None,
+            "init": self.init,
+            "learning_rates": [asdict(rates) for rates in self.rates],
+        }
+
+
+def preview_of(plan: Plan) -> Preview:
+    """Build the model of a plan and look at it."""
+    with placed(plan.spec):
+        return _preview(plan, plan.spec)
+
+
+def _preview(plan: Plan, spec: Spec) -> Preview:
+    model, report = build_model(spec, torch.device("cpu"))
+    weights = start_from_weights(model, spec.finetune)
+    report.update(weights.first_values(report) if weights else {})
+    loss = Objective(spec.loss, spec.model.gives, spec.model.emits())
+    freezing = Freezing(model, spec.finetune)
+    groups = grouped(spec, model, loss, freezing)
+    optimizer = build_optimizer(spec, model, groups, loss)
+    rates = _rates(plan, optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
+    return Preview(groups, getattr(spec.optim.optimizer, "lr", None), report, weights, rates)
+
+
+def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> list[Rates]:
+    optim = plan.spec.optim
+    schedule = Schedule(optim.scheduler, optimizer, horizon) if optim.scheduler else None
+    starts: list[list[float]] = []
+    now: list[float] = []
+    with warnings.catch_warnings():  # torch warns that the optimizer never stepped, as is meant here
+        warnings.simplefilter("ignore", UserWarning)
+        for step in range(horizon.total_steps):
+            now = [float(group["lr"]) for group in optimizer.param_groups]
+            if step % horizon.steps_per_epoch == 0:
+                starts.append(now)
+            if schedule is not None:
+                schedule.advance(step + 1, (step + 1) % horizon.steps_per_epoch == 0, {})
+    return [Rates(list(of_group), last) for of_group, last in zip(zip(*starts, strict=True), now, strict=True)]

@@ -1,0 +1,15 @@
+"""Refuse a pipeline for what was found wrong with its rules when the model was there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from registry_core.components import CheckFailed
+from registry_core.diagnostics import PipelineError, Problem, dotted
+
+
+def refuse(found: Iterable[CheckFailed], code: str) -> None:
+    """Raise PipelineError with all that was found, each with its keys in the file; return if it is nothing."""
+    problems = [Problem(failed.message, failed.remedy, path=dotted(failed.at), code=code) for failed in found]
+    if problems:
+        raise PipelineError(problems)

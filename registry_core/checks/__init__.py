@@ -1,0 +1,1 @@
+"""Checks across components, one theme a file; all of them run without torch."""

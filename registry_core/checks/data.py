@@ -1,0 +1,77 @@
+"""Checks of data sets and samplers: the data can be found, and the order of samples can be told from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from registry_core.checks.context import Checked
+from registry_core.components import Component
+from registry_core.components.forms import words
+from registry_core.diagnostics import Keys, Problem, closest
+
+
+def check_data(checked: Checked) -> Iterator[Problem]:
+    """The data of every section can be found."""
+    sections = checked.spec.data.sections()
+    for section, error in checked.survey.errors.items():
+        message, remedy = _parted(str(error))
+        keys: Keys = ("data", section, "dataset")
+        missing = _missing_path(sections[section].dataset)
+        if missing is None:
+            yield checked.problem(keys, message, remedy)
+        else:
+            yield missing_path(checked, checked.inside(keys, (missing[0],)), missing[1], message, remedy)
+
+
+def missing_path(checked: Checked, keys: Keys, path: Path, message: str, remedy: str) -> Problem:
+    """The problem of a path at ``keys`` that does not exist, with one like it that does, if there is one."""
+    written = checked.value(keys)
+    likely = _existing_like(path, written) if isinstance(written, str) else ""
+    if likely:
+        return checked.problem(keys, message, f"Did you mean {likely!r}?", instead=likely)
+    return checked.problem(keys, message, remedy)
+
+
+def check_samplers(checked: Checked) -> Iterator[Problem]:
+    """Samplers that need the class of every sample have data with one class a sample."""
+    for section, facts in checked.survey.facts.items():
+        sampler = checked.spec.data.sections()[section].sampler
+        keys: Keys = ("data", section, "sampler")
+        if sampler is None or not sampler.needs_targets or not checked.whole(keys):
+            continue
+        if facts.target_form not in ("class_indices", "any"):
+            message = f"The sampler {sampler.name!r} needs one class for each sample"
+            message += f", but data.{section} gives {words(facts.target_form)}."
+            yield checked.problem(keys, message, "Leave the sampler out, or use shuffled.")
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A message, and its last sentence, which says what to do, if it has several."""
+    *message, last = re.split(r"(?<=\.) (?=[A-Z])", text)
+    return (" ".join(message), last) if message else (text, "")
+
+
+def _missing_path(component: Component) -> tuple[str, Path] | None:
+    """The first parameter that is a path where nothing is."""
+    for name in type(component).model_fields:
+        value = getattr(component, name)
+        if isinstance(value, Path) and not value.exists():
+            return name, value
+    return None
+
+
+def _existing_like(path: Path, written: str) -> str:
+    """A path as written, but for one part, which exists; nothing if there is none."""
+    parent, name = path, ""
+    while not parent.exists() and parent != parent.parent:
+        parent, name = parent.parent, parent.name
+    try:
+        likely = next(iter(closest(name, [each.name for each in parent.iterdir()])), "")
+    except OSError:
+        return ""
+    parts = Path(written).parts
+    if not likely or name not in parts or not (parent / likely / path.relative_to(parent / name)).exists():
+        return ""
+    return str(Path(*(likely if part == name else part for part in parts)))

@@ -1,0 +1,82 @@
+"""Parameters chosen by name or by module, and how fast each of them learns."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from registry_core.components.base import Written
+from registry_core.diagnostics import closest
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"{pattern!r} is not a regular expression: {error}; "
+            "write .* for anything, and a backslash before what is meant as it stands"
+        ) from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression that must match a whole name."""
+
+ModuleTypes = str | tuple[str, ...]
+"""Class names of modules; a class is meant with all that derive from it."""
+
+
+_CHOOSING = ("parameters", "modules")
+
+
+class Group(Written):
+    """A parameter group: parameters chosen by name or module, and options of the optimizer that differ for them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    parameters: Pattern | None = Field(
+        default=None, description="Regular expression for the whole name of a parameter; a later group wins."
+    )
+    modules: ModuleTypes | None = Field(
+        default=None, description="Class names of modules, such as BatchNorm2d: all parameters inside of them."
+    )
+
+    @model_validator(mode="after")
+    def _chooses(self) -> Group:
+        if self.parameters is None and self.modules is None:
+            near = next((name for name in self.options if closest(name, _CHOOSING)), "")
+            instead = (
+                f"`{closest(near, _CHOOSING)[0]}` instead of `{near}`" if near else "`parameters`, `modules` or both"
+            )
+            raise ValueError(f"this group chooses no parameters; write {instead}")
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The optimizer's options that this group overrides."""
+        return dict(self.model_extra or {})
+
+    @property
+    def label(self) -> str:
+        """What the group chooses, for tables and messages."""
+        types = (self.modules,) if isinstance(self.modules, str) else self.modules or ()
+        return " in ".join(part for part in (self.parameters, ", ".join(types)) if part)
+
+
+class LayerDecay(Written):
+    """Learning rates that fall from the last layer to the first, by ``factor`` from each layer to the one before it.
+
+    Layer n of N (from 1) learns at ``lr * factor ** (N - n)``.
+    """
+
+    factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="Learning rate of a layer divided by that of the next."
+    )
+    layers: tuple[Pattern, ...] | None = Field(
+        default=None,
+        description="Regular expressions for whole names of parameters, first layer first; one with a group such as "
+        r"blocks\.(\d+)\..* stands for a layer for each value. Default: read from the model.",
+    )

@@ -1,0 +1,219 @@
+"""Compose a pipeline from its file, what it extends, options, and ``vars``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from registry_core.config.text.tree import Tree, read_file, read_value
+from registry_core.config.text.yaml_nodes import refused
+from registry_core.diagnostics import Keys, PipelineError, Place, Problem, dotted, near
+
+IsComponent = Callable[[Keys], bool]
+"""Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
+
+Read = Callable[[Path], Tree]
+"""Gives the tree of a pipeline file."""
+
+_VERSION = re.compile("v[1-9][0-9]*")
+_VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
+
+
+def compose(
+    path: Path, overrides: Sequence[str], is_component: IsComponent, read: Read = read_file
+) -> tuple[Tree, list[Problem]]:
+    """The pipeline in ``path`` over what it extends, under the ``KEY=VALUE`` options, with variables put in.
+
+    ``read`` gives the tree of each file: files need not be written yet.
+
+    Raises PipelineError where there is no tree to go on with; smaller problems are returned with the tree.
+    """
+    tree = _extended(path, is_component, (), read)
+    problems: list[Problem] = []
+    for override in overrides:
+        try:
+            _set(tree, override, is_component)
+        except PipelineError as error:
+            problems += error.problems
+    if tree.data == {}:
+        raise refused("root-form", "The file holds nothing.", "Start with `version: 1`.", tree.place(()))
+    if (outer := _all_under(tree.data)) is not None:
+        message = f"All sections stand under {outer!r}."
+        raise refused("root-form", message, "Write them at the top of the file.", tree.place((outer,), of_key=True))
+    return tree, [*problems, *_fill_variables(tree)]
+
+
+def _all_under(data: dict[str, Any]) -> str | None:
+    """The one key of a file under which the whole pipeline stands."""
+    outer, inner = next(iter(data.items()))
+    return outer if len(data) == 1 and isinstance(inner, dict) and "version" in inner else None
+
+
+def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], read: Read) -> Tree:
+    tree = read(path)
+    if not isinstance(tree.data, dict):
+        place = tree.place(())
+        raise refused("root-form", "A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)
+    base_name = tree.data.pop("extends", None)
+    if base_name is None:
+        return tree
+    place = tree.place(("extends",))
+    if not isinstance(base_name, str):
+        raise refused("extends", "`extends` takes the path of one pipeline file.", "Write a path.", place)
+    base_path = path.parent / base_name
+    try:
+        itself, there = base_path.resolve() in {file.resolve() for file in (path, *above)}, base_path.exists()
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, has a zero byte, or leads round in links
+        itself = there = False
+    if itself:
+        raise refused("extends", f"{base_name!r} extends itself.", "Break the circle.", place)
+    if not there:
+        message = f"The file {base_name!r} that this extends does not exist."
+        raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
+    if base_path.is_dir():
+        raise refused("extends", f"{base_name!r} is a folder.", "Name a pipeline file in it.", place)
+    base = _extended(base_path, is_component, (path, *above), read)
+    _overlay(base, tree, (), is_component)
+    return base
+
+
+def _overlay(base: Tree, over: Tree, keys: Keys, is_component: IsComponent) -> None:
+    """Put the value of ``over`` at ``keys`` over that of ``base``: mappings merge, all else replaces."""
+    below, above = _at(base.data, keys), _at(over.data, keys)
+    if not isinstance(above, dict) or not isinstance(below, dict) or _other_component(below, above, keys, is_component):
+        _replace(base, over, keys)
+        return
+    base.values[keys] = over.values[keys]
+    for key in above:
+        if key in below:
+            base.keys[(*keys, key)] = over.keys[(*keys, key)]
+            _overlay(base, over, (*keys, key), is_component)
+        else:
+            _replace(base, over, (*keys, key))
+
+
+def _other_component(below: dict[str, Any], above: dict[str, Any], keys: Keys, is_component: IsComponent) -> bool:
+    return is_component(keys) and set(below) != set(above)
+
+
+def _replace(base: Tree, over: Tree, keys: Keys) -> None:
+    for places in (base.values, base.keys):
+        for old in [path for path in places if path[: len(keys)] == keys]:
+            del places[old]
+    base.values.update({path: place for path, place in over.values.items() if path[: len(keys)] == keys})
+    base.keys.update({path: place for path, place in over.keys.items() if path[: len(keys)] == keys})
+    if keys:
+        _at(base.data, keys[:-1])[keys[-1]] = _at(over.data, keys)
+    else:
+        base.data = over.data
+
+
+def _at(data: Any, keys: Keys) -> Any:
+    for key in keys:
+        data = data[key]
+    return data
+
+
+def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
+    """Carry out one ``--set a.b.0.c=VALUE``; numbers in the key count list items from 0."""
+    name, equals, text = override.partition("=")
+    place = Place(f"--set {override}")
+    if not equals or not all(name.split(".")):
+        raise refused("set-option", "`--set` takes KEY=VALUE.", "Write it as in `--set train.epochs=3`.", place)
+    keys: Keys = ()
+    data: Any = tree.data
+    *parents, last = _steps(name, is_component)
+    for part in parents:
+        key = _key(data, part, place)
+        found: Any = data
+        inner = found[key] if isinstance(data, list) or key in data else None
+        below = _mapping_over(inner, (*keys, key), is_component)
+        if below is not inner:
+            tree.values[(*keys, key)] = place
+        data[key] = inner = below
+        keys, data = (*keys, key), inner
+        if (
+            is_component(keys)
+            and isinstance(data, dict)
+            and len(parents) > len(keys)
+            and parents[len(keys)] not in data
+        ):
+            data.clear()  # another component: its parameters do not carry over
+    key = _key(data, last, place)
+    data[key] = read_value(text)
+    keys = (*keys, key)
+    for old in [path for path in tree.values if path[: len(keys)] == keys]:
+        del tree.values[old]
+    tree.values[keys] = tree.keys[keys] = place
+
+
+def _steps(name: str, is_component: IsComponent) -> list[str]:
+    """The steps of a dotted key; the version of a component, as in ``focal.v2``, belongs to its name."""
+    steps: list[str] = []
+    for part in name.split("."):
+        above: Keys = tuple(int(step) if step.isdigit() else step for step in steps[:-1])
+        if steps and _VERSION.fullmatch(part) and is_component(above):
+            steps[-1] += f".{part}"
+        else:
+            steps.append(part)
+    return steps
+
+
+def _key(data: Any, part: str, place: Place) -> str | int:
+    if not isinstance(data, list):
+        return part
+    if part.isdigit() and int(part) < len(data):
+        return int(part)
+    raise refused("set-option", f"{part!r} is not an item of a list of {len(data)}.", "Items count from 0.", place)
+
+
+def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
+    """What options are put into: the mapping or list that is there, or a new mapping in place of anything else."""
+    if isinstance(inner, (dict, list)):
+        return inner
+    return {inner: {}} if isinstance(inner, str) and is_component(keys) else {}
+
+
+def _fill_variables(tree: Tree) -> list[Problem]:
+    variables = tree.data.pop("vars", None) or {}
+    if not isinstance(variables, dict):
+        message = "`vars` is a mapping from names to values."
+        return [Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), "vars", code="variable-value")]
+    problems = [
+        Problem(
+            f"The variable {name!r} is not a plain value.",
+            "Variables hold numbers, texts and lists of them.",
+            tree.place(("vars", name)),
+            f"vars.{name}",
+            code="variable-value",
+        )
+        for name, value in variables.items()
+        if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
+    ]
+
+    def fill(value: Any, keys: Keys) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(item, (*keys, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [fill(item, (*keys, index)) for index, item in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        unknown = [m[2] for m in _VARIABLE.finditer(value) if not m[1] and m[2] not in variables]
+        for name in unknown:
+            remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
+            message = f"There is no variable {name!r}."
+            problems.append(Problem(message, remedy, tree.place(keys), dotted(keys), code="unknown-variable"))
+        return value if unknown else _substitute(value, variables)
+
+    tree.data = fill(tree.data, ())
+    return problems
+
+
+def _substitute(text: str, variables: dict[str, Any]) -> Any:
+    """A text that is one variable becomes its value; inside longer texts it becomes text; ``$${`` stands for ``${``."""
+    whole = _VARIABLE.fullmatch(text)
+    if whole and not whole[1]:
+        return variables[whole[2]]
+    return _VARIABLE.sub(lambda m: f"${{{m[2]}}}" if m[1] else str(variables[m[2]]), text)

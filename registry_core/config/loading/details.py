@@ -1,0 +1,171 @@
+"""What one of pydantic's errors says of a value: the sentence, the remedy, and the correction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from registry_core.config.loading.wording import bound, number_meant, shown
+from registry_core.config.text.fixes import certain_fix, likely_fix
+from registry_core.config.text.tree import read_value
+from registry_core.diagnostics import Fix, Place, closest, near
+
+_TYPES = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "path_type": "a path",
+}
+
+_CODES = {"literal_error": "wrong-choice", "too_short": "wrong-length", "too_long": "wrong-length"}
+
+_TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+
+_VARIABLE = re.compile(r"\$(\w+)|\{\{\s*(\w+)\s*\}\}")
+"""A variable as shells or templates write it."""
+
+_LISTED = 12
+"""Of so many choices all are named."""
+
+_BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def code_of(kind: str) -> str:
+    """The code of a problem for one of pydantic's kinds of error."""
+    if kind in _TYPES:
+        return "wrong-type"
+    if kind in _BOUNDS:
+        return "out-of-range"
+    return _CODES.get(kind, "wrong-value")
+
+
+def sentence(detail: ErrorDetails) -> str:
+    """What is wrong."""
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind in _TYPES:
+        return f"Expected {_TYPES[kind]}, not {shown(value)}."
+    if kind in _BOUNDS:
+        words, name = _BOUNDS[kind]
+        return f"{shown(value)} must be {words} {bound(context[name])}."
+    if kind == "literal_error":
+        many = len(list(_choices(detail)))
+        return f"{shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
+    if kind == "value_error":
+        text = _told(detail)[0]
+        if text.endswith(f"not {value!r}"):
+            text = f"{text.removesuffix(repr(value))}{shown(value)}"
+        names = "_" in text.split(" ")[0] or text[1:2] == " "  # of a parameter, which stays as it is written
+        return f"{text if names else text[:1].upper() + text[1:]}."
+    if kind in ("too_short", "too_long"):
+        words, limit = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        items = "item" if context[limit] == 1 else "items"
+        return f"The list must have {words} {context[limit]} {items}, and has {context['actual_length']}."
+    if kind in ("missing", "unexpected_positional_argument"):
+        return f"The list {shown(value)} has the wrong length: {_lower(detail['msg'])}."
+    if kind == "is_instance_of" and context["class"] == "Path":
+        return f"Expected a path, not {shown(value)}."
+    if kind == "string_pattern_mismatch":
+        return f"{shown(value)} does not match {context['pattern']}."
+    return f"{shown(value)} does not fit: {_lower(detail['msg'])}."
+
+
+def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
+    """What to do about it; ``spare``: what to do about a value that means none."""
+    kind, value = detail["type"], detail["input"]
+    if kind in _TYPES and (value is None or value in ("None", "none", "nil")) and spare:
+        return spare
+    if isinstance(value, str) and (found := _VARIABLE.fullmatch(value)):
+        return f"A variable is written ${{{found[1] or found[2]}}}."
+    if kind == "literal_error":
+        return _choose(value, list(_choices(detail)))
+    if kind in ("int_type", "float_type") and isinstance(value, str):
+        return _number(value, _TYPES[kind], whole=kind == "int_type")
+    if kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer():
+        return f"Write {int(value)}."
+    if kind == "is_instance_of" and detail["ctx"]["class"] == "Path":
+        return "Write a path."
+    if kind == "string_pattern_mismatch":
+        return "Write it so that it matches from its first character to its last."
+    if kind == "string_type" and isinstance(value, (int, float)):
+        return "Put it in quotes, if it is meant."
+    if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
+        return "Write true or false, without quotes."
+    if kind == "value_error" and (told := _told(detail)[1]):
+        return f"{told[:1].upper()}{told[1:]}."
+    if kind in _BOUNDS:
+        percent = kind.startswith("less") and bound(detail["ctx"][_BOUNDS[kind][1]]) == "1" and _may_be_percent(value)
+        return f"Use a number in the range{f'; {value} % is {value / 100:g}' if percent else ''}."
+    if kind in _TYPES:
+        return f"Write {_TYPES[kind]}."
+    return ""
+
+
+def _choose(value: Any, choices: list[str]) -> str:
+    if not isinstance(value, str):
+        return "Write one of them."
+    if value in choices:
+        return "Write it without quotes."
+    advice = near(value, choices)
+    return advice if len(choices) > _LISTED or not advice.startswith("Known") else "Write one of them."
+
+
+def _number(value: str, wanted: str, *, whole: bool) -> str:
+    meant = number_meant(value, whole=whole)
+    if meant == value:
+        return "Write the number without quotes."
+    comment = " A comment begins with #." if " //" in value else ""
+    return f"Write {meant}." if meant else f"Write {wanted}.{comment}"
+
+
+def _may_be_percent(value: float) -> bool:
+    """Whether a number above 1, where at most 1 is allowed, looks like so many of a hundred."""
+    return 5 <= value <= 100 and value == int(value)
+
+
+def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
+    """The correction of a value, where it is clear enough what is meant."""
+    kind, value = detail["type"], detail["input"]
+    if not isinstance(value, str):
+        return None
+    if kind == "literal_error" and value in _choices(detail):  # a number in quotes
+        return certain_fix(place, value, value)
+    if kind == "literal_error" and (close := closest(value, _choices(detail))):
+        return likely_fix(place, value, close[0])
+    if kind in ("int_type", "float_type") and (meant := number_meant(value, whole=kind == "int_type")):
+        return certain_fix(place, value, meant) if meant == value else likely_fix(place, value, meant)
+    if kind in ("tuple_type", "list_type") and value.startswith("[") and isinstance(read_value(value), list):
+        return certain_fix(place, value, value)
+    if kind == "bool_type" and value.lower() in _TRUTHS:
+        return certain_fix(place, value, _TRUTHS[value.lower()])
+    return None
+
+
+def _told(detail: ErrorDetails) -> tuple[str, str]:
+    """What a declaration's own check says: what is wrong and, after a semicolon, what to do."""
+    text = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    what, _, remedy = text.rpartition("; ")
+    return (what, remedy) if what else (text, "")
+
+
+def _choices(detail: ErrorDetails) -> Iterator[str]:
+    text = str(detail.get("ctx", {}).get("expected", ""))
+    for part in text.replace(" or ", ", ").split(", "):
+        yield part.strip("'")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")

@@ -1,0 +1,139 @@
+"""Keys that stand in the wrong section: where they belong, found in the models of the file and its components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from pydantic import BaseModel
+
+from registry_core.catalog import installed
+from registry_core.components import Component
+from registry_core.components.base import written_fields
+from registry_core.config.loading.annotations import is_sequence, model_in
+from registry_core.config.loading.messages import TOP
+from registry_core.config.loading.resolve import component_class
+from registry_core.config.models import Spec
+from registry_core.config.text.fixes import value_at
+from registry_core.config.text.tree import Tree
+from registry_core.diagnostics import Keys, Problem, RegistryError, dotted
+from registry_core.registry.registries import registry_of
+
+_SURELY_MISSPELT = 0.85
+"""A key that is so much like one of those that belong here is misspelt, though another section has its name."""
+
+
+_GENERAL = ("Known are", "Did you mean", "It takes none")
+"""Remedies of keys of which nothing more is known."""
+
+
+def keys_of(problem: Problem, tree: Tree) -> Keys | None:
+    """The keys that a problem is about, where they are written in the file."""
+    for places in (tree.keys, tree.values):
+        for keys, place in places.items():
+            if place == problem.place and dotted(keys) == problem.path:
+                return keys
+    return None
+
+
+def sent_home(problem: Problem, tree: Tree) -> Problem:
+    """The problem of an unknown key, with where it belongs if that is elsewhere."""
+    if problem.code not in ("unknown-key", "unknown-parameter"):
+        return problem
+    if not problem.remedy.startswith(_GENERAL):  # what is meant is known better
+        return problem
+    keys = keys_of(problem, tree)
+    if keys is None or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
+        return problem
+    name = str(keys[-1])
+    if homes := list(dict.fromkeys(_homes(name, keys, tree))):
+        return problem._replace(remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None)
+    if problem.code == "unknown-parameter" and (homes := list(_sections_with(name, keys))):
+        return problem._replace(remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
+    return problem
+
+
+def intended(problem: Problem, tree: Tree) -> Keys | None:
+    """The keys that a misspelt key was probably meant to be."""
+    keys = keys_of(problem, tree) if problem.code in ("unknown-key", "unknown-parameter") and problem.fix else None
+    return (*keys[:-1], problem.fix.new) if keys and problem.fix else None
+
+
+def _is_misspelt(old: str, new: str) -> bool:
+    return SequenceMatcher(None, old.lower(), new.lower()).ratio() >= _SURELY_MISSPELT
+
+
+def _homes(name: str, keys: Keys, tree: Tree) -> Iterator[str]:
+    """Where a key of this name may stand, in words: in the same section, else in another, else in a component."""
+    if name in TOP and len(keys) > 1:
+        yield "to the top of the file"
+    around = [
+        (at, _shared(at, keys))
+        for at, declaration in _components_here(tree)
+        if name in written_fields(declaration) and at != keys[:-1]
+    ]
+    inside_component = any(keys[:-1] == at for at, _ in _components_here(tree))
+    sections = list(_sections_with(name, keys))
+    near = [pair for pair in around if pair[1] and not inside_component]
+    if near:
+        yield f"under `{dotted(max(near, key=lambda pair: pair[1])[0])}`"
+    elif sections and not inside_component:
+        yield from sections
+    elif inside_component:
+        yield from (home for home, path in _sections_by_path(name, keys) if path[0] == keys[0])
+    elif alone := [at for at, _ in around if not any(isinstance(key, int) for key in at)]:
+        yield f"under `{dotted(alone[0])}`"
+    else:
+        yield from _as_component(name)
+
+
+def _sections_with(name: str, keys: Keys) -> Iterator[str]:
+    return (home for home, _ in _sections_by_path(name, keys))
+
+
+def _sections_by_path(name: str, keys: Keys) -> Iterator[tuple[str, Keys]]:
+    for path in sorted(_sections(Spec, ()), key=len):
+        if path[-1] == name and path != keys:
+            yield (f"under `{dotted(path[:-1])}`" if len(path) > 1 else "to the top of the file"), path
+
+
+def _shared(one: Keys, other: Keys) -> int:
+    """How many keys two ways have in common from the start."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _components_here(tree: Tree) -> Iterator[tuple[Keys, type[Component]]]:
+    """The components written in the file, each with the keys of its parameters."""
+    for keys in tree.values:
+        base = component_class(Spec, keys)
+        if base is None:
+            continue
+        value = value_at(tree.data, keys)
+        name = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else value
+        try:
+            yield (*keys, str(name)), registry_of(base)[str(name)]
+        except RegistryError:  # it is said of the component itself
+            continue
+
+
+def _sections(model: type[BaseModel], keys: Keys) -> Iterator[Keys]:
+    """The ways to all keys of the file that are outside of components and of lists."""
+    for name, field in model.model_fields.items():
+        yield (*keys, name)
+        inner = model_in(field.annotation)
+        if inner is not None and not issubclass(inner, Component) and not is_sequence(field.annotation):
+            yield from _sections(inner, (*keys, name))
+
+
+_LISTS = {
+    "transform": "`transforms` or `batch_transforms` of a section of the data",
+    "hook": "`hooks`",
+    "metric": "`metrics`",
+}
+"""Where components of a kind stand in a list."""
+
+
+def _as_component(name: str) -> Iterator[str]:
+    for kind, where in _LISTS.items():
+        if any(record.name == name for record in installed().of_kind(kind)):
+            yield f"in the list {where}, for it is a {kind}"

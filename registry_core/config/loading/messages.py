@@ -1,0 +1,195 @@
+"""Turn pydantic's errors into problems with a place and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from registry_core.components import Component
+from registry_core.components.base import written_fields
+from registry_core.config.loading.annotations import model_in
+from registry_core.config.loading.component_form import wrong_form
+from registry_core.config.loading.details import code_of, correction, remedy, sentence
+from registry_core.config.loading.key_advice import key_advice
+from registry_core.config.loading.wording import shown
+from registry_core.config.text.fixes import certain_fix, likely_fix, value_at
+from registry_core.config.text.tree import Tree
+from registry_core.diagnostics import Keys, Problem, closest, dotted, near
+
+TOP = ("extends", "vars")
+"""Keys of the whole file that are gone from the tree when it is checked."""
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], data: Any, tree: Tree, keys: Keys, owner: str = ""
+) -> list[Problem]:
+    """All problems in a validation error of ``model``, whose data stands at ``keys`` of the tree."""
+    found = [(written(detail, data), detail) for detail in error.errors(include_url=False)]
+    inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also blames lists for their items
+    details = [(loc, detail) for loc, detail in found if loc not in inner]
+    problems = [
+        _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
+        for loc, group in groupby(details, key=lambda pair: pair[0])
+    ]
+    return _without_consequences(problems)
+
+
+def written(detail: ErrorDetails, data: Any) -> Keys:
+    """The part of an error's location that is in the file: pydantic appends the members of unions and the like."""
+    written: Keys = ()
+    for key in detail["loc"]:
+        inside = (isinstance(data, dict) and key in data) or (
+            isinstance(data, (list, tuple)) and isinstance(key, int) and key < len(data)
+        )
+        if not inside:
+            missing = detail["type"] == "missing" and key == detail["loc"][-1]
+            return (*written, key) if missing else written
+        written = (*written, key)
+        data = data[key]
+    return written
+
+
+def _problem(
+    loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys, owner: str
+) -> Problem:
+    full = (*keys, *loc)
+    first = details[0]
+    if first["type"] == "extra_forbidden":
+        return _unknown(str(loc[-1]), _model_at(model, loc[:-1]), tree, full, owner)
+    if first["type"] == "missing" and isinstance(loc[-1], int):
+        what = f"The list {shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
+        return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]), code="wrong-length")
+    if first["type"] == "missing":
+        what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
+        return _missing(what, tree, full, "missing-parameter" if owner else "missing-key")
+    if first["type"] in ("model_type", "model_attributes_type"):
+        return _not_a_mapping(first["input"], _model_at(model, loc), tree, full, owner if not loc else "")
+    return _wrong_value(loc, details, model, tree, full)
+
+
+def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
+    taken = written_fields(model)
+    place = tree.place(keys, of_key=True)
+    if instead := _old_spellings(model).get(name):
+        what = f"The {owner} does not take {name!r}, an old spelling."
+        fix = certain_fix(place, name, instead) if instead in taken else None
+        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+    what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+    code = "unknown-parameter" if owner else "unknown-key"
+    known = [*taken, *TOP] if len(keys) == 1 else list(taken)
+    if meant := key_advice(tree, keys, place, known):
+        return Problem(what, meant[0], place, dotted(keys), code=code, fix=meant[1])
+    advice = near(name, known) or "It takes none."
+    fix = likely_fix(place, name, close[0]) if (close := closest(name, known)) else None
+    return Problem(what, advice, place, dotted(keys), code=code, fix=fix)
+
+
+def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys) -> Problem:
+    value, kind, place = details[0]["input"], details[0]["type"], tree.place(keys)
+    if loc and (instead := _old_spellings(_model_at(model, loc[:-1])).get(f"{loc[-1]}: {value}")):
+        new = instead.removeprefix(f"{loc[-1]}: ")
+        fix = certain_fix(place, value, new) if new != instead else None
+        what = f"{shown(value)} is an old spelling."
+        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+    message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))
+    field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
+    spare = _may_be_left_out(field) if field else ""
+    if kind in ("tuple_type", "list_type") and not (value is None and spare):
+        advice = _as_list(value, field.annotation if field else None)
+    else:
+        advice = " ".join(dict.fromkeys(told for detail in details if (told := remedy(detail, spare=spare))))
+    fix = next((fix for detail in details if (fix := correction(detail, place))), None)
+    return Problem(message, advice, place, dotted(keys), code=code_of(kind), fix=fix)
+
+
+def _missing(what: str, tree: Tree, keys: Keys, code: str) -> Problem:
+    named = isinstance(value_at(tree.data, keys[:-1]), str)  # a component that is a name alone
+    place = tree.place(keys[:-1]) if named else tree.place(keys, of_key=True)
+    return Problem(what, "Add it.", place, dotted(keys), code=code)
+
+
+def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
+    """The problem of a value in the place of a component, of its parameters, or of a section of the file."""
+    place, path = tree.place(keys), dotted(keys)
+    if issubclass(model, Component) and not owner:
+        message, advice, _ = wrong_form(model, value)
+        return Problem(message, advice, place, path, code="component-form")
+    message = f"Expected a mapping, not {shown(value)}."
+    names = list(written_fields(model))
+    if owner:
+        advice = _named(value, model, str(keys[-1]))
+    else:
+        advice = f"Write a mapping, as in `{{{names[0]}: …}}`. {near('', names)}"
+    if value is None:
+        advice = "Write what belongs under it, or remove the key."
+    return Problem(message, advice, place, path, code="wrong-type")
+
+
+def _named(value: Any, model: type[BaseModel], owner: str) -> str:
+    """The remedy for a value in the place of named parameters: it may be that of the only one that must be there."""
+    names = written_fields(model)
+    if not names:
+        return "It takes no parameters."
+    if isinstance(value, list):
+        return f"Parameters have names. {near('', names)}"
+    required = [name for name, field in names.items() if model.model_fields[field].is_required()]
+    return f"Parameters have names: `{{{owner}: {{{(required or list(names))[0]}: {shown(value)}}}}}`."
+
+
+def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
+    """The model whose fields stand at a location inside ``model``."""
+    for key in loc:
+        if isinstance(key, str) and key in model.model_fields:
+            model = model_in(model.model_fields[key].annotation) or model
+    return model
+
+
+def _old_spellings(model: type[BaseModel]) -> Mapping[str, str]:
+    return model.old_spellings if issubclass(model, Component) else {}
+
+
+def _as_list(value: Any, annotation: Any) -> str:
+    """The remedy for what should be a list of what the annotation says."""
+    item = model_in(annotation)
+    if item is not None and not issubclass(item, Component):
+        return "Write a list of mappings: a dash and a space before each."
+    if isinstance(value, dict):
+        return "Write a list: a dash and a space before each item."
+    if get_origin(annotation) is tuple and Ellipsis not in get_args(annotation):
+        return f"Write a list of {len(get_args(annotation))} values."
+    if isinstance(value, str) and value.startswith("["):
+        return "Write the list without quotes."
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return "Write a list."
+    return f"Write a list, as in `[{value}]`."
+
+
+def _may_be_left_out(field: FieldInfo) -> str:
+    """The remedy for a value that means none: null where it is allowed, else to leave the key out where it may be."""
+    if field.is_required():
+        return ""
+    if type(None) in get_args(field.annotation):
+        return "Write null, or leave it out."
+    return "Leave it out, or write a value."
+
+
+def _without_consequences(problems: list[Problem]) -> list[Problem]:
+    """What is missing because it is misspelt, or in an old spelling, is said once."""
+
+    def above(problem: Problem) -> str:
+        return problem.path.rpartition(".")[0]
+
+    misspelt = {(above(problem), problem.fix.new) for problem in problems if problem.fix}
+    old = {above(problem) for problem in problems if problem.code == "old-spelling"}
+    missing = ("missing-key", "missing-parameter")
+    return [
+        problem
+        for problem in problems
+        if problem.code not in missing
+        or ((above(problem), problem.path.rpartition(".")[2]) not in misspelt and above(problem) not in old)
+    ]

@@ -1,0 +1,69 @@
+"""What a pipeline file says of distributions: which it requires, and which it prefers where names conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from registry_core.catalog import KINDS, Preferences, installed
+from registry_core.catalog.policy import normalised
+from registry_core.config.loading.versions import found_instead
+from registry_core.config.text.tree import Tree
+from registry_core.diagnostics import Keys, PipelineError, Problem, dotted, near
+
+
+def check_required(tree: Tree) -> None:
+    """Raise PipelineError, with the pip command that helps, if a distribution under `requires` is not there."""
+    required = tree.data.get("requires") if isinstance(tree.data, dict) else None
+    if not isinstance(required, Mapping):  # a wrong form is reported with everything else
+        return
+    problems = [problem for name, wanted in required.items() if (problem := _unmet(tree, name, wanted))]
+    if problems:
+        raise PipelineError(problems)
+
+
+def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    keys: Keys = ("requires", name)
+    if not isinstance(wanted, str):
+        return None
+    try:
+        specifier = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        message = f"{wanted!r} is not a version specifier."
+        remedy = "Write one such as '>=1' or '~=1.4', or '' for any version."
+        return Problem(message, remedy, tree.place(keys), dotted(keys), code="version-specifier")
+    found = found_instead(name, specifier)
+    if found is None:
+        return None
+    message = f"This pipeline requires {name} {wanted}, and {found} is installed."
+    if not found:
+        message = f"This pipeline requires {name}, which is not installed."
+    remedy = f"Run: pip install '{name}{wanted}'"
+    return Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="missing-requirement")
+
+
+def preferences(tree: Tree) -> tuple[Preferences, list[Problem]]:
+    """What `prefer` says, by ``kind/name``, and what is wrong with it."""
+    written = tree.data.get("prefer") if isinstance(tree.data, dict) else None
+    if not isinstance(written, Mapping):
+        return {}, []
+    prefer = {key: normalised(value) for key, value in written.items() if isinstance(value, str)}
+    return prefer, list(_wrong_preferences(tree, prefer))
+
+
+def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
+    for key, distribution in prefer.items():
+        keys: Keys = ("prefer", key)
+        kind, slash, name = key.partition("/")
+        if not slash or kind not in KINDS:
+            message = f"{key!r} is not KIND/NAME."
+            remedy = f"Write it as in `{kind}/focal`." if kind in KINDS else near(kind, KINDS)
+            yield Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="preference")
+            continue
+        claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
+        if distribution not in claims:
+            message = f"{distribution!r} does not register the {kind} {name!r}."
+            remedy = near(distribution, claims) or "No installed distribution does: remove it, or install one."
+            yield Problem(message, remedy, tree.place(keys), dotted(keys), code="preference")

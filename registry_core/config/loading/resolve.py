@@ -1,0 +1,192 @@
+"""Turn the names in a tree into component declarations, guided by the annotations of the models.
+
+Wherever a model has a field of a component class, a file has a name or a one-key mapping from name to parameters. All
+problems are collected; where a component cannot be made, an empty one of its kind stands in, so that checking goes on.
+What makes sentences of mistakes is imported where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from registry_core.catalog import Preferences
+from registry_core.components import Component
+from registry_core.config.loading.annotations import is_sequence, model_in, takes_one
+from registry_core.config.text.fixes import likely_fix
+from registry_core.config.text.tree import Tree
+from registry_core.diagnostics import (
+    BrokenComponent,
+    Fix,
+    Keys,
+    NameConflict,
+    Problem,
+    RegistryError,
+    UnknownComponent,
+    dotted,
+)
+from registry_core.registry.registries import registry_of
+
+
+class Resolver:
+    """Resolves one tree, and collects what is wrong, what is deprecated, and where stand-ins are."""
+
+    def __init__(self, tree: Tree, prefer: Preferences | None = None) -> None:
+        self.tree = tree
+        self.prefer = prefer
+        self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
+        self.broken: set[Keys] = set()
+
+    def fields(self, model: type[BaseModel], data: Any, keys: Keys) -> Any:
+        """The data of a model, with components in the place of their names."""
+        if not isinstance(data, dict):
+            return data
+        annotations = {name: field.annotation for name, field in model.model_fields.items()}
+        return {
+            key: self.value(annotations[key], value, (*keys, key)) if key in annotations else value
+            for key, value in data.items()
+        }
+
+    def value(self, annotation: Any, value: Any, keys: Keys) -> Any:
+        """The value of a field with this annotation."""
+        target = model_in(annotation)
+        if target is None or value is None:
+            return value
+        if is_sequence(annotation) and (isinstance(value, list) or not takes_one(annotation)):
+            if not isinstance(value, list):
+                return value
+            return tuple(self.value(target, item, (*keys, index)) for index, item in enumerate(value))
+        if issubclass(target, Component):
+            return self.component(target, value, keys)
+        return self.fields(target, value, keys)
+
+    def component(self, base: type[Component], value: Any, keys: Keys) -> Component:
+        """The component that a name or a one-key mapping stands for."""
+        name, parameters = _split(value)
+        if name is None:
+            from registry_core.config.loading.component_form import wrong_form
+
+            message, remedy, key = wrong_form(base, value)
+            place = self.tree.keys.get((*keys, key)) if key is not None else None
+            return self._stand_in(base, keys, Problem(message, remedy, place, code="component-form"))
+        if name_place := self.tree.keys.get((*keys, name)):
+            self.tree.values[keys] = name_place  # what is wrong with a component is shown at its name
+        registry = registry_of(base)
+        try:
+            record = registry.record(name, self.prefer)
+        except UnknownComponent as error:
+            from registry_core.config.loading.component_form import name_inside, wrong_form
+
+            if isinstance(value, dict) and not error.closest and name_inside(value, set(registry)):
+                message, remedy, _ = wrong_form(base, value)
+                return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
+            fix = self._renamed(keys, name, error.closest)
+            return self._stand_in(base, keys, _unknown(error, fix))
+        except NameConflict as error:
+            return self._stand_in(base, keys, Problem(str(error), code="name-conflict"))
+        try:
+            declaration: type[Component] = registry.declaration(record)
+        except BrokenComponent as error:
+            return self._stand_in(base, keys, Problem(str(error), code="broken-component", exit_code=error.exit_code))
+        inner: Keys = (*keys, name) if isinstance(value, dict) else keys
+        parameters = self.fields(declaration, parameters, inner)
+        made: Component | None = None
+        try:
+            made = declaration.model_validate(parameters).named(name, record)
+        except ValidationError as error:
+            from registry_core.config.loading.messages import problems_of
+
+            self.problems += problems_of(error, declaration, parameters, self.tree, inner, f"{base.kind} {name!r}")
+            self.broken.add(keys)
+        if declaration.successor:
+            self._deprecated(keys, name, declaration, made, parameters)
+        return base.model_construct() if made is None else made
+
+    def _deprecated(
+        self, keys: Keys, name: str, declaration: type[Component], made: Component | None, parameters: Any
+    ) -> None:
+        """Notice a component that has a successor, which may be written instead if all parameters are the same."""
+        fix, origin = None, name.rpartition(":")[0]
+        successor = f"{origin}:{declaration.successor}" if origin else declaration.successor
+        try:
+            after = registry_of(declaration)[successor].model_validate(parameters)
+            if made is not None and all(
+                getattr(after, each, made) == getattr(made, each) for each in declaration.model_fields
+            ):
+                fix = self._renamed(keys, name, successor)
+        except (RegistryError, ValidationError):  # it takes other parameters
+            pass
+        message, remedy = f"The {declaration.kind} {name!r} is deprecated.", f"Use {successor!r}."
+        place, path = self.tree.place(keys), dotted(keys)
+        self.notices.append(Problem(message, remedy, place, path, code="deprecated-component", warning=True, fix=fix))
+
+    def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
+        place = problem.place or self.tree.place(keys)
+        self.problems.append(problem._replace(place=place, path=dotted(keys)))
+        self.broken.add(keys)
+        return base.model_construct()
+
+    def _renamed(self, keys: Keys, name: str, closest: str) -> Fix | None:
+        """The correction of a component's name."""
+        return likely_fix(self.tree.place(keys), name, closest) if closest else None
+
+
+def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | None:
+    """The component class that stands at ``keys`` of a file of ``model``, if a component stands there."""
+    target: type[BaseModel] | None = model
+    rest = list(keys)
+    while rest and target is not None:
+        if issubclass(target, Component):
+            try:
+                target = registry_of(target)[str(rest.pop(0))]
+            except RegistryError:
+                return None
+            if not rest:  # the parameters of a component, not a component
+                return None
+        field = target.model_fields.get(str(rest.pop(0)))
+        target = model_in(field.annotation) if field else None
+        if field and is_sequence(field.annotation) and (_is_item(rest) or not takes_one(field.annotation)):
+            if not rest:
+                return None
+            rest.pop(0)
+    return target if target is not None and issubclass(target, Component) else None
+
+
+def components(value: Any) -> Iterator[Component]:
+    """All components in a spec, outer ones first, in the order of the file."""
+    for _, component in placed_components(value):
+        yield component
+
+
+def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Component]]:
+    """All components in a spec with the keys of their places, as a file has them that gives each its parameters."""
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from placed_components(item, (*keys, index))
+    elif isinstance(value, BaseModel):
+        inside = keys
+        if isinstance(value, Component):
+            yield keys, value
+            inside = (*keys, value.written_name)
+        for name in type(value).model_fields:
+            yield from placed_components(getattr(value, name, None), (*inside, name))
+
+
+def _is_item(rest: list[str | int]) -> bool:
+    return bool(rest) and isinstance(rest[0], int)
+
+
+def _unknown(error: UnknownComponent, fix: Fix | None) -> Problem:
+    return Problem(error.message, error.remedy, code="unknown-component", fix=fix)
+
+
+def _split(value: Any) -> tuple[str | None, Any]:
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(value, dict) and len(value) == 1:
+        name, parameters = next(iter(value.items()))
+        return name, {} if parameters is None else parameters
+    return None, {}

@@ -1,0 +1,229 @@
+"""The versions of the pipeline file, and the steps that rewrite a file of one for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from registry_core.catalog.policy import OWN
+from registry_core.config import models
+from registry_core.config.loading.resolve import component_class
+from registry_core.config.models import Spec
+from registry_core.config.text.document import Document, matching
+from registry_core.config.text.fixes import corrected, span, value_at
+from registry_core.config.text.moving import moved, with_first
+from registry_core.config.text.tree import Tree, text_of_file
+from registry_core.diagnostics import Fix, Keys, PipelineError, Place, Problem, dotted
+
+DRAFT = 0
+"""Of a file without ``version``, from before there were any."""
+
+
+class Change(Protocol):
+    """One way in which a version differs from the one before it; its text says so to users."""
+
+    def edits(self, document: Document) -> Iterable[Fix]:
+        """What to write elsewhere in a document; ValueError, with the reason, if that has to be done by hand."""
+
+
+@dataclass(frozen=True)
+class RenameKey:
+    """The last of the keys ``old``, in which ``*`` stands for any key or item, is called otherwise."""
+
+    old: Keys
+    new: str
+
+    def __str__(self) -> str:
+        return f"`{dotted(self.old)}` is called `{self.new}`"
+
+    def edits(self, document: Document) -> Iterator[Fix]:
+        """The new key for each that there is."""
+        for keys in matching(document.tree, self.old):
+            yield _named(document, document.tree.keys[keys], str(keys[-1]), self.new)
+
+
+@dataclass(frozen=True)
+class RenameComponent:
+    """A component of registry-core itself is called otherwise."""
+
+    kind: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.old!r} is called {self.new!r}"
+
+    def edits(self, document: Document) -> Iterator[Fix]:
+        """The new name wherever the component stands."""
+        for _, written, place in _components(document, self.kind):
+            if _own_name(written) == self.old:
+                yield _named(document, place, written, written.removesuffix(self.old) + self.new)
+
+
+@dataclass(frozen=True)
+class RenameParameter:
+    """A parameter of a component is called otherwise."""
+
+    kind: str
+    component: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.old!r} of the {self.kind} {self.component!r} is called {self.new!r}"
+
+    def edits(self, document: Document) -> Iterator[Fix]:
+        """The new key wherever the component is given the parameter."""
+        for keys, written, _ in _components(document, self.kind):
+            place = document.tree.keys.get((*keys, written, self.old))
+            if _own_name(written) == self.component and place is not None:
+                yield _named(document, place, self.old, self.new)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A value stands elsewhere; its section is made where it is not there."""
+
+    old: Keys
+    new: Keys
+
+    def __str__(self) -> str:
+        return f"`{dotted(self.old)}` stands in `{dotted(self.new)}`"
+
+    def edits(self, document: Document) -> list[Fix]:
+        """What takes the value out, and what puts it in."""
+        return moved(document, self.old, self.new) if self.old in document.tree.keys else []
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one version to the next, by changes that are made one after the other."""
+
+    before: int
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def after(self) -> int:
+        """The version that it gives."""
+        return self.before + 1
+
+
+STEPS: tuple[Step, ...] = (Step(DRAFT),)
+"""Every step there is: up to this version from each that was."""
+
+
+def stepped(text: str, source: str, version: int, steps: Sequence[Step]) -> tuple[str, list[str]]:
+    """The text of a file of a version, rewritten for today's, and what was changed, in sentences.
+
+    A file that extends another need not say its version: it stays so. Raises PipelineError for what cannot be
+    rewritten without a loss.
+    """
+    said: list[str] = []
+    for step in steps:
+        if step.before < version:
+            continue
+        for change in step.changes:
+            new = _changed(text, source, change, step)
+            if new != text:
+                said.append(f"Since version {step.after} {change}.")
+            text = new
+        new = _with_version(Document.of(text, source), step)
+        if new != text:
+            said.append(f"It is of version {step.after} now.")
+        text = new
+    return text, said
+
+
+def _changed(text: str, source: str, change: Change, step: Step) -> str:
+    document = Document.of(text, source)
+    try:
+        new = corrected(text, dict.fromkeys(change.edits(document)))
+        Document.of(new, source)
+    except (ValueError, PipelineError) as error:
+        reason = f": {error}" if isinstance(error, ValueError) else ""
+        message = f"Since version {step.after} {change}, and this file cannot be rewritten so by itself{reason}."
+        problem = Problem(message, "Change it by hand.", Place(source), code="older-version")
+        raise PipelineError([problem]) from None
+    return new
+
+
+def _with_version(document: Document, step: Step) -> str:
+    data, keys = document.tree.data, ("version",)
+    if keys in document.tree.keys:
+        start, end = span(document.text, document.tree.values[keys])
+        return corrected(document.text, [document.replacement(start, end, str(step.after))])
+    if not isinstance(data, dict) or not data or "extends" in data:
+        return document.text
+    return corrected(document.text, [with_first(document, (), "version", str(step.after))])
+
+
+def check_version(tree: Tree) -> list[Problem]:
+    """The problem of a file without a version, which is then read as today's.
+
+    Raises PipelineError for one of another version: nothing in it need mean what it means today.
+    """
+    version, place = tree.data.get("version"), tree.place(("version",))
+    if "version" not in tree.data:
+        tree.data["version"] = models.VERSION
+        return [_unversioned(tree)]
+    if type(version) is not int or version == models.VERSION or version <= DRAFT:
+        return []
+    if version > models.VERSION:
+        message = f"The file is of version {version}, and this registry-core reads version {models.VERSION}."
+        problem = Problem(message, "Run: pip install --upgrade registry-core", place, "version", code="newer-version")
+    else:
+        message = f"The file is of version {version}, older than {models.VERSION}, which is read today."
+        problem = Problem(message, f"Run: {_command(place)}", place, "version", code="older-version")
+    raise PipelineError([problem])
+
+
+def _unversioned(tree: Tree) -> Problem:
+    place = tree.place(())
+    message = "The file has no `version`: it is unfinished, or from before there were versions."
+    remedy = f"Write `version: {models.VERSION}` at its beginning, or run: {_command(place)}"
+    return Problem(message, remedy, place, "version", code="older-version", fix=_version_fix(place))
+
+
+def _command(place: Place | None) -> str:
+    return f"registry-core upgrade {place.source if place else 'FILE'}"
+
+
+def _version_fix(place: Place | None) -> Fix | None:
+    """The correction of a file without a version; None where it is not in a file, or is empty."""
+    try:
+        document = Document.of(text_of_file(Path(place.source)), place.source) if place else None
+    except PipelineError:
+        return None
+    if document is None or not document.tree.data:
+        return None
+    return with_first(document, (), "version", str(models.VERSION))
+
+
+def _components(document: Document, kind: str) -> Iterator[tuple[Keys, str, Place]]:
+    """Components of a kind that stand in a document: keys, name as it is written, and where the name stands."""
+    tree = document.tree
+    for keys, place in tree.values.items():
+        base = component_class(Spec, keys)
+        if base is None or base.kind != kind:
+            continue
+        value = value_at(tree.data, keys)
+        if isinstance(value, str):
+            yield keys, value, place
+        elif isinstance(value, dict) and len(value) == 1:
+            name = next(iter(value))
+            yield keys, name, tree.keys[(*keys, name)]
+
+
+def _own_name(written: str) -> str:
+    """The name of a component that may be one of registry-core; what another distribution has keeps its own."""
+    distribution, _, name = written.rpartition(":")
+    return name if distribution in ("", OWN) else ""
+
+
+def _named(document: Document, place: Place, old: str, new: str) -> Fix:
+    start, end = span(document.text, place)
+    if document.text[start:end].strip("'\"") != old:
+        raise ValueError(f"{old!r} is written with escapes")
+    return Fix(place, old, new)

@@ -1,0 +1,70 @@
+"""Near matches: what a misspelt word was probably meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_SHOWN = 16
+"""So many known words are named."""
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """The remedy for a misspelt word: ``Did you mean 'x'?``, or the words there are."""
+    known = sorted(words)
+    if not known:
+        return ""
+    if close := closest(word, known):
+        return f"Did you mean {' or '.join(repr(name) for name in close)}?"
+    shown = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
+    return f"Known are: {shown}."
+
+
+def closest(word: str, words: Iterable[str]) -> list[str]:
+    """The one or two words that a misspelt one is most like; none if there is no such."""
+    known = sorted(words)
+    folded = {_folded(name): name for name in reversed(known)}
+    sought = _folded(word)
+    if exact := folded.get(sought):
+        return [exact]
+    if len(sought) >= _TELLING and (longer := [name for name in known if _folded(name).startswith(sought)]):
+        return sorted(longer, key=len)[:2]
+    if similar := _similar(sought, folded):
+        return similar
+    return _parts(word, folded)
+
+
+_TELLING = 3
+"""Letters that say enough for a word that they begin."""
+
+_TELLING_END = 5
+"""Letters that say enough for a word that they end."""
+
+_SIMILAR = 0.65
+"""How much two words must be alike, from 0 to 1; below, words with the same ending pass."""
+
+
+def _similar(sought: str, folded: dict[str, str]) -> list[str]:
+    import difflib
+
+    found = difflib.get_close_matches(sought, folded, n=2, cutoff=_SIMILAR)
+    if len(sought) <= _TELLING:  # words so short are alike by chance, if not of the same letters
+        found = [name for name in found if len(name) != len(sought) or sorted(name) == sorted(sought)]
+    return [folded[name] for name in found]
+
+
+def _parts(word: str, folded: dict[str, str]) -> list[str]:
+    """The longest word that a word begins or ends with (``CrossEntropyLoss``), or its initials (``learning_rate``)."""
+    sought = _folded(word)
+    begins = [name for name in folded if len(name) >= _TELLING and sought.startswith(name)]
+    ends = [name for name in folded if min(len(name), len(sought)) >= _TELLING_END]
+    ends = [name for name in ends if sought.endswith(name) or name.endswith(sought)]
+    first = word.partition("_")[0].lower()
+    found = begins or ([first] if len(first) > 1 and first in folded else []) or ends
+    if not found:
+        initials = "".join(part[0] for part in word.lower().split("_") if part)
+        found = [initials] if len(initials) > 1 and initials in folded else []
+    return [folded[name] for name in sorted(found, key=len)[-1:]]
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")

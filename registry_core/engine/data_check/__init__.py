@@ -1,7 +1,0 @@
-"""Read all of the data of a pipeline, as a run would, and report what is wrong in them."""
-
-from registry_core.engine.data_check.check import check_data
-from registry_core.engine.data_check.faults import Fault
-from registry_core.engine.data_check.report import Report
-
-__all__ = ["Fault", "Report", "check_data"]

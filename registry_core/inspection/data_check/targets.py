@@ -1,0 +1,112 @@
+"""Whether targets are what their form promises: classes in range, vectors of 0 and 1, and so on."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry_core.checks.forms import classified
+from registry_core.checks.transforms import classes_of
+from registry_core.components import DataFacts
+from registry_core.components.forms import TargetForm
+from registry_core.config import Spec
+
+_ALLOWED: dict[TargetForm, tuple[float, ...]] = {"multi_hot": (0, 1), "one_hot": (0, 1), "signs": (-1, 1)}
+_BY_CLASS: tuple[TargetForm, ...] = ("multi_hot", "one_hot", "distributions")
+
+
+@dataclass(frozen=True)
+class TargetCheck:
+    """What the targets of a section must be."""
+
+    form: TargetForm
+    classes: int | None
+    """How many there are; None: not known."""
+    ignored: frozenset[int] = frozenset()
+    """Numbers in class maps that stand for no class."""
+
+    def problem(self, sample: Mapping[str, Any]) -> str:
+        """What is wrong with the target of a sample, as a sentence; empty if nothing is."""
+        if "target" not in sample:
+            return ""
+        target = sample["target"]
+        label = class_number(target) if self.form in ("class_indices", "any") else None
+        if label is not None:
+            known = self.form != "any" or self.classes is not None  # else it may be a value
+            if not known or (label >= 0 and (self.classes is None or label < self.classes)):
+                return ""
+            return self._outside(np.asarray([label]), "label")
+        values = _numbers(target)
+        if self.form == "class_indices":
+            kind = type(target).__name__ if values is None else _shown(values)
+            return f"The target is not one class number, but {kind}."
+        if values is None or not values.size:
+            return ""
+        if self.form in ("class_maps", "class_lists", "sequences"):
+            return self._outside(self._counted(values, sample), "class number")
+        return self._vector_problem(values)
+
+    def _counted(self, values: NDArray[Any], sample: Mapping[str, Any]) -> NDArray[Any]:
+        """The class numbers without those that stand for none."""
+        if self.form == "sequences":
+            length = class_number(sample.get("target_length"))
+            return values if length is None else values.ravel()[:length]
+        none = {-1} if self.form == "class_lists" else self.ignored
+        kept: NDArray[Any] = values[~np.isin(values, list(none))]
+        return kept
+
+    def _outside(self, values: NDArray[Any], what: str) -> str:
+        wrong = values[(values < 0) | (values >= self.classes)] if self.classes else values[values < 0]
+        if not wrong.size:
+            return ""
+        limits = f"outside the classes 0 to {self.classes - 1}" if self.classes else "negative"
+        more = f" {wrong.size:,} numbers of {values.size:,} are." if values.size > 1 else ""
+        return f"The {what} {wrong.ravel()[0]} is {limits}.{more}"
+
+    def _vector_problem(self, values: NDArray[Any]) -> str:
+        allowed = _ALLOWED.get(self.form)
+        if self.classes and self.form in _BY_CLASS and values.size != self.classes:
+            return f"The target has {values.size} numbers, and there are {self.classes} classes."
+        if allowed and not np.isin(values, allowed).all():
+            wrong = values[~np.isin(values, allowed)][0]
+            return f"The target has the value {wrong:g}, which is neither {allowed[0]} nor {allowed[1]}."
+        if self.form == "one_hot" and values.sum() != 1:
+            return f"The target has {values.sum():g} classes at once, and needs one."
+        if self.form == "distributions" and (values.min() < 0 or abs(values.sum() - 1) > 1e-3):
+            return f"The target is no distribution: its numbers sum to {values.sum():g}, the least is {values.min():g}."
+        if self.form == "counts" and (values.min() < 0 or (values != np.floor(values)).any()):
+            return f"The target is no count: {_shown(values)}."
+        return ""
+
+
+def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> TargetCheck:
+    """What the targets of data with these facts must be: classes of the data, and of the model if it tells them."""
+    limits = [facts.classes, classes_of(spec, train) if classified(spec) else None]
+    known = [limit for limit in limits if limit is not None]
+    ignored = {getattr(term.loss, "ignore_index", None) for term in spec.loss.terms()}
+    return TargetCheck(facts.target_form, min(known, default=None), frozenset(n for n in ignored if n is not None))
+
+
+def class_number(target: Any) -> int | None:
+    """A target that is one whole number; else None."""
+    try:
+        return operator.index(target)
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
+        return None
+
+
+def _numbers(target: Any) -> NDArray[Any] | None:
+    try:
+        values = np.asarray(target)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return values if values.dtype.kind in "biuf" else None
+
+
+def _shown(values: NDArray[Any]) -> str:
+    return f"the {values.dtype} {values.ravel()[0]:g}" if values.size == 1 else f"{values.size:,} numbers"

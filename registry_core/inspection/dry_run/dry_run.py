@@ -1,0 +1,287 @@
+"""A dry run: everything is built, and one batch of every section goes through it; nothing is written."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from registry_core.analysis.selection import some_of
+from registry_core.assembly.data.samples import Batch, BatchTransforms
+from registry_core.assembly.device import choose_device, deterministic_algorithms
+from registry_core.assembly.optim.parameters import named_parameters
+from registry_core.assembly.pipeline import Measured, Pipeline, assemble
+from registry_core.components import Position
+from registry_core.config import Section
+from registry_core.config.places import with_place
+from registry_core.diagnostics import PipelineError, Problem, RunError
+from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
+from registry_core.engine.evaluate import Evaluation
+from registry_core.engine.memory import KeptForBackward, Storages, storages, tensors_in
+from registry_core.engine.optimizer_step import OptimizerStep, Part
+from registry_core.engine.view import generators_kept
+from registry_core.inspection.dry_run.batches import first_batch
+from registry_core.inspection.dry_run.calls import Calls, FollowedMetric, FollowedTransforms, parts_of
+from registry_core.inspection.dry_run.problems import failure, hooks_that_do_not_fit, not_built
+from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
+from registry_core.planning.plan import Plan
+
+
+def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> DryRun:
+    """Build a plan and take one batch of every section through it: train with an optimizer step, the others without.
+
+    ``on_meta`` does it on torch's meta device, where tensors have shapes and no values, and take no memory. ``out`` is
+    where run directories would be. What is wrong is in the result, with its place in the file; nothing is raised.
+    """
+    spec = plan.spec
+    try:
+        device = torch.device("meta") if on_meta else choose_device(spec.train)
+    except RunError as error:
+        found = DryRun(spec.train.device, spec.train.precision)
+        path = str(error).partition(" ")[0]  # such an error begins with the key that it is about
+        code = path.removeprefix("train.")
+        found.problems.append(Problem(str(error), path=path, exit_code=error.exit_code, code=code))
+    else:
+        found = DryRun(str(device), spec.train.precision)
+        with generators_kept(device), deterministic_algorithms(spec.train.deterministic):
+            _fill(found, plan, device, out)
+    found.problems = _once([with_place(problem, spec) for problem in found.problems])
+    found.warnings = [with_place(warning, spec) for warning in found.warnings]
+    return found
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """The first problem at each key: one that shows in several sections is said once."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.path or problem.message, problem)
+    return list(first.values())
+
+
+def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
+    try:
+        with warnings.catch_warnings():
+            if device.type == "meta":  # torch warns that loaded weights have nowhere to go, as is meant here
+                warnings.filterwarnings("ignore", message=".*copying from a non-meta parameter")
+            pipeline = assemble(plan, device=device)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        found.problems += not_built(plan.spec, error, device)
+        return
+    found.problems += hooks_that_do_not_fit(pipeline.hooks)
+    batches = _BatchByBatch(found, pipeline, out)
+    try:
+        batches.train()
+        for section in ("val", "test"):
+            if section in pipeline.loaders:
+                batches.evaluate(section)
+    finally:
+        for loader in pipeline.loaders.values():
+            loader.close()
+
+
+class _BatchByBatch:
+    """Takes one batch of each section through throw-away objects, and puts into a report what it shows."""
+
+    def __init__(self, found: DryRun, pipeline: Pipeline, out: Path) -> None:
+        self.found = found
+        self.spec = pipeline.plan.spec
+        self.on_meta = pipeline.device.type == "meta"
+        self.pipeline = replace(pipeline, forward=pipeline.model)  # compiled, its parts could not be followed
+        self.calls = Calls(pipeline)
+        self.out = out
+        for section, loader in pipeline.loaders.items():
+            loader.device_transforms = FollowedTransforms.of_section(pipeline, section, self.calls)
+
+    def train(self) -> None:
+        """Forward, backward and optimizer step of the first training batch."""
+        pipeline, parameters = self.pipeline, named_parameters(self.pipeline.model, self.pipeline.loss)
+        batch = self._batch("train")
+        state = optimizer_state_bytes(pipeline)
+        if batch is not None:
+            pipeline.freezing.reach(0)
+            pipeline.freezing.train_mode()
+            self._note_gradients(parameters)
+            there = storages([*parameters.values(), *pipeline.model.buffers(), *pipeline.loss.buffers()])
+            kept = KeptForBackward(there, self.calls.batch)
+            self._reset_peak()
+            with self._failures("train"):
+                self._step(batch, kept)
+                self._loss_of_training()
+                self._without_gradient(parameters)
+                self._memory(kept)
+        shown = self.calls.outputs
+        self.found.parts = [
+            ModelPart(name, type(part).__name__, shown.get(name)) for name, part in parts_of(pipeline.model).items()
+        ]
+        if state is not None or self.found.memory is not None:
+            self._disk(state)
+
+    def _batch(self, section: Section) -> Batch | None:
+        loader = self.pipeline.loaders[section]
+        try:
+            batch = first_batch(self.pipeline, section)
+        except PipelineError as error:
+            self.found.problems += error.problems
+            return None
+        self.found.sections[section] = SectionFacts(loader.samples_in(0))
+        missing = [name for name in self.spec.model.takes if name not in batch]
+        if missing:
+            message = f"The model {self.spec.model.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
+            remedy = f"A batch has: {', '.join(batch)}."
+            self.found.problems.append(Problem(message, remedy, path="model", code="missing-entry"))
+            return None
+        return batch
+
+    def _on_device(self, section: Section, batch: Batch) -> Batch:
+        """The batch, for meta after the transforms on the device: they may ask for values."""
+        loader = self.pipeline.loaders[section]
+        if not self.on_meta:
+            return batch
+        batch = loader.device_transforms(batch, 0, 0)
+        loader.device_transforms = BatchTransforms([])
+        return batch
+
+    def _step(self, batch: Batch, kept: KeptForBackward) -> None:
+        fp16 = self.spec.train.precision == "fp16" and not self.on_meta
+        scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # true gradients
+        step = OptimizerStep(self.pipeline, scaler, None)
+        part = Part(self._on_device("train", batch), 0, self.pipeline.loaders["train"].samples_in(0), 1.0)
+        try:
+            with kept:
+                step([part], Position(0, 1, 1), 0)
+        finally:
+            self.found.sections["train"].entries = dict(self.calls.values)
+
+    @contextmanager
+    def _failures(self, section: Section) -> Iterator[None]:
+        """Put what is raised inside into the report, as a problem of what was at work."""
+        self.calls.begin()
+        try:
+            yield
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
+            self.found.problems.append(failure(self.spec, self.calls, error, section, self.on_meta))
+
+    def _loss_of_training(self) -> None:
+        if self.on_meta:
+            return
+        facts = self.found.sections["train"]
+        facts.loss = self._loss_of_a_sample(self.calls.loss, facts.samples)
+        if not math.isfinite(facts.loss):
+            message = f"The loss of the first batch is {facts.loss}."
+            remedy = "Look at the first values, the transforms, and what the loss takes."
+            self.found.problems.append(Problem(message, remedy, path="loss", code="not-finite"))
+
+    def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
+        return float(loss.detach()) / (samples if self.spec.loss.is_sum else 1)
+
+    def _note_gradients(self, parameters: dict[str, torch.nn.Parameter]) -> None:
+        """Note which first gradients are not finite, before anything clips them."""
+        seen: set[str] = set()
+
+        def note(name: str, parameter: torch.Tensor) -> None:
+            if name not in seen and parameter.grad is not None and not self.on_meta:
+                seen.add(name)
+                values = parameter.grad._values() if parameter.grad.is_sparse else parameter.grad
+                if not values.isfinite().all():
+                    self.found.not_finite.append(name)
+
+        for name, parameter in parameters.items():
+            if parameter.requires_grad:
+                hook = partial(note, name)
+                parameter.register_post_accumulate_grad_hook(hook)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+
+    def _without_gradient(self, parameters: dict[str, torch.nn.Parameter]) -> None:
+        found = self.found
+        found.without_gradient = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
+        if found.without_gradient:
+            message = f"Parameters that get no gradient, and so are never trained: {', '.join(found.without_gradient)}."
+            remedy = "If that is meant, name them in finetune.freeze."
+            of_loss = all(name.startswith("loss.") for name in found.without_gradient)
+            at = "loss" if of_loss else "model"
+            found.warnings.append(Problem(message, remedy, path=at, code="gradient-missing", warning=True))
+        if found.not_finite:
+            message = (
+                f"The gradients of {len(found.not_finite)} parameters are not finite: {some_of(found.not_finite)}."
+            )
+            remedy = "Look for divisions by 0, and for roots and logarithms of 0, in the model and the loss."
+            found.problems.append(Problem(message, remedy, path="train", code="not-finite"))
+
+    def _reset_peak(self) -> None:
+        if self.pipeline.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.pipeline.device)
+
+    def _memory(self, kept: KeptForBackward) -> None:
+        pipeline, cuda = self.pipeline, self.pipeline.device.type == "cuda"
+        parameters = list(named_parameters(pipeline.model, pipeline.loss).values())
+        averaged = pipeline.averaged
+        groups = {
+            "parameters": storages(parameters),
+            "buffers": storages([*pipeline.model.buffers(), *pipeline.loss.buffers()]),
+            "gradients": storages(p.grad for p in parameters if p.grad is not None),
+            "optimizer state": storages(tensors_in(list(pipeline.optimizer.state.values()))),
+            "averaged weights": storages([*averaged.parameters(), *averaged.buffers()] if averaged else []),
+        }
+        rows = {**_each_once(groups), "batch": sum(self.calls.batch.values()), "kept for backward": kept.peak}
+        numbers = sum(parameter.numel() for parameter in parameters)
+        self.found.memory = Memory(rows, numbers, torch.cuda.max_memory_allocated(pipeline.device) if cuda else None)
+        if self.on_meta and self.spec.train.precision != "fp32":
+            message = (
+                f"The meta device knows no {self.spec.train.precision}: what is kept for backward is that of fp32."
+            )
+            remedy = "Leave out --on meta to see what it is in that precision."
+            self.found.warnings.append(
+                Problem(message, remedy, path="train.precision", code="not-on-meta", warning=True)
+            )
+
+    def _disk(self, state: int | None) -> None:
+        """The room for checkpoints; ``state`` is the optimizer's with that of parameters that train later."""
+        self.found.disk = need = disk_need(self.pipeline, self.out, state)
+        if not need.fits:
+            self.found.warnings.append(Problem(need.shortage(), REMEDY, code="disk-space", warning=True))
+
+    def evaluate(self, section: Section) -> None:
+        """Forward pass and metrics of the first batch of a section, as an evaluation would begin."""
+        batch = self._batch(section)
+        if batch is None:
+            return
+        pipeline, facts = self.pipeline, self.found.sections[section]
+        network: Any = pipeline.model if pipeline.averaged is None else pipeline.averaged
+        network.eval()
+        metrics = [] if self.on_meta else self._metrics()
+        evaluation = Evaluation(self.spec, pipeline.loss, metrics, pipeline.device)
+        with self._failures(section):
+            for measured in metrics:
+                measured.metric.reset()
+            with torch.no_grad():
+                on_device = self._on_device(section, batch)
+                loss = evaluation.measure(network, pipeline.loaders[section], on_device, 0)
+            if not self.on_meta:
+                facts.loss = self._loss_of_a_sample(loss, facts.samples)
+            facts.metrics = {measured.label: measured.metric.compute() for measured in metrics}
+        facts.entries = dict(self.calls.values)
+        if facts.loss is not None and not math.isfinite(facts.loss):
+            message = f"The loss of the first batch of data.{section} is {facts.loss} after one step."
+            self.found.warnings.append(Problem(message, path="loss", code="not-finite", warning=True))
+
+    def _metrics(self) -> list[Measured]:
+        return [
+            replace(measured, metric=FollowedMetric(measured.metric, declared.name, place, self.calls))
+            for place, (measured, declared) in enumerate(zip(self.pipeline.metrics, self.spec.metrics, strict=True))
+        ]
+
+
+def _each_once(groups: dict[str, Storages]) -> dict[str, int]:
+    """The bytes of each group; what is in several counts in the first."""
+    rows: dict[str, int] = {}
+    seen: set[int] = set()
+    for name, found in groups.items():
+        rows[name] = sum(size for address, size in found.items() if address not in seen)
+        seen.update(found)
+    return rows

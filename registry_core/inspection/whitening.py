@@ -1,0 +1,88 @@
+"""Compute the matrix that whitens the training data, in one pass and without holding the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.pipeline import build_loader
+from registry_core.config import Spec
+from registry_core.config.models import DataSection
+from registry_core.diagnostics import RunError
+from registry_core.inspection.moments import Moments
+from registry_core.planning.make import make_plan
+from registry_core.planning.plan import Plan
+
+Method = Literal["zca", "pca"]
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """x becomes (x - mean) matrix, whose numbers have variance 1 and are uncorrelated; made from so many images."""
+
+    matrix: Tensor
+    mean: Tensor
+    images: int
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file with transformation_matrix and mean_vector, float32."""
+        try:
+            save_file(
+                {
+                    "transformation_matrix": self.matrix.to(torch.float32).contiguous(),
+                    "mean_vector": self.mean.to(torch.float32),
+                },
+                path,
+            )
+        except OSError as error:
+            raise RunError(f"The file '{path}' cannot be written: {error.strerror}. Choose another place.") from error
+
+
+def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whitening:
+    """The whitening of the training images as they come to the first transform that is called ``before``.
+
+    Without such a transform, as they come to the model. Random transforms act as in the first epoch.
+    """
+    moments: Moments | None = None
+    for batch in _loader(_shortened(spec, before)).batches(epoch=0):
+        images = batch["input"]
+        if not isinstance(images, Tensor) or not images.is_floating_point():
+            kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are no tensors"
+            raise RunError(f"Whitening works on float tensors, but the transforms give {kind}. Put to_tensor first.")
+        rows = images.flatten(1)
+        moments = moments or Moments(rows.shape[1])
+        moments.update(rows)
+    if moments is None or moments.count < 2:
+        raise RunError("Whitening needs two images at least.")
+    return Whitening(whitening_matrix(moments.covariance(), method, epsilon), moments.mean, moments.count)
+
+
+def whitening_matrix(covariance: Tensor, method: Method, epsilon: float) -> Tensor:
+    """The matrix that makes a covariance the unit matrix; ``epsilon`` is added to every variance.
+
+    ``pca`` gives the principal components, largest first; ``zca`` turns them back, so that images stay images.
+    """
+    variances, directions = torch.linalg.eigh(covariance)
+    scales = (variances.clamp(min=0) + epsilon).rsqrt()
+    scaled: Tensor = directions * scales
+    return scaled.flip(1) if method == "pca" else torch.mm(scaled, directions.T)
+
+
+def _shortened(spec: Spec, before: str) -> Plan:
+    """The plan of the training data alone, in order, as far as the transform."""
+    train = spec.data.train
+    names = [transform.name for transform in train.transforms]
+    kept = train.transforms[: names.index(before)] if before in names else train.transforms
+    section = DataSection(dataset=train.dataset, transforms=kept, batch_size=train.batch_size)
+    data = spec.data.model_copy(update={"train": section, "val": None, "test": None, "drop_last": False})
+    return make_plan(spec.model_copy(update={"data": data}))
+
+
+def _loader(plan: Plan) -> Loader:
+    return build_loader(plan, plan.sections["train"], torch.device("cpu"))

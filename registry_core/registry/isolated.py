@@ -1,0 +1,124 @@
+"""Call a function on items in other processes: whatever it does there, the caller goes on and learns of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+START = 60.0
+"""Seconds that a process may take to start, on a machine that is busy; they do not count for its items."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[R]):
+    """What came of one item: a value, or how it failed, as a sentence that goes on from the item's name."""
+
+    value: R | None
+    failure: str
+    seconds: float
+    printed: str
+    """What was printed meanwhile, to standard output or standard error."""
+
+
+def each_isolated(
+    function: Callable[[A], R], items: Sequence[A], *, timeout: float, fresh: bool = False
+) -> Iterator[Outcome[R]]:
+    """The outcome of ``function(item)`` for each item, called in another process, for at most ``timeout`` seconds.
+
+    One process works through the items; where it hangs, exits or crashes, that item has failed and a new process goes
+    on with the next one. With ``fresh`` every item has a process of its own. Function, items and values must pickle.
+    """
+    done = 0
+    while done < len(items):
+        rest = items[done : done + 1] if fresh else items[done:]
+        for outcome in _one_process(function, rest, timeout):
+            done += 1
+            yield outcome
+
+
+def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float) -> Iterator[Outcome[R]]:
+    """Outcomes up to the end of the items, or up to the first one that ends the process."""
+    context = _context()
+    ours, theirs = context.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "printed")
+        log.touch()
+        process = context.Process(target=_work, args=(theirs, function, items, str(log)), daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            _received(ours, max(timeout, START))  # its first word is that it has started
+            printed = 0
+            for _ in items:
+                started = time.perf_counter()
+                message = _received(ours, timeout)
+                text = log.read_bytes()[printed:]
+                printed += len(text)
+                said = text.decode(errors="replace").strip()
+                if message is None:
+                    failure = _end_of(process, timeout)
+                    yield Outcome(None, failure, time.perf_counter() - started, said)
+                    return
+                value, failure, seconds = message
+                yield Outcome(value, failure, seconds, said)
+        finally:
+            process.kill()
+            process.join()
+            process.close()
+            ours.close()
+
+
+def _context() -> Any:
+    """Processes that are forked from a small server where there are such: clean, and quick to start."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["registry_core.registry.registries"])
+    return context
+
+
+def _received(connection: Connection, timeout: float) -> Any:
+    """The next message; None if there is none in time, or the other end is gone."""
+    try:
+        return connection.recv() if connection.poll(timeout) else None
+    except EOFError:
+        return None
+
+
+def _end_of(process: Any, timeout: float) -> str:
+    process.join(0.5)  # a pipe is closed a moment before its process has ended
+    if process.exitcode is None:
+        return f"did not end within {timeout:g} seconds"
+    if process.exitcode < 0:
+        return f"crashed its process (signal {-process.exitcode})"
+    return f"ended its process (exit code {process.exitcode})"
+
+
+def _work(connection: Connection, function: Callable[[Any], Any], items: Sequence[Any], log: str) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    connection.send("started")
+    for item in items:
+        started = time.perf_counter()
+        value, failure = None, ""
+        try:
+            value = function(item)
+        except Exception as error:  # the function may raise anything
+            failure = f"raised {type(error).__name__}: {error}"
+        seconds = time.perf_counter() - started
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.send((value, failure, seconds))

@@ -1,0 +1,61 @@
+"""Components of a local module, which a user names with the option ``-p MODULE`` before there is a package.
+
+The module lists them in a table that reads like entry points:
+
+    REGISTRY_CORE = {"loss/focal": FocalLoss, "transform/darken": darken}
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from registry_core.catalog import KINDS, Record, add_local
+from registry_core.catalog.records import LOCAL
+from registry_core.catalog.scan import NAME
+from registry_core.components.target import import_module
+from registry_core.diagnostics import BrokenComponent, near
+
+TABLE = "REGISTRY_CORE"
+
+
+def use_local_module(name: str) -> tuple[Record, ...]:
+    """Import a module, found from the current folder on, and add the components that its table lists.
+
+    Raises BrokenComponent, naming the module, if it does not import or its table is wrong.
+    """
+    if name.endswith(".py") or "/" in name or "\\" in name:
+        remedy = f"Name the module: -p {Path(name).stem}, from the folder it is in."
+        raise BrokenComponent(f"{name!r} (option -p) is a file. {remedy}")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    module = import_module(name, owner=f"The module {name!r} (option -p)")
+    table = getattr(module, TABLE, None)
+    if not isinstance(table, Mapping):
+        raise _wrong(name, f"has no table {TABLE}. Add one: {TABLE} = {{'loss/my_loss': MyLoss}}")
+    records = tuple(_records(module, table))
+    add_local(records)
+    return records
+
+
+def _records(module: ModuleType, table: Mapping[Any, Any]) -> Iterator[Record]:
+    for key, value in table.items():
+        kind, _, name = str(key).partition("/")
+        if kind not in KINDS:
+            raise _wrong(module.__name__, f"has the key {key!r} in {TABLE}, not kind/name. {near(kind, KINDS)}")
+        if not NAME.fullmatch(name):
+            raise _wrong(module.__name__, f"has the key {key!r} in {TABLE}: {name!r} is not a snake_case name.")
+        attribute = next((each for each, found in vars(module).items() if found is value), None)
+        if attribute is None:
+            raise _wrong(
+                module.__name__, f"has something without a name for {key!r} in {TABLE}. Define it in the module."
+            )
+        yield Record(kind, name, module.__name__, LOCAL, f"{module.__name__}:{attribute}")
+
+
+def _wrong(module: str, what: str) -> BrokenComponent:
+    return BrokenComponent(f"The module {module!r} (option -p) {what}")

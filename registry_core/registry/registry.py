@@ -1,0 +1,77 @@
+"""Typed registries: from a component's name to its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from registry_core.catalog import KINDS, Preferences, Record, installed
+from registry_core.components.base import Component
+from registry_core.components.target import load_target
+from registry_core.diagnostics import BrokenComponent
+from registry_core.registry.plain import declare_plain
+
+D = TypeVar("D", bound=Component)
+
+
+class Registry(Generic[D]):
+    """The components of one kind; a look-up imports the one declaration that is asked for."""
+
+    def __init__(self, base: type[D]) -> None:
+        self.base = base
+        self.kind = base.kind
+
+    def __getitem__(self, name: str) -> type[D]:
+        return self.declaration(self.record(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({record.name for record in installed().of_kind(self.kind)}))
+
+    def __contains__(self, name: object) -> bool:
+        return name in set(self)
+
+    def __len__(self) -> int:
+        return len(set(self))
+
+    def __repr__(self) -> str:
+        return f"<registry of kind {self.kind}: {len(self)} components>"
+
+    def record(self, name: str, prefer: Preferences | None = None) -> Record:
+        """Where the component comes from; UnknownComponent or NameConflict if that is not one place."""
+        return installed().find(self.kind, name, prefer)
+
+    def declaration(self, record: Record) -> type[D]:
+        """The declaration of a registered component of this kind; BrokenComponent if it has none that works."""
+        return _declaration(self.base, record)
+
+
+@cache
+def _declaration(base: type[D], record: Record) -> type[D]:
+    found = load_target(record.target, owner=f"The {record.label}")
+    if record.provided:
+        found = _provided(found, record)
+    if isinstance(found, type) and issubclass(found, Component):
+        if not issubclass(found, base):
+            declared = KINDS[found.kind].one if found.kind in KINDS else "no kind"
+            raise BrokenComponent(f"The {record.label} is declared as {declared}, not {KINDS[record.kind].one}.")
+        return found
+    if not callable(found):
+        raise BrokenComponent(f"The {record.label} is a {type(found).__name__}: neither a class nor a function.")
+    try:
+        return declare_plain(base, found, record)
+    except (TypeError, ValueError, ValidationError) as error:
+        raise BrokenComponent(
+            f"The parameters of the {record.label} cannot be read from its signature: {error}"
+        ) from error
+
+
+def _provided(provider: Any, record: Record) -> Any:
+    """What a provider has under a name: a declaration, or a plain class or function."""
+    try:
+        return provider(record.name)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        cause = f"{type(error).__name__}: {error}"
+        raise BrokenComponent(f"The provider of the {record.label} failed: {cause}. Repair or reinstall it.") from error
