@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from registry_core.analysis.data import survey
-from registry_core.checks.context import Checked
+from registry_core.checks.context import CheckContext
 from registry_core.checks.doubts import doubts
 from registry_core.checks.machine import check_machine
 from registry_core.checks.table import check
 from registry_core.config import models
-from registry_core.config.loading.compose import Read, compose
+from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
@@ -43,7 +43,7 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     return load_tree(tree, problems, look_at_data=False)
 
 
-def load_rewritten(path: str | Path, read: Read) -> Spec:
+def load_rewritten(path: str | Path, read: ReadTree) -> Spec:
     """The spec of a pipeline file, its texts given by ``read``; data and files that it names are not looked at."""
     tree, problems = compose(Path(path), (), lambda keys: component_class(Spec, keys) is not None, read)
     return load_tree(tree, problems, look_at_data=False)
@@ -64,7 +64,7 @@ def load_tree(
     resolver = Resolver(tree, prefer)
     data = resolver.fields(Spec, tree.data, ())
     found = [*problems, *wrong_preferences, *resolver.problems]
-    resolver.broken |= _keys_of(problems, tree)
+    resolver.broken |= {problem.keys for problem in problems if problem.keys}
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -73,18 +73,18 @@ def load_tree(
 
         found += problems_of(error, Spec, data, tree, ())
         wrong = {written(detail, data) for detail in error.errors(include_url=False)}
-        resolver.broken |= wrong | {keys for problem in found if (keys := intended(problem, tree))}
+        resolver.broken |= wrong | {keys for problem in found if (keys := intended(problem))}
         try:  # go on without what is wrong, so that the checks can find the rest
             spec = Spec.model_validate(_without(data, wrong))
         except ValidationError:
             raise _all(found, tree) from None
     if look_at_data:
         seen = survey(spec, skip=_broken_sections(resolver.broken))
-        checked = Checked(spec, seen, tree, frozenset(resolver.broken), fresh)
-        found += check(checked)
-        found += check_machine(checked) if here else ()
+        context = CheckContext(spec, seen, tree, frozenset(resolver.broken), fresh)
+        found += check(context)
+        found += check_machine(context) if here else ()
         if all(problem.warning for problem in found):  # of a spec with holes there would be false ones
-            found += doubts(checked)
+            found += doubts(context)
         spec._survey = seen
     found += resolver.notices
     if not all(problem.warning for problem in found):
@@ -118,14 +118,6 @@ def _version_problems(tree: Tree) -> list[Problem]:
     return check_version(tree)
 
 
-def _keys_of(problems: Sequence[Problem], tree: Tree) -> set[Keys]:
-    if not problems:
-        return set()
-    from registry_core.config.loading.elsewhere import keys_of
-
-    return {keys for problem in problems if (keys := keys_of(problem, tree))}
-
-
 def _all(problems: list[Problem], tree: Tree) -> PipelineError:
     from registry_core.config.loading.elsewhere import sent_home
 
@@ -142,9 +134,9 @@ def _broken_sections(broken: set[Keys]) -> frozenset[Section]:
 
 def _once(problems: list[Problem]) -> list[Problem]:
     """The first problem at each place and key; those that follow are its consequences."""
-    first: dict[tuple[str, str], Problem] = {}
+    first: dict[tuple[str, Keys], Problem] = {}
     for problem in problems:
-        first.setdefault((str(problem.place), problem.path), problem)
+        first.setdefault((str(problem.place), problem.keys), problem)
     return list(first.values())
 
 

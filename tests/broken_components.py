@@ -165,7 +165,7 @@ class OfFloats(Transform):
 
     built: ClassVar[str] = "builtins:dict"
 
-    def follow(self, image: Any) -> Any:
+    def infer_image(self, image: Any) -> Any:
         """The same image."""
         if image.form != "float":
             raise CheckFailed("it takes floats")
@@ -226,7 +226,7 @@ class Forgets(WithRate):
     target: ClassVar[str] = f"{HERE}:Forgetting"
 
 
-@fails("takes_groups")
+@fails("supports_groups")
 class Levels(WithRate):
     """It gives all groups one rate."""
 
@@ -273,7 +273,7 @@ class OfSmallImages(Model):
 class Boasts(OfSmallImages):
     """It declares more outputs than it gives."""
 
-    def outputs(self) -> int:
+    def num_outputs(self) -> int:
         """Wrong."""
         return 7
 
@@ -315,7 +315,7 @@ class Widens(Layer):
 
     target: ClassVar[str] = f"{HERE}:Twice"
 
-    def follow(self, shape: Any) -> Any:
+    def infer_shape(self, shape: Any) -> Any:
         """Wrong."""
         return shape
 

@@ -99,7 +99,7 @@ def test_the_number_of_classes() -> None:
         CutMix(num_classes=3).for_classes(7)
     assert raised.value.at == ("num_classes",)
     with pytest.raises(CheckFailed, match="mixes float tensors"):
-        MixUp().follow(Image("uint8", 1, 8, 8))
+        MixUp().infer_image(Image("uint8", 1, 8, 8))
 
 
 PIPELINE = """\

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 from registry_core.catalog import KINDS, installed
 from registry_core.cli.main import COMMANDS
-from registry_core.engine.trained import Trained
+from registry_core.engine.trained import TrainedModel
 from registry_core.registry import registries
 
 
@@ -164,7 +164,7 @@ def test_predict_gives_each_of_several_classes_its_own_probability(
     changes = {"data__train": section, "data__val": section, "loss": "bce_with_logits", "metrics": []}
     ended = of_forms(command, pipeline, tmp_path, **changes)
     (predicted,) = json.loads(ended.out)
-    model = Trained.open(tmp_path / "run").model
+    model = TrainedModel.open(tmp_path / "run").model
     logits = model(torch.zeros(1, 1, 8, 8))[0].detach()
     found = {one["class"]: one["probability"] for one in predicted["classes"]}
     assert [found[label] for label in range(10)] == pytest.approx((1 / (1 + torch.exp(-logits))).tolist(), abs=1e-6)

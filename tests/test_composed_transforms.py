@@ -124,17 +124,17 @@ PIL = Image("pil", 3, 13, 17)
 
 def test_facts_are_followed_through_every_branch() -> None:
     crop = RandomApply(transforms=(CenterCrop(size=[9, 17]),))
-    assert crop.follow(PIL) == PIL.changed(height=None, varying=True)
-    assert RandomApply(transforms=(CenterCrop(size=[9, 17]),), p=1.0).follow(PIL) == PIL.changed(height=9)
+    assert crop.infer_image(PIL) == PIL.changed(height=None, varying=True)
+    assert RandomApply(transforms=(CenterCrop(size=[9, 17]),), p=1.0).infer_image(PIL) == PIL.changed(height=9)
     shifted = RandomChoice(transforms=(Normalize(mean=[0.5], std=[0.5]), Normalize(mean=[0.0], std=[0.1])))
-    assert shifted.follow(FLOAT) == FLOAT.changed(low=-1.0, high=10.0)
+    assert shifted.infer_image(FLOAT) == FLOAT.changed(low=-1.0, high=10.0)
     weighed = RandomChoice(transforms=(Normalize(mean=[0.5], std=[0.5]), Grayscale()), p=[1, 0])
-    assert weighed.follow(FLOAT) == FLOAT.changed(low=-1.0, high=1.0)
+    assert weighed.infer_image(FLOAT) == FLOAT.changed(low=-1.0, high=1.0)
     order = RandomOrder(transforms=(Pad(padding=1), CenterCrop(size=9)))
-    assert order.follow(PIL) == PIL.changed(height=None, width=None, varying=True, square=True)
+    assert order.infer_image(PIL) == PIL.changed(height=None, width=None, varying=True, square=True)
     many = RandomOrder(transforms=(Pad(padding=1),) * 11)
-    assert many.follow(PIL) is None
-    assert RandomOrder(transforms=(Pad(padding=1),) * 10).follow(PIL) == PIL.changed(height=33, width=37)
+    assert many.infer_image(PIL) is None
+    assert RandomOrder(transforms=(Pad(padding=1),) * 10).infer_image(PIL) == PIL.changed(height=33, width=37)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_facts_are_followed_through_every_branch() -> None:
 )
 def test_what_no_branch_can_take_is_refused(transform: Transform, at: Any, words: str) -> None:
     with pytest.raises(CheckFailed) as raised:
-        transform.follow(PIL)
+        transform.infer_image(PIL)
     assert words in raised.value.message
     assert raised.value.at == at
 

@@ -60,7 +60,7 @@ def test_digits_are_those_of_scikit_learn(split: str, places: tuple[int, ...]) -
     check_dataset(Digits(split=split), GREY[chosen], LABELS[chosen])
     facts = Digits(split=split).facts()
     assert facts.image == Image("pil", 1, 8, 8)
-    assert (facts.classes, facts.class_names) == (10, tuple("0123456789"))
+    assert (facts.num_classes, facts.class_names) == (10, tuple("0123456789"))
 
 
 def test_the_image_of_a_sample_is_its_own() -> None:
@@ -97,7 +97,7 @@ def test_mnist_from_small_files(tmp_path: Path, packed: bool, split: str, prefix
     root = write_mnist(tmp_path / "mnist", packed, prefix)
     check_dataset(Mnist(root=str(root), split=split), GREY[:30], LABELS[:30])
     facts = Mnist(root=root, split=split).facts()
-    assert (facts.image, facts.classes) == (Image("pil", 1, 8, 8), 10)
+    assert (facts.image, facts.num_classes) == (Image("pil", 1, 8, 8), 10)
 
 
 @pytest.mark.covers("dataset/mnist", reference="the real MNIST, read with NumPy")
@@ -189,8 +189,8 @@ def test_images_of_an_index_file(tmp_path: Path, mode: str) -> None:
     check_dataset(declared, expected, LABELS[:12])
     facts = declared.facts()
     assert facts.image == Image("pil", 3 if mode == "RGB" else 1, 8, 8)
-    assert (facts.classes, facts.class_names, facts.largest_label) == (None, (), 9)
-    assert ImageIndex(index=index, classes=12).facts().classes == 12
+    assert (facts.num_classes, facts.class_names, facts.largest_label) == (None, (), 9)
+    assert ImageIndex(index=index, classes=12).facts().num_classes == 12
 
 
 def test_an_index_file_elsewhere_needs_a_root(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_images_of_class_folders(tmp_path: Path, mode: str) -> None:
     expected = GREY[order] if mode == "L" else GREY[order][:, :, :, None].repeat(3, axis=3)
     check_dataset(ImageFolder(root=str(tmp_path), mode=mode), expected, LABELS[order])
     facts = ImageFolder(root=tmp_path).facts()
-    assert (facts.classes, facts.class_names) == (10, tuple(f"digit {label}" for label in range(10)))
+    assert (facts.num_classes, facts.class_names) == (10, tuple(f"digit {label}" for label in range(10)))
 
 
 def test_image_folder_reads_the_formats_it_names(tmp_path: Path) -> None:

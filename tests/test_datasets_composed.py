@@ -285,8 +285,8 @@ def test_facts_are_those_of_the_samples(name: str, parameters: dict[str, Any], f
     assert facts.image is not None
     assert (facts.image.width, facts.image.height) == sample["input"].size
     assert facts.target_form == form
-    if facts.classes is not None:
-        assert len(facts.class_names) == facts.classes
+    if facts.num_classes is not None:
+        assert len(facts.class_names) == facts.num_classes
 
 
 def test_geometry_moves_image_and_mask_together() -> None:

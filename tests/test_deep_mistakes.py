@@ -114,7 +114,7 @@ def test_transforms_on_the_device_have_a_place(deep: Callable[..., DryRun], dist
         "def _spoil(batch):\n    raise OSError('spoilt')\n"
         "def _bright(batch):\n    return {**batch, 'input': batch['input'] / batch['input'].max().item()}\n"
         "class OnDevice(Transform):\n    '''Spoil.'''\n    scope: ClassVar = 'batch'\n    on_device: ClassVar = True\n"
-        "    takes_image_only: ClassVar = False\n    def build(self):\n        return _spoil\n"
+        "    image_only: ClassVar = False\n    def build(self):\n        return _spoil\n"
         "class Looking(OnDevice):\n    'Look at values.'\n    def build(self):\n        return _bright\n"
     )
     points = "[registry_core.v1.transforms]\non_device = acme_t:OnDevice\nlooking = acme_t:Looking\n"

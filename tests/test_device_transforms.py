@@ -33,11 +33,11 @@ class Noise(Transform):
 
     target: ClassVar[str] = "acme_noise:add_noise"
     random: ClassVar[str] = "generators"
-    scope: ClassVar[str] = "batch"
+    unit: ClassVar[str] = "batch"
     on_device: ClassVar[bool] = True
     std: float = 0.1
 
-    def follow(self, image):
+    def infer_image(self, image):
         return image
 
 
@@ -45,10 +45,10 @@ class Fit(Transform):
     """Resize a batch to 8 x 8."""
 
     target: ClassVar[str] = "acme_noise:fit"
-    scope: ClassVar[str] = "batch"
+    unit: ClassVar[str] = "batch"
     on_device: ClassVar[bool] = True
 
-    def follow(self, image):
+    def infer_image(self, image):
         return image.changed(height=8, width=8, varying=False)
 
 

@@ -122,7 +122,7 @@ def test_optimizers_that_tell_nothing_before_they_step(built: Callable[..., Pipe
 )
 def test_how_many_the_hook_keeps(parameters: dict[str, Any], horizon: Horizon, kept: int) -> None:
     declared: Any = registries.hooks["checkpoint"].model_validate(parameters)
-    assert declared.checkpoints_kept(horizon) == kept
+    assert declared.max_checkpoints(horizon) == kept
 
 
 @pytest.mark.parametrize("keep", [1, 2])

@@ -31,7 +31,7 @@ def spec_with(name: str, path: Path) -> Spec:
     example = {name: dict(transforms[name].example)} if transforms[name].example else name
     problems = []
     for loss, after, before, grey, resize in product(LOSSES, AFTER, BEFORE, GREY, RESIZE):
-        on_batches = transforms[name].scope == "batch"
+        on_batches = transforms[name].unit == "batch"
         chain = [*FIRST.get(name, []), *before, *([] if on_batches else [example]), *grey, *resize, *after]
         data = changed(data__train__transforms=chain, data__batch_size=16, train__max_steps=2, train__epochs=None)
         data["data"]["train"]["batch_transforms"] = [example] if on_batches else []

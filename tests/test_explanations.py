@@ -53,7 +53,7 @@ class SelfPaced(Optimizer):
 class Tracker(Hook):
     """Tells another program how the run goes."""
     target: ClassVar[str] = "acme_tracker:Tracker"
-    needs: ClassVar[dict[str, str]] = {"acme_tracker": "acme-tracker>=1"}
+    requirements: ClassVar[dict[str, str]] = {"acme_tracker": "acme-tracker>=1"}
 ''',
     "acme_torn": "import acme_no_such_module\n",
     "acme_parts": '''

@@ -195,7 +195,7 @@ def scaled(height: int, width: int, ratio: float) -> list[int]:
 @pytest.mark.covers("transform/random_resize", reference="torchvision.transforms.v2.RandomResize")
 @pytest.mark.covers("transform/random_shortest_size", reference="torchvision.transforms.v2.RandomShortestSize")
 @pytest.mark.covers("transform/scale_jitter", reference="torchvision.transforms.v2.ScaleJitter")
-@pytest.mark.parametrize(("transform", "size", "count"), SIZES, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("transform", "size", "count"), SIZES, ids=lambda value: getattr(value, "__name__", repr(value))[:30])
 @pytest.mark.parametrize("form", FORMS)
 def test_random_sizes_are_those_of_torchvision(form: str, transform: Any, size: Any, count: int) -> None:
     def reference(image: Any, index: int) -> Any:

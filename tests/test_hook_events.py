@@ -248,7 +248,7 @@ def noisy(split: str = "val"):
 
 class Inverted(Transform):
     "Black for white."
-    scope = "batch"
+    unit = "batch"
     target = "acme_noisy:Invert"
 
 class Invert:

@@ -97,7 +97,7 @@ def test_write_index_lists_class_folders(tmp_path: Path) -> None:
     order = sorted(range(30), key=lambda number: paths[number])
     check_dataset(ImageIndex(index=out, mode="L"), GREY[order], LABELS[order])
     facts = ImageIndex(index=out).facts()
-    assert (facts.classes, facts.class_names) == (10, summary.class_names)
+    assert (facts.num_classes, facts.class_names) == (10, summary.class_names)
     more = ImageIndex(index=out, classes=11).facts()
     assert (more.classes, more.class_names) == (11, ())
 

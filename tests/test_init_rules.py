@@ -21,7 +21,7 @@ from registry_core.registry import registries
 
 
 def scheme(name: str, **parameters: Any) -> Any:
-    return registries.inits[name](**parameters).named(name, registries.inits.record(name))
+    return registries.inits[name](**parameters).with_record(name, registries.inits.record(name))
 
 
 def network() -> nn.Sequential:

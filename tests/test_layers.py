@@ -23,7 +23,7 @@ def made(component: str, **parameters: Any) -> Layer:
     for key in ("layers", "shortcut", "branches"):
         if key in parameters:
             parameters[key] = tuple(nested(item) for item in parameters[key])
-    return LAYERS[component].model_validate(parameters).named(component, LAYERS.record(component))
+    return LAYERS[component].model_validate(parameters).with_record(component, LAYERS.record(component))
 
 
 def nested(item: Any) -> Layer:
@@ -114,7 +114,7 @@ def test_a_layer_is_torch_s(
     name: str, parameters: dict[str, Any], reference: Callable[[], nn.Module], shape: tuple[int, ...]
 ) -> None:
     """The same class with the same first values and outputs, the predicted shape and count of numbers."""
-    layer = made(name, **parameters).sized(shape)
+    layer = made(name, **parameters).with_sizes(shape)
     torch.manual_seed(1)
     ours = layer.build()
     torch.manual_seed(1)
@@ -128,8 +128,8 @@ def test_a_layer_is_torch_s(
         given = ours.train(training)(values.clone())
         torch.manual_seed(2)
         assert torch.equal(given, theirs.train(training)(values.clone()))
-        assert given.shape[1:] == layer.follow(shape)
-    assert layer.numbers() == sum(parameter.numel() for parameter in ours.parameters())
+        assert given.shape[1:] == layer.infer_shape(shape)
+    assert layer.count_parameters() == sum(parameter.numel() for parameter in ours.parameters())
 
 
 def test_every_layer_is_compared() -> None:
@@ -144,8 +144,8 @@ def test_every_layer_is_compared() -> None:
 def test_residual_by_formula() -> None:
     """layer/residual: layers(x) + shortcut(x), with the shortcut left out too."""
     body = [{"conv2d": {"name": "a", "out_channels": 3, "kernel_size": 3, "padding": 1}}, "tanh"]
-    plain = made("residual", layers=body).sized((3, 5, 5))
-    projected = made("residual", layers=body, shortcut=[{"conv2d": {"out_channels": 3, "kernel_size": 1}}]).sized(
+    plain = made("residual", layers=body).with_sizes((3, 5, 5))
+    projected = made("residual", layers=body, shortcut=[{"conv2d": {"out_channels": 3, "kernel_size": 1}}]).with_sizes(
         (2, 5, 5)
     )
     for layer, channels in ((plain, 3), (projected, 2)):
@@ -157,22 +157,22 @@ def test_residual_by_formula() -> None:
             shortcut = nn.functional.conv2d(values, state["shortcut.0.weight"], state["shortcut.0.bias"])
         inner = nn.functional.conv2d(values, state["layers.a.weight"], state["layers.a.bias"], padding=1).tanh()
         assert torch.equal(built(values), inner + shortcut)
-        assert layer.follow((channels, 5, 5)) == (3, 5, 5)
-        assert layer.numbers() == sum(parameter.numel() for parameter in built.parameters())
+        assert layer.infer_shape((channels, 5, 5)) == (3, 5, 5)
+        assert layer.count_parameters() == sum(parameter.numel() for parameter in built.parameters())
 
 
 @pytest.mark.covers("layer/concat", reference="torch.cat")
 def test_concat_by_formula() -> None:
     """layer/concat: what the branches give behind each other, with their names."""
     layer = made("concat", branches=[{"conv2d": {"name": "a", "out_channels": 3, "kernel_size": 1}}, "tanh"])
-    sized = layer.sized((2, 4, 4))
+    sized = layer.with_sizes((2, 4, 4))
     built, values = sized.build(), torch.randn(2, 2, 4, 4)
     assert list(built.state_dict()) == ["a.weight", "a.bias"]
     assert torch.equal(built(values), torch.cat([built.a(values), values.tanh()], 1))
-    assert sized.follow((2, 4, 4)) == (5, 4, 4)
-    assert sized.numbers() == 2 * 3 + 3
-    features = made("concat", branches=["identity", {"linear": {"out_features": 3}}]).sized((4,))
-    assert features.build()(torch.zeros(2, 4)).shape == (2, *features.follow((4,)))
+    assert sized.infer_shape((2, 4, 4)) == (5, 4, 4)
+    assert sized.count_parameters() == 2 * 3 + 3
+    features = made("concat", branches=["identity", {"linear": {"out_features": 3}}]).with_sizes((4,))
+    assert features.build()(torch.zeros(2, 4)).shape == (2, *features.infer_shape((4,)))
 
 
 class Drawn(random.Random):
@@ -287,8 +287,8 @@ def test_shapes_are_those_of_torch(name: str) -> None:
         stricter = bool(ranks) and len(shape) not in ranks
         stricter |= name in STRICTER and STRICTER[name](shape, parameters)
         try:
-            layer = layer.sized(shape)
-            expected = layer.follow(shape)
+            layer = layer.with_sizes(shape)
+            expected = layer.infer_shape(shape)
         except CheckFailed:
             refused += 1
             assert stricter or torch_refuses(layer, shape), (parameters, shape)
@@ -321,11 +321,11 @@ def test_open_sides_stay_open(name: str) -> None:
         opened = (shape[0], *(draw.choice([side, None]) for side in shape[1:]))
         try:
             layer = made(name, **parameters)
-            exact = layer.sized(shape).follow(shape)
+            exact = layer.with_sizes(shape).infer_shape(shape)
         except (ValidationError, CheckFailed):
             continue
         try:
-            known = layer.sized(opened).follow(opened)
+            known = layer.with_sizes(opened).infer_shape(opened)
         except CheckFailed as failed:
             assert "not known before the run" in failed.message, (parameters, opened)  # noqa: PT017  # one of two ways
             continue
@@ -358,7 +358,7 @@ def test_in_place_changes_no_gradient(before: Any) -> None:
     gradients = []
     for inplace in (True, False):
         layers = ["sigmoid", before, {"relu": {"inplace": inplace}}]
-        layer = made("block", layers=layers).sized((4, 4, 4))
+        layer = made("block", layers=layers).with_sizes((4, 4, 4))
         torch.manual_seed(0)
         built = layer.build()
         values = torch.randn(2, 4, 4, 4, requires_grad=True)
@@ -368,7 +368,7 @@ def test_in_place_changes_no_gradient(before: Any) -> None:
 
 
 def test_what_may_be_overwritten_is_all_tested() -> None:
-    allowed = {name for name in LAYERS if not LAYERS[name].keeps_output}
+    allowed = {name for name in LAYERS if not LAYERS[name].saves_output}
     tested = {item if isinstance(item, str) else next(iter(item)) for item in IN_PLACE_AFTER}
     assert allowed - tested == {"conv1d", "linear", "batch_norm1d"}
 
@@ -408,8 +408,8 @@ def test_examples_are_right(name: str) -> None:
     layer = made(name, **example)
     for shape in ((16, 8, 8), (256,), (16, 8)):
         try:
-            sized = layer.sized(shape)
-            expected = sized.follow(shape)
+            sized = layer.with_sizes(shape)
+            expected = sized.infer_shape(shape)
         except CheckFailed:
             continue
         assert sized.build()(torch.zeros(2, *shape)).shape == (2, *(expected or ()))
@@ -422,6 +422,8 @@ def test_examples_are_right(name: str) -> None:
 def test_same_padding_of_even_kernels_is_longer_at_the_end(mode: str, side: int) -> None:
     layer = made("conv2d", in_channels=1, out_channels=1, kernel_size=4, padding="same", padding_mode=mode)
     with pytest.raises(CheckFailed, match=f"pads a side of {side} with 2 in padding_mode {mode}"):
-        layer.follow((1, side, side))
+        layer.infer_shape((1, side, side))
     assert torch_refuses(layer, (1, side, side))
-    assert layer.build()(torch.zeros(1, 1, side + 1, side + 1)).shape[2:] == layer.follow((1, side + 1, side + 1))[1:]
+    assert (
+        layer.build()(torch.zeros(1, 1, side + 1, side + 1)).shape[2:] == layer.infer_shape((1, side + 1, side + 1))[1:]
+    )

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import registry_core
 from registry_core import load, make_plan
 from registry_core.assembly.pipeline import assemble
-from registry_core.engine.trained import Trained
+from registry_core.engine.trained import TrainedModel
 
 
 @pytest.mark.covers("section/data", reference="torch.utils.data.DataLoader")
@@ -51,7 +51,7 @@ def test_no_worker_outlives_its_run(pipeline: Callable[..., Path], tmp_path: Pat
     spec = load(pipeline(data__workers=2, train__max_steps=2))
     result = registry_core.run(spec, tmp_path / "run")
     assert multiprocessing.active_children() == []
-    Trained.open(tmp_path / "run").evaluate()
+    TrainedModel.open(tmp_path / "run").evaluate()
     assert multiprocessing.active_children() == []
     assert len(list(result.pipeline.loaders["val"].batches(0))) == 6, "a loader can be used again"
     result.pipeline.loaders["val"].close()

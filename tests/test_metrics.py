@@ -47,9 +47,9 @@ def test_top_k_accuracy(batch: int, k: int) -> None:
 
 
 def test_labels_and_directions() -> None:
-    assert Accuracy().label("accuracy") == "accuracy"
-    assert TopKAccuracy().label("top_k_accuracy") == "top_5_accuracy"
-    assert TopKAccuracy(k=3).label("top_k_accuracy") == "top_3_accuracy"
+    assert Accuracy().log_name("accuracy") == "accuracy"
+    assert TopKAccuracy().log_name("top_k_accuracy") == "top_5_accuracy"
+    assert TopKAccuracy(k=3).log_name("top_k_accuracy") == "top_3_accuracy"
     assert (Accuracy.better, TopKAccuracy.better, MeanLoss.better) == ("higher", "higher", "lower")
 
 
@@ -146,7 +146,7 @@ def test_only_means_of_output_and_target_are_averaged() -> None:
     class Pairs(Loss):
         """Takes other things."""
 
-        takes = ("output", "second")
+        inputs = ("output", "second")
 
     with pytest.raises(ValidationError, match="set its reduction to mean"):
         MeanLoss(loss=CrossEntropy(reduction="sum"))

@@ -146,7 +146,7 @@ def test_a_label_that_only_the_run_sees(
 
 def test_a_label_beyond_the_outputs_of_the_model(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     data = indexed(tmp_path, ["good.png 1", "good.png 7"], classes=None)
-    assert load(pipeline(data=data, metrics=[])).model.outputs() == 10
+    assert load(pipeline(data=data, metrics=[])).model.num_outputs() == 10
     with pytest.raises(PipelineError, match=r"5 outputs, but data.train has the label 7.*num_classes to 8"):
         load(pipeline(data=data, metrics=[], model={"mlp": {"size": 8, "num_classes": 5}}))
 

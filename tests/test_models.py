@@ -72,7 +72,7 @@ def test_parameter_counts() -> None:
 def test_output_shapes(model: Any, shape: tuple[int, int, int]) -> None:
     built = pickle.loads(pickle.dumps(model.build()))
     assert built(torch.randn(2, *shape)).shape == (2, model.num_classes)
-    assert (model.output_form, model.outputs()) == ("logits", model.num_classes)
+    assert (model.output_form, model.num_outputs()) == ("logits", model.num_classes)
 
 
 @pytest.mark.covers("model/lenet", reference="plain torch layers")

@@ -53,7 +53,7 @@ def with_numbers_of(built: nn.Module, reference: nn.Module) -> nn.Module:
 )
 def test_embeddings_with_shared_weights(name: str, gives: tuple[str, ...], normalize: bool) -> None:
     declared, reference = model(name, network=network(), normalize=normalize), plain()
-    assert declared.gives == gives
+    assert declared.outputs == gives
     given = images(len(gives))
     found = with_numbers_of(declared.build(), reference)(*given)
     for key, one in zip(gives, given, strict=True):
@@ -92,7 +92,7 @@ def test_means_and_variances() -> None:
     raw = reference(given)
     torch.testing.assert_close(found["output"], raw[:, :2])
     torch.testing.assert_close(found["variance"], torch.log1p(raw[:, 2:].exp()) + 0.5)
-    assert declared.outputs() == 2
+    assert declared.num_outputs() == 2
 
 
 def _convolutions(i: int, o: int, count: int) -> nn.Sequential:

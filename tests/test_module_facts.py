@@ -65,7 +65,7 @@ def test_every_layer(name: str) -> None:
         layer: Any = resolved("layer", {name: {**declared.example, **parameters}})
         for shape in LAYER_SHAPES:
             try:
-                sized = layer.sized(shape)
+                sized = layer.with_sizes(shape)
             except CheckFailed:
                 continue
             same_as_built(sized.modules(), sized.build())
@@ -78,7 +78,7 @@ def test_layers_without_sizes_are_not_known() -> None:
     assert all(layer.model_construct(**layer.example).modules() is None for layer in layers)
     repeated: Any = resolved("layer", {"repeat": {"times": 2, "layers": [{"linear": {"out_features": 3}}]}})
     assert repeated.modules() is None
-    assert repeated.numbers() is None
+    assert repeated.count_parameters() is None
 
 
 MODELS: dict[str, list[dict[str, Any]]] = {
@@ -168,7 +168,7 @@ def test_a_model_whose_layers_do_not_fit_is_not_known() -> None:
 def test_models_and_layers_of_others_are_not_known() -> None:
     assert Model().modules() is None
     assert Layer().modules() is None
-    assert Layer().numbers() is None
+    assert Layer().count_parameters() is None
 
 
 class Shared(nn.Module):
@@ -190,7 +190,7 @@ def test_facts_of_a_built_model() -> None:
     assert facts_of(Shared()) == (
         ModuleFacts("", ("Shared", "Module"), (), (TensorFacts("steps", (2,), "int32"),)),
         ModuleFacts("first", ("Linear", "Module"), first),
-        ModuleFacts("second", ("Linear", "Module"), (TensorFacts("weight", (3, 3), known_as="first.weight"),)),
+        ModuleFacts("second", ("Linear", "Module"), (TensorFacts("weight", (3, 3), shared_name="first.weight"),)),
     )
     assert parameter_shapes(facts_of(Shared())) == {n: tuple(p.shape) for n, p in Shared().named_parameters()}
     for model in (nn.LSTM(3, 2), nn.MultiheadAttention(4, 2), nn.Sequential(nn.BatchNorm2d(3), nn.PReLU())):

@@ -229,7 +229,7 @@ def adagrad_takes_more() -> bool:
 
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
-@pytest.mark.parametrize("declaration", [d for d in NAMES if d.takes_groups], ids=NAMES.get)
+@pytest.mark.parametrize("declaration", [d for d in NAMES if d.supports_groups], ids=NAMES.get)
 def test_parameters_can_be_added_part_way(declaration: type[Optimizer]) -> None:
     """A second part that is trained from the fourth step on, as plain torch does it."""
     plain = {case[0]: case[1] for case in CASES}[declaration]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError, create_model
 
 from registry_core.components import types
-from registry_core.components.base import Written
+from registry_core.components.base import ConfigModel
 from registry_core.components.layer import PartName
 
 
@@ -25,8 +25,8 @@ from registry_core.components.layer import PartName
     ids=["Probability", "PositiveFloat", "NonNegativeFloat", "PositiveInt", "NonNegativeInt", "PartName"],
 )
 def test_a_default_is_that_of_one_field(shared: Any, default: Any, wrong: Any, message: str) -> None:
-    first = create_model("First", __base__=Written, size=(shared, default))
-    second = create_model("Second", __base__=Written, size=(shared, Field(description="A size.")))
+    first = create_model("First", __base__=ConfigModel, size=(shared, default))
+    second = create_model("Second", __base__=ConfigModel, size=(shared, Field(description="A size.")))
     assert first().size == default
     with pytest.raises(ValidationError, match="Field required"):
         second()

@@ -94,7 +94,7 @@ def test_defaults_do_not_change_with_what_is_installed(
 ) -> None:
     distribution("acme-orders", "[registry_core.v1.samplers]\nshuffled = acme_nowhere:X\nsequential = acme_nowhere:X\n")
     plan = registry_core.make_plan(registry_core.load(pipeline()))
-    assert {section.sampler.full_name.split(" of ")[1] for section in plan.sections.values()} == {"registry-core 0.1.0"}
+    assert {section.sampler.label.split(" of ")[1] for section in plan.sections.values()} == {"registry-core 0.1.0"}
 
 
 def test_requires_fails_before_anything_else(pipeline: Callable[..., Path], command: Callable[..., Ended]) -> None:

@@ -45,7 +45,7 @@ def made(transform: Transform, sample: dict[str, Any], index: int) -> dict[str, 
 def accepted(transform: Transform, form: str) -> bool:
     """Whether the check lets the transform have a colour image of this form."""
     try:
-        transform.follow(facts(form, 3, 12, 10))
+        transform.infer_image(facts(form, 3, 12, 10))
     except CheckFailed:
         return False
     return True
@@ -177,7 +177,7 @@ def test_conversions_are_those_of_torchvision(form: str, channels: int, transfor
 @pytest.mark.covers("transform/to_pil_image", reference="torchvision.transforms.v2.ToPILImage")
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "YCbCr", "HSV", "RGBA", "CMYK", "RGBX"])
 def test_pillow_modes(mode: Any) -> None:
-    channels = ToPILImage(mode=mode).follow(facts("uint8", 3, 4, 4).changed(channels=None)).channels
+    channels = ToPILImage(mode=mode).infer_image(facts("uint8", 3, 4, 4).changed(channels=None)).channels
     tensor = torch.arange(16 * channels, dtype=torch.uint8).reshape(channels, 4, 4)
     image = made(ToPILImage(mode=mode), {"input": tensor}, 0)["input"]
     assert image.mode == mode

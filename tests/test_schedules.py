@@ -145,7 +145,7 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
     """Reference: the class of torch.optim.lr_scheduler in a plain loop."""
     spec = pipeline_of(name, unit)
     assert spec.optim.scheduler is not None
-    assert spec.optim.scheduler.unit_counted() == unit
+    assert spec.optim.scheduler.get_unit() == unit
     with watched() as seen:
         registry_core.run(spec, tmp_path / "whole")
     assert seen == by_hand(name, unit)

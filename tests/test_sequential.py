@@ -51,7 +51,7 @@ def test_the_net_without_python_is_the_net() -> None:
     images = torch.randn(4, 1, 32, 32)
     assert torch.equal(ours(images), net(images))
     assert type(ours) is nn.Sequential
-    assert (declared.outputs(), declared.emits()) == (10, "logits")
+    assert (declared.num_outputs(), declared.get_output_form()) == (10, "logits")
 
 
 def test_the_net_without_python_trains_like_the_net(
@@ -259,7 +259,9 @@ def test_what_it_emits(last: Any, output: str | None, emits: str) -> None:
         made.append(layers["block"](layers=(layers["softmax"](),)))
     elif last:
         made.append(layers[last]())
-    assert registries.models["sequential"](input=(1, 8, 8), layers=tuple(made), output=output).emits() == emits
+    assert (
+        registries.models["sequential"](input=(1, 8, 8), layers=tuple(made), output=output).get_output_form() == emits
+    )
 
 
 def test_output_that_the_last_layer_contradicts(pipeline: Callable[..., Path]) -> None:
@@ -339,14 +341,14 @@ def test_parts_are_the_modules_of_the_network() -> None:
     for name, module in built.named_modules():
         module.register_forward_hook(see(name))
     built(torch.zeros(2, 1, 8, 8))
-    parts = {part.name: part for part in model.parts()}
-    assert len(parts) == len(model.parts())
+    parts = {part.name: part for part in model.layer_facts()}
+    assert len(parts) == len(model.layer_facts())
     assert {name: part.shape for name, part in parts.items()} == {name: seen[name] for name in parts}
     leaves = {name for name, module in built.named_modules() if name and not list(module.children())}
     assert leaves <= {*parts, "wide.0.0.shortcut", "wide.1.0.shortcut"}
     for name, module in built.named_modules():
         if name in parts:
-            assert parts[name].numbers == sum(p.numel() for p in module.parameters(recurse=False))
+            assert parts[name].num_parameters == sum(p.numel() for p in module.parameters(recurse=False))
 
 
 @pytest.mark.parametrize("example", ["net", "residual"])

@@ -47,19 +47,19 @@ def test_crops_are_those_of_torchvision(form: str, transform: Transform, referen
     image = picture(form, 3, 13, 16)
     made = transform.build()({"input": image, "target": 3, "mask": tv_tensors.Mask(torch.ones(13, 16))})
     expected = reference(image)
-    assert len(made) == len(expected) == transform.views_made
+    assert len(made) == len(expected) == transform.num_views
     for one, other in zip(made, expected, strict=True):
         np.testing.assert_array_equal(values(one["input"]), values(other))
         assert one["target"] == 3
         assert tuple(one["mask"].shape) == values(other).shape[-2:]
     height, width = values(expected[0]).shape[-2:]
     facts = Image(form, 3, 13, 16)  # type: ignore[arg-type]  # the forms are texts here
-    assert transform.follow(facts) == facts.changed(height=height, width=width)
+    assert transform.infer_image(facts) == facts.changed(height=height, width=width)
 
 
 def test_windows_that_do_not_fit() -> None:
     with pytest.raises(CheckFailed, match="14 x 14 does not fit into the image of 13 x \\?"):
-        FiveCrop(size=14).follow(Image("pil", 3, 13))
+        FiveCrop(size=14).infer_image(Image("pil", 3, 13))
     with pytest.raises(DataError, match="14 x 14 does not fit into an image of 13 x 16"):
         TenCrop(size=14).build()({"input": picture("pil", 3, 13, 16)})
 

@@ -52,13 +52,13 @@ def test_signs() -> None:
 
 
 def test_forms_of_targets() -> None:
-    assert OneHot().follow_target("class_indices") == "one_hot"
-    assert OneHot(smoothing=0.1).follow_target("class_indices") == "distributions"
-    assert Signs().follow_target("multi_hot") == "signs"
+    assert OneHot().infer_target("class_indices") == "one_hot"
+    assert OneHot(smoothing=0.1).infer_target("class_indices") == "distributions"
+    assert Signs().infer_target("multi_hot") == "signs"
     with pytest.raises(CheckFailed, match="takes class numbers"):
-        OneHot().follow_target("multi_hot")
+        OneHot().infer_target("multi_hot")
     with pytest.raises(CheckFailed, match="targets of 0 and 1"):
-        Signs().follow_target("distributions")
+        Signs().infer_target("distributions")
 
 
 FUNCTIONS = [
@@ -90,16 +90,16 @@ def test_named_functions(form: Any, function: Any, reference: Any) -> None:
     other = Lambda(function=function, entry="other").build()({"input": image, "other": image})
     np.testing.assert_array_equal(values(other["other"]), values(made["input"]))
     facts = Image(form, 3, 5, 7, 0.0, 1.0 if form == "float" else 255.0)
-    assert Lambda(function=function).follow(facts) == facts
+    assert Lambda(function=function).infer_image(facts) == facts
     with pytest.raises(DataError, match=r"no entry 'mask'\. They have: 'input'"):
         Lambda(function=function, entry="mask").build()({"input": image})
 
 
 def test_what_is_known_after_a_function() -> None:
     normal = Image("float", 3, 5, 7, -1.0, 3.0)
-    assert Lambda(function=Invert()).follow(normal) == normal.changed(low=-2.0, high=2.0)
+    assert Lambda(function=Invert()).infer_image(normal) == normal.changed(low=-2.0, high=2.0)
     with pytest.raises(CheckFailed, match="from 0 to 1"):
-        Lambda(function=Gamma(gamma=2.0)).follow(normal)
+        Lambda(function=Gamma(gamma=2.0)).infer_image(normal)
 
 
 def test_functions_of_other_distributions(

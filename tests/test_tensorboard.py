@@ -424,9 +424,9 @@ from registry_core.components import Transform
 class BoundingBox(Transform):
     """Add the box of what is not black."""
     target = "acme_box:bounding_box"
-    adds = ("boxes",)
+    added_entries = ("boxes",)
     def build(self): return bounding_box
-    def follow(self, image): return image
+    def infer_image(self, image): return image
 
 def bounding_box(sample):
     rows, columns = (torch.as_tensor(sample["input"])[0] > 0).nonzero().T

@@ -204,7 +204,7 @@ NORMALIZED = FLOATS.changed(low=-2.1, high=2.6)
 )
 def test_what_cannot_work_is_refused(transform: Transform, image: Image, message: str, remedy: str) -> None:
     with pytest.raises(CheckFailed) as failed:
-        transform.follow(image)
+        transform.infer_image(image)
     assert message in failed.value.message
     assert remedy in failed.value.remedy
 

@@ -210,7 +210,7 @@ def test_what_is_said_of_an_image_is_what_becomes_of_it(transform: Any, form: st
 def transform_followed(transform: Transform, image: Image) -> Image | None:
     """What is said of an image, or None where the transform is refused."""
     try:
-        return transform.follow(image)
+        return transform.infer_image(image)
     except CheckFailed:
         return None
 
@@ -244,7 +244,7 @@ def test_grey_of_a_uniform_image_stays_within_what_is_said() -> None:
     """torchvision's weights add up to a little less than one, which uint8 rounds down."""
     for form, value in (("uint8", 100.0), ("float", -2.0), ("float", 2.0)):
         image = tv_tensors.Image(torch.full((3, 2, 2), value, dtype=torch.uint8 if form == "uint8" else torch.float32))
-        said = Grayscale().follow(Image(form, 3, 2, 2, value, value))
+        said = Grayscale().infer_image(Image(form, 3, 2, 2, value, value))
         made = apply(Grayscale(), {"input": image, "target": 0})["input"]
         assert said.low <= made.min() <= made.max() <= said.high
 
@@ -254,8 +254,8 @@ def test_nothing_known_is_nothing_refused() -> None:
         image = Image(form, low=None, high=None)
         for transform in FOLLOWED:
             if not isinstance(transform, Normalize):
-                transform.follow(image)
-    assert Normalize(mean=[0.5, 0.5], std=[1.0, 1.0]).follow(Image("float", low=None, high=None)).low is None
+                transform.infer_image(image)
+    assert Normalize(mean=[0.5, 0.5], std=[1.0, 1.0]).infer_image(Image("float", low=None, high=None)).low is None
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_nothing_known_is_nothing_refused() -> None:
 )
 def test_what_cannot_work_is_refused(transform: Transform, image: Image, message: str, remedy: str) -> None:
     with pytest.raises(CheckFailed) as failed:
-        transform.follow(image)
+        transform.infer_image(image)
     assert message in failed.value.message
     assert remedy in failed.value.remedy
 

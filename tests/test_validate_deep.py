@@ -90,7 +90,7 @@ def test_memory_is_what_torch_allots(deep: Callable[..., DryRun]) -> None:
     found = deep()
     assert rows(found) == by_hand
     assert found.memory is not None
-    assert (found.memory.numbers, found.memory.total) == (NUMBERS, sum(by_hand.values()))
+    assert (found.memory.num_parameters, found.memory.total) == (NUMBERS, sum(by_hand.values()))
     assert rows(deep(on_meta=True)) == by_hand
 
 
@@ -163,7 +163,7 @@ def test_recomputed_activations_are_not_kept() -> None:
 
 def test_parts_and_what_they_give(deep: Callable[..., DryRun], acme: None) -> None:
     found = deep(model="unused")
-    shown = [(part.name, part.type, part.gives) for part in found.parts]
+    shown = [(part.name, part.type, part.gives) for part in found.layers]
     assert shown == [("body", "Linear", {"shape": [64, 10], "dtype": "float32"}), ("spare", "Linear", None)]
     assert found.without_gradient == ["spare.weight", "spare.bias"]
     (warning,) = found.warnings

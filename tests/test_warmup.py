@@ -206,5 +206,5 @@ def test_parameters_of_the_same_names_are_those_of_the_component(distribution: C
     from registry_core.registry.registries import schedulers
 
     mine, other = schedulers["mine"](warmup=5), schedulers["other"](by="step", warmup="2 steps")
-    assert (mine.arguments(), mine.rise(), other.arguments()) == ({"warmup": 5}, None, {"factor": 1.0})
-    assert (other.unit_counted(), other.steps_of_warmup(RUN)) == ("step", 2)
+    assert (mine.arguments(), mine.get_warmup(), other.arguments()) == ({"warmup": 5}, None, {"factor": 1.0})
+    assert (other.get_unit(), other.warmup_steps(RUN)) == ("step", 2)

@@ -167,7 +167,7 @@ def test_the_transform_is_that_of_torchvision(tmp_path: Path, name: str) -> None
     made = LinearTransformation(file=str(file)).build()({"input": image, "target": torch.tensor(3)}["input"])
     assert torch.equal(made, expected)
     facts = Image("float", 3, 2, 2, 0.0, 1.0)
-    assert LinearTransformation(file=str(file)).follow(facts) == facts.changed(low=None, high=None)
+    assert LinearTransformation(file=str(file)).infer_image(facts) == facts.changed(low=None, high=None)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_the_transform_is_that_of_torchvision(tmp_path: Path, name: str) -> None
 def test_files_that_do_not_fit(tmp_path: Path, name: str, change: Any, facts: Image, words: str) -> None:
     transform = LinearTransformation(file=str(saved(tmp_path / name, **change)))
     with pytest.raises(CheckFailed, match=words):
-        transform.follow(facts)
+        transform.infer_image(facts)
 
 
 def test_files_that_are_something_else(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     save_file({"other": torch.zeros(2)}, tmp_path / "other")
     facts = Image("float", 3, 2, 2)
     with pytest.raises(CheckFailed, match=r"cannot be read as safetensors or \.npz"):
-        LinearTransformation(file=str(tmp_path / "text")).follow(facts)
+        LinearTransformation(file=str(tmp_path / "text")).infer_image(facts)
     with pytest.raises(CheckFailed, match=r"has no transformation_matrix and no mean_vector\. It has: other"):
-        LinearTransformation(file=str(tmp_path / "other")).follow(facts)
+        LinearTransformation(file=str(tmp_path / "other")).infer_image(facts)
 
 
 def test_whitening_needs_float_tensors(

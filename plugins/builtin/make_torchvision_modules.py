@@ -63,7 +63,7 @@ def _general(first: tuple[TensorFacts, ...], second: tuple[TensorFacts, ...]) ->
     """Name, shape and type of each, with words for sides that are not always the same."""
     found = []
     for one, other in zip(first, second, strict=True):
-        assert (one.name, one.dtype, one.known_as) == (other.name, other.dtype, ""), (one, other)
+        assert (one.name, one.dtype, one.shared_name) == (other.name, other.dtype, ""), (one, other)
         sides = [_side(*pair) for pair in zip(one.shape, other.shape, strict=True)]
         found.append([one.name, sides, one.dtype])
     return found

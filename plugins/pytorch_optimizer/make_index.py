@@ -95,7 +95,7 @@ def _entry(name: str) -> dict[str, Any]:
     if name in NEED_CLOSURE:
         entry["needs_closure"] = True
     if name == "lbfgs":
-        entry["takes_groups"] = False
+        entry["supports_groups"] = False
     if name in DIMENSIONS:
         entry["dimensions"] = DIMENSIONS[name]
     entry["of_groups"] = _of_groups(name, made, parameters)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from registry_core.components import CheckFailed
 from registry_core.components.forms import OutputForm, TargetForm, words
-from registry_core.components.loss import Term
+from registry_core.components.loss import LossTerm
 
 Activation = Literal["log_softmax", "sigmoid"]
 
@@ -44,12 +44,12 @@ def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | Non
     raise CheckFailed(message, _REMEDIES.get((gives, takes), f"Choose a loss that takes {words(gives)}."))
 
 
-def activation_before(term: Term, gives: tuple[str, ...], emits: OutputForm) -> Activation | None:
+def activation_before(term: LossTerm, gives: tuple[str, ...], emits: OutputForm) -> Activation | None:
     """The activation before a loss of a model that gives these outputs; CheckFailed if nothing makes them fit.
 
     A loss whose first argument is an entry of the samples needs none.
     """
-    if not term.takes or term.takes[0] not in gives:
+    if not term.inputs or term.inputs[0] not in gives:
         return None
     return activation_between(emits, term.loss.output_form)
 

@@ -10,16 +10,16 @@ from registry_core.diagnostics import DataError
 
 
 @dataclass(frozen=True)
-class Survey:
+class DataSurvey:
     """What each section holds, as far as that is known before the run, and what could not be looked at."""
 
     facts: dict[Section, DataFacts] = field(default_factory=dict)
     errors: dict[Section, DataError] = field(default_factory=dict)
 
 
-def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> Survey:
+def survey(spec: Spec, skip: frozenset[Section] = frozenset()) -> DataSurvey:
     """Look at the data of every section but those to skip."""
-    found = Survey()
+    found = DataSurvey()
     for name, section in spec.data.sections().items():
         if name in skip:
             continue
@@ -39,7 +39,7 @@ def _with_added(section: DataSection, facts: DataFacts) -> DataFacts:
         facts = replace(facts, image=facts.image.changed(masked=True))
     if facts.entries is None:
         return facts
-    added = [entry for transform in section.transforms for entry in transform.adds]
+    added = [entry for transform in section.transforms for entry in transform.added_entries]
     return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 

@@ -20,7 +20,7 @@ from registry_core.components.modules import parameter_shapes
 from registry_core.config.models import InitRule
 
 
-class Fill(NamedTuple):
+class InitFill(NamedTuple):
     """A parameter that a rule fills."""
 
     rule: int
@@ -31,7 +31,7 @@ class Fill(NamedTuple):
     shape: tuple[int, ...]
 
 
-def fills_of(rules: Sequence[InitRule], modules: Modules) -> list[Fill]:
+def fills_of(rules: Sequence[InitRule], modules: Modules) -> list[InitFill]:
     """What the rules fill, in their order; a shared parameter once for each module that has it."""
     return [fill for index, rule in enumerate(rules) for fill in _fills(index, rule, modules)]
 
@@ -54,18 +54,18 @@ def check_init(rules: Sequence[InitRule], modules: Modules) -> Iterator[CheckFai
             yield CheckFailed(what, "Remove it, or put it after them.", at=("init", index))
 
 
-def _fills(index: int, rule: InitRule, modules: Modules) -> Iterator[Fill]:
+def _fills(index: int, rule: InitRule, modules: Modules) -> Iterator[InitFill]:
     if rule.parameters is not None and rule.init is not None:
         shapes = parameter_shapes(modules)
         for name in matching(rule.parameters, shapes):
-            yield Fill(index, "init", rule.init, name, shapes[name])
+            yield InitFill(index, "init", rule.init, name, shapes[name])
         return
     for module in _chosen(rule, modules):
         own = {parameter.name: (name, parameter.shape) for name, parameter in module.named_parameters()}
         if rule.weight is not None and "weight" in own:
-            yield Fill(index, "weight", rule.weight, *own["weight"])
+            yield InitFill(index, "weight", rule.weight, *own["weight"])
         if rule.bias is not None and "bias" in own:
-            yield Fill(index, "bias", rule.bias, *own["bias"])
+            yield InitFill(index, "bias", rule.bias, *own["bias"])
 
 
 def _chosen(rule: InitRule, modules: Modules) -> list[ModuleFacts]:
@@ -77,9 +77,9 @@ def _chosen(rule: InitRule, modules: Modules) -> list[ModuleFacts]:
     ]
 
 
-def _cannot_fill(fills: list[Fill]) -> Iterator[CheckFailed]:
+def _cannot_fill(fills: list[InitFill]) -> Iterator[CheckFailed]:
     """One problem for each scheme of a rule, with the first parameter that it cannot fill."""
-    refused: dict[str, list[tuple[Fill, CheckFailed]]] = {}
+    refused: dict[str, list[tuple[InitFill, CheckFailed]]] = {}
     for fill in fills:
         try:
             fill.scheme.check_shape(fill.shape)

@@ -17,7 +17,7 @@ def metric_names(spec: Spec) -> dict[str, Direction]:
     if spec.data.val is not None and spec.train.evaluate_every is not None:
         measured["val/loss"] = "lower"
         for metric in spec.metrics:
-            measured[f"val/{metric.label(metric.name)}"] = metric.better
+            measured[f"val/{metric.log_name(metric.name)}"] = metric.better
     return measured
 
 

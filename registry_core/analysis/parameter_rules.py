@@ -101,7 +101,7 @@ def names_of_norm(norm: ModuleFacts) -> set[str]:
     return {name for name, _ in norm.named_parameters()} or {joined(norm.path, "running_mean")}
 
 
-class Frozen(NamedTuple):
+class FrozenNames(NamedTuple):
     """What is frozen at the start, and of it for each name that is let go the number of its rule in `unfreeze`."""
 
     names: frozenset[str]
@@ -109,17 +109,17 @@ class Frozen(NamedTuple):
     freed: Mapping[str, int]
 
 
-def frozen_by(finetune: Finetune | None, modules: Modules) -> Frozen:
+def frozen_by(finetune: Finetune | None, modules: Modules) -> FrozenNames:
     """What the section freezes and lets go; of several rules that match a name the last one counts."""
     if finetune is None:
-        return Frozen(frozenset(), {})
+        return FrozenNames(frozenset(), {})
     names = _names_to_freeze(modules)
     frozen = {name for pattern in finetune.freeze for name in matching(pattern, names)}
     ordered = [name for name in names if name in frozen]
     freed: dict[str, int] = {}
     for index, rule in enumerate(finetune.unfreeze):
         freed.update(dict.fromkeys(matching(rule.parameters, ordered), index))
-    return Frozen(frozenset(frozen), {name: freed[name] for name in ordered if name in freed})
+    return FrozenNames(frozenset(frozen), {name: freed[name] for name in ordered if name in freed})
 
 
 def check_freezing(finetune: Finetune, modules: Modules, trainable: Collection[str]) -> Iterator[CheckFailed]:
@@ -144,7 +144,7 @@ def _names_to_freeze(modules: Modules) -> list[str]:
     return list(dict.fromkeys([*parameter_shapes(modules), *of_norms]))
 
 
-def _frees_nothing(pattern: str, frozen: Frozen, names: list[str]) -> tuple[str, str]:
+def _frees_nothing(pattern: str, frozen: FrozenNames, names: list[str]) -> tuple[str, str]:
     matched = matching(pattern, names)
     if not matched:
         return f"{quoted(pattern)} does not match a parameter of the model.", nearest_pattern(pattern, names)

@@ -11,7 +11,7 @@ from registry_core.components import CheckFailed, TensorFacts
 from registry_core.diagnostics.tables import columns
 
 
-class Fit(NamedTuple):
+class TensorMatch(NamedTuple):
     """How one tensor of the file and one of the model go together; the shape is empty where there is none."""
 
     name: str
@@ -23,12 +23,14 @@ class Fit(NamedTuple):
     file_name: str
 
 
-def fits_of(wanted: Mapping[str, TensorFacts], given: Mapping[str, tuple[str, TensorFacts]]) -> Iterator[Fit]:
+def match_tensors(
+    wanted: Mapping[str, TensorFacts], given: Mapping[str, tuple[str, TensorFacts]]
+) -> Iterator[TensorMatch]:
     """How every tensor of the model, and every one of the file (by its new name, with its old), fits."""
     for name, tensor in wanted.items():
         own = _shape(tensor)
         if name not in given:
-            yield Fit(name, "missing", own, "", "")
+            yield TensorMatch(name, "missing", own, "", "")
             continue
         file_name, other = given[name]
         result = "loaded"
@@ -37,13 +39,13 @@ def fits_of(wanted: Mapping[str, TensorFacts], given: Mapping[str, tuple[str, Te
         elif _is_floating(tensor) != _is_floating(other):
             result, own = "wrong type", f"{own} {tensor.dtype}"
         shape = _shape(other) + (f" {other.dtype}" if result == "wrong type" else "")
-        yield Fit(name, result, own, shape, file_name)
+        yield TensorMatch(name, result, own, shape, file_name)
     for name, (file_name, tensor) in given.items():
         if name not in wanted:
-            yield Fit(name, "unexpected", "", _shape(tensor), file_name)
+            yield TensorMatch(name, "unexpected", "", _shape(tensor), file_name)
 
 
-def check_fits(fits: Sequence[Fit], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
+def check_fits(fits: Sequence[TensorMatch], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
     """A file of which nothing fits; else every name that must fit and does not, and patterns for none."""
     if not any(fit.result == "loaded" for fit in fits):
         yield _nothing_fits(fits)
@@ -59,7 +61,7 @@ def _is_floating(tensor: TensorFacts) -> bool:
     return tensor.dtype.startswith(("float", "bfloat"))
 
 
-def _nothing_fits(fits: Sequence[Fit]) -> CheckFailed:
+def _nothing_fits(fits: Sequence[TensorMatch]) -> CheckFailed:
     at = ("finetune", "weights")
     wanted = [fit.name for fit in fits if fit.result == "missing"]
     given = [fit.name for fit in fits if fit.result == "unexpected"]
@@ -75,7 +77,7 @@ def _nothing_fits(fits: Sequence[Fit]) -> CheckFailed:
     return CheckFailed(message, "Rename its tensors with `rename`, or take another file.", at=at)
 
 
-def _violations(fits: Sequence[Fit], allowed: tuple[str, ...]) -> Iterator[CheckFailed]:
+def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterator[CheckFailed]:
     at = ("finetune", "strict")
     for index, pattern in enumerate(allowed):
         if not matching(pattern, names := [fit.name for fit in fits]):
@@ -97,12 +99,12 @@ def _violations(fits: Sequence[Fit], allowed: tuple[str, ...]) -> Iterator[Check
     yield CheckFailed(message, remedy, at=at)
 
 
-def _shapes(fit: Fit) -> str:
+def _shapes(fit: TensorMatch) -> str:
     sides = (("model", fit.model), ("file", fit.file))
     return ", ".join(f"{side} {shape}" for side, shape in sides if shape)
 
 
-def _patterns(fits: list[Fit]) -> list[str]:
+def _patterns(fits: list[TensorMatch]) -> list[str]:
     """A pattern for each module with something that does not fit, as a file has it."""
     modules = dict.fromkeys(fit.name.rpartition(".")[0] for fit in fits)
     shown = ["'" + (re.escape(module) + r"\..*" if module else r"[^.]*") + "'" for module in list(modules)[:6]]

@@ -28,7 +28,7 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
 
     Raises InvalidParameters if the parameters do not work together, BrokenComponent if the component is at fault.
     """
-    label = component.full_name
+    label = component.label
     try:
         built = make(*arguments)
     except CheckFailed as failed:

@@ -19,9 +19,13 @@ def choose_device(train: Train) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name = next(device for device in there if there[device]) if train.device == "auto" else train.device
     if not there[name]:
-        raise RunError(f"train.device is {name}, but torch finds no {name} device here. Use device: auto, or cpu.")
+        raise RunError(f"train.device is {name}, but torch finds no {name} device here. Use device: auto, or cpu.").at(
+            "train", "device", code="device"
+        )
     if name == "cpu" and train.precision == "fp16":
-        raise RunError("train.precision is fp16, but the run is on the CPU. Use bf16 or fp32 there.")
+        raise RunError("train.precision is fp16, but the run is on the CPU. Use bf16 or fp32 there.").at(
+            "train", "precision", code="precision"
+        )
     return torch.device(name)
 
 

@@ -25,7 +25,7 @@ from registry_core.assembly.model.weights_report import WeightsReport, start_fro
 from registry_core.assembly.optim.optimizer import build_optimizer
 from registry_core.assembly.optim.parameters import ParameterGroup, group_parameters
 from registry_core.assembly.optim.schedule import Schedule
-from registry_core.assembly.processes import process_number
+from registry_core.assembly.processes import rank
 from registry_core.checks.forms import classified
 from registry_core.checks.transforms import facts_after
 from registry_core.components import Dataset, Hook, Horizon
@@ -35,12 +35,12 @@ from registry_core.planning.plan import Plan, SectionPlan
 
 
 @dataclass
-class Measured:
+class NamedMetric:
     """A metric under its name in the logs, with what it is updated with."""
 
-    label: str
+    log_name: str
     metric: Any
-    takes: tuple[str, ...]
+    inputs: tuple[str, ...]
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Pipeline:
     optimizer: torch.optim.Optimizer
     schedule: Schedule | None
     loaders: dict[Section, Loader]
-    metrics: list[Measured]
+    metrics: list[NamedMetric]
     hooks: list[tuple[str, object]]
     init_report: dict[str, str]
     groups: list[ParameterGroup]
@@ -79,7 +79,7 @@ def assemble(plan: Plan, *, fresh: bool = True, device: torch.device | None = No
     length = horizon(spec, len(loaders["train"].source.dataset))
     seed_everything(spec.seed)
     model, report = build_model(spec, device)
-    loss = Objective(spec.loss, spec.model.gives, spec.model.emits()).to(device)
+    loss = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(device)
     weights = start_from_weights(model, spec.finetune) if fresh else None
     report.update(weights.first_values(report) if weights else {})
     freezing = Freezing(model, spec.finetune, length.steps_per_epoch)
@@ -132,10 +132,10 @@ def build_model(spec: Spec, device: torch.device) -> tuple[nn.Module, dict[str, 
     return model, report
 
 
-def build_metrics(plan: Plan, device: torch.device) -> list[Measured]:
+def build_metrics(plan: Plan, device: torch.device) -> list[NamedMetric]:
     """The metrics of an evaluation, on the device."""
     return [
-        Measured(metric.label(metric.name), build(metric, metric.build, plan.classes).to(device), metric.takes)
+        NamedMetric(metric.log_name(metric.name), build(metric, metric.build, plan.classes).to(device), metric.inputs)
         for metric in plan.spec.metrics
     ]
 
@@ -150,8 +150,8 @@ def build_hooks(spec: Spec, model: nn.Module) -> list[tuple[str, object]]:
         hook.check_model(model)
         return hook.build()
 
-    first = process_number() == 0
-    return [(hook.written_name, build(hook, make, hook)) for hook in spec.hooks if first or hook.processes == "all"]
+    first = rank() == 0
+    return [(hook.name_in_file, build(hook, make, hook)) for hook in spec.hooks if first or hook.processes == "all"]
 
 
 def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Loader:
@@ -172,7 +172,7 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
     transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
     targets_after = facts_after(declared, section.facts)
-    by_class = classified(spec) and (targets_after.target_form, targets_after.values) != ("signs", 1)
+    by_class = classified(spec) and (targets_after.target_form, targets_after.num_values) != ("signs", 1)
     pin = spec.data.pin_memory
     return Loader(
         BatchSource(

@@ -78,7 +78,7 @@ def _preview(plan: Plan, spec: Spec) -> Preview:
     model, report = build_model(spec, torch.device("cpu"))
     weights = start_from_weights(model, spec.finetune)
     report.update(weights.first_values(report) if weights else {})
-    loss = Objective(spec.loss, spec.model.gives, spec.model.emits())
+    loss = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form())
     freezing = Freezing(model, spec.finetune)
     groups = grouped(spec, model, loss, freezing)
     optimizer = build_optimizer(spec, model, groups, loss)

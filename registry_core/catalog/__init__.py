@@ -2,7 +2,7 @@
 
 from registry_core.catalog.catalog import Catalog, Preferences, add_local, installed, refresh
 from registry_core.catalog.kinds import KINDS, Kind
-from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.shield import shield
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "Plugin",
     "Preferences",
     "Record",
-    "Refused",
+    "RefusedRecord",
     "add_local",
     "installed",
     "refresh",

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from registry_core.catalog.kinds import KINDS
 from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.policy import Policy
-from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.scan import Scan, scan
 from registry_core.diagnostics import NameConflict, UnknownComponent, closest, near
 
@@ -24,7 +24,7 @@ class Catalog:
 
     records: tuple[Record, ...]
     findings: tuple[Finding, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedRecord, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     neighbours: tuple[Finding, ...] = ()
     """Other distributions whose metadata pydantic, torch and Python itself stumble over."""

@@ -41,7 +41,7 @@ class Record(NamedTuple):
 Refusal = Literal["contract", "disabled"]
 
 
-class Refused(NamedTuple):
+class RefusedRecord(NamedTuple):
     """A registered component that is never imported here: made for another contract, or disabled."""
 
     record: Record

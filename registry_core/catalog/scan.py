@@ -16,7 +16,7 @@ from registry_core.catalog.index import UnusableIndex, read_index
 from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
 from registry_core.catalog.metadata import Metadata, all_metadata
 from registry_core.catalog.policy import OWN, Policy, normalised
-from registry_core.catalog.records import Finding, Plugin, Record, Refused
+from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.diagnostics import near
 
 _HEADER = re.compile(r"^(Name|Version):(.+)$", re.MULTILINE)
@@ -33,7 +33,7 @@ class Scan(NamedTuple):
     """What the environment holds, sorted: usable components, refused ones, what is wrong, and where it all is from."""
 
     records: tuple[Record, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     neighbours: tuple[Finding, ...] = ()
@@ -49,7 +49,7 @@ class _EntryPoint(NamedTuple):
 @dataclass
 class _Found:
     records: set[Record] = field(default_factory=set)
-    refused: set[Refused] = field(default_factory=set)
+    refused: set[RefusedRecord] = field(default_factory=set)
     findings: set[Finding] = field(default_factory=set)
     plugins: dict[str, Plugin] = field(default_factory=dict)
     neighbours: set[Finding] = field(default_factory=set)
@@ -113,10 +113,10 @@ def _entry_points(text: str) -> Iterator[_EntryPoint]:
                 yield _EntryPoint(name.strip(), value.strip(), group)
 
 
-def _sort_in(found: _Found, result: Record | Refused | Finding) -> None:
+def _sort_in(found: _Found, result: Record | RefusedRecord | Finding) -> None:
     if isinstance(result, Record):
         found.records.add(result)
-    elif isinstance(result, Refused):
+    elif isinstance(result, RefusedRecord):
         found.refused.add(result)
     else:
         found.findings.add(result)
@@ -128,7 +128,9 @@ def _malformed(text: str) -> bool:
     return any(line and line[0] not in "#[" and "=" not in line for line in lines)
 
 
-def _read(entry_points: list[_EntryPoint], plugin: Plugin, policy: Policy) -> Iterator[Record | Refused | Finding]:
+def _read(
+    entry_points: list[_EntryPoint], plugin: Plugin, policy: Policy
+) -> Iterator[Record | RefusedRecord | Finding]:
     def wrong(message: str) -> Finding:
         return Finding(plugin.name, message, plugin.version)
 
@@ -150,20 +152,20 @@ def _read(entry_points: list[_EntryPoint], plugin: Plugin, policy: Policy) -> It
             yield from _usable(record, group.contract, policy)
 
 
-def _usable(record: Record, contract: str, policy: Policy) -> Iterator[Record | Refused | Finding]:
+def _usable(record: Record, contract: str, policy: Policy) -> Iterator[Record | RefusedRecord | Finding]:
     """The component or, of a provider, all that it has, if it may be used here."""
     if contract != CONTRACT:
         newer = int(contract[1:]) > int(CONTRACT[1:])
         remedy = f"Upgrade {OWN}" if newer else f"Upgrade {record.distribution}"
         message = f"It is made for contract {contract}, and this {OWN} has contract {CONTRACT}. {remedy}."
-        yield Refused(record, "contract", message)
+        yield RefusedRecord(record, "contract", message)
         return
     allowed = policy.allows(record.distribution)
     for each in _provided(record) if record.provided else (record,):
         if isinstance(each, Finding) or allowed:
             yield each
         else:
-            yield Refused(each, "disabled", policy.refusal(each.distribution))
+            yield RefusedRecord(each, "disabled", policy.refusal(each.distribution))
 
 
 def _provided(provider: Record) -> Iterator[Record | Finding]:

@@ -44,9 +44,9 @@ def other_metrics(spec: Spec, metric: Metric, targets: TargetForm) -> str:
     """Metrics that take what the model emits and targets of this form."""
 
     def fits(other: type[Metric]) -> int | None:
-        forms, emits = other.target_forms, spec.model.emits()
-        given = (*spec.model.gives, "input", "target")
-        if not forms or not taken(targets, forms) or not set(other.takes) <= set(given):
+        forms, emits = other.target_forms, spec.model.get_output_form()
+        given = (*spec.model.outputs, "input", "target")
+        if not forms or not taken(targets, forms) or not set(other.inputs) <= set(given):
             return None
         if other.output_forms and emits not in ("any", *other.output_forms):
             return None
@@ -60,11 +60,11 @@ def other_losses(spec: Spec, loss: Loss, targets: TargetForm) -> str:
 
     def fits(other: type[Loss]) -> int | None:
         forms = other.target_forms
-        given = (*spec.model.gives, "input", "target")
-        if not forms or not taken(targets, forms) or not set(other.takes) <= set(given):
+        given = (*spec.model.outputs, "input", "target")
+        if not forms or not taken(targets, forms) or not set(other.inputs) <= set(given):
             return None
         try:
-            activation_between(spec.model.emits(), other.output_form)
+            activation_between(spec.model.get_output_form(), other.output_form)
         except CheckFailed:
             return None
         return _rank(targets, forms)

@@ -9,20 +9,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from registry_core.analysis.data import Survey
+from registry_core.analysis.data import DataSurvey
 from registry_core.components import CheckFailed, Component, Modules
 from registry_core.config.models import Spec
 from registry_core.config.text.fixes import likely_fix, value_at
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, Problem, dotted
+from registry_core.diagnostics import Keys, Problem
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckContext:
     """A spec, what is known of its data, and the tree it came from; ``broken``: components that could not be made."""
 
     spec: Spec
-    survey: Survey
+    survey: DataSurvey
     tree: Tree
     broken: frozenset[Keys]
     fresh: bool = True
@@ -39,7 +39,7 @@ class Checked:
         """A problem about the value at ``keys``, which ``instead`` may replace; ``code`` if not that of the check."""
         place = self.tree.place(keys)
         fix = likely_fix(place, value_at(self.tree.data, keys), instead) if instead else None
-        return Problem(message, remedy, place, dotted(keys), code=code, warning=warning, fix=fix)
+        return Problem(message, remedy, place, keys, code=code, warning=warning, fix=fix)
 
     def value(self, keys: Keys) -> Any:
         """What is written at ``keys``; None if nothing is."""
@@ -47,7 +47,7 @@ class Checked:
 
     def failed(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem that a check of the component at ``keys`` found, there or at one of its parameters."""
-        inner: Keys = (*keys, component.written_name, *failed.at)
+        inner: Keys = (*keys, component.name_in_file, *failed.at)
         return self.problem(inner if failed.at and inner in self.tree.values else keys, failed.message, failed.remedy)
 
     def whole(self, *keys: Keys) -> bool:

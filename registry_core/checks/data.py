@@ -6,45 +6,45 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from registry_core.checks.context import Checked
+from registry_core.checks.context import CheckContext
 from registry_core.components import Component
 from registry_core.components.forms import words
 from registry_core.diagnostics import Keys, Problem, closest
 
 
-def check_data(checked: Checked) -> Iterator[Problem]:
+def check_data(context: CheckContext) -> Iterator[Problem]:
     """The data of every section can be found."""
-    sections = checked.spec.data.sections()
-    for section, error in checked.survey.errors.items():
+    sections = context.spec.data.sections()
+    for section, error in context.survey.errors.items():
         message, remedy = _parted(str(error))
         keys: Keys = ("data", section, "dataset")
         missing = _missing_path(sections[section].dataset)
         if missing is None:
-            yield checked.problem(keys, message, remedy)
+            yield context.problem(keys, message, remedy)
         else:
-            yield missing_path(checked, checked.inside(keys, (missing[0],)), missing[1], message, remedy)
+            yield missing_path(context, context.inside(keys, (missing[0],)), missing[1], message, remedy)
 
 
-def missing_path(checked: Checked, keys: Keys, path: Path, message: str, remedy: str) -> Problem:
+def missing_path(context: CheckContext, keys: Keys, path: Path, message: str, remedy: str) -> Problem:
     """The problem of a path at ``keys`` that does not exist, with one like it that does, if there is one."""
-    written = checked.value(keys)
+    written = context.value(keys)
     likely = _existing_like(path, written) if isinstance(written, str) else ""
     if likely:
-        return checked.problem(keys, message, f"Did you mean {likely!r}?", instead=likely)
-    return checked.problem(keys, message, remedy)
+        return context.problem(keys, message, f"Did you mean {likely!r}?", instead=likely)
+    return context.problem(keys, message, remedy)
 
 
-def check_samplers(checked: Checked) -> Iterator[Problem]:
+def check_samplers(context: CheckContext) -> Iterator[Problem]:
     """Samplers that need the class of every sample have data with one class a sample."""
-    for section, facts in checked.survey.facts.items():
-        sampler = checked.spec.data.sections()[section].sampler
+    for section, facts in context.survey.facts.items():
+        sampler = context.spec.data.sections()[section].sampler
         keys: Keys = ("data", section, "sampler")
-        if sampler is None or not sampler.needs_targets or not checked.whole(keys):
+        if sampler is None or not sampler.needs_targets or not context.whole(keys):
             continue
         if facts.target_form not in ("class_indices", "any"):
             message = f"The sampler {sampler.name!r} needs one class for each sample"
             message += f", but data.{section} gives {words(facts.target_form)}."
-            yield checked.problem(keys, message, "Leave the sampler out, or use shuffled.")
+            yield context.problem(keys, message, "Leave the sampler out, or use shuffled.")
 
 
 def _parted(text: str) -> tuple[str, str]:

@@ -7,32 +7,32 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from registry_core.checks.context import Checked
+from registry_core.checks.context import CheckContext
 from registry_core.diagnostics import Problem
 
 _GPU_FILES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")
 """What /dev has where a driver of NVIDIA (on a card, Tegra or WSL) or AMD is at work: without one there is no CUDA."""
 
 
-def check_machine(checked: Checked) -> Iterator[Problem]:
+def check_machine(context: CheckContext) -> Iterator[Problem]:
     """The device is there and can compute so; there are processors for the loaders."""
-    if not checked.whole(("train",), ("data",)):
+    if not context.whole(("train",), ("data",)):
         return
-    train, workers = checked.spec.train, checked.spec.data.workers
+    train, workers = context.spec.train, context.spec.data.workers
     there = {"cuda": _may_have_cuda(), "mps": sys.platform == "darwin", "auto": True, "cpu": True}
     if not there[train.device]:
         message = f"The device is {train.device}, and this machine has none."
         remedy = "Use device: auto, or, if the run will be elsewhere, validate with --elsewhere."
-        yield checked.problem(("train", "device"), message, remedy, "device")
+        yield context.problem(("train", "device"), message, remedy, "device")
     elif train.precision == "fp16" and train.device == "auto" and not (there["cuda"] or there["mps"]):
         message = "fp16 needs a GPU, and this machine has none."
         remedy = "Use bf16 or fp32, or, if the run will be elsewhere, validate with --elsewhere."
-        yield checked.problem(("train", "precision"), message, remedy, "precision")
+        yield context.problem(("train", "precision"), message, remedy, "precision")
     processors = os.cpu_count() or 1
     if workers > 2 * processors:
         message = f"{workers} workers are many for {processors} processor{'' if processors == 1 else 's'}."
         remedy = f"{processors} or fewer load as fast, and take less memory."
-        yield checked.problem(("data", "workers"), message, remedy, "too-many-workers", warning=True)
+        yield context.problem(("data", "workers"), message, remedy, "too-many-workers", warning=True)
 
 
 def _may_have_cuda() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.checks.context import Checked
+from registry_core.checks.context import CheckContext
 from registry_core.checks.forms import classified, compares_numbers, numbers_of, with_targets
 from registry_core.checks.transforms import image_after
 from registry_core.components import CheckFailed, DataFacts, Metric, Shape, written_shape
@@ -30,46 +30,46 @@ _REMEDIES = {
 }
 
 
-def check_shapes(checked: Checked) -> Iterator[Problem]:
+def check_shapes(context: CheckContext) -> Iterator[Problem]:
     """What the model emits has the sides that the targets of its losses ask for."""
-    shape = _emitted_shape(checked, ("loss",))
+    shape = _emitted_shape(context, ("loss",))
     if shape is None:
         return
-    for section, facts in with_targets(checked):
-        for term in checked.spec.loss.terms():
-            if not _compares(checked.spec, term.takes):
+    for section, facts in with_targets(context):
+        for term in context.spec.loss.terms():
+            if not _compares(context.spec, term.inputs):
                 continue
-            if found := _misfit(shape, facts) or _other_size(checked, section, shape, facts):
-                yield checked.problem(("model",), found.message, found.remedy)
+            if found := _misfit(shape, facts) or _other_size(context, section, shape, facts):
+                yield context.problem(("model",), found.message, found.remedy)
             try:
                 term.loss.check_shape(shape, facts)
             except CheckFailed as failed:
                 code = "sequence-length" if facts.target_form == "sequences" else ""
-                yield checked.problem(("model",), failed.message, failed.remedy, code)
+                yield context.problem(("model",), failed.message, failed.remedy, code)
 
 
-def check_metric_shapes(checked: Checked) -> Iterator[Problem]:
+def check_metric_shapes(context: CheckContext) -> Iterator[Problem]:
     """Metrics that compare numbers with numbers are given as many of both."""
-    spec = checked.spec
-    shape = _emitted_shape(checked, ("metrics",))
+    spec = context.spec
+    shape = _emitted_shape(context, ("metrics",))
     if shape is None:
         return
-    for section, facts in with_targets(checked):
+    for section, facts in with_targets(context):
         for index, metric in enumerate(spec.metrics):
-            compares = section != "train" and _compares(spec, metric.takes)
+            compares = section != "train" and _compares(spec, metric.inputs)
             if compares and (found := _metric_misfit(metric, shape, facts, spec)):
-                yield checked.problem(("metrics", index), found.message, found.remedy)
+                yield context.problem(("metrics", index), found.message, found.remedy)
 
 
-def _emitted_shape(checked: Checked, part: Keys) -> Shape | None:
+def _emitted_shape(context: CheckContext, part: Keys) -> Shape | None:
     """What the model emits for a sample; None if that is not known, or if the model or this part is broken."""
-    model = checked.spec.model
-    return model.output_shape() if checked.whole(("model",), part) and not model.mistakes() else None
+    model = context.spec.model
+    return model.output_shape() if context.whole(("model",), part) and not model.errors() else None
 
 
 def _compares(spec: Spec, takes: tuple[str, ...]) -> bool:
     """Whether what takes these entries compares the first output of the model with targets."""
-    return takes[:1] == spec.model.gives[:1] and "target" in takes
+    return takes[:1] == spec.model.outputs[:1] and "target" in takes
 
 
 def _misfit(shape: Shape, facts: DataFacts) -> CheckFailed | None:
@@ -80,12 +80,12 @@ def _misfit(shape: Shape, facts: DataFacts) -> CheckFailed | None:
     return CheckFailed(f"{message} {words(facts.target_form)}.", _REMEDIES[sides])
 
 
-def _other_size(checked: Checked, section: Section, shape: Shape, facts: DataFacts) -> CheckFailed | None:
+def _other_size(context: CheckContext, section: Section, shape: Shape, facts: DataFacts) -> CheckFailed | None:
     """Where every pixel has a class, the model emits as many pixels as the images have."""
     if facts.target_form != "class_maps" or len(shape) != 3:
         return None
     try:
-        image = image_after(checked.spec.data.sections()[section], facts.image)
+        image = image_after(context.spec.data.sections()[section], facts.image)
     except CheckFailed:  # check_images says so
         return None
     given = (None, None) if image is None else (image.height, image.width)
@@ -100,10 +100,10 @@ def _metric_misfit(metric: Metric, shape: Shape, facts: DataFacts, spec: Spec) -
     if metric.elementwise and numbers is not None and (len(shape) > 1 or outputs not in (None, numbers)):
         message = f"The metric {metric.name!r} compares {_emitted(shape)} with {numbers}, the numbers of a target."
         return CheckFailed(message, "Use another metric, or let the model give as many numbers.")
-    by_class = bool(metric.output_forms) and {*metric.takes_targets()} in ({"class_indices"}, {"class_maps"})
-    if by_class and not classified(spec) and None not in (outputs, facts.classes) and outputs != facts.classes:
+    by_class = bool(metric.output_forms) and {*metric.get_target_forms()} in ({"class_indices"}, {"class_maps"})
+    if by_class and not classified(spec) and None not in (outputs, facts.num_classes) and outputs != facts.num_classes:
         message = f"The metric {metric.name!r} takes an output for each class: the model has {outputs} outputs,"
-        return CheckFailed(f"{message} and there are {facts.classes} classes.", f"Remove {metric.name}.")
+        return CheckFailed(f"{message} and there are {facts.num_classes} classes.", f"Remove {metric.name}.")
     return None
 
 

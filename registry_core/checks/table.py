@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from registry_core.analysis.data import batches, horizon, samples_in_epoch
 from registry_core.analysis.measured import metric_names, watchers
-from registry_core.checks.context import Checked
+from registry_core.checks.context import CheckContext
 from registry_core.checks.data import check_data, check_samplers
 from registry_core.checks.finetune import check_layer_decay, check_unfreezing, check_weights
 from registry_core.checks.forms import (
@@ -28,7 +28,7 @@ from registry_core.checks.transforms import (
     check_places,
     check_target_transforms,
     check_views,
-    follow_target,
+    infer_target,
 )
 from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import TargetForm
@@ -37,31 +37,31 @@ from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import Keys, Problem, closest, near
 
 
-def check(checked: Checked) -> list[Problem]:
+def check(context: CheckContext) -> list[Problem]:
     """All problems that the checks find, each with the code of its check unless it has one of its own."""
-    found = ((code, problem) for code, one in CHECKS for problem in one(checked))
+    found = ((code, problem) for code, one in CHECKS for problem in one(context))
     return [problem if problem.code else problem._replace(code=code) for code, problem in found]
 
 
-def check_model(checked: Checked) -> Iterator[Problem]:
+def check_model(context: CheckContext) -> Iterator[Problem]:
     """The parts of the model fit each other."""
-    if checked.whole(("model",)):
-        model = checked.spec.model
-        for failed in model.mistakes():
-            yield checked.problem(("model", model.written_name, *failed.at), failed.message, failed.remedy)
+    if context.whole(("model",)):
+        model = context.spec.model
+        for failed in model.errors():
+            yield context.problem(("model", model.name_in_file, *failed.at), failed.message, failed.remedy)
 
 
-def check_length(checked: Checked) -> Iterator[Problem]:
+def check_length(context: CheckContext) -> Iterator[Problem]:
     """There is at least one step, and the schedule fits the run."""
-    facts = checked.survey.facts.get("train")
-    if facts is None or facts.length is None or not checked.whole(("train",), ("data", "train")):
+    facts = context.survey.facts.get("train")
+    if facts is None or facts.length is None or not context.whole(("train",), ("data", "train")):
         return
-    spec = checked.spec
+    spec = context.spec
     if batches(spec, "train", facts.length) == 0:
         samples = samples_in_epoch(spec, "train", facts.length)
         message = f"An epoch of {samples} samples has no full batch of {spec.data.batch_size_of('train')}."
         remedy = "Use a smaller batch_size, or drop_last: false."
-        yield checked.problem(("data", "batch_size"), message, remedy, "no-full-batch")
+        yield context.problem(("data", "batch_size"), message, remedy, "no-full-batch")
         return
     length = horizon(spec, facts.length)
     steps = length.steps_per_epoch * spec.train.epochs
@@ -72,58 +72,58 @@ def check_length(checked: Checked) -> Iterator[Problem]:
     ):
         message = f"The run ends after 1 epoch, {steps} steps, before max_steps."
         remedy = f"Set epochs to {-(-spec.train.max_steps // steps)}."
-        yield checked.problem(("train", "max_steps"), message, remedy, "steps-not-reached")
+        yield context.problem(("train", "max_steps"), message, remedy, "steps-not-reached")
     scheduler = spec.optim.scheduler
-    if scheduler is not None and checked.whole(("optim", "scheduler")):
+    if scheduler is not None and context.whole(("optim", "scheduler")):
         try:
             scheduler.check(scheduler.horizon_after_warmup(length))
         except CheckFailed as failed:
-            yield checked.failed(("optim", "scheduler"), scheduler, failed)
+            yield context.failed(("optim", "scheduler"), scheduler, failed)
 
 
-def check_scheduler(checked: Checked) -> Iterator[Problem]:
+def check_scheduler(context: CheckContext) -> Iterator[Problem]:
     """The schedule fits the optimizer and its parameter groups."""
-    optim = checked.spec.optim
-    if optim.scheduler is None or not checked.whole(("optim",)):
+    optim = context.spec.optim
+    if optim.scheduler is None or not context.whole(("optim",)):
         return
-    finetune = checked.spec.finetune
+    finetune = context.spec.finetune
     split = optim.layer_decay is not None or (finetune is not None and bool(finetune.unfreeze))
     try:
         optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
     except CheckFailed as failed:
-        yield checked.failed(("optim", "scheduler"), optim.scheduler, failed)
+        yield context.failed(("optim", "scheduler"), optim.scheduler, failed)
     rate = getattr(optim.optimizer, "lr", None)
     rates = [group.options["lr"] for group in optim.groups if group.options.get("lr", rate) != rate]
-    if optim.scheduler.sets_one_rate() and rates:
+    if optim.scheduler.overrides_group_rates() and rates:
         message = (
             f"The scheduler {optim.scheduler.name!r} sets one rate for all parameter groups, and one has {rates[0]}."
         )
         remedy = "Give it a list with one rate for each group, or take a schedule that multiplies rates."
-        yield checked.problem(("optim", "scheduler"), message, remedy)
+        yield context.problem(("optim", "scheduler"), message, remedy)
 
 
-def check_groups(checked: Checked) -> Iterator[Problem]:
+def check_groups(context: CheckContext) -> Iterator[Problem]:
     """The options of every parameter group are options of the optimizer."""
-    optim = checked.spec.optim
-    if not checked.whole(("optim", "optimizer")):
+    optim = context.spec.optim
+    if not context.whole(("optim", "optimizer")):
         return
     for index, group in enumerate(optim.groups):
-        yield from checked.options_problems(("optim", "groups", index), group.options)
+        yield from context.options_problems(("optim", "groups", index), group.options)
 
 
-def check_optimizer(checked: Checked) -> Iterator[Problem]:
+def check_optimizer(context: CheckContext) -> Iterator[Problem]:
     """An optimizer that evaluates the loss again within a step gets no gradient scaler; some take no groups."""
-    optim, train = checked.spec.optim, checked.spec.train
-    if not checked.whole(("optim", "optimizer")):
+    optim, train = context.spec.optim, context.spec.train
+    if not context.whole(("optim", "optimizer")):
         return
     who = f"The optimizer {optim.optimizer.name!r}"
     if optim.optimizer.needs_closure and train.precision == "fp16":
         message = f"{who} evaluates the loss several times in a step, which the gradient scaler of fp16 cannot follow."
         remedy = "Use precision fp32 or bf16, or another optimizer."
-        yield checked.problem(("train", "precision"), message, remedy, "precision")
-    if optim.optimizer.takes_groups:
+        yield context.problem(("train", "precision"), message, remedy, "precision")
+    if optim.optimizer.supports_groups:
         return
-    finetune = checked.spec.finetune
+    finetune = context.spec.finetune
     given: list[tuple[Keys, object]] = [
         (("optim", "groups"), optim.groups),
         (("optim", "layer_decay"), optim.layer_decay),
@@ -132,85 +132,87 @@ def check_optimizer(checked: Checked) -> Iterator[Problem]:
     for keys, value in given:
         if value:
             message = f"{who} treats all parameters alike and takes no groups."
-            yield checked.problem(keys, message, f"Remove {keys[-1]}, or use another optimizer.")
+            yield context.problem(keys, message, f"Remove {keys[-1]}, or use another optimizer.")
 
 
-def check_metrics(checked: Checked) -> Iterator[Problem]:
+def check_metrics(context: CheckContext) -> Iterator[Problem]:
     """No two metrics share a name, and every metric that something watches is measured."""
-    spec = checked.spec
-    labels = [metric.label(metric.name) for metric in spec.metrics]
+    spec = context.spec
+    labels = [metric.log_name(metric.name) for metric in spec.metrics]
     for index, label in enumerate(labels):
         if label in labels[:index] or label == "loss":
             message = f"Another metric is called {label!r} too."
-            yield checked.problem(("metrics", index), message, "Remove one of them.", "duplicate-metric")
+            yield context.problem(("metrics", index), message, "Remove one of them.", "duplicate-metric")
     measured = metric_names(spec)
-    known = ("data", "val") not in checked.broken
+    known = ("data", "val") not in context.broken
     for keys, component in watchers(spec):
         for parameter in ("monitor", "best"):
             watched = getattr(component, parameter, None)
-            if isinstance(watched, str) and checked.whole(keys, ("metrics",)) and known and watched not in measured:
+            if isinstance(watched, str) and context.whole(keys, ("metrics",)) and known and watched not in measured:
                 message = f"{parameter} names {watched!r}, which this run does not measure."
-                inner = _parameter(checked, keys, parameter)
+                inner = _parameter(context, keys, parameter)
                 if watched.startswith("val/") and "val/loss" not in measured:
-                    yield checked.problem(inner, f"{message} It has no evaluations.", _to_evaluate(spec))
+                    yield context.problem(inner, f"{message} It has no evaluations.", _to_evaluate(spec))
                     continue
                 likely = next(iter(closest(watched, measured)), "")
-                yield checked.problem(inner, message, near(watched, measured), instead=likely)
+                yield context.problem(inner, message, near(watched, measured), instead=likely)
 
 
 def _to_evaluate(spec: Spec) -> str:
     return "Add data.val." if spec.data.val is None else "Set train.evaluate_every to 1 epoch, or leave it out."
 
 
-def check_needs(checked: Checked) -> Iterator[Problem]:
+def check_needs(context: CheckContext) -> Iterator[Problem]:
     """Every module that only some components need is installed; none is imported."""
-    for keys, component in placed_components(checked.spec):
-        missing = [module for module in component.needs if importlib.util.find_spec(module) is None]
-        if missing and checked.whole(keys):
+    for keys, component in placed_components(context.spec):
+        missing = [module for module in component.requirements if importlib.util.find_spec(module) is None]
+        if missing and context.whole(keys):
             verb = "is" if len(missing) == 1 else "are"
             needs = f"needs {' and '.join(missing)}, which {verb} not installed"
             what = f"The {component.kind} {component.name!r} {needs}."
-            wanted = " ".join(f"'{each}'" for each in dict.fromkeys(component.needs[module] for module in missing))
-            yield checked.problem(keys, what, f"Run: pip install {wanted}")
+            wanted = " ".join(
+                f"'{each}'" for each in dict.fromkeys(component.requirements[module] for module in missing)
+            )
+            yield context.problem(keys, what, f"Run: pip install {wanted}")
 
 
-def check_hooks(checked: Checked) -> Iterator[Problem]:
+def check_hooks(context: CheckContext) -> Iterator[Problem]:
     """The run has what each hook wants."""
-    spec = checked.spec
-    seen = checked.survey.facts
+    spec = context.spec
+    seen = context.survey.facts
     sections: dict[str, DataFacts] = {name: seen.get(name, DataFacts()) for name in spec.data.sections()}
-    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.gives, _evaluated_targets(checked))
-    if checked.whole(("model",)):
+    facts = RunFacts(sections, tuple(metric_names(spec)), spec.model.outputs, _evaluated_targets(context))
+    if context.whole(("model",)):
         model = spec.model
-        parts = {part.name: part.shape for part in model.parts()}
-        facts = replace(facts, emits=model.emits(), outputs=model.outputs(), parts=parts)
+        parts = {part.name: part.shape for part in model.layer_facts()}
+        facts = replace(facts, output_form=model.get_output_form(), num_outputs=model.num_outputs(), layers=parts)
     for index, hook in enumerate(spec.hooks):
-        if not checked.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
+        if not context.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue
         try:
             hook.check(facts)
         except CheckFailed as failed:
-            yield checked.problem(("hooks", index), failed.message, failed.remedy)
+            yield context.problem(("hooks", index), failed.message, failed.remedy)
 
 
-def _evaluated_targets(checked: Checked) -> TargetForm:
-    section: Section = "train" if checked.spec.data.val is None else "val"
-    facts = checked.survey.facts.get(section)
+def _evaluated_targets(context: CheckContext) -> TargetForm:
+    section: Section = "train" if context.spec.data.val is None else "val"
+    facts = context.survey.facts.get(section)
     try:
-        return "any" if facts is None else follow_target(checked.spec.data.sections()[section], facts)
+        return "any" if facts is None else infer_target(context.spec.data.sections()[section], facts)
     except CheckFailed:  # check_target_transforms says so
         return "any"
 
 
-def _parameter(checked: Checked, keys: Keys, parameter: str) -> Keys:
+def _parameter(context: CheckContext, keys: Keys, parameter: str) -> Keys:
     """The keys of a component's parameter, if it is written; else of the component."""
-    for path in checked.tree.values:
+    for path in context.tree.values:
         if len(path) == len(keys) + 2 and path[: len(keys)] == keys and path[-1] == parameter:
             return path
     return keys
 
 
-CHECKS: tuple[tuple[str, Callable[[Checked], Iterator[Problem]]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[CheckContext], Iterator[Problem]]], ...] = (
     ("data", check_data),
     ("sampler", check_samplers),
     ("layers", check_model),

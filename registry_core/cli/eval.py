@@ -22,9 +22,9 @@ from registry_core.cli.options import as_json, print_json
 @as_json
 def command(run: Path, section: str | None, best: bool, as_json: bool) -> None:
     """Measure the loss and the metrics of a run's latest checkpoint, or of one checkpoint."""
-    from registry_core.engine.trained import Trained
+    from registry_core.engine.trained import TrainedModel
 
-    measured = Trained.open(run, best=best).evaluate(section)
+    measured = TrainedModel.open(run, best=best).evaluate(section)
     if as_json:
         print_json(measured)
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from registry_core.catalog import KINDS, Record, Refused, installed
+from registry_core.catalog import KINDS, Record, RefusedRecord, installed
 from registry_core.catalog.source import summary_of
 from registry_core.cli import completing
 from registry_core.cli.options import as_json, columns, print_json
@@ -49,7 +49,7 @@ def command(kind: str | None, dist: str | None, word: str | None, as_json: bool)
         click.echo(str(finding), err=True)
 
 
-def _refused(refused: Sequence[Refused]) -> Iterator[str]:
+def _refused(refused: Sequence[RefusedRecord]) -> Iterator[str]:
     """What cannot be used, in one line for all of a distribution that cannot for the same reason."""
     groups: dict[tuple[str, str], list[str]] = {}
     for each in refused:

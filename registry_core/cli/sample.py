@@ -11,7 +11,7 @@ import click
 from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
 
 if TYPE_CHECKING:
-    from registry_core.inspection.trace import Entry, Traced
+    from registry_core.inspection.trace import Entry, TraceStep
 
 
 @click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
@@ -43,7 +43,7 @@ def command(file: Path, overrides: tuple[str, ...], section: str, index: int, ep
     click.echo(columns(rows))
 
 
-def _rows(step: Traced) -> list[tuple[str, ...]]:
+def _rows(step: TraceStep) -> list[tuple[str, ...]]:
     first = (step.step, step.name, step.note)
     milliseconds = f"{step.seconds * 1000:.2f}"
     if not step.entries:

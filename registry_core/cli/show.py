@@ -45,8 +45,8 @@ def command(component: str, as_json: bool) -> None:
     facts = [(f"  {about}", text) for about, text in described.characteristics]
     if facts:
         click.echo(f"\n{columns(facts)}")
-    if described.needs:
-        click.echo(f"\nNeeds: {', '.join(described.needs)}")
+    if described.requirements:
+        click.echo(f"\nNeeds: {', '.join(described.requirements)}")
     click.echo(f"\nExample:\n  {described.example}")
 
 

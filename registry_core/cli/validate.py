@@ -9,7 +9,7 @@ import click
 
 from registry_core.cli.options import as_json, overrides, pipeline_files, print_json
 from registry_core.cli.problems import problem_data, tell
-from registry_core.cli.verdict import Verdict, Wanted
+from registry_core.cli.verdict import ValidateRequest, ValidateResult
 from registry_core.diagnostics import Fix
 
 
@@ -43,10 +43,10 @@ def command(
         raise click.UsageError("--on goes with --deep.")
     if yes and not fix:
         raise click.UsageError("--yes goes with --fix.")
-    wanted = Wanted(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
+    wanted = ValidateRequest(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
     if fix:
         _fix(wanted, yes)
-    verdict = Verdict.of(wanted)
+    verdict = ValidateResult.of(wanted)
     if as_json:
         print_json(_data(verdict, wanted))
     else:
@@ -54,17 +54,17 @@ def command(
     return verdict.code
 
 
-def _fix(wanted: Wanted, yes: bool) -> None:
+def _fix(wanted: ValidateRequest, yes: bool) -> None:
     """Correct, and check again: what was wrong may have hidden more."""
     from registry_core.cli.fixing import fix_files
 
     declined: set[Fix] = set()
     quickly = wanted.without_torch()
-    while fix_files(Verdict.of(quickly).problems, yes=yes, refused=declined):
+    while fix_files(ValidateResult.of(quickly).problems, yes=yes, refused=declined):
         pass
 
 
-def _print(verdict: Verdict, wanted: Wanted, *, advise: bool) -> None:
+def _print(verdict: ValidateResult, wanted: ValidateRequest, *, advise: bool) -> None:
     for report in (*verdict.data.values(), *verdict.dry_runs.values()):
         click.echo(str(report))
     if not wanted.read_data:
@@ -81,7 +81,7 @@ def _print(verdict: Verdict, wanted: Wanted, *, advise: bool) -> None:
         click.echo("registry-core explain CODE says more.", err=True)
 
 
-def _data(verdict: Verdict, wanted: Wanted) -> object:
+def _data(verdict: ValidateResult, wanted: ValidateRequest) -> object:
     """The problems as a list, or beside the reports that were asked for."""
     problems = [problem_data(problem) for problem in verdict.problems]
     reports: dict[str, object] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from registry_core.inspection.dry_run.report import DryRun
 
 
-class Wanted(NamedTuple):
+class ValidateRequest(NamedTuple):
     """Which files are to be checked, and how far."""
 
     files: tuple[Path, ...]
@@ -30,13 +30,13 @@ class Wanted(NamedTuple):
     deep: bool = False
     on_meta: bool = False
 
-    def without_torch(self) -> Wanted:
+    def without_torch(self) -> ValidateRequest:
         """The same files, as far as they are checked without torch."""
         return self._replace(read_data=False, deep=False)
 
 
 @dataclass
-class Verdict:
+class ValidateResult:
     """What was found in all files together."""
 
     problems: list[Problem] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Verdict:
     code: int = 0
 
     @classmethod
-    def of(cls, wanted: Wanted) -> Self:
+    def of(cls, wanted: ValidateRequest) -> Self:
         """Check all files."""
         found = cls()
         found.look_at_folder(wanted.out)
@@ -62,7 +62,7 @@ class Verdict:
             message = f"No run could be written to {str(out)!r}: {reason}."
             self.add([Problem(message, "Name another folder with --out.", code="run-directory")], 2)
 
-    def check(self, file: Path, wanted: Wanted) -> None:
+    def check(self, file: Path, wanted: ValidateRequest) -> None:
         """Check one file, and what was asked for besides."""
         from registry_core.loaded import load
 
@@ -80,7 +80,7 @@ class Verdict:
         if wanted.read_data:
             self.read_data(file, wanted.overrides)
 
-    def rehearse(self, file: Path, spec: Spec, wanted: Wanted) -> None:
+    def rehearse(self, file: Path, spec: Spec, wanted: ValidateRequest) -> None:
         """Take one batch through all that is built; PipelineError if that shows a problem."""
         from registry_core.inspection.dry_run.dry_run import dry_run
         from registry_core.planning.make import make_plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry_core.components.base import Component, Written
-from registry_core.components.dataset import Dataset, Inventory, Unusable
+from registry_core.components.base import Component, ConfigModel
+from registry_core.components.dataset import Dataset, Inventory, UnusableEntry
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
 from registry_core.components.function import Function, used_for
@@ -15,7 +15,7 @@ from registry_core.components.interval import Every, Interval
 from registry_core.components.layer import Layer
 from registry_core.components.loss import Loss
 from registry_core.components.metric import Metric
-from registry_core.components.model import Model, Part
+from registry_core.components.model import LayerFacts, Model
 from registry_core.components.modules import ModuleFacts, Modules, TensorFacts, assembled
 from registry_core.components.optimizer import Optimizer, ParameterFacts
 from registry_core.components.randomness import Draws, stream_key
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckFailed",
     "Component",
+    "ConfigModel",
     "DataFacts",
     "Dataset",
     "Draws",
@@ -43,6 +44,7 @@ __all__ = [
     "Interval",
     "Inventory",
     "Layer",
+    "LayerFacts",
     "Loss",
     "Metric",
     "Model",
@@ -50,7 +52,6 @@ __all__ = [
     "Modules",
     "Optimizer",
     "ParameterFacts",
-    "Part",
     "Position",
     "Row",
     "Run",
@@ -63,9 +64,8 @@ __all__ = [
     "Step",
     "TensorFacts",
     "Transform",
-    "Unusable",
+    "UnusableEntry",
     "View",
-    "Written",
     "assembled",
     "hookimpl",
     "stream_key",

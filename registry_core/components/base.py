@@ -17,7 +17,7 @@ from registry_core.components.target import load_target
 shield()  # before the first model is made
 
 
-class Written(BaseModel):
+class ConfigModel(BaseModel):
     """What users write: strict, immutable, and closed to unknown keys.
 
     A text is never read as a number, nor a number as a truth value; sequences may be written as lists,
@@ -43,7 +43,7 @@ class Written(BaseModel):
         cls.__annotations__ = {name: own[name] for name in own if name in cls.__pydantic_fields__}
 
 
-class Component(Written):
+class Component(ConfigModel):
     """Base of all declarations; authors derive from the class of a kind, such as ``Loss``; fields are parameters."""
 
     kind: ClassVar[str] = ""
@@ -52,17 +52,17 @@ class Component(Written):
     target: ClassVar[str] = ""
     """``module:attribute`` of what is built, imported only when it is built."""
 
-    renamed: ClassVar[Mapping[str, str]] = {}
+    argument_names: ClassVar[Mapping[str, str]] = {}
     """Parameters whose name at the target differs: field to argument."""
 
-    needs: ClassVar[Mapping[str, str]] = {}
+    requirements: ClassVar[Mapping[str, str]] = {}
     """Top-level modules that only this component needs: module to the requirement for pip that brings it."""
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Parameters of an example that validates, as a pipeline file has them; ``show`` prints it."""
 
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {}
-    """What the example may be called with, by the names that it ``takes``: for the conformance kit."""
+    """What the example may be called with, by the names that it ``inputs``: for the conformance kit."""
 
     old_spellings: ClassVar[Mapping[str, str]] = {}
     """What is refused with what to write instead: ``size_average`` (a parameter) or ``reduction: elementwise_mean``."""
@@ -70,14 +70,14 @@ class Component(Written):
     successor: ClassVar[str] = ""
     """The component of the same kind that replaces it: it is deprecated, and files that name it are warned."""
 
-    leading: ClassVar[int] = 0
+    leading_arguments: ClassVar[int] = 0
     """For plain classes of this kind: how many leading arguments the core supplies when it builds them."""
 
-    function_leading: ClassVar[int] = 0
+    function_leading_arguments: ClassVar[int] = 0
     """For plain functions of this kind: how many leading arguments the core supplies when it calls them."""
 
     _record: Record | None = PrivateAttr(default=None)
-    _written_name: str = PrivateAttr(default="")
+    _name_in_file: str = PrivateAttr(default="")
 
     @property
     def record(self) -> Record | None:
@@ -90,24 +90,24 @@ class Component(Written):
         return self._record.name if self._record else type(self).__name__
 
     @property
-    def full_name(self) -> str:
+    def label(self) -> str:
         """Kind, name and origin for messages: ``loss 'focal' of acme-losses 1.0``."""
         return self._record.label if self._record else f"{self.kind} {self.name!r}"
 
     @property
-    def written_name(self) -> str:
+    def name_in_file(self) -> str:
         """The name as a pipeline file must write it: with the distribution where the file had it."""
-        return self._written_name or self.name
+        return self._name_in_file or self.name
 
-    def named(self, written: str, record: Record) -> Self:
+    def with_record(self, written: str, record: Record) -> Self:
         """The same component, knowing the name it was looked up by and where it is registered."""
-        self._written_name, self._record = written, record
+        self._name_in_file, self._record = written, record
         return self
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as keyword arguments of the target."""
         fields = (*type(self).model_fields, *(self.model_extra or ()))
-        return {self.renamed.get(name, name): getattr(self, name) for name in fields}
+        return {self.argument_names.get(name, name): getattr(self, name) for name in fields}
 
     def make(self, *leading: Any) -> Any:
         """Import the target and call it with ``leading`` arguments and the parameters."""
@@ -119,7 +119,7 @@ class Component(Written):
         return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
-def written_fields(model: type[BaseModel]) -> dict[str, str]:
+def file_keys(model: type[BaseModel]) -> dict[str, str]:
     """What files call the fields of a model: written name to field."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
-class Unusable(NamedTuple):
+class UnusableEntry(NamedTuple):
     """What stands in the data and makes no sample, such as a line without a label: a sentence, and file and line."""
 
     message: str
@@ -29,7 +29,7 @@ class Inventory:
     dataset: Any
     """A built data set; reading a sample may raise."""
     facts: DataFacts
-    unusable: tuple[Unusable, ...] = ()
+    unusable: tuple[UnusableEntry, ...] = ()
 
 
 class Dataset(Component):
@@ -69,7 +69,7 @@ class Dataset(Component):
         try:
             return Inventory(built, self.cached_facts)
         except DataError as error:
-            return Inventory(built, DataFacts(), (Unusable(str(error)),))
+            return Inventory(built, DataFacts(), (UnusableEntry(str(error)),))
 
 
 def describe_sample(dataset: Any, index: int) -> str:

@@ -63,7 +63,7 @@ class DataFacts:
 
     length: int | None = None
     image: Image | None = None
-    classes: int | None = None
+    num_classes: int | None = None
     class_names: tuple[str, ...] = ()
     target_form: TargetForm = "any"
     """What the entry ``target`` of a sample is."""
@@ -71,7 +71,7 @@ class DataFacts:
     """Names of a sample's entries; None where they are not known."""
     largest_label: int | None = None
     """Where the number of classes is not known: the largest class number that occurs."""
-    values: int | None = None
+    num_values: int | None = None
     """Where targets are values, counts or signs that stand for no classes: how many numbers one has."""
     blank: int | None = None
     """Where targets are sequences: the class that means no label."""
@@ -104,23 +104,23 @@ class RunFacts:
 
     sections: Mapping[str, DataFacts]
     """What is known of each section of the data."""
-    measured: tuple[str, ...]
+    metric_names: tuple[str, ...]
     """Names of the metrics."""
-    gives: tuple[str, ...]
+    outputs: tuple[str, ...]
     """Names of what the model gives, such as ``output``."""
     target_form: TargetForm
     """What the targets of an evaluation are; those of training, where there is none."""
-    emits: OutputForm = "any"
+    output_form: OutputForm = "any"
     """What the model emits."""
-    outputs: int | None = None
+    num_outputs: int | None = None
     """How many numbers the model emits for a sample, where that is known."""
-    parts: Mapping[str, Shape | None] = field(default_factory=dict)
+    layers: Mapping[str, Shape | None] = field(default_factory=dict)
     """The parts of the model, where they are known before it is built, with what a sample is after each."""
 
     @property
     def evaluates(self) -> bool:
         """Whether the run evaluates ``val``."""
-        return "val/loss" in self.measured
+        return "val/loss" in self.metric_names
 
 
 class CheckFailed(Exception):

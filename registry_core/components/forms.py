@@ -54,7 +54,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def taken(form: TargetForm, takes: tuple[TargetForm, ...]) -> bool:
-    """Whether targets of this form are among those that something takes; ``takes`` empty: anything."""
+    """Whether targets of this form are among those that something takes; ``inputs`` empty: anything."""
     if not takes or form in ("any", *takes):
         return True
     return form == "one_hot" and ("multi_hot" in takes or "distributions" in takes)

@@ -19,12 +19,12 @@ class Function(Component):
     kind: ClassVar[str] = "function"
     use: ClassVar[Use] = "any"
     """What it is for: what takes functions refuses those for something else."""
-    function_leading: ClassVar[int] = 1
+    function_leading_arguments: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def follow(self, image: Image) -> Image | None:
+    def infer_image(self, image: Image) -> Image | None:
         """For functions of images: what an image is after it, None where that is unknown; CheckFailed if it cannot."""
         return None
 

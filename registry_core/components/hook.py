@@ -21,7 +21,7 @@ class Hook(Component):
     kind: ClassVar[str] = "hook"
     processes: ClassVar[Literal["first", "all"]] = "first"
     """In which processes of a run it is called: in the first alone, as what writes files should be, or in all."""
-    told_apart_by: ClassVar[tuple[str, ...] | None] = None
+    distinct_by: ClassVar[tuple[str, ...] | None] = None
     """Parameters in which several of a run must differ, none if there can be one only; None: any number may be."""
 
     def __init__(self, **parameters: Any) -> None:
@@ -33,7 +33,7 @@ class Hook(Component):
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model, which was just built, does not have what the hook wants."""
 
-    def checkpoints_kept(self, horizon: Horizon) -> int:
+    def max_checkpoints(self, horizon: Horizon) -> int:
         """How many checkpoints there are at most at a time, in a run of this length, because the hook keeps them."""
         return 0
 

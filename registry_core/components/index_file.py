@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from registry_core.components.dataset import Unusable
+from registry_core.components.dataset import UnusableEntry
 from registry_core.diagnostics import DataError
 
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
@@ -76,10 +76,10 @@ def read_index(path: Path) -> Index:
     return index
 
 
-def read_usable(path: Path) -> tuple[Index, list[Unusable]]:
+def read_usable(path: Path) -> tuple[Index, list[UnusableEntry]]:
     """What can be read of an index file, and its other lines; DataError if it names no image."""
     index = Index([], [], [])
-    wrong: list[Unusable] = []
+    wrong: list[UnusableEntry] = []
     known: dict[str, int] = {}  # labels, by how they are written
     for number, line in _lines(path):
         words = line.rsplit(None, 1)
@@ -96,7 +96,7 @@ def read_usable(path: Path) -> tuple[Index, list[Unusable]]:
                 index.labels.append(label)
                 index.lines.append(number)
         except DataError as error:
-            wrong.append(Unusable(f"{path}:{number}: {error}", str(path), number))
+            wrong.append(UnusableEntry(f"{path}:{number}: {error}", str(path), number))
     if not index.paths and not wrong:
         raise DataError(f"The index file '{path}' names no image. Write one 'path label' a line.")
     return index, wrong

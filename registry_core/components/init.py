@@ -18,7 +18,7 @@ class Init(Component):
     """Fills a parameter in place; the target is a function of the tensor and the component's parameters."""
 
     kind: ClassVar[str] = "init"
-    function_leading: ClassVar[int] = 1
+    function_leading_arguments: ClassVar[int] = 1
     dimensions: ClassVar[tuple[int, int | None]] = (0, None)
     """Fewest and most dimensions of a parameter that it can fill; None: no limit."""
 

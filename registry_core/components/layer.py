@@ -51,13 +51,13 @@ PartName = Annotated[
 class Layer(Component):
     """A part of a network: takes a tensor with the batch first and gives a tensor.
 
-    Sizes that follow from what comes before, such as the number of channels, may be left out: ``sized`` puts them in.
+    Sizes that follow from what comes before, such as the number of channels, may be left out: ``with_sizes`` puts them in.
     """
 
     kind: ClassVar[str] = "layer"
     output_form: ClassVar[OutputForm] = "any"
     """What a network emits that ends with it: probabilities for a softmax."""
-    keeps_output: ClassVar[bool] = True
+    saves_output: ClassVar[bool] = True
     """Whether it needs its own output for the gradients, so that the next layer may not change it in place."""
 
     only_inside: ClassVar[str] = ""
@@ -72,7 +72,7 @@ class Layer(Component):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def sized(self, shape: Shape | None) -> Layer:
+    def with_sizes(self, shape: Shape | None) -> Layer:
         """The same layer with every size that was left out, for a sample of this shape (None: unknown).
 
         Raises CheckFailed if the layer cannot take it; messages go on from the layer's name, as in ``takes 400
@@ -80,7 +80,7 @@ class Layer(Component):
         """
         return self
 
-    def follow(self, shape: Shape) -> Shape | None:
+    def infer_shape(self, shape: Shape) -> Shape | None:
         """What a sample of this shape is after the layer (sized for it), None where that is unknown.
 
         Raises CheckFailed if the layer cannot be applied; messages go on from the layer's name.
@@ -95,12 +95,12 @@ class Layer(Component):
         """The modules and parameters that it will have, once sized; None if unknown before it is built."""
         return None
 
-    def numbers(self) -> int | None:
+    def count_parameters(self) -> int | None:
         """How many numbers are trained in it, once it is sized; None if that is unknown before it is built."""
         modules = self.modules()
         return None if modules is None else sum(math.prod(shape) for shape in parameter_shapes(modules).values())
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """What a network emits that ends with it; any: what the layers before it give."""
         return self.output_form
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Metric(Component):
-    """A figure of one evaluation, a torchmetrics metric updated with the batch entries that ``takes`` names.
+    """A figure of one evaluation, a torchmetrics metric updated with the batch entries that ``inputs`` names.
 
-    ``takes`` may name ``output`` for what the model gives, always without an activation after it. ``output_forms`` and
+    ``inputs`` may name ``output`` for what the model gives, always without an activation after it. ``output_forms`` and
     ``target_forms`` say what it can be given there; where they are empty, that is anything.
     """
 
     kind: ClassVar[str] = "metric"
-    takes: ClassVar[tuple[str, ...]] = ("output", "target")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "target")
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     output_forms: ClassVar[tuple[OutputForm, ...]] = ()
     target_forms: ClassVar[tuple[TargetForm, ...]] = ()
@@ -30,7 +30,7 @@ class Metric(Component):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def label(self, name: str) -> str:
+    def log_name(self, name: str) -> str:
         """What it is called in logs, when it is registered as ``name``."""
         return name
 
@@ -41,11 +41,11 @@ class Metric(Component):
             message = f"The metric {self.name!r} takes {takes}, but the model emits {words(form)}."
             raise CheckFailed(message, f"Use a metric for {words(form)}, or another model.")
 
-    def takes_targets(self) -> tuple[TargetForm, ...]:
+    def get_target_forms(self) -> tuple[TargetForm, ...]:
         """Forms of the entry ``target`` that it takes, where that depends on its parameters; none: any."""
         return self.target_forms
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the metric does not fit the targets of these data, beyond their form."""
 
     def build(self, classes: int | None) -> TorchMetric:

@@ -14,54 +14,54 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Part(NamedTuple):
+class LayerFacts(NamedTuple):
     """A part of a model, by the name that its parameters start with."""
 
     name: str
     layer: str
     shape: Shape | None
     """What a sample is after it; None: not known before the run."""
-    numbers: int | None
+    num_parameters: int | None
     """How many numbers are trained in it, besides those in parts of it; None: not known before it is built."""
     needs_batch: bool = False
     """Whether a batch of one sample is too small to train it with."""
 
 
 class Model(Component):
-    """A network, called with the entries of the batch that ``takes`` names; it returns what ``gives`` names.
+    """A network, called with the entries of the batch that ``inputs`` names; it returns what ``outputs`` names.
 
     For one name it returns a tensor, for several a mapping from these names to tensors. Losses and metrics take
     outputs and entries of the batch by name; where both have one, it is the output.
     """
 
     kind: ClassVar[str] = "model"
-    takes: ClassVar[tuple[str, ...]] = ("input",)
-    gives: ClassVar[tuple[str, ...]] = ("output",)
+    inputs: ClassVar[tuple[str, ...]] = ("input",)
+    outputs: ClassVar[tuple[str, ...]] = ("output",)
     output_form: ClassVar[OutputForm] = "any"
     """What it emits: logits, log-probabilities, probabilities, plain values or embeddings."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """What it emits, for models where that depends on their parameters."""
         return self.output_form
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the model cannot take this image."""
 
-    def mistakes(self) -> Sequence[CheckFailed]:
+    def errors(self) -> Sequence[CheckFailed]:
         """All that is wrong between the parts of the model, each with its place in ``at``."""
         return ()
 
-    def doubts(self) -> Sequence[CheckFailed]:
+    def warnings(self) -> Sequence[CheckFailed]:
         """What the parts of the model hardly do as is meant, though they fit each other: warnings."""
         return ()
 
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if it cannot be trained with a batch of so few samples, each such an image."""
 
-    def parts(self) -> Sequence[Part]:
+    def layer_facts(self) -> Sequence[LayerFacts]:
         """The parts of the model in the order of a sample's way, where they are known before it is built."""
         return ()
 
@@ -76,7 +76,7 @@ class Model(Component):
         """The shape of what it emits for a sample, of the first output if there are several; None: not known."""
         return None
 
-    def outputs(self) -> int | None:
+    def num_outputs(self) -> int | None:
         """How many numbers it emits for a sample, the number of classes for a classifier; None if that is not known."""
         classes = getattr(self, "num_classes", None)
         return classes if isinstance(classes, int) else None

@@ -13,7 +13,7 @@ class TensorFacts(NamedTuple):
     shape: tuple[int, ...]
     dtype: str = "float32"
     """As torch calls it."""
-    known_as: str = ""
+    shared_name: str = ""
     """The first of its names in the model, for one that several modules share, in all but the first of them."""
 
 
@@ -32,7 +32,7 @@ class ModuleFacts(NamedTuple):
     def named_parameters(self) -> Iterator[tuple[str, TensorFacts]]:
         """Its parameters by their names in the model."""
         for parameter in self.parameters:
-            yield parameter.known_as or joined(self.path, parameter.name), parameter
+            yield parameter.shared_name or joined(self.path, parameter.name), parameter
 
 
 Modules = tuple[ModuleFacts, ...]
@@ -61,8 +61,8 @@ def assembled(
 
 def _moved(path: str, module: ModuleFacts) -> ModuleFacts:
     parameters = module.parameters
-    if any(parameter.known_as for parameter in parameters):
-        parameters = tuple(p._replace(known_as=p.known_as and joined(path, p.known_as)) for p in parameters)
+    if any(parameter.shared_name for parameter in parameters):
+        parameters = tuple(p._replace(shared_name=p.shared_name and joined(path, p.shared_name)) for p in parameters)
     return ModuleFacts(joined(path, module.path), module.classes, parameters, module.buffers)
 
 

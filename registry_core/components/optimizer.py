@@ -27,10 +27,10 @@ class Optimizer(Component):
     kind: ClassVar[str] = "optimizer"
     needs_closure: ClassVar[bool] = False
     """Whether ``step`` takes a closure that evaluates the model again, as L-BFGS does."""
-    takes_groups: ClassVar[bool] = True
+    supports_groups: ClassVar[bool] = True
     """Whether groups of parameters may have options of their own."""
-    leading: ClassVar[int] = 1
-    function_leading: ClassVar[int] = 1
+    leading_arguments: ClassVar[int] = 1
+    function_leading_arguments: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

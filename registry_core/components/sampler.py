@@ -18,8 +18,8 @@ class Sampler(Component):
     """The order of samples as a pure function of seed and epoch."""
 
     kind: ClassVar[str] = "sampler"
-    leading: ClassVar[int] = 1
-    function_leading: ClassVar[int] = 1
+    leading_arguments: ClassVar[int] = 1
+    function_leading_arguments: ClassVar[int] = 1
     needs_targets: ClassVar[bool] = False
     """Whether ``build`` is given the class of every sample."""
 

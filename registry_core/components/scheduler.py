@@ -31,9 +31,9 @@ class Scheduler(Component):
 
     kind: ClassVar[str] = "scheduler"
     counts: ClassVar[Unit] = "epoch"
-    """What it counts unless ``by`` says otherwise; ``unit_counted()`` knows both."""
-    leading: ClassVar[int] = 1
-    function_leading: ClassVar[int] = 1
+    """What it counts unless ``by`` says otherwise; ``get_unit()`` knows both."""
+    leading_arguments: ClassVar[int] = 1
+    function_leading_arguments: ClassVar[int] = 1
     per_group: ClassVar[tuple[str, ...]] = ()
     """Parameters that take one value for all parameter groups, or a list with one for each."""
     stands_alone: ClassVar[str] = ""
@@ -56,50 +56,50 @@ class Scheduler(Component):
 
     @model_validator(mode="after")
     def _evaluations_are_not_told(self) -> Self:
-        if self.counts == "evaluation" and self.unit_is_told():
+        if self.counts == "evaluation" and self.unit_is_set():
             raise ValueError("it counts evaluations, so leave out `by`; how often they are, train.evaluate_every says")
         return self
 
-    def unit_counted(self) -> Unit:
+    def get_unit(self) -> Unit:
         """What it counts: what ``by`` says, else what it declares."""
-        return self.by if self.by is not None and self.unit_is_told() else self.counts
+        return self.by if self.by is not None and self.unit_is_set() else self.counts
 
-    def unit_is_told(self) -> bool:
+    def unit_is_set(self) -> bool:
         """Whether the pipeline says with ``by`` what it counts."""
         return self._is_common("by") and self.by is not None
 
-    def units_in(self, horizon: Horizon) -> int:
+    def length_in_units(self, horizon: Horizon) -> int:
         """How many of its units a run has."""
-        return horizon.count(self.unit_counted())
+        return horizon.count(self.get_unit())
 
-    def units(self, count: int | None = None) -> str:
+    def in_units(self, count: int | None = None) -> str:
         """Its unit in words: ``3 epochs``, or ``epochs`` alone."""
-        name = UNIT_NAMES[self.unit_counted()]
+        name = UNIT_NAMES[self.get_unit()]
         return f"{name}s" if count is None else f"{count} {name}{'' if count == 1 else 's'}"
 
     def unfit(self, what: str, horizon: Horizon, remedy: str, at: str) -> CheckFailed:
         """What to raise if it does not fit a run, and its unit may have been mistaken for the other."""
-        other = {"epoch": "optimizer steps", "step": "epochs", "evaluation": "epochs"}[self.unit_counted()]
+        other = {"epoch": "optimizer steps", "step": "epochs", "evaluation": "epochs"}[self.get_unit()]
         return CheckFailed(
-            f"The scheduler {self.name!r} {what} and {horizon.of} has {self.units(self.units_in(horizon))}.",
-            f"It counts {self.units()}, not {other}: {remedy}.",
+            f"The scheduler {self.name!r} {what} and {horizon.of} has {self.in_units(self.length_in_units(horizon))}.",
+            f"It counts {self.in_units()}, not {other}: {remedy}.",
             at=(at,),
         )
 
     def refuse_longer(self, horizon: Horizon, parameter: str, remedy: str) -> None:
         """Raise CheckFailed if a parameter is so long that it was probably counted in another unit."""
         value = getattr(self, parameter)
-        if value is not None and value > 10 * self.units_in(horizon):
-            what = f"hardly changes the learning rate: {parameter} is {self.units(value)}"
+        if value is not None and value > 10 * self.length_in_units(horizon):
+            what = f"hardly changes the learning rate: {parameter} is {self.in_units(value)}"
             raise self.unfit(what, horizon, remedy, parameter)
 
-    def rise(self) -> Warmup | None:
+    def get_warmup(self) -> Warmup | None:
         """The warm-up before it, if there is one."""
         return self.warmup if isinstance(self.warmup, Warmup) else None
 
-    def steps_of_warmup(self, horizon: Horizon) -> int:
+    def warmup_steps(self, horizon: Horizon) -> int:
         """Optimizer steps of the warm-up before it."""
-        rise = self.rise()
+        rise = self.get_warmup()
         return rise.length.steps(horizon.steps_per_epoch) if rise else 0
 
     def horizon_after_warmup(self, horizon: Horizon) -> Horizon:
@@ -107,7 +107,7 @@ class Scheduler(Component):
 
         An epoch in which the warm-up ends is the schedule's first.
         """
-        steps = self.steps_of_warmup(horizon)
+        steps = self.warmup_steps(horizon)
         if steps and steps >= horizon.total_steps:
             raise CheckFailed(
                 f"The warm-up of the scheduler {self.name!r} takes {steps} optimizer steps, "
@@ -119,7 +119,7 @@ class Scheduler(Component):
         of = "the run after its warm-up" if steps else horizon.of
         return Horizon(epochs, horizon.steps_per_epoch, horizon.total_steps - steps, of)
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether its course depends on how long the run is, so that a run cannot be made longer when it is resumed.
 
         Such a schedule is over with the last step of the run, and is not advanced after it.
@@ -129,11 +129,11 @@ class Scheduler(Component):
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the schedule does not fit a run of this length, which begins after the warm-up."""
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """What the schedule hardly does as is meant in a run of this length, though it fits it: warnings."""
         return ()
 
-    def sets_one_rate(self) -> bool:
+    def overrides_group_rates(self) -> bool:
         """Whether it gives all parameter groups the same rate, whatever theirs are."""
         return False
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from registry_core.components.base import Written
+from registry_core.components.base import ConfigModel
 from registry_core.components.interval import LENGTH_SCHEMA, Length
 
 
-class Warmup(Written):
+class Warmup(ConfigModel):
     """A linear rise of every group's learning rate, step by step, to where its schedule begins.
 
     In step k (from 0) of n it is ``start + (1 - start) * k / n`` of the schedule's first rate.

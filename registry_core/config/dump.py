@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from registry_core.components import Component, Every
-from registry_core.components.base import written_fields
+from registry_core.components.base import file_keys
 
 
 def dump(value: Any) -> Any:
     """Plain data of a spec or of a part of one; components become ``{name: parameters}``."""
     if isinstance(value, Component):
-        return {value.written_name: _fields(value)}
+        return {value.name_in_file: _fields(value)}
     if isinstance(value, BaseModel):
         return _fields(value)
     if isinstance(value, Mapping):
@@ -28,5 +28,5 @@ def dump(value: Any) -> Any:
 
 
 def _fields(model: BaseModel) -> dict[str, Any]:
-    names = {**written_fields(type(model)), **{extra: extra for extra in model.model_extra or ()}}
+    names = {**file_keys(type(model)), **{extra: extra for extra in model.model_extra or ()}}
     return {written: dump(getattr(model, name)) for written, name in names.items()}

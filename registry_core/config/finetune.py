@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ConfigDict, Field, model_validator
 
 from registry_core.components import Interval
-from registry_core.components.base import Written
+from registry_core.components.base import ConfigModel
 from registry_core.components.types import InputPath
 from registry_core.config.groups import Pattern
 
 
-class PackagedFile(Written):
+class PackagedFile(ConfigModel):
     """A file that an installed distribution brings; it is found by the distribution's metadata, without import."""
 
     distribution: str = Field(description="Name of the distribution, as pip shows it.")
@@ -23,7 +23,7 @@ class PackagedFile(Written):
         return f"{self.file} of {self.distribution}"
 
 
-class Rename(Written):
+class Rename(ConfigModel):
     """New names for tensors of the file: where ``match`` fits the whole name, it becomes ``to``."""
 
     match: Pattern = Field(description="Regular expression for the whole name of a tensor in the file.")
@@ -41,7 +41,7 @@ class Rename(Written):
         return self
 
 
-class Unfreeze(Written):
+class Unfreeze(ConfigModel):
     """Frozen parameters that begin to train later; other keys are options of the optimizer for them."""
 
     model_config = ConfigDict(extra="allow")
@@ -55,7 +55,7 @@ class Unfreeze(Written):
         return dict(self.model_extra or {})
 
 
-class Finetune(Written):
+class Finetune(ConfigModel):
     """Start from weights of a file, as far as they fit, and train only a part of the model, or a part only later."""
 
     weights: InputPath | PackagedFile | None = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from registry_core.components.base import Written
+from registry_core.components.base import ConfigModel
 from registry_core.diagnostics import closest
 
 
@@ -32,7 +32,7 @@ ModuleTypes = str | tuple[str, ...]
 _CHOOSING = ("parameters", "modules")
 
 
-class Group(Written):
+class Group(ConfigModel):
     """A parameter group: parameters chosen by name or module, and options of the optimizer that differ for them."""
 
     model_config = ConfigDict(extra="allow")
@@ -66,7 +66,7 @@ class Group(Written):
         return " in ".join(part for part in (self.parameters, ", ".join(types)) if part)
 
 
-class LayerDecay(Written):
+class LayerDecay(ConfigModel):
     """Learning rates that fall from the last layer to the first, by ``factor`` from each layer to the one before it.
 
     Layer n of N (from 1) learns at ``lr * factor ** (N - n)``.

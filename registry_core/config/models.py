@@ -21,14 +21,14 @@ from registry_core.components import (
     Scheduler,
     Transform,
 )
-from registry_core.components.base import Written
+from registry_core.components.base import ConfigModel
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt
 from registry_core.config.finetune import Finetune
 from registry_core.config.groups import Group, LayerDecay, ModuleTypes, Pattern
 from registry_core.diagnostics import Problem
 
 if TYPE_CHECKING:
-    from registry_core.analysis.data import Survey
+    from registry_core.analysis.data import DataSurvey
     from registry_core.config.places import Places
 
 
@@ -38,7 +38,7 @@ VERSION = 1
 Section = Literal["train", "val", "test"]
 
 
-class DataSection(Written):
+class DataSection(ConfigModel):
     """One data set, what happens to its samples, and in which order they come."""
 
     dataset: Dataset
@@ -49,10 +49,10 @@ class DataSection(Written):
 
     def views(self) -> int:
         """How many images the model gets of one sample."""
-        return math.prod(transform.views_made for transform in self.transforms)
+        return math.prod(transform.num_views for transform in self.transforms)
 
 
-class Data(Written):
+class Data(ConfigModel):
     """The data of a pipeline, and how it is loaded."""
 
     train: DataSection
@@ -73,7 +73,7 @@ class Data(Written):
         return self.sections()[section].batch_size or self.batch_size
 
 
-class InitRule(Written):
+class InitRule(ConfigModel):
     """First values: of ``weight`` and ``bias`` of modules chosen by type and name, or of parameters chosen by name."""
 
     modules: ModuleTypes | None = Field(default=None, description="Class names of modules, such as Conv2d.")
@@ -97,7 +97,7 @@ class InitRule(Written):
         return self
 
 
-class Optim(Written):
+class Optim(ConfigModel):
     """The optimizer, groups of parameters with options of their own, and the learning-rate schedule."""
 
     optimizer: Optimizer
@@ -106,7 +106,7 @@ class Optim(Written):
     scheduler: Scheduler | None = None
 
 
-class Clip(Written):
+class Clip(ConfigModel):
     """Bound the gradients before each optimizer step: by their norm over all parameters, or value by value."""
 
     norm: PositiveFloat | None = None
@@ -119,13 +119,13 @@ class Clip(Written):
         return self
 
 
-class Ema(Written):
+class Ema(ConfigModel):
     """An exponential moving average of the weights, used for evaluation and kept in checkpoints."""
 
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
 
 
-class Train(Written):
+class Train(ConfigModel):
     """How long and how the model is trained."""
 
     epochs: PositiveInt = 1
@@ -150,7 +150,7 @@ class Train(Written):
         return self
 
 
-class Spec(Written):
+class Spec(ConfigModel):
     """A whole pipeline."""
 
     version: Literal[1]
@@ -172,7 +172,7 @@ class Spec(Written):
     hooks: tuple[Hook, ...] = ()
 
     _notices: tuple[Problem, ...] = PrivateAttr(default=())
-    _survey: Survey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan
+    _survey: DataSurvey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan
     _places: Places | None = PrivateAttr(default=None)  # where everything stands, for problems that are found later
 
     @property

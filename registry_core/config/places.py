@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from registry_core.config.loading.resolve import placed_components
 from registry_core.config.models import Spec
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem, dotted
-
-_KEY = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+from registry_core.diagnostics import Keys, PipelineError, Problem
 
 
 class Places:
@@ -27,9 +24,9 @@ class Places:
         return hash(Places)
 
 
-def path_of(component: object, spec: Spec) -> str:
-    """The way to a component of the spec; empty for what the file does not name."""
-    return next((dotted(keys) for keys, found in placed_components(spec) if found is component), "")
+def keys_of(component: object, spec: Spec) -> Keys:
+    """The keys of a component of the spec; empty for what the file does not name."""
+    return next((keys for keys, found in placed_components(spec) if found is component), ())
 
 
 @contextmanager
@@ -43,11 +40,6 @@ def placed(spec: Spec) -> Iterator[None]:
 
 def with_place(problem: Problem, spec: Spec) -> Problem:
     """The problem with the place of the key that it names, if it has none and the spec is from a file."""
-    if spec._places is None or problem.place is not None or not problem.path:
+    if spec._places is None or problem.place is not None or not problem.keys:
         return problem
-    return problem._replace(place=spec._places.tree.place(_keys(problem.path)))
-
-
-def _keys(path: str) -> Keys:
-    """The keys of a way to a value, as ``dotted`` writes it."""
-    return tuple(int(index) if index else key for index, key in _KEY.findall(path))
+    return problem._replace(place=spec._places.tree.place(problem.keys))

@@ -37,21 +37,21 @@ _HEADER: Schema = {
 
 
 @dataclass(frozen=True)
-class Described:
+class ComponentSchemas:
     """The schemas of components, and which components have none, because they are broken."""
 
     schemas: dict[Record, Schema] = field(default_factory=dict)
     broken: dict[Record, str] = field(default_factory=dict)
 
 
-def describe_all(timeout: float) -> Described:
+def describe_all(timeout: float) -> ComponentSchemas:
     """The schemas of all installed components."""
     return _described(installed().records, timeout)
 
 
-def describe_needed(records: Sequence[Record], timeout: float) -> Described:
+def describe_needed(records: Sequence[Record], timeout: float) -> ComponentSchemas:
     """The schemas of components, and of all that can stand inside them."""
-    found, wanted = Described(), list(records)
+    found, wanted = ComponentSchemas(), list(records)
     while wanted:
         more = _described(wanted, timeout)
         found.schemas.update(more.schemas)
@@ -65,9 +65,9 @@ def describe_needed(records: Sequence[Record], timeout: float) -> Described:
     return found
 
 
-def _described(records: Sequence[Record], timeout: float) -> Described:
+def _described(records: Sequence[Record], timeout: float) -> ComponentSchemas:
     """The schemas of components; those of other distributions are imported in other processes."""
-    found = Described()
+    found = ComponentSchemas()
     for record in records:
         if record.distribution == OWN:
             found.schemas[record] = schema_of(record)
@@ -105,7 +105,7 @@ def _schema_or_fault(record: Record) -> Schema | str:
         return str(error)
 
 
-def pipeline_schema(described: Described) -> Schema:
+def pipeline_schema(described: ComponentSchemas) -> Schema:
     """The schema of whole pipeline files."""
     document = _Document(described)
     document.add("pipeline", written_schema(Spec))
@@ -113,12 +113,12 @@ def pipeline_schema(described: Described) -> Schema:
     return document.with_extensions("pipeline")
 
 
-def kind_schema(kind: str, described: Described) -> Schema:
+def kind_schema(kind: str, described: ComponentSchemas) -> Schema:
     """The schema of what stands where a component of a kind does."""
     return _Document(described).complete({"$ref": f"#/$defs/{kind}"}, f"{KINDS[kind].one} of a pipeline")
 
 
-def component_schema(record: Record, described: Described) -> Schema:
+def component_schema(record: Record, described: ComponentSchemas) -> Schema:
     """The schema of the parameters of one component; BrokenComponent if it has none."""
     if record in described.broken:
         raise BrokenComponent(described.broken[record])
@@ -129,7 +129,7 @@ def component_schema(record: Record, described: Described) -> Schema:
 class _Document:
     """Puts a schema together: every component a definition, every kind the choice among its components."""
 
-    def __init__(self, described: Described) -> None:
+    def __init__(self, described: ComponentSchemas) -> None:
         self.definitions: dict[str, Schema] = {}
         self.places: dict[Record, str] = {}
         """Where the parameters of each component are defined; those of the same form share a place."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-from registry_core.diagnostics.problem import Problem
+from registry_core.diagnostics.problem import Keys, Problem
 
 
 class RegistryError(Exception):
@@ -28,12 +28,20 @@ class RegistryError(Exception):
     exit_code: int = 1
     about: object = None
     """The component of the pipeline that is to blame, where that is known."""
+    keys: Keys = ()
+    """The keys of the pipeline file that it is about, where they are known."""
     code: str = ""
     """The code of a problem that says the same."""
 
     def blaming(self, component: object) -> Self:
         """The same error, knowing the component that it is about."""
         self.about = component
+        return self
+
+    def at(self, *keys: str | int, code: str = "") -> Self:
+        """The same error, knowing the keys of the pipeline file that it is about, and a code if it has one of its own."""
+        self.keys = keys
+        self.code = code or self.code
         return self
 
 

@@ -47,7 +47,8 @@ class Problem(NamedTuple):
     message: str
     remedy: str = ""
     place: Place | None = None
-    path: str = ""
+    keys: Keys = ()
+    """The keys of the file that lead to what it is about."""
     exit_code: int = 2
     """3 where a component is broken: that is no mistake of the file."""
     code: str = ""
@@ -55,6 +56,11 @@ class Problem(NamedTuple):
     warning: bool = False
     """Whether the pipeline runs all the same, though it hardly does what is meant."""
     fix: Fix | None = None
+
+    @property
+    def path(self) -> str:
+        """The keys as text: ``data.train.transforms[0]``."""
+        return dotted(self.keys)
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

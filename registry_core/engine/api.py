@@ -12,7 +12,7 @@ from registry_core.assembly.device import deterministic_algorithms
 from registry_core.assembly.model.first_values import describe_init
 from registry_core.assembly.optim.parameter_table import parameter_table
 from registry_core.assembly.pipeline import Pipeline, assemble
-from registry_core.checks.transforms import follow_target
+from registry_core.checks.transforms import infer_target
 from registry_core.components import Position
 from registry_core.config import Spec, dump
 from registry_core.config.places import placed
@@ -144,7 +144,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
         "plugins": plugins(pipeline.plan.spec),
         "pipeline": dump(pipeline.plan.spec),
         "class_names": list(facts.class_names),
-        "target_form": follow_target(pipeline.plan.spec.data.train, facts),
+        "target_form": infer_target(pipeline.plan.spec.data.train, facts),
         "image_channels": facts.image.channels if facts.image else None,
     }
 
@@ -166,7 +166,7 @@ def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
 def _refuse_differences(own: Spec, new: Spec) -> None:
     """Raise RunError if two specs differ in what would make the resumed run another one."""
     scheduler = own.optim.scheduler
-    fixed_length = scheduler is not None and scheduler.follows_length()
+    fixed_length = scheduler is not None and scheduler.depends_on_length()
     harmless = tuple(key for key in HARMLESS if not (fixed_length and key in LENGTH))
     different = [path for path in _differences(dump(own), dump(new), "") if not path.startswith(harmless)]
     if different and scheduler is not None and set(different) <= set(LENGTH):

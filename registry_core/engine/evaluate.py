@@ -12,7 +12,7 @@ from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.samples import Batch
 from registry_core.assembly.device import PRECISIONS
 from registry_core.assembly.model.objective import Objective, named_outputs
-from registry_core.assembly.pipeline import Measured
+from registry_core.assembly.pipeline import NamedMetric
 from registry_core.components import Model
 from registry_core.config.models import Spec, Train
 from registry_core.diagnostics import RegistryError, RunError
@@ -55,7 +55,7 @@ def call(function: Callable[..., Any], takes: tuple[str, ...], values: Mapping[s
 
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
     """The entries of a batch and what the network gives for it, by name."""
-    return {**batch, **named_outputs(model.gives, call(network, model.takes, batch))}
+    return {**batch, **named_outputs(model.outputs, call(network, model.inputs, batch))}
 
 
 def averaged(values: dict[str, Any], gives: tuple[str, ...], views: int) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Evaluation:
         self,
         spec: Spec,
         loss: Objective,
-        metrics: list[Measured],
+        metrics: list[NamedMetric],
         device: torch.device,
         tell: Callable[..., None] | None = None,
     ) -> None:
@@ -104,8 +104,8 @@ class Evaluation:
                 total.add_(self.measure(network, loader, found, number).to(total.dtype), alpha=weight)
         values = {"loss": total.item() / loader.samples}
         for measured in self.metrics:
-            with failures_named(f"The metric {measured.label!r}"):
-                values[measured.label] = float(measured.metric.compute())
+            with failures_named(f"The metric {measured.log_name!r}"):
+                values[measured.log_name] = float(measured.metric.compute())
         return values
 
     def measure(self, network: Callable[..., Any], loader: Loader, batch: Batch, number: int) -> torch.Tensor:
@@ -113,10 +113,10 @@ class Evaluation:
         batch = to_device(batch, self.device, self.train.channels_last)
         batch = loader.device_transforms(batch, 0, number)
         with autocast(self.device, self.train):
-            values = averaged(with_outputs(self.model, network, batch), self.model.gives, loader.views)
+            values = averaged(with_outputs(self.model, network, batch), self.model.outputs, loader.views)
             loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
-            call(measured.metric.update, measured.takes, values)
+            call(measured.metric.update, measured.inputs, values)
         if self.tell is not None:
             self.tell(values=values)
         return loss

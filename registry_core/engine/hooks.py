@@ -20,14 +20,14 @@ class _Call:
 
     name: str
     function: Callable[..., Any]
-    takes: tuple[str, ...]
+    inputs: tuple[str, ...]
 
     @classmethod
     def of(cls, found: pluggy.HookImpl) -> _Call:
         return cls(found.plugin_name, found.function, tuple(signature(found.function).parameters))
 
     def __call__(self, arguments: dict[str, Any]) -> Any:
-        return self.function(**{name: arguments[name] for name in self.takes})
+        return self.function(**{name: arguments[name] for name in self.inputs})
 
 
 class Hooks:

@@ -18,7 +18,7 @@ from registry_core.engine.evaluate import autocast, failures_named, to_device, w
 
 
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
 
     batch: Batch
@@ -40,7 +40,7 @@ class OptimizerStep:
         """Called with the position that the step leads to, when its gradients are accumulated, unscaled and clipped."""
         self.names = f"A training step (model {self.spec.model.name!r}, loss {self.spec.loss.name!r})"
 
-    def __call__(self, parts: Sequence[Part], after: Position, epoch: int) -> torch.Tensor:
+    def __call__(self, parts: Sequence[MicroBatch], after: Position, epoch: int) -> torch.Tensor:
         """One step of ``epoch`` that leads to ``after``; returns its loss, which stays on the device."""
         optimizer = self.pipeline.optimizer
         with failures_named(self.names):
@@ -56,7 +56,7 @@ class OptimizerStep:
             self.pipeline.averaged.update_parameters(self.pipeline.model)
         return loss.detach()
 
-    def _loss_and_gradients(self, parts: Sequence[Part], after: Position, epoch: int) -> torch.Tensor:
+    def _loss_and_gradients(self, parts: Sequence[MicroBatch], after: Position, epoch: int) -> torch.Tensor:
         """The loss of all parts together, with its gradients left, clipped, in the parameters."""
         self.pipeline.optimizer.zero_grad()
         total: torch.Tensor | None = None

@@ -43,7 +43,7 @@ _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 """From what a model emits to the probability of each class."""
 
 
-class Trained:
+class TrainedModel:
     """A model with trained weights (the averaged ones, if the run has them), and the spec that it was trained with."""
 
     def __init__(self, spec: Spec, checkpoint: Path, parts: dict[str, Any], state: dict[str, Any]) -> None:
@@ -60,12 +60,12 @@ class Trained:
         else:
             model.load_state_dict(parts["model"])
         self.model: nn.Module = model.eval()
-        self.objective = Objective(spec.loss, spec.model.gives, spec.model.emits()).to(self.device)
+        self.objective = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(self.device)
         if "loss" in parts:
             self.objective.load_state_dict(parts["loss"])
 
     @classmethod
-    def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> Trained:
+    def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> TrainedModel:
         """The model of a run directory (its latest or best checkpoint) or of one checkpoint."""
         checkpoint = _find(path, best)
         parts, state = load_checkpoint(checkpoint)
@@ -96,7 +96,7 @@ class Trained:
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         names = self.made_with["class_names"]
         probabilities_of = self._probabilities()
-        classes_known = self.spec.model.outputs() or len(names) or None
+        classes_known = self.spec.model.num_outputs() or len(names) or None
         declared = tuple(transform.for_classes(classes_known) for transform in section.transforms)
         transforms = SampleTransforms(declared, self.spec.seed, "predict")
         batched = tuple(transform.for_classes(classes_known) for transform in section.batch_transforms)
@@ -108,7 +108,7 @@ class Trained:
             loaded = in_loader(collate(views, "predict"), 0, 0)
             batch = on_device(to_device(loaded, self.device, self.spec.train.channels_last), 0, 0)
             with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
-                output = call(self.model, self.spec.model.takes, batch)
+                output = call(self.model, self.spec.model.inputs, batch)
             if not isinstance(output, torch.Tensor) or output.ndim != 2:
                 raise RunError(f"The model {self.spec.model.name!r} does not give one number for each class.")
             probabilities = probabilities_of(output.float().mean(0))
@@ -123,14 +123,14 @@ class Trained:
     def _probabilities(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """How outputs become the probabilities of classes; RunError if they do not."""
         model, target = self.spec.model, self.made_with.get("target_form", "any")
-        emits = model.emits()
-        if emits in _PROBABILITIES and target not in _NO_CLASS and model.takes == ("input",):
+        emits = model.get_output_form()
+        if emits in _PROBABILITIES and target not in _NO_CLASS and model.inputs == ("input",):
             return torch.sigmoid if emits == "logits" and target in _SEVERAL_CLASSES else _PROBABILITIES[emits]
         message = f"The model {model.name!r} emits {words(emits)}, not classes."
         if target in _NO_CLASS:
             message = f"The run learnt {words(target)}, not classes of images."
-        elif model.takes != ("input",):
-            message = f"The model {model.name!r} takes {', '.join(model.takes)}, not one image."
+        elif model.inputs != ("input",):
+            message = f"The model {model.name!r} takes {', '.join(model.inputs)}, not one image."
         raise RunError(f"{message} Only models that tell the classes of an image apart can be asked to predict.")
 
     def _check_size(self, path: Path, image: Any) -> None:

@@ -20,7 +20,7 @@ from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation, failures_named
 from registry_core.engine.hooks import Hooks
-from registry_core.engine.optimizer_step import OptimizerStep, Part
+from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.view import ModelView, SectionSamples
@@ -57,7 +57,7 @@ class Training:
     def resume(self, saved: Checkpoint) -> None:
         """Go back to where a checkpoint was saved."""
         state = saved.state
-        restore(self.pipeline, self.scaler, saved.parts, state["torch"])
+        restore(self.pipeline, self.scaler, saved.weights, state["torch"])
         self.position = Position(**state["position"])
         self.loss_sum.copy_(state["loss_sum"])
         self.samples, self.images, self.seconds = state["samples"], state["images"], state["seconds"]
@@ -94,7 +94,7 @@ class Training:
             better=better,
             pipeline=dump(self.spec),
             class_names=pipeline.plan.sections["train"].facts.class_names,
-            output_form=self.spec.model.emits(),
+            output_form=self.spec.model.get_output_form(),
             model=pipeline.model,
             samples={name: SectionSamples(loader) for name, loader in pipeline.loaders.items()},
             view=ModelView(pipeline),
@@ -129,7 +129,7 @@ class Training:
     def _done(self) -> bool:
         return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
 
-    def _steps_of_epoch(self) -> Iterator[list[Part]]:
+    def _steps_of_epoch(self) -> Iterator[list[MicroBatch]]:
         """The batches of each optimizer step from the position to the epoch's end."""
         loader, accumulate = self.pipeline.loaders["train"], self.spec.train.accumulate
         start = self.position.batch
@@ -140,7 +140,7 @@ class Training:
                 numbers = range(number - len(group) + 1, number + 1)
                 sizes = [loader.samples_in(each) for each in numbers]
                 shares = [1.0 if self.spec.loss.is_sum else size / sum(sizes) for size in sizes]
-                yield [Part(*each) for each in zip(group, numbers, sizes, shares, strict=True)]
+                yield [MicroBatch(*each) for each in zip(group, numbers, sizes, shares, strict=True)]
                 group = []
 
     def _after(self, batches: int) -> Position:

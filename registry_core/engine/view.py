@@ -74,7 +74,7 @@ class ModelView:
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments of the model, on its device."""
         moved = to_device(dict(batch), self.device, self.spec.train.channels_last)
-        return tuple(moved[name] for name in self.spec.model.takes)
+        return tuple(moved[name] for name in self.spec.model.inputs)
 
     def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the model and some of its layers give for a batch, in evaluation mode."""
@@ -93,7 +93,7 @@ class ModelView:
         for name in layers:
             if name not in given:
                 raise RuntimeError(f"the model did not use its layer {name!r}")
-        return {name: values[name] for name in self.spec.model.gives}, given
+        return {name: values[name] for name in self.spec.model.outputs}, given
 
 
 def _keep(given: dict[str, Any], name: str, module: Any, inputs: Any, output: Any) -> None:

@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Traced:
+class TraceStep:
     """One step: what it is, what it did, how long it took, and the entries after it (of several views the first)."""
 
     step: str
@@ -48,7 +48,7 @@ class Traced:
     entries: tuple[Entry, ...]
 
 
-def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Traced]:
+def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[TraceStep]:
     """The steps of sample ``index`` of a section in an epoch, up to what the model gets."""
     if section not in plan.sections:
         raise RunError(f"The pipeline has no data section {section!r}. It has: {', '.join(plan.sections)}.")
@@ -59,41 +59,41 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
         raise RunError(f"data.{section} has the samples 0 to {length - 1}, and {index} is none of them.")
     request, took = _timed(lambda: _request_of(loader, index, epoch))
     sampler = plan.sections[section].sampler.name
-    yield Traced("order", sampler, _order_note(request, index, epoch), took, 1, ())
+    yield TraceStep("order", sampler, _order_note(request, index, epoch), took, 1, ())
     yield from _sample_steps(plan, section, loader, index, epoch)
     if request is not None:
         yield from _batch_steps(plan, loader, request, device)
 
 
-def _sample_steps(plan: Plan, section: Section, loader: Loader, index: int, epoch: int) -> Iterator[Traced]:
+def _sample_steps(plan: Plan, section: Section, loader: Loader, index: int, epoch: int) -> Iterator[TraceStep]:
     source = loader.source
     sample, took = _timed(lambda: source.read(index))
     views = [sample]
     name = plan.spec.data.sections()[section].dataset.name
-    yield Traced("read", name, f"sample {index} of {len(source.dataset)}", took, 1, entries_of(sample))
+    yield TraceStep("read", name, f"sample {index} of {len(source.dataset)}", took, 1, entries_of(sample))
     for step in source.transforms.steps:
         taken: list[str] = []
         views, took = _timed(partial(SampleTransforms.stepped, _recorded(step, taken), views, epoch, index))
-        yield Traced("transform", step.name, _taken_note(step, taken), took, len(views), entries_of(views[0]))
+        yield TraceStep("transform", step.name, _taken_note(step, taken), took, len(views), entries_of(views[0]))
 
 
-def _batch_steps(plan: Plan, loader: Loader, request: Request, device: torch.device) -> Iterator[Traced]:
+def _batch_steps(plan: Plan, loader: Loader, request: Request, device: torch.device) -> Iterator[TraceStep]:
     source = loader.source
     batch, took = _timed(lambda: source.collated(request))
     note = f"{len(request.indices)} samples, read and transformed"
-    yield Traced("collate", "batch", note, took, 1, entries_of(batch))
+    yield TraceStep("collate", "batch", note, took, 1, entries_of(batch))
     moment = Moment(request.epoch, request.batch)
     for step in source.batch_transforms.steps:
         taken: list[str] = []
         batch, took = _timed(partial(_recorded(step, taken), batch, moment))
-        yield Traced("batch transform", step.name, _taken_note(step, taken), took, 1, entries_of(batch))
+        yield TraceStep("batch transform", step.name, _taken_note(step, taken), took, 1, entries_of(batch))
     model = plan.spec.model
     batch, moving = _timed(partial(to_device, batch, device, plan.spec.train.channels_last))
     for step in loader.device_transforms.steps:
         batch, took = _timed(partial(step, batch, moment))
-        yield Traced("device transform", step.name, f"on {device}", took, 1, entries_of(batch))
-    given = {name: batch[name] for name in model.takes if name in batch}
-    yield Traced("model", model.name, f"gets {', '.join(given)} on {device}", moving, 1, entries_of(given))
+        yield TraceStep("device transform", step.name, f"on {device}", took, 1, entries_of(batch))
+    given = {name: batch[name] for name in model.inputs if name in batch}
+    yield TraceStep("model", model.name, f"gets {', '.join(given)} on {device}", moving, 1, entries_of(given))
 
 
 def entries_of(sample: Mapping[str, Any]) -> tuple[Entry, ...]:
@@ -135,8 +135,8 @@ def _order_note(request: Request | None, index: int, epoch: int) -> str:
 
 def _recorded(step: Step, taken: list[str]) -> Step:
     """The same step, which notes the names of the parts that it takes."""
-    parts: Any = tuple(_noting(part, taken) for part in step.parts)  # called as parts are, and nothing else
-    return replace(step, parts=parts)
+    parts: Any = tuple(_noting(part, taken) for part in step.children)  # called as parts are, and nothing else
+    return replace(step, children=parts)
 
 
 def _noting(part: Step, taken: list[str]) -> Any:
@@ -145,7 +145,7 @@ def _noting(part: Step, taken: list[str]) -> Any:
 
     def noted(sample: Any, moment: Moment) -> Any:
         result = recorded(sample, moment)
-        taken.append(f"{part.name} ({_joined(inner)})" if part.parts else part.name)
+        taken.append(f"{part.name} ({_joined(inner)})" if part.children else part.name)
         inner.clear()
         return result
 
@@ -153,7 +153,7 @@ def _noting(part: Step, taken: list[str]) -> Any:
 
 
 def _taken_note(step: Step, taken: Sequence[str]) -> str:
-    return f"took {_joined(taken)}" if step.parts else ""
+    return f"took {_joined(taken)}" if step.children else ""
 
 
 def _joined(names: Sequence[str]) -> str:

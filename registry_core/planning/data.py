@@ -23,8 +23,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         ],
         "layer_decay": dump(plan.spec.optim.layer_decay),
         "parts": [
-            {"name": part.name, "layer": part.layer, "shape": part.shape, "numbers": part.numbers}
-            for part in plan.spec.model.parts()
+            {"name": part.name, "layer": part.layer, "shape": part.shape, "numbers": part.num_parameters}
+            for part in plan.spec.model.layer_facts()
         ],
         "decisions": [{"about": d.about, "choice": d.choice, "reason": d.reason} for d in plan.decisions],
         "spec": dump(plan.spec),
@@ -34,7 +34,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 def _section_data(section: SectionPlan) -> dict[str, Any]:
     return {
         "samples": section.facts.length,
-        "classes": section.facts.classes,
+        "classes": section.facts.num_classes,
         "batch_size": section.batch_size,
         "batches": section.batches,
         "sampler": section.sampler.name,
@@ -44,7 +44,7 @@ def _section_data(section: SectionPlan) -> dict[str, Any]:
 
 def _step_data(step: SampleStep) -> dict[str, Any]:
     views = {} if step.views == 1 else {"views": step.views}
-    batch = {} if step.scope == "sample" else {"scope": step.scope, "on_device": step.on_device}
+    batch = {} if step.unit == "sample" else {"scope": step.unit, "on_device": step.on_device}
     return {"name": step.name, **_image_data(step.image), **views, **batch}
 
 

@@ -13,7 +13,7 @@ from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Sch
 from registry_core.components.forms import words
 from registry_core.config.finetune import Finetune
 from registry_core.config.models import DataSection, Section, Spec
-from registry_core.diagnostics import PipelineError, Problem, dotted
+from registry_core.diagnostics import PipelineError, Problem
 from registry_core.planning.plan import Decision, Plan, SampleStep, SectionPlan
 from registry_core.registry import registries
 
@@ -23,7 +23,7 @@ def make_plan(spec: Spec) -> Plan:
     seen = spec._survey or survey(spec)
     if seen.errors:
         raise PipelineError(
-            Problem(str(error), path=f"data.{name}.dataset", code="data") for name, error in seen.errors.items()
+            Problem(str(error), keys=("data", name, "dataset"), code="data") for name, error in seen.errors.items()
         )
     sections = {name: _section(spec, name, section, seen.facts[name]) for name, section in spec.data.sections().items()}
     length = sections["train"].facts.length
@@ -63,7 +63,7 @@ def _finetuning(finetune: Finetune) -> Iterator[Decision]:
 def _default_sampler(section: Section) -> Sampler:
     name = "shuffled" if section == "train" else "sequential"
     record = registries.samplers.record(f"{OWN}:{name}")  # whoever else registers such a name does not change defaults
-    return registries.samplers.declaration(record)().named(name, record)
+    return registries.samplers.declaration(record)().with_record(name, record)
 
 
 def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator[SampleStep]:
@@ -71,10 +71,10 @@ def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator
     try:
         for step in follow_images(section, image):
             made = step.transform
-            yield SampleStep(made.name, step.image, step.views, made.works_on(), made.on_device)
+            yield SampleStep(made.name, step.image, step.views, made.get_unit(), made.on_device)
     except CheckFailed as failed:
-        path = dotted(("data", name, *failed.at))
-        raise PipelineError([Problem(failed.message, failed.remedy, path=path, code="transform-input")]) from None
+        keys = ("data", name, *failed.at)
+        raise PipelineError([Problem(failed.message, failed.remedy, keys=keys, code="transform-input")]) from None
 
 
 def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Decision]:
@@ -113,17 +113,17 @@ def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Dec
 
 
 def _activations(spec: Spec) -> Iterator[Decision]:
-    gives = spec.model.emits()
+    gives = spec.model.get_output_form()
     terms = spec.loss.terms()
     for term in terms:
-        activation = activation_before(term, spec.model.gives, gives)
+        activation = activation_before(term, spec.model.outputs, gives)
         about = "before the loss" if len(terms) == 1 else f"before {term.loss.name} (weight {term.weight:g})"
         reason = f"{spec.model.name} emits {words(gives)}, {term.loss.name} takes {words(term.loss.output_form)}"
         yield Decision(about, activation or "nothing", reason)
 
 
 def _learning_rate(scheduler: Scheduler) -> Decision:
-    unit, rise = scheduler.unit_counted(), scheduler.rise()
+    unit, rise = scheduler.get_unit(), scheduler.get_warmup()
     after = f", after a warm-up of {rise}" if rise else ""
     reason = f"{scheduler.name} counts {unit}s"
     if unit != scheduler.counts:

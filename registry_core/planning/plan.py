@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from registry_core.checks.transforms import classes_of
-from registry_core.components import DataFacts, Horizon, Image, Part, Sampler, written_shape
+from registry_core.components import DataFacts, Horizon, Image, LayerFacts, Sampler, written_shape
 from registry_core.components.transform import Scope
 from registry_core.config import Section, Spec
 
@@ -19,14 +19,14 @@ class SampleStep:
     image: Image | None
     views: int = 1
     """How many such images a sample has after it."""
-    scope: Scope = "sample"
+    unit: Scope = "sample"
     """Whether it is done to each sample, or to a whole batch."""
     on_device: bool = False
     """Whether it is done where the model is."""
 
     def __str__(self) -> str:
         many = "" if self.views == 1 else f"{self.views} x "
-        whole = f" (whole batches{', on the device' if self.on_device else ''})" if self.scope == "batch" else ""
+        whole = f" (whole batches{', on the device' if self.on_device else ''})" if self.unit == "batch" else ""
         return f"{many}{self.image or 'known when it runs'}{whole}"
 
 
@@ -99,7 +99,7 @@ def _section_lines(section: SectionPlan) -> Iterator[str]:
 def _run_lines(plan: Plan) -> Iterator[str]:
     spec, horizon = plan.spec, plan.horizon
     yield f"model: {spec.model.name}, loss: {spec.loss.name}, optimizer: {spec.optim.optimizer.name}"
-    yield from _part_lines(spec.model.parts())
+    yield from _part_lines(spec.model.layer_facts())
     if horizon is None:
         yield f"run: {spec.train.epochs} epochs; their length is known when the data are opened"
     else:
@@ -109,10 +109,10 @@ def _run_lines(plan: Plan) -> Iterator[str]:
     yield f"measured: {', '.join(plan.metrics)}"
 
 
-def _part_lines(parts: Sequence[Part]) -> Iterator[str]:
+def _part_lines(parts: Sequence[LayerFacts]) -> Iterator[str]:
     names = max((len(part.name) for part in parts), default=0)
     layers = max((len(part.layer) for part in parts), default=0)
     for part in parts:
         shape = "known when it runs" if part.shape is None else written_shape(part.shape)
-        numbers = f"  {part.numbers:,} numbers" if part.numbers else ""
+        numbers = f"  {part.num_parameters:,} numbers" if part.num_parameters else ""
         yield f"  {part.name:<{names}}  {part.layer:<{layers}}  {shape}{numbers}"

@@ -32,29 +32,29 @@ def characteristics(declaration: type[Component]) -> tuple[Characteristic, ...]:
 
 def _of_transform(transform: Any) -> Iterator[Characteristic]:
     where = ", on the device" if transform.on_device else ""
-    yield "works on", f"whole batches{where}" if transform.scope == "batch" else "single samples"
+    yield "works on", f"whole batches{where}" if transform.unit == "batch" else "single samples"
     numbers = {
         "none": "none",
         "counter": "by counter: the same for a sample in any batch and any process",
-        "generators": f"from the generators of torch, NumPy and Python, seeded for each {transform.scope}",
+        "generators": f"from the generators of torch, NumPy and Python, seeded for each {transform.unit}",
     }
     yield "random numbers", numbers[transform.random]
-    if transform.takes_image_only:
+    if transform.image_only:
         yield "takes", "the image alone, as it comes to it"
-    if transform.adds:
-        yield "adds", ", ".join(transform.adds)
-    if transform.views_made != 1:
-        yield "gives", f"{transform.views_made} samples of one"
+    if transform.added_entries:
+        yield "adds", ", ".join(transform.added_entries)
+    if transform.num_views != 1:
+        yield "gives", f"{transform.num_views} samples of one"
 
 
 def _of_loss(loss: Any) -> Iterator[Characteristic]:
-    yield "takes", ", ".join(_taken(loss.takes, (loss.output_form,), loss.target_forms))
-    if loss.has_weights:
+    yield "takes", ", ".join(_taken(loss.inputs, (loss.output_form,), loss.target_forms))
+    if loss.has_parameters:
         yield "trains", "weights of its own"
 
 
 def _of_metric(metric: Any) -> Iterator[Characteristic]:
-    yield "takes", ", ".join(_taken(metric.takes, metric.output_forms, metric.target_forms))
+    yield "takes", ", ".join(_taken(metric.inputs, metric.output_forms, metric.target_forms))
     yield "better", metric.better
 
 
@@ -66,9 +66,9 @@ def _taken(takes: tuple[str, ...], outputs: tuple[Any, ...], targets: tuple[Any,
 
 
 def _of_model(model: Any) -> Iterator[Characteristic]:
-    yield "takes", ", ".join(model.takes)
+    yield "takes", ", ".join(model.inputs)
     form = "" if model.output_form == "any" else f" ({words(model.output_form)})"
-    yield "gives", f"{', '.join(model.gives)}{form}"
+    yield "gives", f"{', '.join(model.outputs)}{form}"
 
 
 def _of_layer(layer: Any) -> Iterator[Characteristic]:
@@ -78,7 +78,7 @@ def _of_layer(layer: Any) -> Iterator[Characteristic]:
 
 def _of_optimizer(optimizer: Any) -> Iterator[Characteristic]:
     yield "a step", "evaluates the loss several times" if optimizer.needs_closure else "evaluates the loss once"
-    if not optimizer.takes_groups:
+    if not optimizer.supports_groups:
         yield "groups", "none: it treats all parameters alike"
 
 

@@ -64,7 +64,7 @@ class Description:
     parameters: tuple[Parameter, ...]
     example: str
     """As it may stand in a pipeline file."""
-    needs: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     """What must be installed besides, as pip names it."""
     characteristics: tuple[Characteristic, ...] = ()
     """What it takes and gives, and the like."""
@@ -91,7 +91,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
         documentation=inspect.getdoc(declaration) or "",
         parameters=tuple(_parameter(fields[key].alias or key, fields[key]) for key in (*own, *common)),
         example=written_example(name, declaration),
-        needs=tuple(dict.fromkeys(declaration.needs.values())),
+        requirements=tuple(dict.fromkeys(declaration.requirements.values())),
         characteristics=characteristics(declaration),
         location=str(location_of(record) or ""),
         successor=declaration.successor,

@@ -24,7 +24,7 @@ _PLAIN_TYPES: tuple[Any, ...] = (int, float, bool, str, Path, NoneType, Any, lis
 def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> type[D]:
     """A declaration of ``plain`` as a component of the kind of ``base``."""
     is_class = inspect.isclass(plain)
-    leading = base.leading if is_class else base.function_leading
+    leading = base.leading_arguments if is_class else base.function_leading_arguments
     parameters = _parameters(plain, leading)
     extra: Literal["allow", "forbid"] = "allow" if any(p.kind is p.VAR_KEYWORD for p in parameters) else "forbid"
     hints = _hints(plain.__init__ if is_class else plain)
@@ -47,7 +47,7 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         made.model_rebuild(force=True)
     if "random" in base.__dict__:  # foreign transforms may draw from any global generator
         made.random = "generators"
-        made.takes_image_only = True
+        made.image_only = True
     declared: type[D] = made
     return declared
 

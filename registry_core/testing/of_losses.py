@@ -19,7 +19,7 @@ def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, di
     """The loss of example inputs, and these, with gradients wanted for all that the model gives."""
     if component.terms()[0].loss is not component:
         raise NotApplicable("it is a sum of other losses, each of which has checks of its own")
-    inputs = of_forms(subject, component.takes, component.output_form, component.target_forms, seed)
+    inputs = of_forms(subject, component.inputs, component.output_form, component.target_forms, seed)
     for name in _given(component):
         inputs[name].requires_grad_()
     torch.manual_seed(0)
@@ -29,7 +29,7 @@ def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, di
 def _value(component: Any, module: Any, inputs: Mapping[str, Tensor]) -> Tensor:
     """What the loss gives, after the activation that a pipeline would put before it."""
     form, targets = component.output_form, component.target_forms
-    arguments = [inputs[name] for name in component.takes]
+    arguments = [inputs[name] for name in component.inputs]
     arguments[0] = activated(form, targets, arguments[0], component.class_dimension)
     result: Tensor = module(*arguments)
     return result
@@ -37,7 +37,7 @@ def _value(component: Any, module: Any, inputs: Mapping[str, Tensor]) -> Tensor:
 
 def _given(component: Any) -> list[str]:
     """The arguments that a model gives."""
-    return [name for name in component.takes if name == "output" or name.endswith("_output")] or [component.takes[0]]
+    return [name for name in component.inputs if name == "output" or name.endswith("_output")] or [component.inputs[0]]
 
 
 @check("loss")

@@ -26,7 +26,7 @@ def model_inputs(subject: Subject, component: Any) -> list[Tensor]:
     """What the model is called with: as its example says, or images that it declares to take."""
     if subject.example_inputs:
         found = tensors_of(subject.example_inputs)
-        return [found[name] for name in component.takes]
+        return [found[name] for name in component.inputs]
     if type(component).check_input is Model.check_input:
         raise NotApplicable("it does not say which images it takes: give `example_inputs`, or override `check_input`")
     for side in _SIDES:
@@ -36,7 +36,7 @@ def model_inputs(subject: Subject, component: Any) -> list[Tensor]:
             except CheckFailed:
                 continue
             generator = torch.Generator().manual_seed(1)
-            return [torch.rand(BATCH, channels, side, side, generator=generator) for _ in component.takes]
+            return [torch.rand(BATCH, channels, side, side, generator=generator) for _ in component.inputs]
     raise NotApplicable("it takes no ordinary image: give `example_inputs`")
 
 
@@ -52,20 +52,20 @@ def takes_what_it_declares(subject: Subject) -> None:
     component = subject.component()
     inputs = model_inputs(subject, component)
     output = _seeded(component).eval()(*inputs)
-    if len(component.gives) > 1:
-        assert set(component.gives) <= set(output), f"it gives {sorted(output)}, and declares {component.gives}"
-    found = named_outputs(component.gives, output)
+    if len(component.outputs) > 1:
+        assert set(component.outputs) <= set(output), f"it gives {sorted(output)}, and declares {component.outputs}"
+    found = named_outputs(component.outputs, output)
     for name, value in found.items():
         assert isinstance(value, Tensor), f"its output {name!r} is a {type(value).__name__}, not a tensor"
         assert len(value) == len(inputs[0]), f"its output {name!r} has {len(value)} rows for {len(inputs[0])} samples"
         assert value.isfinite().all(), f"its output {name!r} is not finite"
-    first = found[component.gives[0]]
-    outputs, shape = component.outputs(), component.output_shape()
+    first = found[component.outputs[0]]
+    outputs, shape = component.num_outputs(), component.output_shape()
     if outputs is not None and first.ndim == 2:
         assert first.shape[1] == outputs, f"it gives {first.shape[1]} numbers a sample, and declares {outputs}"
     if shape is not None:
         _same_shape(first.shape[1:], shape)
-    _of_form(component.emits(), first)
+    _of_form(component.get_output_form(), first)
 
 
 def _of_form(form: str, output: Tensor) -> None:
@@ -97,9 +97,9 @@ def keeps_its_weights(subject: Subject) -> None:
     model = _seeded(component).eval()
     again: nn.Module = component.build().eval()
     again.load_state_dict(model.state_dict())
-    expected = named_outputs(component.gives, model(*inputs))
+    expected = named_outputs(component.outputs, model(*inputs))
     for other in (again, copy.deepcopy(model)):
-        found = named_outputs(component.gives, other(*inputs))
+        found = named_outputs(component.outputs, other(*inputs))
         assert all(torch.equal(found[name], expected[name]) for name in expected), "the same weights give other outputs"
 
 
@@ -109,7 +109,7 @@ def can_be_trained(subject: Subject) -> None:
     component = subject.component()
     inputs = model_inputs(subject, component)
     model = _seeded(component).train()
-    found = named_outputs(component.gives, model(*inputs))
+    found = named_outputs(component.outputs, model(*inputs))
     torch.stack([value.float().square().mean() for value in found.values()]).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     assert gradients, "no parameter has a gradient"
@@ -143,7 +143,7 @@ def _sized(layer: Any) -> Iterator[Any]:
     """The layer with all sizes, for samples of each shape that it takes."""
     for shape in LAYER_SHAPES:
         with suppress(CheckFailed):
-            yield layer.sized(shape)
+            yield layer.with_sizes(shape)
 
 
 @check("layer")
@@ -153,8 +153,8 @@ def follows_shapes(subject: Subject) -> None:
     tried = 0
     for shape in LAYER_SHAPES:
         try:
-            sized = component.sized(shape)
-            said = sized.follow(shape)
+            sized = component.with_sizes(shape)
+            said = sized.infer_shape(shape)
         except CheckFailed:
             continue
         if said is None:
@@ -164,9 +164,11 @@ def follows_shapes(subject: Subject) -> None:
         made = built(torch.randn(BATCH, *shape, generator=torch.Generator().manual_seed(0)))
         _same_shape(made.shape[1:], said)
         numbers = sum(parameter.numel() for parameter in built.parameters())
-        assert sized.numbers() in (None, numbers), f"it has {numbers} numbers, and declares {sized.numbers()}"
+        assert sized.count_parameters() in (None, numbers), (
+            f"it has {numbers} numbers, and declares {sized.count_parameters()}"
+        )
     if not tried:
-        raise NotApplicable("it does not say what a sample is after it: override `follow`")
+        raise NotApplicable("it does not say what a sample is after it: override `infer_image`")
 
 
 def _filled(component: Any, shape: tuple[int, ...], seed: int) -> Tensor:

@@ -91,10 +91,10 @@ def goes_on_from_a_checkpoint(subject: Subject) -> None:
 
 
 @check("optimizer")
-def takes_groups(subject: Subject) -> None:
+def supports_groups(subject: Subject) -> None:
     """Groups of parameters may have learning rates of their own: with a smaller one they move less."""
     component = subject.component()
-    if not component.takes_groups:
+    if not component.supports_groups:
         raise NotApplicable("it declares that it takes no groups")
     if not isinstance(getattr(component, "lr", None), float):
         raise NotApplicable("it has no number `lr` for groups to differ in")

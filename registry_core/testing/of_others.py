@@ -21,10 +21,10 @@ from registry_core.testing.subject import BUILDERS, Subject
 
 def _updated(subject: Subject, component: Any, metric: Any, *seeds: int) -> float:
     output = next((form for form in component.output_forms), "any")
-    targets = component.takes_targets()
+    targets = component.get_target_forms()
     for seed in seeds:
-        inputs = of_forms(subject, component.takes, output, targets, seed)
-        arguments = [inputs[name] for name in component.takes]
+        inputs = of_forms(subject, component.inputs, output, targets, seed)
+        arguments = [inputs[name] for name in component.inputs]
         arguments[0] = activated(output, targets, arguments[0], 1)
         metric.update(*arguments)
     return float(metric.compute())

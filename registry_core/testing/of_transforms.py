@@ -41,18 +41,18 @@ def _accepted(component: Any) -> list[tuple[Image, Image | None]]:
     found = []
     for image in _images():
         try:
-            found.append((image, component.follow(image)))
+            found.append((image, component.infer_image(image)))
         except CheckFailed:
             continue
     if not found:
         raise NotApplicable(f"it takes no ordinary image of {SIDES[0]} x {SIDES[1]} pixels")
     if all(after is None for _, after in found):
-        raise NotApplicable("it does not say which images it takes: override `follow`")
+        raise NotApplicable("it does not say which images it takes: override `infer_image`")
     return found
 
 
 def _sample(image: Image, component: Any, seed: int = 0) -> dict[str, Any]:
-    batched = component.works_on() == "batch"
+    batched = component.get_unit() == "batch"
     shape = (*([BATCH] if batched else []), image.channels or 3, *SIDES)
     numbers = torch.randint(256, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
     value: Any = tv_tensors.Image(numbers)
@@ -73,7 +73,7 @@ def _applied(step: Step, sample: dict[str, Any], number: int = 3, epoch: int = 1
 
 def _target_fits(component: Any) -> None:
     try:
-        component.follow_target("class_indices")
+        component.infer_target("class_indices")
     except CheckFailed as failed:
         raise NotApplicable(f"it does not take class numbers as targets: {failed}") from None
 
@@ -88,7 +88,7 @@ def keeps_its_word(subject: Subject) -> None:
         for seed in range(3):
             for made in _applied(step, _sample(before, component, seed), number=seed):
                 if after is not None:
-                    wrong = _difference(made, after, batched=component.works_on() == "batch")
+                    wrong = _difference(made, after, batched=component.get_unit() == "batch")
                     assert not wrong, f"of a {before} it makes {wrong}, and says {after}"
 
 

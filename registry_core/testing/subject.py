@@ -130,7 +130,7 @@ def built_layer(component: Any) -> Any:
     """A layer, sized for the first sample that it takes."""
     for shape in LAYER_SHAPES:
         try:
-            sized = component.sized(shape)
+            sized = component.with_sizes(shape)
         except CheckFailed:
             continue
         return build(sized, sized.build)

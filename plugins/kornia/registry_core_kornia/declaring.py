@@ -28,7 +28,7 @@ class KorniaTransform(Transform):
     """
 
     random: ClassVar[Randomness] = "generators"
-    scope: ClassVar[Scope] = "batch"
+    unit: ClassVar[Scope] = "batch"
     on_device: ClassVar[bool] = True
     channels: ClassVar[tuple[int, ...]] = ()
     """Numbers of channels that images may have; empty: any."""
@@ -37,7 +37,7 @@ class KorniaTransform(Transform):
     sums_whole_numbers: ClassVar[bool] = False
     """Whether it calls what torch counts as not repeatable on CUDA, with whole numbers or results that are."""
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """What the images are after it; CheckFailed if it does not work on them."""
         taken = with_channels(float_images(image, self.name), self.name, self.channels)
         return self.after(from_0_to_1(taken, self.name) if self.needs_0_to_1 else taken)
@@ -49,7 +49,7 @@ class KorniaTransform(Transform):
     def make(self, *leading: Any) -> Any:
         """The augmentation of kornia; BrokenComponent if that is too old."""
         if Version(version("kornia")) < Version(OLDEST):
-            message = f"The {self.full_name} needs kornia {OLDEST} or newer, and {version('kornia')} is installed."
+            message = f"The {self.label} needs kornia {OLDEST} or newer, and {version('kornia')} is installed."
             raise BrokenComponent(f"{message} Run: pip install 'kornia>={OLDEST}'.")
         return super().make(*leading)
 

@@ -41,7 +41,7 @@ class _Mixing(KorniaTransform):
             raise CheckFailed(message, f"Set num_classes to {classes}, or leave it out.", ("num_classes",))
         return self
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Classes become distributions; CheckFailed if the targets are no classes."""
         if form not in (*_MIXED, "any"):
             message = f"{self.name} mixes classes, and the targets are {words(form)}."
@@ -185,7 +185,7 @@ class RandomMosaic(_Pieces):
         default=(0.3, 0.7), description="Smallest and largest place of the window's corner in the first image, 0 to 1."
     )
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Class maps stay; CheckFailed if the targets are anything else."""
         return _maps_only(form, self.name, "shows parts of several images")
 
@@ -230,7 +230,7 @@ class RandomTransplantation(KorniaTransform):
         """The parameters as kornia takes them: classes as a list."""
         return {**super().arguments(), "excluded_labels": list(self.excluded_labels or ())}
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Class maps stay; CheckFailed if the targets are anything else."""
         return _maps_only(form, self.name, "moves pieces of images by their class maps")
 

@@ -31,7 +31,7 @@ class _Policy(KorniaTransform):
         least(image, self.name, (3, 3), " to sharpen them", f"Remove {self.name}, or resize before it.")
         return anywhere(image)
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """The targets stay; CheckFailed if they are class maps."""
         return not_maps(form, self.name, "turns, shears and shifts some images")
 

@@ -202,7 +202,7 @@ class _Unmasked(Change):
 
         return ImagesWithoutMasks(self, self.make())
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """The targets stay; CheckFailed if they are class maps."""
         return not_maps(form, self.name, "makes all pixels anew by interpolation")
 

@@ -32,7 +32,7 @@ class Case:
     def declared(self) -> Transform:
         """The declaration."""
         record = registries.transforms.record(self.name)
-        return registries.transforms[self.name](**self.parameters).named(self.name, record)
+        return registries.transforms[self.name](**self.parameters).with_record(self.name, record)
 
     def reference(self) -> nn.Module:
         """The augmentation of kornia itself."""

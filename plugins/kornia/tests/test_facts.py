@@ -1,4 +1,4 @@
-"""What `follow` says of images, against what kornia does: sizes, values, and what is refused."""
+"""What `infer_image` says of images, against what kornia does: sizes, values, and what is refused."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_what_is_refused_is_what_kornia_cannot_do(case: Case) -> None:
 def followed(case: Case, image: Image) -> Image | str:
     """What the image is after it, or why it is refused."""
     try:
-        after = case.declared.follow(image)
+        after = case.declared.infer_image(image)
     except CheckFailed as failed:
         return failed.message
     assert after is not None
@@ -88,15 +88,15 @@ def kornia_refuses(case: Case) -> bool:
 
 @pytest.mark.parametrize("case", [*CHANGING, *MIXING], ids=str)
 def test_unknown_values_are_accepted_and_stay_unknown(case: Case) -> None:
-    after = case.declared.follow(fact(case, None, None))
+    after = case.declared.infer_image(fact(case, None, None))
     assert after is not None
     assert (after.low, after.high) == (None, None)
 
 
 @pytest.mark.parametrize("case", MOVING, ids=str)
 def test_unknown_sizes_are_accepted(case: Case) -> None:
-    after = case.declared.follow(Image("float", 3, None, None, 0.0, 1.0))
-    known = case.declared.follow(fact(case))
+    after = case.declared.infer_image(Image("float", 3, None, None, 0.0, 1.0))
+    known = case.declared.infer_image(fact(case))
     assert after is not None
     assert known is not None
     assert after.height in (None, known.height)
@@ -104,7 +104,7 @@ def test_unknown_sizes_are_accepted(case: Case) -> None:
 
 def test_crops_of_some_batches_leave_the_size_open() -> None:
     case = Case("kornia_center_crop", {"size": [24, 10], "p": 0.5})
-    after = case.declared.follow(fact(case))
+    after = case.declared.infer_image(fact(case))
     assert after is not None
     assert (after.height, after.width) == (24, None)
     shapes = set()

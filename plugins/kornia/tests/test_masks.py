@@ -122,7 +122,7 @@ def test_changes_of_values_leave_masks_and_boxes(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in [*MOVING, *POLICIES] if case not in WITH_MASKS], ids=str)
 def test_what_cannot_move_masks_says_so(case: Case) -> None:
     with pytest.raises(CheckFailed, match="cannot move class maps with the images"):
-        case.declared.follow_target("class_maps")
+        case.declared.infer_target("class_maps")
     with pytest.raises(DataError, match="cannot move the entry 'target' with the images"):
         case.declared.build()({"input": case.images(), "target": masks(case)})
 
@@ -143,7 +143,7 @@ def test_erasing_leaves_boxes() -> None:
 @pytest.mark.parametrize("case", [*TRANSPLANTS, *MOSAICS], ids=str)
 def test_what_needs_maps_says_so(case: Case) -> None:
     with pytest.raises(CheckFailed, match="these are class numbers"):
-        case.declared.follow_target("class_indices")
-    assert case.declared.follow_target("class_maps") == "class_maps"
+        case.declared.infer_target("class_indices")
+    assert case.declared.infer_target("class_maps") == "class_maps"
     with pytest.raises(DataError, match="needs class maps"):
         case.declared.build()({"input": case.images(), "target": torch.zeros(5, dtype=torch.int64)})

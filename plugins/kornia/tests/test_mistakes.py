@@ -45,7 +45,7 @@ def test_pillow_images(pipeline: Callable[..., Path]) -> None:
 def test_images_of_other_forms(case: Case) -> None:
     for form in ("pil", "uint8"):
         with pytest.raises(CheckFailed, match=f"{case.name} works on float tensors"):
-            case.declared.follow(Image(form, 3, 24, 20))  # type: ignore[arg-type]  # both are forms
+            case.declared.infer_image(Image(form, 3, 24, 20))  # type: ignore[arg-type]  # both are forms
     with pytest.raises(DataError, match=r"works on float tensors.* Add to_tensor to transforms\."):
         case.declared.build()({"input": torch.zeros(case.shape, dtype=torch.uint8)})
 

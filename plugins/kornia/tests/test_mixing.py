@@ -86,9 +86,9 @@ def test_vectors_are_mixed_as_class_numbers_are() -> None:
 
 @pytest.mark.parametrize("case", MIXING, ids=str)
 def test_classes_and_forms(case: Case) -> None:
-    assert case.declared.follow_target("class_indices") == "distributions"
+    assert case.declared.infer_target("class_indices") == "distributions"
     with pytest.raises(CheckFailed, match="mixes classes, and the targets are class maps"):
-        case.declared.follow_target("class_maps")
+        case.declared.infer_target("class_maps")
     open_ = Case(case.name, {key: value for key, value in case.parameters.items() if key != "num_classes"}).declared
     assert open_.for_classes(4).num_classes == 4  # type: ignore[attr-defined]  # they have it
     with pytest.raises(CheckFailed, match="cannot tell the number of classes"):

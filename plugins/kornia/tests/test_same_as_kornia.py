@@ -122,7 +122,7 @@ def test_it_acts_in_either_mode_of_a_module(case: Case) -> None:
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_sums_of_whole_numbers_are_allowed_where_they_are_made(case: Case) -> None:
     """On CUDA, torch refuses cumsum of floats and medians while only repeatable algorithms are allowed."""
-    built, batch, allowed, refused = case.declared.build(), given(case), [], Refused()
+    built, batch, allowed, refused = case.declared.build(), given(case), [], RefusedRecord()
     module = built.module
 
     class Noting:
@@ -146,7 +146,7 @@ def test_sums_of_whole_numbers_are_allowed_where_they_are_made(case: Case) -> No
     assert any(allowed) == case.declared.sums_whole_numbers  # type: ignore[attr-defined]  # of all here
 
 
-class Refused(TorchDispatchMode):
+class RefusedRecord(TorchDispatchMode):
     """Notes what torch refuses on CUDA while only repeatable algorithms are allowed, of what kornia calls."""
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ class MLflow(Hook):
     """
 
     target: ClassVar[str] = "registry_core_mlflow.objects.recording:Recording"
-    needs: ClassVar[Mapping[str, str]] = {"mlflow": "mlflow>=3.7,<4"}
+    requirements: ClassVar[Mapping[str, str]] = {"mlflow": "mlflow>=3.7,<4"}
     example: ClassVar[Mapping[str, Any]] = {"experiment": "digits", "tracking_uri": "sqlite:///mlflow.db"}
 
     experiment: str = Field(

@@ -19,7 +19,7 @@ class LibraryOptimizer(Optimizer):
     """An optimizer that pytorch_optimizer lists; the provider derives one class for each."""
 
     target: ClassVar[str] = "registry_core_pytorch_optimizer.objects.optimizers:create"
-    needs: ClassVar[Mapping[str, str]] = NEEDS
+    requirements: ClassVar[Mapping[str, str]] = NEEDS
     library_name: ClassVar[str]
     made_for: ClassVar[str]
     """The version of pytorch_optimizer that it was read from."""
@@ -80,7 +80,7 @@ def optimizer(name: str) -> type[LibraryOptimizer]:
     made.of_groups, made.group_keys = tuple(entry["of_groups"]), tuple(entry.get("group_keys", ()))
     made.dimensions = tuple(entry.get("dimensions", (0, None)))
     made.needs_closure = entry.get("needs_closure", False)
-    made.takes_groups = entry.get("takes_groups", True)
+    made.supports_groups = entry.get("supports_groups", True)
     made.example = _example(entry["parameters"])
     return made
 

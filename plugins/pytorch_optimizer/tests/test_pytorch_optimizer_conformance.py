@@ -16,7 +16,7 @@ GROUPS = {
 @conformance(
     "registry-core-pytorch-optimizer",
     expected_failures={
-        **{f"optimizer/pytorch_optimizer_{name}: takes_groups": why for name, why in GROUPS.items()},
+        **{f"optimizer/pytorch_optimizer_{name}: supports_groups": why for name, why in GROUPS.items()},
         "optimizer/pytorch_optimizer_sara: lowers_a_quadratic": GROUPS["sara"],
         "optimizer/pytorch_optimizer_spam: leaves_global_state_alone": "it draws its mask when it is built",
     },

@@ -44,7 +44,7 @@ class TimmModel(Model):
     """A model of timm; the provider derives one class for each."""
 
     target: ClassVar[str] = "registry_core_timm.objects.models:create"
-    needs: ClassVar[dict[str, str]] = NEEDS
+    requirements: ClassVar[dict[str, str]] = NEEDS
     output_form: ClassVar[OutputForm] = "logits"
     facts: ClassVar[ModelFacts]
 
@@ -60,18 +60,18 @@ class TimmModel(Model):
             raise ValueError("tag names weights, which are loaded with `pretrained: true` only")
         return self
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """Logits; embeddings where there is no classifier."""
         return "logits" if self._value("num_classes") else "embeddings"
 
-    def outputs(self) -> int | None:
+    def num_outputs(self) -> int | None:
         """The number of classes; without a classifier the number of features, where it is known."""
         classes: int = self._value("num_classes")
         return classes or (self.facts.features if self._has_usual_features() else None)
 
     def output_shape(self) -> Shape | None:
         """One row of numbers."""
-        return (self.outputs(),)
+        return (self.num_outputs(),)
 
     def check_input(self, image: Image) -> None:
         """Raise CheckFailed if the channels are not ``in_chans``, or the network cannot take the size."""

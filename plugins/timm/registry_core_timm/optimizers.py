@@ -21,7 +21,7 @@ class TimmOptimizer(Optimizer):
     """An optimizer that timm registers; the provider derives one class for each."""
 
     target: ClassVar[str] = "registry_core_timm.objects.optimizers:create"
-    needs: ClassVar[dict[str, str]] = NEEDS
+    requirements: ClassVar[dict[str, str]] = NEEDS
     timm_name: ClassVar[str]
     made_for: ClassVar[str]
     """The version of timm that it was read from."""

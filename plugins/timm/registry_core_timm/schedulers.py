@@ -40,7 +40,7 @@ class TimmScheduler(Scheduler):
     """What all schedulers of timm have in common: a warm-up of their own, and noise."""
 
     target: ClassVar[str] = "registry_core_timm.objects.schedulers:TimmLR"
-    needs: ClassVar[dict[str, str]] = NEEDS
+    requirements: ClassVar[dict[str, str]] = NEEDS
     timm_class: ClassVar[str]
 
     warmup_t: NonNegativeInt = Field(
@@ -60,17 +60,17 @@ class TimmScheduler(Scheduler):
 
     @model_validator(mode="after")
     def _one_warm_up(self) -> Self:
-        if self.warmup_t and self.rise() is not None:
+        if self.warmup_t and self.get_warmup() is not None:
             raise ValueError("warmup_t and warmup are two ways to rise to the first rate: leave one of them out")
         return self
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before timm's own warm-up."""
-        if self.warmup_t and self.warmup_t >= self.units_in(horizon):
+        if self.warmup_t and self.warmup_t >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never leaves its warm-up: warmup_t is {self.units(self.warmup_t)}",
+                f"never leaves its warm-up: warmup_t is {self.in_units(self.warmup_t)}",
                 horizon,
-                f"set warmup_t below the number of {self.units()}",
+                f"set warmup_t below the number of {self.in_units()}",
                 at="warmup_t",
             )
 
@@ -84,10 +84,10 @@ class TimmScheduler(Scheduler):
             raise CheckFailed(
                 f"The warm-up of the scheduler {self.name!r} starts all parameter groups with the same learning rate, "
                 "but they have rates of their own.",
-                f"Write `warmup: {self.units(self.warmup_t).replace('optimizer ', '')}` instead of warmup_t.",
+                f"Write `warmup: {self.in_units(self.warmup_t).replace('optimizer ', '')}` instead of warmup_t.",
                 at=("warmup_t",),
             )
-        unit: Literal["epoch", "step"] = "step" if self.unit_counted() == "step" else "epoch"
+        unit: Literal["epoch", "step"] = "step" if self.get_unit() == "step" else "epoch"
         options = {**self.call(horizon), "t_in_epochs": unit == "epoch"}
         built: LRScheduler = load_target(self.target)(optimizer, self.timm_class, options, read("models")["timm"])
         return built
@@ -111,7 +111,7 @@ class _InCycles(TimmScheduler):
             raise ValueError("timm's k_decay works with cycles of one length only: set cycle_mul or k_decay to 1")
         return self
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether it ends with the run."""
         return self.t_initial is None
 
@@ -122,7 +122,7 @@ class _InCycles(TimmScheduler):
 
     def call(self, horizon: Horizon) -> dict[str, Any]:
         """The arguments of timm's class, with the length of the run where none is given."""
-        length = self.units_in(horizon) - (self.warmup_t if self.warmup_prefix else 0)
+        length = self.length_in_units(horizon) - (self.warmup_t if self.warmup_prefix else 0)
         return {**super().call(horizon), "t_initial": self.t_initial or max(length, 1)}
 
 
@@ -197,11 +197,11 @@ class Step(TimmScheduler):
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up or the first change."""
         super().check(horizon)
-        if self.decay_t + (self.warmup_t if self.warmup_prefix else 0) >= self.units_in(horizon):
+        if self.decay_t + (self.warmup_t if self.warmup_prefix else 0) >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never changes the learning rate: decay_t is {self.decay_t:g} {self.units()}",
+                f"never changes the learning rate: decay_t is {self.decay_t:g} {self.in_units()}",
                 horizon,
-                f"set decay_t below the number of {self.units()}, or leave the scheduler out",
+                f"set decay_t below the number of {self.in_units()}, or leave the scheduler out",
                 at="decay_t",
             )
 
@@ -224,8 +224,8 @@ class MultiStep(TimmScheduler):
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up or the first change."""
         super().check(horizon)
-        if self.decay_t[0] + (self.warmup_t if self.warmup_prefix else 0) > self.units_in(horizon):
-            first = f"{self.unit_counted()} {self.decay_t[0]} (from 1)"
+        if self.decay_t[0] + (self.warmup_t if self.warmup_prefix else 0) > self.length_in_units(horizon):
+            first = f"{self.get_unit()} {self.decay_t[0]} (from 1)"
             raise self.unfit(
                 f"never changes the learning rate: its first change is {first}",
                 horizon,
@@ -278,7 +278,7 @@ class WSD(TimmScheduler):
             )
         return self
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether it ends with the run."""
         return self.t_initial is None
 
@@ -286,15 +286,15 @@ class WSD(TimmScheduler):
         """Raise CheckFailed if the run is shorter than warm-up and cool-down."""
         super().check(horizon)
         self.refuse_longer(horizon, "t_initial", "set it to null, and it takes the whole run")
-        if self.warmup_t + self.decay_t > self.units_in(horizon):
+        if self.warmup_t + self.decay_t > self.length_in_units(horizon):
             raise self.unfit(
-                f"cools down for {self.units(self.decay_t)}",
+                f"cools down for {self.in_units(self.decay_t)}",
                 horizon,
-                f"set decay_t and warmup_t to no more than the {self.units()} of the run together",
+                f"set decay_t and warmup_t to no more than the {self.in_units()} of the run together",
                 at="decay_t",
             )
 
     def call(self, horizon: Horizon) -> dict[str, Any]:
         """The arguments of timm's class, with the length of the run where none is given."""
-        left = max(self.units_in(horizon) - self.warmup_t, self.decay_t)
+        left = max(self.length_in_units(horizon) - self.warmup_t, self.decay_t)
         return {**super().call(horizon), "t_initial": self.t_initial or left}

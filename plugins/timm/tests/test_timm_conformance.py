@@ -14,7 +14,7 @@ TRUST = "it bounds each step by the size of the weights and gradients, whatever 
 @conformance(
     DISTRIBUTION,
     components=[*OTHERS, *(f"model/timm_{name}" for name in NAMES.split())],
-    expected_failures={"optimizer/timm_larc: takes_groups": TRUST, "optimizer/timm_nlarc: takes_groups": TRUST},
+    expected_failures={"optimizer/timm_larc: supports_groups": TRUST, "optimizer/timm_nlarc: supports_groups": TRUST},
     at_least=1200,
 )
 def test_conformance(check: Check) -> None:

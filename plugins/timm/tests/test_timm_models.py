@@ -103,11 +103,11 @@ def image(channels: int | None, height: int | None, width: int | None = None) ->
 
 def test_what_comes_out() -> None:
     resnet, siglip = registries.models["timm_resnet18"], registries.models["timm_vit_base_patch16_siglip_224"]
-    assert (resnet().emits(), resnet().outputs(), resnet().output_shape()) == ("logits", 1000, (1000,))
-    assert (resnet(num_classes=0).emits(), resnet(num_classes=0).outputs()) == ("embeddings", None)
-    assert (siglip().emits(), siglip().outputs()) == ("embeddings", 768)
-    assert siglip(embed_dim=384, num_heads=6).outputs() is None
-    assert (siglip(num_classes=10).emits(), siglip(num_classes=10).outputs()) == ("logits", 10)
+    assert (resnet().get_output_form(), resnet().num_outputs(), resnet().output_shape()) == ("logits", 1000, (1000,))
+    assert (resnet(num_classes=0).get_output_form(), resnet(num_classes=0).num_outputs()) == ("embeddings", None)
+    assert (siglip().get_output_form(), siglip().num_outputs()) == ("embeddings", 768)
+    assert siglip(embed_dim=384, num_heads=6).num_outputs() is None
+    assert (siglip(num_classes=10).get_output_form(), siglip(num_classes=10).num_outputs()) == ("logits", 10)
 
 
 def test_images_of_any_size() -> None:
@@ -229,7 +229,7 @@ def test_weights_are_asked_for_by_their_tag(
     assert asked == [(full_name, {"pretrained": True, "num_classes": 10, **given})]
     config = timm.get_pretrained_cfg(full_name)
     assert config is not None
-    assert config.has_weights
+    assert config.has_parameters
 
 
 def test_weights_are_fitted_to_classes_and_channels(monkeypatch: pytest.MonkeyPatch) -> None:

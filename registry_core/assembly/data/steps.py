@@ -38,28 +38,28 @@ class Step:
     label: str
     built: Callable[..., Any]
     random: Randomness
-    takes_image_only: bool
-    scope: Scope
+    image_only: bool
+    unit: Scope
     on_device: bool
     views: int
     key: int
-    parts: tuple[Step, ...]
+    children: tuple[Step, ...]
 
     @classmethod
     def of(cls, transform: Transform, key: int) -> Step:
         """Build a transform and those inside it; their keys follow from this one and from their places."""
-        parts = enumerate(transform.parts().values())
+        parts = enumerate(transform.children().values())
         return cls(
             name=transform.name,
-            label=transform.full_name,
+            label=transform.label,
             built=build(transform, transform.build),
             random=transform.random,
-            takes_image_only=transform.takes_image_only,
-            scope=transform.works_on(),
+            image_only=transform.image_only,
+            unit=transform.get_unit(),
             on_device=transform.on_device,
-            views=transform.views_made,
+            views=transform.num_views,
             key=key,
-            parts=tuple(cls.of(part, stream_key(key, f"parts[{place}]")) for place, part in parts),
+            children=tuple(cls.of(part, stream_key(key, f"parts[{place}]")) for place, part in parts),
         )
 
     def __call__(self, sample: Sample, moment: Moment) -> Sample:
@@ -84,13 +84,13 @@ class Step:
             raise
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             reason = f"{type(error).__name__}: {error}"
-            raise BrokenComponent(f"The {self.label} failed on {self.scope} {moment.number}: {reason}.") from error
+            raise BrokenComponent(f"The {self.label} failed on {self.unit} {moment.number}: {reason}.") from error
 
     def _called(self, sample: Sample, moment: Moment) -> Any:
         draws = Draws(self.key, moment.epoch, moment.number, moment.view)
-        if self.parts:
-            return dict(self.built(sample, draws, [partial(part, moment=moment) for part in self.parts]))
-        given = sample["input"] if self.takes_image_only else sample
+        if self.children:
+            return dict(self.built(sample, draws, [partial(part, moment=moment) for part in self.children]))
+        given = sample["input"] if self.image_only else sample
         if self.random == "counter":
             result = self.built(given, draws)
         elif self.random == "generators":
@@ -98,7 +98,7 @@ class Step:
                 result = self.built(given)
         else:
             result = self.built(given)
-        if self.takes_image_only:
+        if self.image_only:
             return {**sample, "input": result}
         return dict(result) if self.views == 1 else list(result)
 

@@ -49,7 +49,7 @@ def _fill(component: Init, parameter: nn.Parameter) -> None:
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckFailed(str(error).rstrip("."), "Choose another scheme for it, or other parameters.") from error
     except Exception as error:  # a plugin may raise anything
-        message = f"The {component.full_name} failed while it set values: {type(error).__name__}: {error}."
+        message = f"The {component.label} failed while it set values: {type(error).__name__}: {error}."
         raise BrokenComponent(message) from error
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from registry_core.analysis.parameter_rules import check_freezing, frozen_by, names_of_norm, with_statistics
 from registry_core.assembly.model.module_facts import facts_of
-from registry_core.assembly.optim.parameters import Later
+from registry_core.assembly.optim.parameters import DelayedParameters
 from registry_core.assembly.refusing import refuse
 from registry_core.components import Modules
 from registry_core.config.finetune import Finetune
@@ -25,7 +25,7 @@ class Freezing:
         self.model = model
         self.frozen: set[str] = set()
         """Names of the parameters that are frozen now, and of statistics of norms without parameters."""
-        self.later = Later()
+        self.later = DelayedParameters()
         self._waiting: list[tuple[int, list[str]]] = []
         self._norms: list[tuple[nn.Module, set[str]]] = []
         if finetune is not None:
@@ -40,7 +40,7 @@ class Freezing:
         for name, parameter in self.model.named_parameters():
             if name in self.frozen:
                 parameter.requires_grad_(False)
-        self.later = Later(
+        self.later = DelayedParameters(
             {name: index for name, index in chosen.freed.items() if name in trained},
             tuple(rule.options for rule in rules),
             tuple(f"after {rule.after}" for rule in rules),

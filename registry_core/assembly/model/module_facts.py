@@ -29,6 +29,6 @@ def _facts(path: str, module: nn.Module, names: dict[int, str]) -> ModuleFacts:
     return ModuleFacts(path, classes, tuple(parameters), buffers)
 
 
-def tensor_facts(name: str, tensor: torch.Tensor, known_as: str = "") -> TensorFacts:
+def tensor_facts(name: str, tensor: torch.Tensor, shared_name: str = "") -> TensorFacts:
     """Shape and type of a tensor."""
-    return TensorFacts(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), known_as)
+    return TensorFacts(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), shared_name)

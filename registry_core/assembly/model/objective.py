@@ -12,7 +12,7 @@ from registry_core.analysis.activations import activation_before
 from registry_core.assembly.checked import build
 from registry_core.components import Loss
 from registry_core.components.forms import OutputForm
-from registry_core.components.loss import Term
+from registry_core.components.loss import LossTerm
 
 
 class Objective(nn.Module):
@@ -20,7 +20,7 @@ class Objective(nn.Module):
 
     def __init__(self, loss: Loss, gives: tuple[str, ...], emits: OutputForm) -> None:
         super().__init__()
-        self.terms = [_Term(term, gives, emits) for term in loss.terms()]
+        self.terms = [_LossTermModule(term, gives, emits) for term in loss.terms()]
         self.modules_of_terms = nn.ModuleList(self.terms)
 
     def weights_of_losses(self) -> dict[str, nn.Parameter]:
@@ -42,17 +42,17 @@ class Objective(nn.Module):
         return total
 
 
-class _Term(nn.Module):
-    def __init__(self, term: Term, gives: tuple[str, ...], emits: OutputForm) -> None:
+class _LossTermModule(nn.Module):
+    def __init__(self, term: LossTerm, gives: tuple[str, ...], emits: OutputForm) -> None:
         super().__init__()
-        self.takes = term.takes
+        self.inputs = term.inputs
         self.weight = term.weight
         self.activation = activation_before(term, gives, emits)
         self.dimension = term.loss.class_dimension
         self.loss = build(term.loss, term.loss.build)
 
     def forward(self, values: Mapping[str, Any]) -> Tensor:
-        arguments = [values[name] for name in self.takes]
+        arguments = [values[name] for name in self.inputs]
         if self.activation == "log_softmax":
             arguments[0] = torch.log_softmax(arguments[0], self.dimension)
         elif self.activation == "sigmoid":

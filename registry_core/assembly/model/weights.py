@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from registry_core.analysis.weights_file import find_weights, format_of, renamed, unwrapped
-from registry_core.analysis.weights_fit import Fit, check_fits, fits_of
+from registry_core.analysis.weights_fit import TensorMatch, check_fits, match_tensors
 from registry_core.assembly.model.module_facts import tensor_facts
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed
@@ -35,7 +35,7 @@ class FileWeights:
     notes: tuple[str, ...]
 
 
-def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, list[Fit]]:
+def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, list[TensorMatch]]:
     """Put into the model what fits, and tell of every name on both sides how it fits.
 
     Raises PipelineError if nothing fits, or if something that must fit does not.
@@ -44,13 +44,15 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, lis
     try:
         file = read_weights(find_weights(finetune.weights), finetune.entry)
     except CheckFailed as failed:
-        raise PipelineError([Problem(failed.message, failed.remedy, path="finetune.weights", code="weights")]) from None
+        raise PipelineError(
+            [Problem(failed.message, failed.remedy, keys=("finetune", "weights"), code="weights")]
+        ) from None
     names, mistakes = renamed(file.tensors, finetune.rename)
     refuse((CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes), "weights")
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     wanted = {name: tensor_facts(name, tensor) for name, tensor in state.items()}  # without extra state of modules
     given = {new: (name, tensor_facts(name, file.tensors[name])) for name, new in names.items()}
-    fits = list(fits_of(wanted, given))
+    fits = list(match_tensors(wanted, given))
     refuse(check_fits(fits, finetune.strict), "weights")
     loaded = {fit.name: file.tensors[fit.file_name] for fit in fits if fit.result == "loaded"}
     model.load_state_dict(loaded, strict=False)

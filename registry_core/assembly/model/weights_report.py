@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from registry_core.analysis.weights_fit import Fit
+from registry_core.analysis.weights_fit import TensorMatch
 from registry_core.assembly.model.weights import FileWeights, load_weights
 from registry_core.config.finetune import Finetune
 from registry_core.diagnostics.tables import columns
@@ -22,7 +22,7 @@ class WeightsReport:
     """How the tensors of a file and those of a model fit; ``print`` shows what does not."""
 
     file: FileWeights
-    fits: tuple[Fit, ...]
+    fits: tuple[TensorMatch, ...]
 
     def names(self, result: str) -> list[str]:
         """The names with one result: loaded, missing, unexpected, wrong shape or wrong type."""
@@ -50,7 +50,7 @@ class WeightsReport:
         told = ", ".join(f"{counts[result]} {result}" for result in ("loaded", *_RESULTS) if counts[result])
         return [f"weights from {self.file.path}: {told}", *(f"  {note}" for note in self.file.notes)]
 
-    def _table(self, fits: Iterable[Fit]) -> list[str]:
+    def _table(self, fits: Iterable[TensorMatch]) -> list[str]:
         rows = [(f.result, f.name, f.model or "-", f.file or "-", _other_name(f)) for f in fits]
         return columns([("result", "name", "model", "file", "name in the file"), *rows], "  ") if rows else []
 
@@ -66,5 +66,5 @@ def start_from_weights(model: nn.Module, finetune: Finetune | None) -> WeightsRe
     return WeightsReport(file, tuple(fits))
 
 
-def _other_name(fit: Fit) -> str:
+def _other_name(fit: TensorMatch) -> str:
     return fit.file_name if fit.file_name != fit.name else ""

@@ -48,21 +48,21 @@ def _problems(
 ) -> Iterator[Problem]:
     if not facts:
         message = "The model has no parameter that could be trained."
-        yield Problem(message, "Choose another model.", path="model", code="nothing-to-train")
-    if len(groups) > 1 and not declared.takes_groups:
+        yield Problem(message, "Choose another model.", keys=("model",), code="nothing-to-train")
+    if len(groups) > 1 and not declared.supports_groups:
         message = f"The optimizer {declared.name!r} treats all parameters alike, but there are {len(groups)} groups."
         remedy = "Remove groups, layer_decay and unfreeze, or use another."
-        yield Problem(message, remedy, path="optim.optimizer", code="optimizer-groups")
+        yield Problem(message, remedy, keys=("optim", "optimizer"), code="optimizer-groups")
     for group in groups:
         options = {name: getattr(declared, name) for name in type(declared).model_fields}
         optimizer = type(declared).model_validate({**options, **group.options})
         if declared.record is not None:
-            optimizer = optimizer.named(declared.written_name, declared.record)
+            optimizer = optimizer.with_record(declared.name_in_file, declared.record)
         try:
             optimizer.check_parameters([facts[name] for name in group.names])
         except CheckFailed as failed:
-            yield Problem(failed.message, failed.remedy, path="optim.optimizer", code="optimizer-parameters")
+            yield Problem(failed.message, failed.remedy, keys=("optim", "optimizer"), code="optimizer-parameters")
     sparse = [fact.name for fact in facts.values() if fact.sparse]
     if sparse and spec.train.clip is not None and spec.train.clip.value is not None:
         message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
-        yield Problem(message, "Clip by norm, or leave out clip.", path="train.clip", code="optimizer-parameters")
+        yield Problem(message, "Clip by norm, or leave out clip.", keys=("train", "clip"), code="optimizer-parameters")

@@ -31,7 +31,7 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True)
-class Later:
+class DelayedParameters:
     """Parameters that begin to train later, by the number of their rule; options and start of each rule."""
 
     names: dict[str, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Later:
 
 
 def trained_parameters(
-    model: nn.Module, loss: Objective | None = None, later: Later | None = None
+    model: nn.Module, loss: Objective | None = None, later: DelayedParameters | None = None
 ) -> dict[str, nn.Parameter]:
     """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has.
 
@@ -67,14 +67,14 @@ def group_parameters(
     *,
     decay: LayerDecay | None = None,
     lr: float = 0.0,
-    later: Later | None = None,
+    later: DelayedParameters | None = None,
 ) -> list[ParameterGroup]:
     """Put every parameter that is trained in exactly one group: the last that matches it, else the remaining one.
 
     Groups are split by when their parameters begin to train (``later``), and by layer where rates decay from layer to
     layer; ``lr`` is the optimizer's own learning rate. Raises PipelineError for groups that get no parameter.
     """
-    later = later or Later()
+    later = later or DelayedParameters()
     trained = trained_parameters(model, loss, later)
     modules = facts_of(model) if groups else ()
     of_loss = list(_parameters_of(loss))

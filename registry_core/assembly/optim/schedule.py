@@ -22,9 +22,9 @@ class Schedule:
         self.declared = declared
         self.optimizer = optimizer
         self.total_steps = horizon.total_steps
-        self.unit = declared.unit_counted()
-        self.rise = declared.rise()
-        self.warmup_steps = declared.steps_of_warmup(horizon)
+        self.unit = declared.get_unit()
+        self.warmup = declared.get_warmup()
+        self.warmup_steps = declared.warmup_steps(horizon)
 
         def make() -> Any:
             rates = [float(group["lr"]) for group in optimizer.param_groups]
@@ -34,7 +34,7 @@ class Schedule:
 
         self.scheduler: Any = build(declared, make)
         self.first_rates = [float(group["lr"]) for group in optimizer.param_groups]
-        if self.rise is not None:
+        if self.warmup is not None:
             self._warm_up(0)
 
     def advance(self, step: int, epoch_ended: bool, measured: Mapping[str, float]) -> None:
@@ -50,13 +50,13 @@ class Schedule:
 
     def _is_over(self, step: int) -> bool:
         """Whether it was laid out for a run that ends here; others go on, so that the run can be made longer."""
-        return step >= self.total_steps and self.declared.follows_length()
+        return step >= self.total_steps and self.declared.depends_on_length()
 
     def _warm_up(self, step: int) -> None:
-        assert self.rise is not None
+        assert self.warmup is not None
         share = 1.0
         if step < self.warmup_steps:
-            share = self.rise.start + (1.0 - self.rise.start) * step / self.warmup_steps
+            share = self.warmup.start + (1.0 - self.warmup.start) * step / self.warmup_steps
         for group, rate in zip(self.optimizer.param_groups, self.first_rates, strict=True):
             group["lr"] = rate if share == 1.0 else rate * share
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from registry_core.config.text.tree import Tree, read_file, read_value
 from registry_core.config.text.yaml_nodes import refused
-from registry_core.diagnostics import Keys, PipelineError, Place, Problem, dotted, near
+from registry_core.diagnostics import Keys, PipelineError, Place, Problem, near
 
 IsComponent = Callable[[Keys], bool]
 """Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
 
-Read = Callable[[Path], Tree]
+ReadTree = Callable[[Path], Tree]
 """Gives the tree of a pipeline file."""
 
 _VERSION = re.compile("v[1-9][0-9]*")
@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 
 
 def compose(
-    path: Path, overrides: Sequence[str], is_component: IsComponent, read: Read = read_file
+    path: Path, overrides: Sequence[str], is_component: IsComponent, read: ReadTree = read_file
 ) -> tuple[Tree, list[Problem]]:
     """The pipeline in ``path`` over what it extends, under the ``KEY=VALUE`` options, with variables put in.
 
@@ -51,7 +51,7 @@ def _all_under(data: dict[str, Any]) -> str | None:
     return outer if len(data) == 1 and isinstance(inner, dict) and "version" in inner else None
 
 
-def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], read: Read) -> Tree:
+def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], read: ReadTree) -> Tree:
     tree = read(path)
     if not isinstance(tree.data, dict):
         place = tree.place(())
@@ -180,13 +180,15 @@ def _fill_variables(tree: Tree) -> list[Problem]:
     variables = tree.data.pop("vars", None) or {}
     if not isinstance(variables, dict):
         message = "`vars` is a mapping from names to values."
-        return [Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), "vars", code="variable-value")]
+        return [
+            Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), ("vars",), code="variable-value")
+        ]
     problems = [
         Problem(
             f"The variable {name!r} is not a plain value.",
             "Variables hold numbers, texts and lists of them.",
             tree.place(("vars", name)),
-            f"vars.{name}",
+            ("vars", name),
             code="variable-value",
         )
         for name, value in variables.items()
@@ -204,7 +206,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         for name in unknown:
             remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
             message = f"There is no variable {name!r}."
-            problems.append(Problem(message, remedy, tree.place(keys), dotted(keys), code="unknown-variable"))
+            problems.append(Problem(message, remedy, tree.place(keys), keys, code="unknown-variable"))
         return value if unknown else _substitute(value, variables)
 
     tree.data = fill(tree.data, ())

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from registry_core.catalog import installed
 from registry_core.components import Component
-from registry_core.components.base import written_fields
+from registry_core.components.base import file_keys
 from registry_core.config.loading.annotations import is_sequence, model_in
 from registry_core.config.loading.messages import TOP
 from registry_core.config.loading.resolve import component_class
@@ -27,23 +27,14 @@ _GENERAL = ("Known are", "Did you mean", "It takes none")
 """Remedies of keys of which nothing more is known."""
 
 
-def keys_of(problem: Problem, tree: Tree) -> Keys | None:
-    """The keys that a problem is about, where they are written in the file."""
-    for places in (tree.keys, tree.values):
-        for keys, place in places.items():
-            if place == problem.place and dotted(keys) == problem.path:
-                return keys
-    return None
-
-
 def sent_home(problem: Problem, tree: Tree) -> Problem:
     """The problem of an unknown key, with where it belongs if that is elsewhere."""
     if problem.code not in ("unknown-key", "unknown-parameter"):
         return problem
     if not problem.remedy.startswith(_GENERAL):  # what is meant is known better
         return problem
-    keys = keys_of(problem, tree)
-    if keys is None or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
+    keys = problem.keys
+    if keys not in tree.keys or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
         return problem
     name = str(keys[-1])
     if homes := list(dict.fromkeys(_homes(name, keys, tree))):
@@ -53,10 +44,11 @@ def sent_home(problem: Problem, tree: Tree) -> Problem:
     return problem
 
 
-def intended(problem: Problem, tree: Tree) -> Keys | None:
+def intended(problem: Problem) -> Keys | None:
     """The keys that a misspelt key was probably meant to be."""
-    keys = keys_of(problem, tree) if problem.code in ("unknown-key", "unknown-parameter") and problem.fix else None
-    return (*keys[:-1], problem.fix.new) if keys and problem.fix else None
+    if problem.code in ("unknown-key", "unknown-parameter") and problem.fix:
+        return (*problem.keys[:-1], problem.fix.new)
+    return None
 
 
 def _is_misspelt(old: str, new: str) -> bool:
@@ -70,7 +62,7 @@ def _homes(name: str, keys: Keys, tree: Tree) -> Iterator[str]:
     around = [
         (at, _shared(at, keys))
         for at, declaration in _components_here(tree)
-        if name in written_fields(declaration) and at != keys[:-1]
+        if name in file_keys(declaration) and at != keys[:-1]
     ]
     inside_component = any(keys[:-1] == at for at, _ in _components_here(tree))
     sections = list(_sections_with(name, keys))

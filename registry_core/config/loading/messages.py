@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from registry_core.components import Component
-from registry_core.components.base import written_fields
+from registry_core.components.base import file_keys
 from registry_core.config.loading.annotations import model_in
 from registry_core.config.loading.component_form import wrong_form
 from registry_core.config.loading.details import code_of, correction, remedy, sentence
@@ -19,7 +19,7 @@ from registry_core.config.loading.key_advice import key_advice
 from registry_core.config.loading.wording import shown
 from registry_core.config.text.fixes import certain_fix, likely_fix, value_at
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, Problem, closest, dotted, near
+from registry_core.diagnostics import Keys, Problem, closest, near
 
 TOP = ("extends", "vars")
 """Keys of the whole file that are gone from the tree when it is checked."""
@@ -63,7 +63,7 @@ def _problem(
         return _unknown(str(loc[-1]), _model_at(model, loc[:-1]), tree, full, owner)
     if first["type"] == "missing" and isinstance(loc[-1], int):
         what = f"The list {shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
-        return Problem(what, "Add it.", tree.place(full), dotted(full[:-1]), code="wrong-length")
+        return Problem(what, "Add it.", tree.place(full), full[:-1], code="wrong-length")
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
         return _missing(what, tree, full, "missing-parameter" if owner else "missing-key")
@@ -73,20 +73,20 @@ def _problem(
 
 
 def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
-    taken = written_fields(model)
+    taken = file_keys(model)
     place = tree.place(keys, of_key=True)
     if instead := _old_spellings(model).get(name):
         what = f"The {owner} does not take {name!r}, an old spelling."
         fix = certain_fix(place, name, instead) if instead in taken else None
-        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+        return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
     what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
     code = "unknown-parameter" if owner else "unknown-key"
     known = [*taken, *TOP] if len(keys) == 1 else list(taken)
     if meant := key_advice(tree, keys, place, known):
-        return Problem(what, meant[0], place, dotted(keys), code=code, fix=meant[1])
+        return Problem(what, meant[0], place, keys, code=code, fix=meant[1])
     advice = near(name, known) or "It takes none."
     fix = likely_fix(place, name, close[0]) if (close := closest(name, known)) else None
-    return Problem(what, advice, place, dotted(keys), code=code, fix=fix)
+    return Problem(what, advice, place, keys, code=code, fix=fix)
 
 
 def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys) -> Problem:
@@ -95,7 +95,7 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
         new = instead.removeprefix(f"{loc[-1]}: ")
         fix = certain_fix(place, value, new) if new != instead else None
         what = f"{shown(value)} is an old spelling."
-        return Problem(what, f"Write {instead}.", place, dotted(keys), code="old-spelling", fix=fix)
+        return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
     message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))
     field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
     spare = _may_be_left_out(field) if field else ""
@@ -104,35 +104,35 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
     else:
         advice = " ".join(dict.fromkeys(told for detail in details if (told := remedy(detail, spare=spare))))
     fix = next((fix for detail in details if (fix := correction(detail, place))), None)
-    return Problem(message, advice, place, dotted(keys), code=code_of(kind), fix=fix)
+    return Problem(message, advice, place, keys, code=code_of(kind), fix=fix)
 
 
 def _missing(what: str, tree: Tree, keys: Keys, code: str) -> Problem:
     named = isinstance(value_at(tree.data, keys[:-1]), str)  # a component that is a name alone
     place = tree.place(keys[:-1]) if named else tree.place(keys, of_key=True)
-    return Problem(what, "Add it.", place, dotted(keys), code=code)
+    return Problem(what, "Add it.", place, keys, code=code)
 
 
 def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
     """The problem of a value in the place of a component, of its parameters, or of a section of the file."""
-    place, path = tree.place(keys), dotted(keys)
+    place = tree.place(keys)
     if issubclass(model, Component) and not owner:
         message, advice, _ = wrong_form(model, value)
-        return Problem(message, advice, place, path, code="component-form")
+        return Problem(message, advice, place, keys, code="component-form")
     message = f"Expected a mapping, not {shown(value)}."
-    names = list(written_fields(model))
+    names = list(file_keys(model))
     if owner:
         advice = _named(value, model, str(keys[-1]))
     else:
         advice = f"Write a mapping, as in `{{{names[0]}: …}}`. {near('', names)}"
     if value is None:
         advice = "Write what belongs under it, or remove the key."
-    return Problem(message, advice, place, path, code="wrong-type")
+    return Problem(message, advice, place, keys, code="wrong-type")
 
 
 def _named(value: Any, model: type[BaseModel], owner: str) -> str:
     """The remedy for a value in the place of named parameters: it may be that of the only one that must be there."""
-    names = written_fields(model)
+    names = file_keys(model)
     if not names:
         return "It takes no parameters."
     if isinstance(value, list):
@@ -181,15 +181,11 @@ def _may_be_left_out(field: FieldInfo) -> str:
 def _without_consequences(problems: list[Problem]) -> list[Problem]:
     """What is missing because it is misspelt, or in an old spelling, is said once."""
 
-    def above(problem: Problem) -> str:
-        return problem.path.rpartition(".")[0]
-
-    misspelt = {(above(problem), problem.fix.new) for problem in problems if problem.fix}
-    old = {above(problem) for problem in problems if problem.code == "old-spelling"}
+    misspelt = {(*problem.keys[:-1], problem.fix.new) for problem in problems if problem.fix}
+    old = {problem.keys[:-1] for problem in problems if problem.code == "old-spelling"}
     missing = ("missing-key", "missing-parameter")
     return [
         problem
         for problem in problems
-        if problem.code not in missing
-        or ((above(problem), problem.path.rpartition(".")[2]) not in misspelt and above(problem) not in old)
+        if problem.code not in missing or (problem.keys not in misspelt and problem.keys[:-1] not in old)
     ]

@@ -9,7 +9,7 @@ from registry_core.catalog import KINDS, Preferences, installed
 from registry_core.catalog.policy import normalised
 from registry_core.config.loading.versions import found_instead
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem, dotted, near
+from registry_core.diagnostics import Keys, PipelineError, Problem, near
 
 
 def check_required(tree: Tree) -> None:
@@ -33,7 +33,7 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
     except InvalidSpecifier:
         message = f"{wanted!r} is not a version specifier."
         remedy = "Write one such as '>=1' or '~=1.4', or '' for any version."
-        return Problem(message, remedy, tree.place(keys), dotted(keys), code="version-specifier")
+        return Problem(message, remedy, tree.place(keys), keys, code="version-specifier")
     found = found_instead(name, specifier)
     if found is None:
         return None
@@ -41,7 +41,7 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
     if not found:
         message = f"This pipeline requires {name}, which is not installed."
     remedy = f"Run: pip install '{name}{wanted}'"
-    return Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="missing-requirement")
+    return Problem(message, remedy, tree.place(keys, of_key=True), keys, code="missing-requirement")
 
 
 def preferences(tree: Tree) -> tuple[Preferences, list[Problem]]:
@@ -60,10 +60,10 @@ def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
         if not slash or kind not in KINDS:
             message = f"{key!r} is not KIND/NAME."
             remedy = f"Write it as in `{kind}/focal`." if kind in KINDS else near(kind, KINDS)
-            yield Problem(message, remedy, tree.place(keys, of_key=True), dotted(keys), code="preference")
+            yield Problem(message, remedy, tree.place(keys, of_key=True), keys, code="preference")
             continue
         claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
         if distribution not in claims:
             message = f"{distribution!r} does not register the {kind} {name!r}."
             remedy = near(distribution, claims) or "No installed distribution does: remove it, or install one."
-            yield Problem(message, remedy, tree.place(keys), dotted(keys), code="preference")
+            yield Problem(message, remedy, tree.place(keys), keys, code="preference")

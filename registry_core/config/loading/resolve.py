@@ -25,7 +25,6 @@ from registry_core.diagnostics import (
     Problem,
     RegistryError,
     UnknownComponent,
-    dotted,
 )
 from registry_core.registry.registries import registry_of
 
@@ -95,7 +94,7 @@ class Resolver:
         parameters = self.fields(declaration, parameters, inner)
         made: Component | None = None
         try:
-            made = declaration.model_validate(parameters).named(name, record)
+            made = declaration.model_validate(parameters).with_record(name, record)
         except ValidationError as error:
             from registry_core.config.loading.messages import problems_of
 
@@ -120,12 +119,12 @@ class Resolver:
         except (RegistryError, ValidationError):  # it takes other parameters
             pass
         message, remedy = f"The {declaration.kind} {name!r} is deprecated.", f"Use {successor!r}."
-        place, path = self.tree.place(keys), dotted(keys)
-        self.notices.append(Problem(message, remedy, place, path, code="deprecated-component", warning=True, fix=fix))
+        place = self.tree.place(keys)
+        self.notices.append(Problem(message, remedy, place, keys, code="deprecated-component", warning=True, fix=fix))
 
     def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
         place = problem.place or self.tree.place(keys)
-        self.problems.append(problem._replace(place=place, path=dotted(keys)))
+        self.problems.append(problem._replace(place=place, keys=keys))
         self.broken.add(keys)
         return base.model_construct()
 
@@ -170,7 +169,7 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
         inside = keys
         if isinstance(value, Component):
             yield keys, value
-            inside = (*keys, value.written_name)
+            inside = (*keys, value.name_in_file)
         for name in type(value).model_fields:
             yield from placed_components(getattr(value, name, None), (*inside, name))
 

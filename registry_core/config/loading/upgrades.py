@@ -172,10 +172,12 @@ def check_version(tree: Tree) -> list[Problem]:
         return []
     if version > models.VERSION:
         message = f"The file is of version {version}, and this registry-core reads version {models.VERSION}."
-        problem = Problem(message, "Run: pip install --upgrade registry-core", place, "version", code="newer-version")
+        problem = Problem(
+            message, "Run: pip install --upgrade registry-core", place, ("version",), code="newer-version"
+        )
     else:
         message = f"The file is of version {version}, older than {models.VERSION}, which is read today."
-        problem = Problem(message, f"Run: {_command(place)}", place, "version", code="older-version")
+        problem = Problem(message, f"Run: {_command(place)}", place, ("version",), code="older-version")
     raise PipelineError([problem])
 
 
@@ -183,7 +185,7 @@ def _unversioned(tree: Tree) -> Problem:
     place = tree.place(())
     message = "The file has no `version`: it is unfinished, or from before there were versions."
     remedy = f"Write `version: {models.VERSION}` at its beginning, or run: {_command(place)}"
-    return Problem(message, remedy, place, "version", code="older-version", fix=_version_fix(place))
+    return Problem(message, remedy, place, ("version",), code="older-version", fix=_version_fix(place))
 
 
 def _command(place: Place | None) -> str:

@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 class Checkpoint(NamedTuple):
     """What a checkpoint holds, on the CPU: sets of tensors by name, and nested plain data with tensors."""
 
-    parts: dict[str, dict[str, torch.Tensor]]
+    weights: dict[str, dict[str, torch.Tensor]]
     state: dict[str, Any]
 
 

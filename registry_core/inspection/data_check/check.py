@@ -12,7 +12,7 @@ from registry_core.diagnostics import RegistryError
 from registry_core.inspection.data_check.duplicates import add_duplicates
 from registry_core.inspection.data_check.faults import Fault, Faults
 from registry_core.inspection.data_check.processes import processes_for, read_all
-from registry_core.inspection.data_check.progress import Told
+from registry_core.inspection.data_check.progress import ProgressDisplay
 from registry_core.inspection.data_check.report import Report, SectionReport
 from registry_core.inspection.data_check.sample import SampleReader
 from registry_core.inspection.data_check.sizes import sides, size_faults
@@ -32,7 +32,7 @@ def check_data(spec: Spec) -> Report:
     totals = [Totals(_reader(spec, section, found, train)) for section, found in inventories.items()]
     samples = sum(len(one.reader.dataset) for one in totals)
     workers = processes_for(spec.data.workers, samples)
-    with Told(samples) as told:
+    with ProgressDisplay(samples) as told:
         told.read(0, [fault for kept in faults.kept.values() for fault in kept])
         for chunk in read_all([one.reader for one in totals], workers):
             faults.add(chunk.faults)

@@ -15,7 +15,7 @@ _PAUSE = 0.1
 """Seconds between two drawings of the bar."""
 
 
-class Told:
+class ProgressDisplay:
     """Writes to standard error; no bar where that is not a terminal."""
 
     def __init__(self, samples: int) -> None:

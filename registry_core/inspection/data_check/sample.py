@@ -43,7 +43,7 @@ class ImageKind(NamedTuple):
 
 
 @dataclass
-class Seen:
+class SampleFindings:
     """What was seen of a sample."""
 
     faults: list[Fault] = field(default_factory=list)
@@ -64,9 +64,9 @@ class SampleReader:
     facts: DataFacts
     targets: TargetCheck
 
-    def read(self, index: int) -> Seen:
+    def read(self, index: int) -> SampleFindings:
         """Read a sample; whatever is wrong with it is in the result."""
-        seen = Seen()
+        seen = SampleFindings()
         PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it, and half an image would pass
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("ignore")
@@ -111,7 +111,7 @@ class SampleReader:
             if message:
                 yield self.fault("not_finite", f"`{entry}` has {message}.", index)
 
-    def _look(self, sample: Mapping[str, Any], index: int, seen: Seen) -> None:
+    def _look(self, sample: Mapping[str, Any], index: int, seen: SampleFindings) -> None:
         image = sample.get("input")
         seen.image = _image_kind(image)
         if self.targets.form in ("class_indices", "any"):

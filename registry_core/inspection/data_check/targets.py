@@ -86,7 +86,7 @@ class TargetCheck:
 
 def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> TargetCheck:
     """What the targets of data with these facts must be: classes of the data, and of the model if it tells them."""
-    limits = [facts.classes, classes_of(spec, train) if classified(spec) else None]
+    limits = [facts.num_classes, classes_of(spec, train) if classified(spec) else None]
     known = [limit for limit in limits if limit is not None]
     ignored = {getattr(term.loss, "ignore_index", None) for term in spec.loss.terms()}
     return TargetCheck(facts.target_form, min(known, default=None), frozenset(n for n in ignored if n is not None))

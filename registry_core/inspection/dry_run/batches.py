@@ -9,7 +9,7 @@ from registry_core.assembly.data.loader import BatchSource, Request
 from registry_core.assembly.data.samples import Batch, BatchTransforms, SampleTransforms
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.config import Section
-from registry_core.diagnostics import PipelineError, Problem, RegistryError
+from registry_core.diagnostics import Keys, PipelineError, Problem, RegistryError
 
 
 def first_batch(pipeline: Pipeline, section: Section) -> Batch:
@@ -19,10 +19,10 @@ def first_batch(pipeline: Pipeline, section: Section) -> Batch:
     if not len(loader):
         message = f"An epoch of data.{section} has no batch."
         remedy = "Use a smaller batch_size, or drop_last: false."
-        raise PipelineError([Problem(message, remedy, path="data.batch_size", code="no-full-batch")])
-    with _problems_at(f"data.{section}.sampler"):
+        raise PipelineError([Problem(message, remedy, keys=("data", "batch_size"), code="no-full-batch")])
+    with _problems_at(("data", section, "sampler")):
         request = next(loader.requests(0, 0))
-    with _problems_at(f"data.{section}"):
+    with _problems_at(("data", section)):
         try:
             batch = source.collated(request)
         except RegistryError as error:
@@ -30,39 +30,39 @@ def first_batch(pipeline: Pipeline, section: Section) -> Batch:
     declared = pipeline.plan.spec.data.sections()[section].batch_transforms
     places = [place for place, transform in enumerate(declared) if not transform.on_device]
     for place, step in zip(places, source.batch_transforms.steps, strict=True):
-        with _problems_at(f"data.{section}.batch_transforms[{place}]"):
+        with _problems_at(("data", section, "batch_transforms", place)):
             batch = BatchTransforms([step])(batch, request.epoch, request.batch)
     return batch
 
 
-def _place(source: BatchSource, request: Request) -> str:
+def _place(source: BatchSource, request: Request) -> Keys:
     """The key of what fails on the samples of a batch: the data set, or a transform; else the section's."""
-    at = f"data.{source.section}"
+    at: Keys = ("data", source.section)
     for index in request.indices:
         try:
             views = [source.read(index)]
         except RegistryError:
-            return f"{at}.dataset"
+            return (*at, "dataset")
         for place, step in enumerate(source.transforms.steps):
             try:
                 views = SampleTransforms.stepped(step, views, request.epoch, index)
             except RegistryError:
-                return f"{at}.transforms[{place}]"
+                return (*at, "transforms", place)
     return at
 
 
 @contextmanager
-def _problems_at(path: str) -> Iterator[None]:
+def _problems_at(keys: Keys) -> Iterator[None]:
     try:
         yield
     except PipelineError:
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise _problem(error, path) from error
+        raise _problem(error, keys) from error
 
 
-def _problem(error: BaseException, path: str) -> PipelineError:
+def _problem(error: BaseException, keys: Keys) -> PipelineError:
     if isinstance(error, RegistryError):
-        return PipelineError([Problem(str(error), path=path, exit_code=error.exit_code, code=error.code)])
+        return PipelineError([Problem(str(error), keys=keys, exit_code=error.exit_code, code=error.code)])
     message = f"The first batch cannot be made: {type(error).__name__}: {error}."
-    return PipelineError([Problem(message, path=path, exit_code=3, code="component-failed")])
+    return PipelineError([Problem(message, keys=keys, exit_code=3, code="component-failed")])

@@ -14,16 +14,16 @@ from registry_core.assembly.data.samples import BatchTransforms
 from registry_core.assembly.data.steps import Batch, Step
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.config import Section
-from registry_core.diagnostics import dotted
+from registry_core.diagnostics import Keys
 from registry_core.engine.memory import Storages, storages, tensors_in
 
 
 @dataclass(frozen=True)
 class Call:
-    """Something at work: in words, by the key of the pipeline that it stands at, and what it was given."""
+    """Something at work: in words, by the keys of the pipeline that it stands at, and what it was given."""
 
     what: str
-    path: str
+    keys: Keys
     given: Any = None
 
     def __str__(self) -> str:
@@ -74,8 +74,8 @@ class Calls:
         spec = pipeline.plan.spec
         self.spec = spec
         self.model = f"the model {spec.model.name!r}"
-        self.gives = spec.model.gives
-        self.outputs: dict[str, Any] = {}
+        self.outputs = spec.model.outputs
+        self.module_outputs: dict[str, Any] = {}
         """What each module of the model gave, as ``described``."""
         self.values: dict[str, Any] = {}
         """The last batch on the device, and what the model gave for it, as ``described``."""
@@ -84,7 +84,7 @@ class Calls:
         self.loss: Any = None
         """What the objective gave last."""
         self._open: list[Call] = []
-        self._between = Call(f"The call of {self.model}", "model")
+        self._between = Call(f"The call of {self.model}", ("model",))
         self._follow(pipeline)
 
     @property
@@ -95,7 +95,7 @@ class Calls:
     def begin(self) -> None:
         """Forget what has not ended: something new begins."""
         self._open.clear()
-        self._between = Call(f"The call of {self.model}", "model")
+        self._between = Call(f"The call of {self.model}", ("model",))
 
     @contextmanager
     def inside(self, call: Call) -> Iterator[None]:
@@ -113,8 +113,8 @@ class Calls:
                 self._follow_module(name, module)
         self._follow_objective(pipeline)
         optimizer = pipeline.optimizer
-        call = Call(f"The optimizer {self.spec.optim.optimizer.name!r}", "optim.optimizer")
-        after = Call("What follows the optimizer's step", "train")
+        call = Call(f"The optimizer {self.spec.optim.optimizer.name!r}", ("optim", "optimizer"))
+        after = Call("What follows the optimizer's step", ("train",))
         optimizer.register_step_pre_hook(lambda *_: self._open.append(call))
         optimizer.register_step_post_hook(lambda *_: self._end(call.what, after))
 
@@ -126,43 +126,43 @@ class Calls:
             if not name:
                 self.batch.clear()
                 self.batch.update(storages(tensors_in(arguments)))
-            self._open.append(Call(what, "model", described(arguments[0] if len(arguments) == 1 else arguments)))
+            self._open.append(Call(what, ("model",), described(arguments[0] if len(arguments) == 1 else arguments)))
 
         def ended(_: nn.Module, __: Any, output: Any) -> None:
-            self.outputs[name] = described(output)
-            self._end(what, Call(f"What follows the call of {self.model}", "model"))
+            self.module_outputs[name] = described(output)
+            self._end(what, Call(f"What follows the call of {self.model}", ("model",)))
 
         module.register_forward_pre_hook(begun, with_kwargs=True)
         module.register_forward_hook(ended)
 
     def _follow_objective(self, pipeline: Pipeline) -> None:
         declared, names = self.spec.loss, f"model {self.spec.model.name!r}, loss {self.spec.loss.name!r}"
-        whole = Call(f"The loss {declared.name!r}", "loss")
+        whole = Call(f"The loss {declared.name!r}", ("loss",))
 
         def begun(_: nn.Module, given: tuple[Any, ...]) -> None:
             (values,) = given
             self.values = {name: described(value) for name, value in values.items()}
-            entries = {name: value for name, value in values.items() if name not in self.gives}
+            entries = {name: value for name, value in values.items() if name not in self.outputs}
             self.batch.update(storages(tensors_in(entries)))
             self._open.append(whole)
 
         def ended(_: nn.Module, __: Any, loss: Any) -> None:
             self.loss = loss
-            self._end(whole.what, Call(f"The backward pass ({names})", ""))
+            self._end(whole.what, Call(f"The backward pass ({names})", ()))
 
         pipeline.loss.register_forward_pre_hook(begun)
         pipeline.loss.register_forward_hook(ended)
         for term, built in zip(declared.terms(), pipeline.loss.terms, strict=True):
-            at = dotted(("loss", declared.written_name, *term.at)) if term.at else "loss"
-            self._follow_term(f"The loss {term.loss.name!r}", at, term.takes, built)
+            at: Keys = ("loss", declared.name_in_file, *term.at) if term.at else ("loss",)
+            self._follow_term(f"The loss {term.loss.name!r}", at, term.inputs, built)
 
-    def _follow_term(self, what: str, path: str, takes: tuple[str, ...], built: nn.Module) -> None:
+    def _follow_term(self, what: str, keys: Keys, takes: tuple[str, ...], built: nn.Module) -> None:
         def begun(_: nn.Module, given: tuple[Any, ...]) -> None:
             taken = {name: given[0][name] for name in takes if name in given[0]}
-            self._open.append(Call(what, path, described(taken)))
+            self._open.append(Call(what, keys, described(taken)))
 
         built.register_forward_pre_hook(begun)
-        built.register_forward_hook(lambda *_: self._end(what, Call("The sum of the losses", "loss")))
+        built.register_forward_hook(lambda *_: self._end(what, Call("The sum of the losses", ("loss",))))
 
     def _end(self, what: str, after: Call) -> None:
         """What was begun last under these words has ended, and all that was begun in it and left by an error."""
@@ -174,23 +174,23 @@ class Calls:
 class FollowedTransforms(BatchTransforms):
     """Batch transforms on the device, followed one by one."""
 
-    def __init__(self, steps: list[Step], paths: list[str], calls: Calls) -> None:
+    def __init__(self, steps: list[Step], places: list[Keys], calls: Calls) -> None:
         super().__init__(steps)
-        self.paths = paths
+        self.places = places
         self.calls = calls
 
     @classmethod
     def of_section(cls, pipeline: Pipeline, section: Section, calls: Calls) -> FollowedTransforms:
         """Those of a section."""
         declared = pipeline.plan.spec.data.sections()[section].batch_transforms
-        places = [place for place, transform in enumerate(declared) if transform.on_device]
-        paths = [f"data.{section}.batch_transforms[{place}]" for place in places]
-        return cls(pipeline.loaders[section].device_transforms.steps, paths, calls)
+        numbers = [number for number, transform in enumerate(declared) if transform.on_device]
+        places: list[Keys] = [("data", section, "batch_transforms", number) for number in numbers]
+        return cls(pipeline.loaders[section].device_transforms.steps, places, calls)
 
     def __call__(self, batch: Batch, epoch: int, number: int) -> Batch:
         """The batch after all of them."""
-        for step, path in zip(self.steps, self.paths, strict=True):
-            with self.calls.inside(Call(f"The {step.label}", path, described(batch))):
+        for step, keys in zip(self.steps, self.places, strict=True):
+            with self.calls.inside(Call(f"The {step.label}", keys, described(batch))):
                 batch = BatchTransforms([step])(batch, epoch, number)
         return batch
 
@@ -201,20 +201,20 @@ class FollowedMetric:
     def __init__(self, metric: Any, name: str, place: int, calls: Calls) -> None:
         self.metric = metric
         self.what = f"The metric {name!r}"
-        self.path = f"metrics[{place}]"
+        self.keys: Keys = ("metrics", place)
         self.calls = calls
 
     def update(self, *values: Any) -> None:
         """Update it with what it takes of a batch."""
-        with self.calls.inside(Call(self.what, self.path, described(list(values)))):
+        with self.calls.inside(Call(self.what, self.keys, described(list(values)))):
             self.metric.update(*values)
 
     def reset(self) -> None:
         """Forget what it saw."""
-        with self.calls.inside(Call(self.what, self.path)):
+        with self.calls.inside(Call(self.what, self.keys)):
             self.metric.reset()
 
     def compute(self) -> float:
         """Its value."""
-        with self.calls.inside(Call(self.what, self.path)):
+        with self.calls.inside(Call(self.what, self.keys)):
             return float(self.metric.compute())

@@ -17,15 +17,15 @@ from registry_core.analysis.selection import some_of
 from registry_core.assembly.data.samples import Batch, BatchTransforms
 from registry_core.assembly.device import choose_device, deterministic_algorithms
 from registry_core.assembly.optim.parameters import named_parameters
-from registry_core.assembly.pipeline import Measured, Pipeline, assemble
+from registry_core.assembly.pipeline import NamedMetric, Pipeline, assemble
 from registry_core.components import Position
 from registry_core.config import Section
 from registry_core.config.places import with_place
-from registry_core.diagnostics import PipelineError, Problem, RunError
+from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.memory import KeptForBackward, Storages, storages, tensors_in
-from registry_core.engine.optimizer_step import OptimizerStep, Part
+from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.view import generators_kept
 from registry_core.inspection.dry_run.batches import first_batch
 from registry_core.inspection.dry_run.calls import Calls, FollowedMetric, FollowedTransforms, parts_of
@@ -45,9 +45,7 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
         device = torch.device("meta") if on_meta else choose_device(spec.train)
     except RunError as error:
         found = DryRun(spec.train.device, spec.train.precision)
-        path = str(error).partition(" ")[0]  # such an error begins with the key that it is about
-        code = path.removeprefix("train.")
-        found.problems.append(Problem(str(error), path=path, exit_code=error.exit_code, code=code))
+        found.problems.append(Problem(str(error), keys=error.keys, exit_code=error.exit_code, code=error.code))
     else:
         found = DryRun(str(device), spec.train.precision)
         with generators_kept(device), deterministic_algorithms(spec.train.deterministic):
@@ -59,9 +57,9 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
 
 def _once(problems: list[Problem]) -> list[Problem]:
     """The first problem at each key: one that shows in several sections is said once."""
-    first: dict[str, Problem] = {}
+    first: dict[object, Problem] = {}
     for problem in problems:
-        first.setdefault(problem.path or problem.message, problem)
+        first.setdefault(problem.keys or problem, problem)
     return list(first.values())
 
 
@@ -116,8 +114,8 @@ class _BatchByBatch:
                 self._loss_of_training()
                 self._without_gradient(parameters)
                 self._memory(kept)
-        shown = self.calls.outputs
-        self.found.parts = [
+        shown = self.calls.module_outputs
+        self.found.layers = [
             ModelPart(name, type(part).__name__, shown.get(name)) for name, part in parts_of(pipeline.model).items()
         ]
         if state is not None or self.found.memory is not None:
@@ -131,11 +129,11 @@ class _BatchByBatch:
             self.found.problems += error.problems
             return None
         self.found.sections[section] = SectionFacts(loader.samples_in(0))
-        missing = [name for name in self.spec.model.takes if name not in batch]
+        missing = [name for name in self.spec.model.inputs if name not in batch]
         if missing:
             message = f"The model {self.spec.model.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
             remedy = f"A batch has: {', '.join(batch)}."
-            self.found.problems.append(Problem(message, remedy, path="model", code="missing-entry"))
+            self.found.problems.append(Problem(message, remedy, keys=("model",), code="missing-entry"))
             return None
         return batch
 
@@ -152,7 +150,7 @@ class _BatchByBatch:
         fp16 = self.spec.train.precision == "fp16" and not self.on_meta
         scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # true gradients
         step = OptimizerStep(self.pipeline, scaler, None)
-        part = Part(self._on_device("train", batch), 0, self.pipeline.loaders["train"].samples_in(0), 1.0)
+        part = MicroBatch(self._on_device("train", batch), 0, self.pipeline.loaders["train"].samples_in(0), 1.0)
         try:
             with kept:
                 step([part], Position(0, 1, 1), 0)
@@ -176,7 +174,7 @@ class _BatchByBatch:
         if not math.isfinite(facts.loss):
             message = f"The loss of the first batch is {facts.loss}."
             remedy = "Look at the first values, the transforms, and what the loss takes."
-            self.found.problems.append(Problem(message, remedy, path="loss", code="not-finite"))
+            self.found.problems.append(Problem(message, remedy, keys=("loss",), code="not-finite"))
 
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
         return float(loss.detach()) / (samples if self.spec.loss.is_sum else 1)
@@ -204,14 +202,14 @@ class _BatchByBatch:
             message = f"Parameters that get no gradient, and so are never trained: {', '.join(found.without_gradient)}."
             remedy = "If that is meant, name them in finetune.freeze."
             of_loss = all(name.startswith("loss.") for name in found.without_gradient)
-            at = "loss" if of_loss else "model"
-            found.warnings.append(Problem(message, remedy, path=at, code="gradient-missing", warning=True))
+            at: Keys = ("loss",) if of_loss else ("model",)
+            found.warnings.append(Problem(message, remedy, keys=at, code="gradient-missing", warning=True))
         if found.not_finite:
             message = (
                 f"The gradients of {len(found.not_finite)} parameters are not finite: {some_of(found.not_finite)}."
             )
             remedy = "Look for divisions by 0, and for roots and logarithms of 0, in the model and the loss."
-            found.problems.append(Problem(message, remedy, path="train", code="not-finite"))
+            found.problems.append(Problem(message, remedy, keys=("train",), code="not-finite"))
 
     def _reset_peak(self) -> None:
         if self.pipeline.device.type == "cuda":
@@ -237,7 +235,7 @@ class _BatchByBatch:
             )
             remedy = "Leave out --on meta to see what it is in that precision."
             self.found.warnings.append(
-                Problem(message, remedy, path="train.precision", code="not-on-meta", warning=True)
+                Problem(message, remedy, keys=("train", "precision"), code="not-on-meta", warning=True)
             )
 
     def _disk(self, state: int | None) -> None:
@@ -264,13 +262,13 @@ class _BatchByBatch:
                 loss = evaluation.measure(network, pipeline.loaders[section], on_device, 0)
             if not self.on_meta:
                 facts.loss = self._loss_of_a_sample(loss, facts.samples)
-            facts.metrics = {measured.label: measured.metric.compute() for measured in metrics}
+            facts.metrics = {measured.log_name: measured.metric.compute() for measured in metrics}
         facts.entries = dict(self.calls.values)
         if facts.loss is not None and not math.isfinite(facts.loss):
             message = f"The loss of the first batch of data.{section} is {facts.loss} after one step."
-            self.found.warnings.append(Problem(message, path="loss", code="not-finite", warning=True))
+            self.found.warnings.append(Problem(message, keys=("loss",), code="not-finite", warning=True))
 
-    def _metrics(self) -> list[Measured]:
+    def _metrics(self) -> list[NamedMetric]:
         return [
             replace(measured, metric=FollowedMetric(measured.metric, declared.name, place, self.calls))
             for place, (measured, declared) in enumerate(zip(self.pipeline.metrics, self.spec.metrics, strict=True))

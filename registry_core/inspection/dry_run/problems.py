@@ -8,8 +8,8 @@ import torch
 
 from registry_core.components import Component
 from registry_core.config import Section, Spec
-from registry_core.config.places import path_of
-from registry_core.diagnostics import BrokenComponent, PipelineError, Problem, RegistryError, RunError
+from registry_core.config.places import keys_of
+from registry_core.diagnostics import BrokenComponent, Keys, PipelineError, Problem, RegistryError, RunError
 from registry_core.engine.hooks import Hooks
 from registry_core.inspection.dry_run.calls import Calls
 
@@ -31,15 +31,15 @@ def not_built(spec: Spec, error: BaseException, device: torch.device) -> Sequenc
     if isinstance(error, PipelineError):
         return error.problems
     about = error.about if isinstance(error, RegistryError) else None
-    path = path_of(about, spec) if isinstance(error, RegistryError) else ""
+    keys = keys_of(about, spec) if isinstance(error, RegistryError) else ()
     cause = error.__cause__ or error
-    message = f"The {about.full_name if isinstance(about, Component) else 'pipeline'} cannot be built"
+    message = f"The {about.label if isinstance(about, Component) else 'pipeline'} cannot be built"
     if _lacks_memory(cause):
-        return [_too_large(f"{message}: {reason(cause)}.", path)]
+        return [_too_large(f"{message}: {reason(cause)}.", keys)]
     if device.type == "meta" and _needs_values(cause):
-        return [_not_on_meta(message, cause, path)]
+        return [_not_on_meta(message, cause, keys)]
     if isinstance(error, RegistryError):
-        return [Problem(str(error), path=path, exit_code=_exit_code(error), code=error.code)]
+        return [Problem(str(error), keys=keys, exit_code=_exit_code(error), code=error.code)]
     return [Problem(f"{message}: {reason(error)}.", exit_code=_exit_code(error), code="component-failed")]
 
 
@@ -48,42 +48,42 @@ def failure(spec: Spec, calls: Calls, error: BaseException, section: Section, on
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
     at = calls.at_work
     if isinstance(cause, RegistryError):
-        return Problem(str(cause), path=at.path, exit_code=_exit_code(cause), code=cause.code)
+        return Problem(str(cause), keys=at.keys, exit_code=_exit_code(cause), code=cause.code)
     if on_meta and _needs_values(cause):
-        return _not_on_meta(f"{at.what} cannot be run", cause, at.path)
+        return _not_on_meta(f"{at.what} cannot be run", cause, at.keys)
     message = f"{at} failed on a batch of data.{section}: {reason(cause)}."
     if _lacks_memory(cause):
-        return _too_large(message, "data.batch_size")
+        return _too_large(message, ("data", "batch_size"))
     if "deterministic" in str(cause) and spec.train.deterministic:
         remedy = "Set train.deterministic to false to allow it."
-        return Problem(message, remedy, path="train.deterministic", code="not-deterministic")
+        return Problem(message, remedy, keys=("train", "deterministic"), code="not-deterministic")
     loss = calls.loss
     if at.what.startswith("The backward pass") and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
         message = f"The loss {spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
         remedy = "Use a loss that is computed from the model's output by differentiable steps."
-        return Problem(message, remedy, path="loss", code="not-differentiable")
-    remedy = _remedy(at.path, cause)
+        return Problem(message, remedy, keys=("loss",), code="not-differentiable")
+    remedy = _remedy(at.keys, cause)
     if on_meta:
         remedy = f"{remedy} Leave out --on meta to see whether it fails on a real device, too.".lstrip()
-    return Problem(message, remedy, path=at.path, exit_code=_exit_code(cause), code="component-failed")
+    return Problem(message, remedy, keys=at.keys, exit_code=_exit_code(cause), code="component-failed")
 
 
-def _remedy(path: str, cause: BaseException) -> str:
+def _remedy(keys: Keys, cause: BaseException) -> str:
     if not isinstance(cause, _DO_NOT_FIT):
         return "Tell its authors, or use another."
-    if path.startswith("metrics"):
+    if keys[:1] == ("metrics",):
         return "Use a metric that fits the model and the data."
-    if path.startswith("loss"):
+    if keys[:1] == ("loss",):
         return "Use a loss that fits the model and the data."
-    return "Change its parameters, or what it is given, so that they fit." if path == "model" else ""
+    return "Change its parameters, or what it is given, so that they fit." if keys == ("model",) else ""
 
 
 def _lacks_memory(error: BaseException) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def _too_large(message: str, path: str) -> Problem:
-    return Problem(message, "Use a smaller batch_size, or a smaller model.", path=path, code="out-of-memory")
+def _too_large(message: str, keys: Keys) -> Problem:
+    return Problem(message, "Use a smaller batch_size, or a smaller model.", keys=keys, code="out-of-memory")
 
 
 def _exit_code(error: BaseException) -> int:
@@ -100,10 +100,10 @@ def _needs_values(error: BaseException) -> bool:
     return isinstance(error, NotImplementedError) or "meta" in text or "data-dependent" in text or "fake" in text
 
 
-def _not_on_meta(message: str, cause: BaseException, path: str) -> Problem:
+def _not_on_meta(message: str, cause: BaseException, keys: Keys) -> Problem:
     first_sentence = reason(cause).partition(". ")[0]
     said = f"{message} on the meta device, where tensors have no values: {first_sentence}."
-    return Problem(said, "Leave out --on meta to check it on a real device.", path=path, code="not-on-meta")
+    return Problem(said, "Leave out --on meta to check it on a real device.", keys=keys, code="not-on-meta")
 
 
 def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
@@ -114,5 +114,5 @@ def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
             Hooks([(name, hook)])
         except BrokenComponent as error:
             message = str(error).replace("hooks[0]", f"hooks[{place}]", 1)
-            problems.append(Problem(message, path=f"hooks[{place}]", exit_code=error.exit_code, code=error.code))
+            problems.append(Problem(message, keys=("hooks", place), exit_code=error.exit_code, code=error.code))
     return problems

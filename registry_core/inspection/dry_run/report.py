@@ -38,7 +38,7 @@ class Memory:
     """The bytes of a training step by what they hold; each storage is counted once."""
 
     rows: dict[str, int]
-    numbers: int
+    num_parameters: int
     """How many numbers the parameters are."""
     peak: int | None
     """The most that torch had allotted on the device at a time; None: it is not CUDA."""
@@ -56,7 +56,7 @@ class DryRun:
     device: str
     precision: str
     sections: dict[str, SectionFacts] = field(default_factory=dict)
-    parts: list[ModelPart] = field(default_factory=list)
+    layers: list[ModelPart] = field(default_factory=list)
     memory: Memory | None = None
     disk: DiskNeed | None = None
     without_gradient: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class DryRun:
                 name: {"samples": facts.samples, "entries": facts.entries, "loss": facts.loss, "metrics": facts.metrics}
                 for name, facts in self.sections.items()
             },
-            "parts": [{"name": part.name, "type": part.type, "gives": part.gives} for part in self.parts],
+            "parts": [{"name": part.name, "type": part.type, "gives": part.gives} for part in self.layers],
             "memory": self._memory_data(),
             "checkpoints": self._disk_data(),
             "parameters_without_gradient": self.without_gradient,
@@ -89,7 +89,12 @@ class DryRun:
         if self.memory is None:
             return None
         rows = {name.replace(" ", "_"): size for name, size in self.memory.rows.items()}
-        return {**rows, "total": self.memory.total, "device_peak": self.memory.peak, "numbers": self.memory.numbers}
+        return {
+            **rows,
+            "total": self.memory.total,
+            "device_peak": self.memory.peak,
+            "numbers": self.memory.num_parameters,
+        }
 
     def _disk_data(self) -> dict[str, Any] | None:
         need = self.disk
@@ -104,9 +109,9 @@ class DryRun:
             rows = [(entry, written(shape)) for entry, shape in facts.entries.items()]
             yield f"{name}: {_measured(facts)}"
             yield from columns(rows, "  ") if rows else []
-        if self.parts:
+        if self.layers:
             yield "parts of the model"
-            given = [(p.name, p.type, "not called" if p.gives is None else written(p.gives)) for p in self.parts]
+            given = [(p.name, p.type, "not called" if p.gives is None else written(p.gives)) for p in self.layers]
             yield from columns(given, "  ")
         if self.memory is not None:
             yield "memory of a training step"
@@ -118,7 +123,7 @@ class DryRun:
         for name, size in memory.rows.items():
             if not size:
                 continue
-            also = f", {memory.numbers:,} numbers" if name == "parameters" else ""
+            also = f", {memory.num_parameters:,} numbers" if name == "parameters" else ""
             yield name, f"{written_bytes(size)}{also}"
         yield "total", written_bytes(memory.total)
         if memory.peak is not None:

@@ -48,13 +48,13 @@ class _Composed(Dataset):
         return facts
 
     def _classes(self, given: DataFacts) -> int:
-        if given.classes is None:
+        if given.num_classes is None:
             message = f"The dataset {self.dataset.name!r} does not say how many classes it has, and {self.name!r} must"
             raise DataError(f"{message} know. Set its `classes`, or name the classes in its index file.")
-        return given.classes
+        return given.num_classes
 
     def _need_two_classes(self, given: DataFacts) -> None:
-        if given.classes == 1:
+        if given.num_classes == 1:
             message = f"The dataset {self.dataset.name!r} has one class only, and {self.name!r} needs two or more."
             raise DataError(f"{message} Use other data.")
 
@@ -81,7 +81,7 @@ class Pairs(_Composed):
         given = self._given()
         self._need_two_classes(given)
         entries = ("input", "second", "target")
-        return DataFacts(self._length(given), given.image, target_form="signs", entries=entries, values=1)
+        return DataFacts(self._length(given), given.image, target_form="signs", entries=entries, num_values=1)
 
 
 class Triplets(_Composed):
@@ -121,7 +121,7 @@ class Rotated(_Composed):
         given = self._given()
         values = 2 if self.unit == "sin_cos" else 1
         entries = ("input", "target")
-        return DataFacts(self._length(given), given.image, target_form="values", values=values, entries=entries)
+        return DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
 
 
 class _Scene(_Composed):
@@ -227,7 +227,7 @@ class Counts(_Scattered):
 
     def facts(self) -> DataFacts:
         """The size of the canvas."""
-        return replace(self._facts(self._given(), "counts"), values=1)
+        return replace(self._facts(self._given(), "counts"), num_values=1)
 
 
 class Segmented(_Scattered):
@@ -285,7 +285,7 @@ class Lines(_Scene):
     def facts(self) -> DataFacts:
         """The classes with the blank, and the size of the canvas."""
         given = self._given()
-        classes = None if given.classes is None else given.classes + 1
+        classes = None if given.num_classes is None else given.num_classes + 1
         names = ("blank", *given.class_names) if given.class_names else ()
         canvas = self._canvas(given, (1, self.longest))
         entries = ("input", "target", "target_length")

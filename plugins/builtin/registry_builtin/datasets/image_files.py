@@ -16,7 +16,7 @@ from registry_builtin.datasets.image_lists import (
     listed_image,
     read_labelled,
 )
-from registry_core.components import DataFacts, Image, Inventory, Unusable
+from registry_core.components import DataFacts, Image, Inventory, UnusableEntry
 from registry_core.components.index_file import (
     IMAGE_EXTENSIONS,
     ClassFolders,
@@ -126,7 +126,7 @@ class ImageFolder(Classified):
         found = list_class_folders(self.root, self.extensions)
         ends = ", ".join(self.extensions)
         empty = tuple(
-            Unusable(f"The class folder '{self.root / name}' has no image ({ends}).", str(self.root / name))
+            UnusableEntry(f"The class folder '{self.root / name}' has no image ({ends}).", str(self.root / name))
             for name, paths in zip(found.class_names, found.paths, strict=True)
             if not paths
         )

@@ -22,7 +22,7 @@ class Invert(Function):
     target = "torchvision.transforms.v2.functional:invert"
     use: ClassVar[Use] = "images"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The range of values is mirrored."""
         if image.mode is not None:
             message = f"invert works on grey and RGB images, and this is a {image} of mode {image.mode}."
@@ -47,7 +47,7 @@ class Gamma(Function):
     gamma: PositiveFloat = Field(description="Exponent above 0: below 1 shadows become lighter, above 1 darker.")
     gain: PositiveFloat = Field(default=1.0, description="Factor of the result, above 0.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values stay in the range of the type."""
         if image.form == "float" and (image.low is None or image.low < 0):
             unknown = ", whose values may be below 0" if image.low is None else ""

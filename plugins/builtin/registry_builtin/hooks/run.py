@@ -26,7 +26,7 @@ class Progress(Hook):
     """
 
     target = "registry_builtin.objects.progress:Progress"
-    told_apart_by: ClassVar[tuple[str, ...]] = ()
+    distinct_by: ClassVar[tuple[str, ...]] = ()
 
 
 class Jsonl(Hook):
@@ -37,7 +37,7 @@ class Jsonl(Hook):
     """
 
     target = "registry_builtin.objects.jsonl:StepLog"
-    told_apart_by: ClassVar[tuple[str, ...]] = ("file",)
+    distinct_by: ClassVar[tuple[str, ...]] = ("file",)
     file: FileName = Field(default="steps.jsonl", description="Name of the file in the run directory.")
     every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
 
@@ -60,7 +60,7 @@ class Checkpoint(Hook):
     keep: PositiveInt = Field(default=2, description="How many of the newest are kept; the best one is kept besides.")
     best: str | None = Field(default=None, description="Metric of the best checkpoint, such as val/accuracy.")
 
-    def checkpoints_kept(self, horizon: Horizon) -> int:
+    def max_checkpoints(self, horizon: Horizon) -> int:
         """The newest ones and the best, in a short run fewer."""
         if self.best is not None:  # it is saved whenever it is measured
             return min(horizon.total_steps, self.keep + 1)

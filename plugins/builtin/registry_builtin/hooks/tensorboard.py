@@ -27,7 +27,7 @@ class TensorBoard(Hook):
     """
 
     target = f"{OBJECTS}.tensorboard:TensorBoard"
-    told_apart_by: ClassVar[tuple[str, ...]] = ()
+    distinct_by: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {"charts": {"loss": ["train/loss", "val/loss"]}, "export": True}
 
     charts: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
@@ -47,6 +47,6 @@ class TensorBoard(Hook):
                 message = f"The chart {title!r} has a title with other signs than letters, digits, `_`, `-` and `.`."
                 raise CheckFailed(message, "Change its title.")
             for name in names:
-                if name not in facts.measured and not re.fullmatch(r"lr(/[1-9][0-9]*)?", name):
+                if name not in facts.metric_names and not re.fullmatch(r"lr(/[1-9][0-9]*)?", name):
                     message = f"The chart {title!r} names {name!r}, which this run does not measure."
-                    raise CheckFailed(message, near(name, (*facts.measured, "lr")))
+                    raise CheckFailed(message, near(name, (*facts.metric_names, "lr")))

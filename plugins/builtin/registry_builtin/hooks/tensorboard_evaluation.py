@@ -30,17 +30,15 @@ class _OfEvaluation(Hook):
                 f"The hook {self.name!r} is for {words(self._targets[0])} as targets, not {words(facts.target_form)}."
             )
             raise CheckFailed(message, "Remove the hook.")
-        if "output" not in facts.gives:
-            message = (
-                f"The hook {self.name!r} is for models that give 'output', and this one gives {', '.join(facts.gives)}."
-            )
+        if "output" not in facts.outputs:
+            message = f"The hook {self.name!r} is for models that give 'output', and this one gives {', '.join(facts.outputs)}."
             raise CheckFailed(message, "Remove the hook.")
-        if facts.emits in ("embeddings", "values"):
-            message = f"The hook {self.name!r} is for models of classes, and this one emits {facts.emits}."
+        if facts.output_form in ("embeddings", "values"):
+            message = f"The hook {self.name!r} is for models of classes, and this one emits {facts.output_form}."
             raise CheckFailed(message, "Remove the hook.")
-        classes = facts.sections["val"].classes
-        if None not in (facts.outputs, classes) and facts.outputs != classes:
-            message = f"The hook {self.name!r} is for an output a class, but the model has {facts.outputs} outputs"
+        classes = facts.sections["val"].num_classes
+        if None not in (facts.num_outputs, classes) and facts.num_outputs != classes:
+            message = f"The hook {self.name!r} is for an output a class, but the model has {facts.num_outputs} outputs"
             raise CheckFailed(f"{message}, and data.val has {classes} classes.", "Remove the hook.")
 
 
@@ -52,7 +50,7 @@ class TensorBoardConfusionMatrix(_OfEvaluation):
     """
 
     target = f"{OBJECTS}.tensorboard_evaluation:ConfusionMatrix"
-    needs: ClassVar[Mapping[str, str]] = {"matplotlib": EXTRA}
+    requirements: ClassVar[Mapping[str, str]] = {"matplotlib": EXTRA}
 
     normalize: bool = Field(default=False, description="Show shares of each true class, 0 to 1, instead of counts.")
 

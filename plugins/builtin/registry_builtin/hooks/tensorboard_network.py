@@ -44,7 +44,7 @@ class TensorBoardGraph(Hook):
     """
 
     target = f"{OBJECTS}.tensorboard_network:Graph"
-    needs: ClassVar[Mapping[str, str]] = {"tensorboard": EXTRA}
+    requirements: ClassVar[Mapping[str, str]] = {"tensorboard": EXTRA}
 
 
 class TensorBoardKernels(Hook):
@@ -63,7 +63,7 @@ class TensorBoardKernels(Hook):
     def check(self, facts: RunFacts) -> None:
         """Raise CheckFailed if there is no such layer."""
         if self.layer is not None:
-            _check_layer(self.name, self.layer, facts.parts)
+            _check_layer(self.name, self.layer, facts.layers)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer, or if that has no kernels in two dimensions."""
@@ -95,11 +95,11 @@ class TensorBoardFeatureMaps(OfSamples):
     def check(self, facts: RunFacts) -> None:
         """Raise CheckFailed if there is no such section, sample, entry or layer, or if the layer gives no image."""
         super().check(facts)
-        _check_layer(self.name, self.layer, facts.parts)
-        shape = facts.parts.get(self.layer)
+        _check_layer(self.name, self.layer, facts.layers)
+        shape = facts.layers.get(self.layer)
         if shape is not None and len(shape) != 3:
             message = f"The hook {self.name!r} draws images, and the layer {self.layer!r} gives {written_shape(shape)}."
-            images = [name for name, each in facts.parts.items() if each is not None and len(each) == 3]
+            images = [name for name, each in facts.layers.items() if each is not None and len(each) == 3]
             raise CheckFailed(message, near(self.layer, images))
 
     def check_model(self, model: nn.Module) -> None:

@@ -35,7 +35,7 @@ class TensorBoardEmbedding(OfSamples):
         """Raise CheckFailed if there is no such section, sample, entry or layer."""
         super().check(facts)
         if self.layer is not None:
-            _check_layer(self.name, self.layer, facts.parts)
+            _check_layer(self.name, self.layer, facts.layers)
 
     def check_model(self, model: nn.Module) -> None:
         """Raise CheckFailed if the model has no such layer."""
@@ -121,7 +121,7 @@ class TensorBoardAudio(OfSamples):
     """
 
     target = f"{OBJECTS}.tensorboard_samples:Audio"
-    needs: ClassVar[Mapping[str, str]] = {"soundfile": EXTRA}
+    requirements: ClassVar[Mapping[str, str]] = {"soundfile": EXTRA}
 
     audio: str = Field(default="audio", description="The entry of a sample that has its sound.")
     sample_rate: PositiveInt | None = Field(

@@ -17,7 +17,7 @@ class Constant(Init):
     """
 
     target = "torch.nn.init:constant_"
-    renamed: ClassVar[dict[str, str]] = {"value": "val"}
+    argument_names: ClassVar[dict[str, str]] = {"value": "val"}
     example: ClassVar[Mapping[str, Any]] = {"value": 0.1}
     old_spellings: ClassVar[Mapping[str, str]] = {"val": "value"}
 

@@ -140,7 +140,7 @@ class Tanh(ElementwiseLayer):
 class _AcrossClasses(ElementwiseLayer):
     dim: int = Field(default=1, description="The side of the classes; counts the batch as 0; -1 is the last.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same; CheckFailed if there is no such side."""
         place_of(self.dim, shape, "dim")
         return shape
@@ -180,7 +180,7 @@ class PReLU(ElementwiseLayer):
     num_parameters: PositiveInt = Field(default=1, description="1: one slope for all; else as many as channels.")
     init: float = Field(default=0.25, description="First value of the slopes.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same; CheckFailed if there are slopes for other channels."""
         if self.num_parameters != 1 and shape[0] not in (None, self.num_parameters):
             message = f"has slopes for {self.num_parameters} channels, and is given {shape[0]}."

@@ -41,9 +41,9 @@ class Block(Composite):
         """The layers, in a ``Sequential``."""
         return chained(self.layers)
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """What its last layer determines."""
-        return self.layers[-1].emits()
+        return self.layers[-1].get_output_form()
 
 
 class Repeat(Composite):
@@ -62,28 +62,28 @@ class Repeat(Composite):
         """A block for each time; mistakes are told once."""
         blocks = [Block(layers=self.layers) for _ in range(self.times)]
         if self.record is not None:  # by which parts and messages call them
-            blocks = [block.named(self.written_name, self.record) for block in blocks]
+            blocks = [block.with_record(self.name_in_file, self.record) for block in blocks]
         way = walk(blocks, shape)
-        again = "When it is repeated: " if way.mistakes and way.mistakes[0].at[1] else ""
-        way.mistakes = [
+        again = "When it is repeated: " if way.errors and way.errors[0].at[1] else ""
+        way.errors = [
             CheckFailed(again + failed.message, failed.remedy, at=failed.at[3:])
-            for failed in way.mistakes
-            if failed.at[1] == way.mistakes[0].at[1]
+            for failed in way.errors
+            if failed.at[1] == way.errors[0].at[1]
         ]
         return Block(name=self.layer_name, layers=tuple(layer for _, layer in way.layers)), way
 
     def modules(self) -> Modules | None:
         """The blocks; only those of a layer with sizes are known."""
         way = self.walk(None)[1]
-        return None if way.mistakes else chained([layer for _, layer in way.layers])
+        return None if way.errors else chained([layer for _, layer in way.layers])
 
     def build(self) -> nn.Module:
         """The blocks."""
-        return self.sized(None).build()
+        return self.with_sizes(None).build()
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """What its last layer determines."""
-        return self.layers[-1].emits()
+        return self.layers[-1].get_output_form()
 
 
 class Residual(Composite):
@@ -94,7 +94,7 @@ class Residual(Composite):
     learning for image recognition", CVPR 2016.
     """
 
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"layers": ["batch_norm2d", "relu", _CONV], "shortcut": [_CONV]}
 
     layers: Layers = Field(description=_LAYERS)
@@ -104,10 +104,10 @@ class Residual(Composite):
         """Both ways, which must end with the same shape."""
         way, other = walk(self.layers, shape), walk(self.shortcut, shape, "shortcut")
         layers, shortcut = (tuple(layer for _, layer in one.layers) for one in (way, other))
-        if not way.mistakes and not other.mistakes:
-            way.mistakes += _differ(way.shape, other.shape)
-        way.mistakes += other.mistakes
-        way.parts = inside("layers", way.parts) + inside("shortcut", other.parts)
+        if not way.errors and not other.errors:
+            way.errors += _differ(way.shape, other.shape)
+        way.errors += other.errors
+        way.facts = inside("layers", way.facts) + inside("shortcut", other.facts)
         return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
 
     def modules(self) -> Modules | None:
@@ -138,7 +138,7 @@ class Concat(Composite):
     inception module of Szegedy et al., "Going deeper with convolutions", CVPR 2015.
     """
 
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"branches": [_CONV, {"block": {"layers": ["relu", _CONV]}}]}
 
     branches: Layers = Field(description="Layers that are all given the same; use block for several in a row.")
@@ -146,10 +146,10 @@ class Concat(Composite):
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """All branches, and the sum of their channels."""
         way, shapes = walk_beside(self.branches, shape)
-        if not way.mistakes:
+        if not way.errors:
             joined = [one for one in shapes if one is not None]
-            way.mistakes += _do_not_join(joined)
-            way.shape = _joined(joined) if len(joined) == len(shapes) and not way.mistakes else None
+            way.errors += _do_not_join(joined)
+            way.shape = _joined(joined) if len(joined) == len(shapes) and not way.errors else None
         return self.model_copy(update={"branches": tuple(layer for _, layer in way.layers)}), way
 
     def modules(self) -> Modules | None:

@@ -91,7 +91,7 @@ class Conv1d(_Convolution):
             raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The kernels are the channels, and the length shrinks."""
         length = shape[1]
         reach = self.dilation * (self.kernel_size - 1)
@@ -127,7 +127,7 @@ class Conv2d(_Convolution):
             raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The kernels are the channels, and the sides shrink."""
         sides = []
         margins = self.padding if isinstance(self.padding, tuple) else (0, 0)
@@ -170,7 +170,7 @@ class ConvTranspose2d(_Convolution):
                 raise ValueError(f"output_padding {extra} must be less than stride {stride} or dilation {dilation}")
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The kernels are the channels, and the sides grow."""
         sides = tuple(
             None if side is None else (side - 1) * stride - 2 * margin + dilation * (kernel - 1) + extra + 1

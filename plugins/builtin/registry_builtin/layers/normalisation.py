@@ -27,7 +27,7 @@ class _ChannelNorm(SizedLayer):
     eps: PositiveFloat = Field(default=1e-5, description=_EPS)
     momentum: Probability | None = Field(default=0.1, description=_MOMENTUM)
 
-    def follow(self, shape: Shape) -> Shape | None:
+    def infer_shape(self, shape: Shape) -> Shape | None:
         """The same."""
         return shape
 
@@ -81,7 +81,7 @@ class InstanceNorm2d(_ChannelNorm):
     affine: bool = Field(default=False, description=_AFFINE)
     track_running_stats: bool = Field(default=False, description=_TRACK)
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same; CheckFailed for a single pixel, which has no variance."""
         if shape[1:] == (1, 1):
             raise CheckFailed("needs more than one pixel, and is given 1 x 1.", "Pool less before it, or leave it out.")
@@ -125,7 +125,7 @@ class GroupNorm(SizedLayer):
             message = f"has {self.num_groups} groups, which do not divide the {size} channels that it is given."
             raise CheckFailed(message, "Change num_groups.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same."""
         return shape
 
@@ -160,7 +160,7 @@ class LayerNorm(Layer):
     """
 
     target = "torch.nn:LayerNorm"
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
 
     normalized_shape: Sides | None = Field(
         default=None, description="The last sides of a sample; default: all of them."
@@ -169,7 +169,7 @@ class LayerNorm(Layer):
     elementwise_affine: bool = Field(default=True, description="Whether a trained factor follows for each element.")
     bias: bool = Field(default=True, description="Whether a trained summand follows too.")
 
-    def sized(self, shape: Shape | None) -> Self:
+    def with_sizes(self, shape: Shape | None) -> Self:
         """The layer with its sides, all of the sample if they were left out."""
         if self.normalized_shape is None:
             if shape is None or None in shape:
@@ -182,7 +182,7 @@ class LayerNorm(Layer):
             raise CheckFailed(message, f"Set normalized_shape to {list(last)}, or leave it out.")
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same."""
         return shape
 

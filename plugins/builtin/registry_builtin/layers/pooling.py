@@ -35,7 +35,7 @@ class _Pooling(FixedLayer):
     """What pooling with a window shares."""
 
     ranks: ClassVar[tuple[int, ...]] = (3,)
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"kernel_size": 2}
 
     kernel_size: Pair = Field(description=_WINDOW)
@@ -55,7 +55,7 @@ class _Pooling(FixedLayer):
                 )
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """One pixel for each window."""
         sides = tuple(
             window_side(side, kernel, stride, margin, dilation, self.ceil_mode)
@@ -107,12 +107,12 @@ class _AdaptivePooling(FixedLayer):
     """What pooling to a given size shares."""
 
     ranks: ClassVar[tuple[int, ...]] = (3,)
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"output_size": 1}
 
     output_size: OutputSize = Field(description=_OUTPUT)
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The sides that were asked for."""
         return (shape[0], *(wanted or side for wanted, side in zip(self.output_size, shape[1:], strict=True)))
 

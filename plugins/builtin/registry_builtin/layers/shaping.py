@@ -52,7 +52,7 @@ class Linear(SizedLayer):
     out_features: PositiveInt = Field(description="Features of the result.")
     bias: bool = Field(default=True, description="Whether a number is added to each feature of the result.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The last side becomes the features of the result."""
         return (*shape[:-1], self.out_features)
 
@@ -110,7 +110,7 @@ class Flatten(FixedLayer):
     start_dim: int = Field(default=1, description=f"First side to join; {_DIM}.")
     end_dim: int = Field(default=-1, description=f"Last side to join; {_DIM}.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """Neighbouring sides become one."""
         first, last = place_of(self.start_dim, shape, "start_dim"), place_of(self.end_dim, shape, "end_dim")
         if first > last:
@@ -150,7 +150,7 @@ class Unflatten(FixedLayer):
         description="The sides that it is cut into; -1: what is left, for one of them."
     )
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """One side becomes several."""
         place = place_of(self.dim, shape, "dim")
         side, known = shape[place], math.prod(size for size in self.unflattened_size if size != -1)
@@ -181,7 +181,7 @@ class Upsample(FixedLayer):
 
     target = "torch.nn:Upsample"
     ranks: ClassVar[tuple[int, ...]] = (3,)
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"scale_factor": 2}
 
     size: Pair | None = Field(default=None, description="Height and width of the result; one number stands for both.")
@@ -203,7 +203,7 @@ class Upsample(FixedLayer):
             raise ValueError(f"align_corners is for the modes bilinear and bicubic, not for {self.mode}; leave it out")
         return self
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The sides that were asked for."""
         if self.size is not None or self.scale_factor is None:
             return (shape[0], *(self.size or ()))
@@ -228,7 +228,7 @@ class PixelShuffle(FixedLayer):
 
     upscale_factor: PositiveInt = Field(description="Factor on height and width.")
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """Fewer channels, more pixels."""
         factor = self.upscale_factor
         channels, height, width = (None if side is None else (side, side * factor) for side in shape)
@@ -254,14 +254,14 @@ class ZeroPad2d(FixedLayer):
         "_ConstantPadNd",
     )
     ranks: ClassVar[tuple[int, ...]] = (3,)
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     example: ClassVar = {"padding": 2}
 
     padding: NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = Field(
         description="Pixels at every edge, or at [left, right, top, bottom]."
     )
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The sides grow."""
         edges = (self.padding,) * 4 if isinstance(self.padding, int) else self.padding
         _, height, width = shape

@@ -59,7 +59,7 @@ class FixedLayer(Layer):
     bases: ClassVar[tuple[str, ...]] = ()
     """What its class in torch derives from, besides ``Module``."""
 
-    def sized(self, shape: Shape | None) -> Self:
+    def with_sizes(self, shape: Shape | None) -> Self:
         """The layer itself."""
         if shape is not None and self.ranks:
             need_rank(shape, *self.ranks)
@@ -73,7 +73,7 @@ class FixedLayer(Layer):
 class ElementwiseLayer(FixedLayer):
     """A layer whose results have the shape of what it is given."""
 
-    def follow(self, shape: Shape) -> Shape:
+    def infer_shape(self, shape: Shape) -> Shape:
         """The same."""
         return shape
 
@@ -85,9 +85,9 @@ class SizedLayer(Layer):
     size_words: ClassVar[str] = "channels"
     axis: ClassVar[int] = 0
     ranks: ClassVar[tuple[int, ...]] = (3,)
-    keeps_output: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
 
-    def sized(self, shape: Shape | None) -> Self:
+    def with_sizes(self, shape: Shape | None) -> Self:
         """The layer with its size, from the shape if it was left out."""
         if shape is not None and self.ranks:
             need_rank(shape, *self.ranks)
@@ -104,7 +104,7 @@ class SizedLayer(Layer):
 
     def resized(self, shape: Shape) -> Self:
         """The layer as if its size had been left out."""
-        return self.model_copy(update={self.size_parameter: None}).sized(shape)
+        return self.model_copy(update={self.size_parameter: None}).with_sizes(shape)
 
     def check_size(self, size: int) -> None:
         """Raise CheckFailed if the other parameters do not allow this size."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from registry_builtin.layers.sizes import SizedLayer
-from registry_core.components import CheckFailed, Layer, Modules, Part, Shape, assembled
+from registry_core.components import CheckFailed, Layer, LayerFacts, Modules, Shape, assembled
 
 
 @dataclass
@@ -14,9 +14,9 @@ class Way:
     """What came of a walk: sized layers with their names, what the sample is at the end, and what did not fit."""
 
     layers: list[tuple[str, Layer]] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    facts: list[LayerFacts] = field(default_factory=list)
     shape: Shape | None = None
-    mistakes: list[CheckFailed] = field(default_factory=list)
+    errors: list[CheckFailed] = field(default_factory=list)
 
 
 class Composite(Layer):
@@ -29,21 +29,21 @@ class Composite(Layer):
         """
         raise NotImplementedError
 
-    def sized(self, shape: Shape | None) -> Layer:
+    def with_sizes(self, shape: Shape | None) -> Layer:
         """The layer with all sizes; raises the first mistake."""
         layer, way = self.walk(shape)
-        if way.mistakes:
-            raise way.mistakes[0]
+        if way.errors:
+            raise way.errors[0]
         return layer
 
-    def follow(self, shape: Shape) -> Shape | None:
+    def infer_shape(self, shape: Shape) -> Shape | None:
         """What the sample is at the end."""
         return self.walk(shape)[1].shape
 
 
-def inside(name: str, parts: Sequence[Part]) -> list[Part]:
+def inside(name: str, facts: Sequence[LayerFacts]) -> list[LayerFacts]:
     """The parts as parts of something of this name."""
-    return [part._replace(name=f"{name}.{part.name}") for part in parts]
+    return [part._replace(name=f"{name}.{part.name}") for part in facts]
 
 
 def name_of(layer: Layer, place: int) -> str:
@@ -64,11 +64,11 @@ def chained(layers: Sequence[Layer]) -> Modules | None:
 def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> Way:
     """Walk through layers that follow each other, which are written under ``key``."""
     way = Way(shape=shape)
-    way.mistakes += _name_mistakes(layers, key)
+    way.errors += _name_mistakes(layers, key)
     before: Layer | None = None
     for place, layer in enumerate(layers):
         found = step(layer, way.shape)
-        found.mistakes += _inplace_mistakes(layer, before)
+        found.errors += _inplace_mistakes(layer, before)
         _take(way, found, place, layer, key, way.shape)
         way.shape = found.shape
         if found.lost:
@@ -80,38 +80,38 @@ def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> W
 def walk_beside(layers: Sequence[Layer], shape: Shape | None, key: str = "branches") -> tuple[Way, list[Shape | None]]:
     """Walk through layers that are all given the same; with the way, what the sample is after each."""
     way = Way()
-    way.mistakes += _name_mistakes(layers, key)
+    way.errors += _name_mistakes(layers, key)
     shapes: list[Shape | None] = []
     for place, layer in enumerate(layers):
         found = step(layer, shape)
-        found.mistakes += _inplace_mistakes(layer, None)
+        found.errors += _inplace_mistakes(layer, None)
         _take(way, found, place, layer, key, shape)
         shapes.append(found.shape)
     return way, shapes
 
 
 @dataclass
-class Step:
+class LayerResult:
     """What came of one layer; ``lost``: what the sample is after a mistake cannot be told."""
 
     layer: Layer
     shape: Shape | None
-    parts: list[Part]
-    mistakes: list[CheckFailed]
+    facts: list[LayerFacts]
+    errors: list[CheckFailed]
     lost: bool = False
 
 
-def step(layer: Layer, shape: Shape | None) -> Step:
+def step(layer: Layer, shape: Shape | None) -> LayerResult:
     """Give a sample of this shape to one layer."""
     if isinstance(layer, Composite):
         sized, way = layer.walk(shape)
-        return Step(sized, way.shape, way.parts, way.mistakes, lost=bool(way.mistakes) and way.shape is None)
+        return LayerResult(sized, way.shape, way.facts, way.errors, lost=bool(way.errors) and way.shape is None)
     try:
-        sized = layer.sized(shape)
-        return Step(sized, None if shape is None else sized.follow(shape), [], [])
+        sized = layer.with_sizes(shape)
+        return LayerResult(sized, None if shape is None else sized.infer_shape(shape), [], [])
     except CheckFailed as failed:
         after = _as_if_right(layer, shape)
-        return Step(layer, after, [], [failed], lost=after is None)
+        return LayerResult(layer, after, [], [failed], lost=after is None)
 
 
 def _as_if_right(layer: Layer, shape: Shape | None) -> Shape | None:
@@ -119,24 +119,24 @@ def _as_if_right(layer: Layer, shape: Shape | None) -> Shape | None:
     if shape is None or not isinstance(layer, SizedLayer):
         return None
     try:
-        return layer.resized(shape).follow(shape)
+        return layer.resized(shape).infer_shape(shape)
     except CheckFailed:
         return None
 
 
-def _take(way: Way, found: Step, place: int, layer: Layer, key: str, before: Shape | None) -> None:
+def _take(way: Way, found: LayerResult, place: int, layer: Layer, key: str, before: Shape | None) -> None:
     name = name_of(layer, place)
     way.layers.append((name, found.layer))
-    own = 0 if isinstance(layer, Composite) else found.layer.numbers()
+    own = 0 if isinstance(layer, Composite) else found.layer.count_parameters()
     needs_batch = before is not None and not isinstance(layer, Composite) and found.layer.needs_batch(before)
-    way.parts += [Part(name, layer.name, found.shape, own, needs_batch), *inside(name, found.parts)]
-    way.mistakes += [_placed(failed, key, place, layer) for failed in found.mistakes]
+    way.facts += [LayerFacts(name, layer.name, found.shape, own, needs_batch), *inside(name, found.facts)]
+    way.errors += [_placed(failed, key, place, layer) for failed in found.errors]
 
 
 def _placed(failed: CheckFailed, key: str, place: int, layer: Layer) -> CheckFailed:
     """The mistake with its place in the list; a layer's own is put into a sentence that names the layer."""
     if failed.at:
-        return CheckFailed(failed.message, failed.remedy, at=(key, place, layer.written_name, *failed.at))
+        return CheckFailed(failed.message, failed.remedy, at=(key, place, layer.name_in_file, *failed.at))
     called = f" {layer.layer_name!r}" if layer.layer_name else ""
     return CheckFailed(f"Layer {place}{called}, {layer.name}, {failed.message}", failed.remedy, at=(key, place))
 
@@ -149,13 +149,13 @@ def _name_mistakes(layers: Sequence[Layer], key: str) -> Iterator[CheckFailed]:
             continue
         if name in seen:
             message = f"Layer {place}, {layer.name}, has the name {name!r} of another layer beside it."
-            yield CheckFailed(message, "Choose another name.", at=(key, place, layer.written_name, "name"))
+            yield CheckFailed(message, "Choose another name.", at=(key, place, layer.name_in_file, "name"))
         seen.add(name)
 
 
 def _inplace_mistakes(layer: Layer, before: Layer | None) -> Iterator[CheckFailed]:
     """What is overwritten must be needed by nobody else: neither by a branch beside it nor for the gradients."""
-    if getattr(layer, "inplace", False) is not True or (before is not None and not before.keeps_output):
+    if getattr(layer, "inplace", False) is not True or (before is not None and not before.saves_output):
         return
     needed = "what its network or block is given" if before is None else f"what {before.name} may need for its gradient"
     message = f"would overwrite {needed}."

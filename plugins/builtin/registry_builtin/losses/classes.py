@@ -35,7 +35,7 @@ class CrossEntropy(Weighted):
     ignore_index: int = Field(default=-100, description=_IGNORED)
     label_smoothing: Probability = Field(default=0.0, description="Share of each target spread over all classes.")
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """Only class numbers can be ignored by their number."""
         if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
             message = f"ignore_index is {self.ignore_index}, but the targets are {words(facts.target_form)}."
@@ -90,7 +90,7 @@ class KLDiv(Loss):
     )
     log_target: bool = Field(default=False, description="Whether the targets are logarithms of probabilities.")
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """The targets are logarithms where they are to be."""
         if self.log_target and facts.target_form in ("distributions", "one_hot"):
             message = f"log_target is for logarithms of probabilities, but the targets are {words(facts.target_form)}."
@@ -124,7 +124,7 @@ class AdaptiveLogSoftmax(Loss):
     """
 
     target = "registry_builtin.objects.losses:AdaptiveLogSoftmax"
-    has_weights: ClassVar[bool] = True
+    has_parameters: ClassVar[bool] = True
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
     example: ClassVar[Mapping[str, Any]] = {"in_features": 64, "n_classes": 10, "cutoffs": [4, 7]}
@@ -145,11 +145,11 @@ class AdaptiveLogSoftmax(Loss):
             message = f"in_features is {self.in_features}, but the model emits {outputs} features."
             raise CheckFailed(message, f"Set in_features to {outputs}.", ("in_features",))
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """There are as many classes."""
-        if facts.classes not in (None, self.n_classes):
-            message = f"n_classes is {self.n_classes}, but the data have {facts.classes} classes."
-            raise CheckFailed(message, f"Set n_classes to {facts.classes}.", ("n_classes",))
+        if facts.num_classes not in (None, self.n_classes):
+            message = f"n_classes is {self.n_classes}, but the data have {facts.num_classes} classes."
+            raise CheckFailed(message, f"Set n_classes to {facts.num_classes}.", ("n_classes",))
         if facts.largest_label is not None and facts.largest_label >= self.n_classes:
             message = f"n_classes is {self.n_classes}, but the data have the label {facts.largest_label}."
             raise CheckFailed(message, f"Set n_classes to {facts.largest_label + 1} or more.", ("n_classes",))

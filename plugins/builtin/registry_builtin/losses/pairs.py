@@ -25,7 +25,7 @@ class MarginRanking(Reducing):
     """
 
     target = "registry_builtin.objects.losses:margin_ranking"
-    takes: ClassVar[tuple[str, ...]] = _PAIR
+    inputs: ClassVar[tuple[str, ...]] = _PAIR
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.5}
@@ -55,7 +55,7 @@ class CosineEmbedding(Reducing):
     """
 
     target = "torch.nn:CosineEmbeddingLoss"
-    takes: ClassVar[tuple[str, ...]] = _PAIR
+    inputs: ClassVar[tuple[str, ...]] = _PAIR
     output_form: ClassVar[OutputForm] = "embeddings"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.2}
@@ -75,7 +75,7 @@ class TripletMargin(Reducing):
     """
 
     target = "torch.nn:TripletMarginLoss"
-    takes: ClassVar[tuple[str, ...]] = _TRIPLET
+    inputs: ClassVar[tuple[str, ...]] = _TRIPLET
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.5, "swap": True}
 
@@ -93,8 +93,8 @@ class TripletMarginWithDistance(Reducing):
     """
 
     target = "torch.nn:TripletMarginWithDistanceLoss"
-    renamed: ClassVar[dict[str, str]] = {"distance": "distance_function"}
-    takes: ClassVar[tuple[str, ...]] = _TRIPLET
+    argument_names: ClassVar[dict[str, str]] = {"distance": "distance_function"}
+    inputs: ClassVar[tuple[str, ...]] = _TRIPLET
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = {"distance": "cosine_distance", "margin": 0.3}
 

@@ -23,7 +23,7 @@ class CTC(Reducing):
     """
 
     target = "registry_builtin.objects.losses:CTC"
-    takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)
     class_dimension: ClassVar[int] = -1
@@ -54,7 +54,7 @@ class CTC(Reducing):
                 message += f", and a target has up to {counted(longest, 'label')}."
                 raise CheckFailed(message, "Use wider images, or shorter targets, or set zero_infinity: true.")
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """The blank is that of the data."""
         if facts.blank not in (None, self.blank):
             message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import Loss, Written
-from registry_core.components.loss import Term
+from registry_core.components import ConfigModel, Loss
+from registry_core.components.loss import LossTerm
 from registry_core.components.types import PositiveFloat
 
 
-class WeightedLoss(Written):
+class WeightedLoss(ConfigModel):
     """One loss of a sum, its weight, and which output and which target it compares."""
 
     loss: Loss
@@ -46,13 +46,13 @@ class WeightedSum(Loss):
             raise ValueError("some losses sum over a batch and others average; give all the same reduction")
         return self
 
-    def terms(self) -> tuple[Term, ...]:
+    def terms(self) -> tuple[LossTerm, ...]:
         """The losses of the sum, sums inside it taken apart."""
         return tuple(
-            Term(
+            LossTerm(
                 inner.loss,
                 one.weight * inner.weight,
-                tuple({"output": one.output, "target": one.target}.get(name, name) for name in inner.takes),
+                tuple({"output": one.output, "target": one.target}.get(name, name) for name in inner.inputs),
                 ("losses", place, "loss", *_inside(one.loss, inner)),
             )
             for place, one in enumerate(self.losses)
@@ -60,5 +60,5 @@ class WeightedSum(Loss):
         )
 
 
-def _inside(loss: Loss, inner: Term) -> tuple[str | int, ...]:
-    return (loss.written_name, *inner.at) if inner.at else ()
+def _inside(loss: Loss, inner: LossTerm) -> tuple[str | int, ...]:
+    return (loss.name_in_file, *inner.at) if inner.at else ()

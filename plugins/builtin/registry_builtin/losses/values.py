@@ -90,7 +90,7 @@ class GaussianNLL(Reducing):
     """
 
     target = "registry_builtin.objects.losses:gaussian_nll"
-    takes: ClassVar[tuple[str, ...]] = ("output", "target", "variance")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "target", "variance")
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
         "output": ExampleTensor((4,)),
         "target": ExampleTensor((4,)),

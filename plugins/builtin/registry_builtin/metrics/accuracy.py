@@ -61,7 +61,7 @@ class TopKAccuracy(Metric):
     k: PositiveInt = Field(default=5, description="How many of the largest outputs may hold the class.")
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
 
-    def label(self, name: str) -> str:
+    def log_name(self, name: str) -> str:
         """The name in logs, with its k."""
         return f"top_{self.k}_accuracy"
 
@@ -106,13 +106,13 @@ class MeanLoss(Metric):
     def _can_be_averaged(self) -> Self:
         if self.loss is None:
             return self
-        if self.loss.takes != ("output", "target"):
+        if self.loss.inputs != ("output", "target"):
             raise ValueError(
-                f"the loss {self.loss.name!r} takes {', '.join(self.loss.takes)}, not output and target; choose another"
+                f"the loss {self.loss.name!r} takes {', '.join(self.loss.inputs)}, not output and target; choose another"
             )
         if self.loss.terms()[0].loss is not self.loss:
             raise ValueError(f"the loss {self.loss.name!r} is made of others; name one of them")
-        if self.loss.has_weights:
+        if self.loss.has_parameters:
             raise ValueError(f"the loss {self.loss.name!r} has weights of its own, and a metric's are not trained")
         if self.loss.is_sum:
             raise ValueError(f"the loss {self.loss.name!r} gives a sum; set its reduction to mean")
@@ -134,12 +134,12 @@ class MeanLoss(Metric):
         if self.loss is not None:
             self.loss.check_outputs(outputs)
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """The loss fits the targets."""
         if self.loss is not None:
-            self.loss.check_data(facts)
+            self.loss.check_targets(facts)
 
-    def takes_targets(self) -> tuple[TargetForm, ...]:
+    def get_target_forms(self) -> tuple[TargetForm, ...]:
         """What the loss takes."""
         return ("class_indices", "class_maps", "distributions") if self.loss is None else self.loss.target_forms
 

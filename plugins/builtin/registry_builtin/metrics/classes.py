@@ -96,12 +96,13 @@ class _SeveralClasses(_OfClasses):
         super().check_outputs(form, outputs)
         if form not in ("any", self.emits):
             raise CheckFailed(
-                f"The metric {self.name!r} is for {self.emits}, but the model emits {form}.", f"Set emits to {form}."
+                f"The metric {self.name!r} is for {self.emits}, but the model emits {form}.",
+                f"Set emits to {form}.",
             )
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """There is a truth value for each class."""
-        if facts.target_form == "signs" and facts.values == 1:
+        if facts.target_form == "signs" and facts.num_values == 1:
             message = f"The metric {self.name!r} takes a sign for each class, but a sample has one sign."
             raise CheckFailed(message, "Use a metric for one sign, such as distance_accuracy or pair_accuracy.")
 

@@ -46,7 +46,7 @@ class PairAccuracy(_Compared):
     """
 
     target = "registry_builtin.objects.embedding_metrics:PairAccuracy"
-    takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("embeddings", "logits")
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
@@ -76,6 +76,6 @@ class RankingAccuracy(_Compared):
     """
 
     target = "registry_builtin.objects.embedding_metrics:RankingAccuracy"
-    takes: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "second_output", "target")
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values",)
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)

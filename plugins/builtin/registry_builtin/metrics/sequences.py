@@ -28,7 +28,7 @@ class LabelErrorRate(Metric):
     """
 
     target = "registry_builtin.objects.label_errors:LabelErrorRate"
-    takes: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
+    inputs: ClassVar[tuple[str, ...]] = ("output", "target", "target_length")
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {
         "output": ExampleTensor((4, 12, 6)),
         "target": ExampleTensor((4, 5), "int64", 1, 5),
@@ -40,7 +40,7 @@ class LabelErrorRate(Metric):
 
     blank: NonNegativeInt = Field(default=0, description="The class that means no label, as in the loss.")
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_targets(self, facts: DataFacts) -> None:
         """The blank is that of the data."""
         if facts.blank not in (None, self.blank):
             message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."

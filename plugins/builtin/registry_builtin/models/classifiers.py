@@ -25,7 +25,7 @@ class Classifier(Model):
 
     def output_shape(self) -> Shape | None:
         """One logit for each class."""
-        classes = self.outputs()
+        classes = self.num_outputs()
         return None if classes is None else (classes,)
 
 

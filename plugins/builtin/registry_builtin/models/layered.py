@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
-from registry_core.components import CheckFailed, Image, Layer, Model, Modules, Part, Shape, written_shape
+from registry_core.components import CheckFailed, Image, Layer, LayerFacts, Model, Modules, Shape, written_shape
 from registry_core.components.forms import OutputForm, words
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Sequential(Model):
         """The layers with all sizes, what a sample is after each, and what does not fit."""
         return walk(self.layers, self.input)
 
-    def mistakes(self) -> Sequence[CheckFailed]:
+    def errors(self) -> Sequence[CheckFailed]:
         """Layers that do not fit each other, and an `output` that is not what the last layer gives."""
-        found = self.walk().mistakes
-        form, last = self.layers[-1].emits(), self.layers[-1].name
+        found = self.walk().errors
+        form, last = self.layers[-1].get_output_form(), self.layers[-1].name
         if self.output is not None and form not in ("any", self.output):
             message = f"output is {self.output}, but the last layer, {last}, gives {form}."
             found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
@@ -69,10 +69,10 @@ class Sequential(Model):
             found.append(CheckFailed(message, remedy, at=("output",)))
         return found
 
-    def doubts(self) -> Sequence[CheckFailed]:
+    def warnings(self) -> Sequence[CheckFailed]:
         """A last layer that cuts logits off, or replaces some by zeros."""
         last = self.layers[-1]
-        if self.emits() != "logits" or not last.only_inside:
+        if self.get_output_form() != "logits" or not last.only_inside:
             return ()
         message = f"The last layer, {last.name}, changes the logits: {last.only_inside}."
         at = ("layers", len(self.layers) - 1)
@@ -83,15 +83,15 @@ class Sequential(Model):
     def modules(self) -> Modules | None:
         """The layers with all sizes, if all of them say what they are made of."""
         way = self.walk()
-        return None if way.mistakes else chained([layer for _, layer in way.layers])
+        return None if way.errors else chained([layer for _, layer in way.layers])
 
-    def parts(self) -> Sequence[Part]:
+    def layer_facts(self) -> Sequence[LayerFacts]:
         """The layers, those inside blocks too, with what a sample is after each."""
-        return self.walk().parts
+        return self.walk().facts
 
-    def emits(self) -> OutputForm:
+    def get_output_form(self) -> OutputForm:
         """What `output` says, or what the last layer determines, else logits."""
-        form = self.layers[-1].emits()
+        form = self.layers[-1].get_output_form()
         return self.output or ("logits" if form == "any" else form)
 
     def check_input(self, image: Image) -> None:
@@ -106,15 +106,15 @@ class Sequential(Model):
                 f"The model {self.name!r} takes {written_shape(self.input)}, and is given {written_shape(given)}.",
                 f"Set input to [{written}], or change the transforms.",
             )
-        if None in self.input and None not in given and not self.mistakes():
-            for failed in walk(self.layers, given).mistakes:
+        if None in self.input and None not in given and not self.errors():
+            for failed in walk(self.layers, given).errors:
                 message = f"{failed.message} The model {self.name!r} is given images of {written_shape(given)}."
                 raise CheckFailed(message, failed.remedy, failed.at)
 
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if a layer normalizes single values."""
         given = self.input if image is None else (image.channels, image.height, image.width)
-        for part in walk(self.layers, given).parts if samples == 1 else ():
+        for part in walk(self.layers, given).facts if samples == 1 else ():
             if part.needs_batch:
                 message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
                 raise CheckFailed(message, "Use larger batches, or leave it out.")
@@ -122,9 +122,9 @@ class Sequential(Model):
     def output_shape(self) -> Shape | None:
         """What a sample is after the last layer."""
         way = self.walk()
-        return None if way.mistakes else way.shape
+        return None if way.errors else way.shape
 
-    def outputs(self) -> int | None:
+    def num_outputs(self) -> int | None:
         """Channels or features of what the last layer gives; of a sequence, those of each element."""
         shape = self.output_shape()
         if shape is None:
@@ -135,6 +135,6 @@ class Sequential(Model):
         """The layers, with the first values that torch gives them; raises CheckFailed if they do not fit each other."""
         from registry_builtin.objects.containers import chain
 
-        if mistakes := self.mistakes():
+        if mistakes := self.errors():
             raise mistakes[0]
         return chain([layer for _, layer in self.walk().layers])

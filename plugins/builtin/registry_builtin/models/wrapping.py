@@ -27,7 +27,7 @@ class _Wrapping(Model):
 
     @model_validator(mode="after")
     def _network_maps_one_image(self) -> Self:
-        if self.network.takes != ("input",) or self.network.gives != ("output",):
+        if self.network.inputs != ("input",) or self.network.outputs != ("output",):
             raise ValueError(f"the model {self.network.name!r} does not make one output of one image; choose another")
         return self
 
@@ -42,10 +42,10 @@ class _Wrapping(Model):
     def _children(self) -> dict[str, Modules | None]:
         return {"network": self.network.modules()}
 
-    def mistakes(self) -> Sequence[CheckFailed]:
+    def errors(self) -> Sequence[CheckFailed]:
         """What is wrong between the parts of the inner model."""
-        at = ("network", self.network.written_name)
-        found = [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.mistakes()]
+        at = ("network", self.network.name_in_file)
+        found = [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.errors()]
         shape = self.network.output_shape()
         if not found and shape is not None and len(shape) != 1:
             message = f"The model {self.name!r} takes a row of numbers for each image"
@@ -75,8 +75,8 @@ class Pair(_Wrapping):
     """
 
     target = "registry_builtin.objects.wrapping:Pair"
-    takes: ClassVar[tuple[str, ...]] = ("input", "second")
-    gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
+    inputs: ClassVar[tuple[str, ...]] = ("input", "second")
+    outputs: ClassVar[tuple[str, ...]] = ("output", "second_output")
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = _MLP
 
@@ -91,7 +91,7 @@ class PairDistance(_Wrapping):
     """
 
     target = "registry_builtin.objects.wrapping:PairDistance"
-    takes: ClassVar[tuple[str, ...]] = ("input", "second")
+    inputs: ClassVar[tuple[str, ...]] = ("input", "second")
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = _MLP
 
@@ -115,15 +115,15 @@ class PairRanking(_Wrapping):
     """
 
     target = "registry_builtin.objects.wrapping:PairRanking"
-    takes: ClassVar[tuple[str, ...]] = ("input", "second")
-    gives: ClassVar[tuple[str, ...]] = ("output", "second_output")
+    inputs: ClassVar[tuple[str, ...]] = ("input", "second")
+    outputs: ClassVar[tuple[str, ...]] = ("output", "second_output")
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 1}}}
 
     @model_validator(mode="after")
     def _one_score(self) -> Self:
-        if self.network.outputs() not in (None, 1):
-            name, count = self.network.name, self.network.outputs()
+        if self.network.num_outputs() not in (None, 1):
+            name, count = self.network.name, self.network.num_outputs()
             raise ValueError(f"the score is one number, and {name!r} has {count} outputs; let it have 1")
         return self
 
@@ -141,8 +141,8 @@ class Triplet(_Wrapping):
     """
 
     target = "registry_builtin.objects.wrapping:Triplet"
-    takes: ClassVar[tuple[str, ...]] = ("input", "positive", "negative")
-    gives: ClassVar[tuple[str, ...]] = ("output", "positive_output", "negative_output")
+    inputs: ClassVar[tuple[str, ...]] = ("input", "positive", "negative")
+    outputs: ClassVar[tuple[str, ...]] = ("output", "positive_output", "negative_output")
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = _MLP
 
@@ -159,7 +159,7 @@ class Gaussian(_Wrapping):
 
     target = "registry_builtin.objects.wrapping:Gaussian"
     bases: ClassVar[tuple[str, ...]] = ()
-    gives: ClassVar[tuple[str, ...]] = ("output", "variance")
+    outputs: ClassVar[tuple[str, ...]] = ("output", "variance")
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 2}}}
 
@@ -168,17 +168,17 @@ class Gaussian(_Wrapping):
 
     @model_validator(mode="after")
     def _two_outputs_a_value(self) -> Self:
-        if (self.network.outputs() or 0) % 2:
-            name, count = self.network.name, self.network.outputs()
+        if (self.network.num_outputs() or 0) % 2:
+            name, count = self.network.name, self.network.num_outputs()
             raise ValueError(f"each value takes two outputs, and {name!r} has {count}; set it to an even number")
         return self
 
-    def outputs(self) -> int | None:
+    def num_outputs(self) -> int | None:
         """How many values it emits for a sample."""
-        inner = self.network.outputs()
+        inner = self.network.num_outputs()
         return None if inner is None else inner // 2
 
     def output_shape(self) -> Shape | None:
         """The means."""
-        outputs = self.outputs()
+        outputs = self.num_outputs()
         return None if outputs is None else (outputs,)

@@ -22,7 +22,7 @@ def _built(layers: Sequence[Layer]) -> list[tuple[str, nn.Module]]:
 
 
 def _module(layer: Layer) -> nn.Module:
-    label = layer.full_name
+    label = layer.label
     try:
         built: object = layer.build()
     except RegistryError:

@@ -24,7 +24,7 @@ class LBFGS(Optimizer):
 
     target = "torch.optim:LBFGS"
     needs_closure: ClassVar[bool] = True
-    takes_groups: ClassVar[bool] = False
+    supports_groups: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {"max_iter": 10, "history_size": 10, "line_search_fn": "strong_wolfe"}
 
     lr: PositiveFloat = Field(default=1.0, description="Length of a step, or the first to try in a line search.")

@@ -79,7 +79,7 @@ class _Composed(Scheduler):
                 raise ValueError(
                     f"{part.name!r} cannot be among its schedulers: {part.stands_alone}; let it stand alone"
                 )
-            if part.rise() is not None:
+            if part.get_warmup() is not None:
                 raise ValueError(f"the warm-up belongs to the whole; write it there, not at {part.name!r}")
         known = [part for part in self.schedulers if type(part) is not Scheduler]  # others are broken, and said to be
         units = {f"{part.name!r} by {self._unit_of(part)}": self._unit_of(part) for part in known}
@@ -93,10 +93,10 @@ class _Composed(Scheduler):
 
     def _unit_of(self, part: Scheduler) -> Unit:
         """What a part counts: what it says itself, else what is said of the whole, else what it declares."""
-        own = part.by if part.unit_is_told() else None
+        own = part.by if part.unit_is_set() else None
         return own or self.by or part.counts
 
-    def unit_counted(self) -> Unit:
+    def get_unit(self) -> Unit:
         """What it counts: what ``by`` says, else what its parts count."""
         return self._unit_of(self.schedulers[0]) if self.schedulers else self.counts
 
@@ -112,12 +112,12 @@ class _Composed(Scheduler):
             except CheckFailed as failed:
                 raise _of_part(failed, part, place) from None
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """The doubts of all schedulers, each in its time."""
         return [
             _of_part(failed, part, place)
             for place, (part, time) in enumerate(self.parts(horizon))
-            for failed in part.doubts(time, optimizer)
+            for failed in part.warnings(time, optimizer)
         ]
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
@@ -138,7 +138,7 @@ class _Composed(Scheduler):
 
     def _counting(self, part: Scheduler) -> Scheduler:
         unit = self._unit_of(part)
-        return part if part.unit_counted() == unit else part.model_copy(update={"by": unit})
+        return part if part.get_unit() == unit else part.model_copy(update={"by": unit})
 
 
 class Chained(_Composed):
@@ -158,9 +158,9 @@ class Chained(_Composed):
         description="Schedulers that count the same."
     )
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether one of them ends with the run."""
-        return any(part.follows_length() for part in self.schedulers)
+        return any(part.depends_on_length() for part in self.schedulers)
 
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
         """Its schedulers, each for the whole time."""
@@ -200,15 +200,15 @@ class Sequential(_Composed):
             )
         return self
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether the last of them ends with the run; the times of the others are given."""
-        return self.schedulers[-1].follows_length()
+        return self.schedulers[-1].depends_on_length()
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the last milestone, or a scheduler does not fit its time."""
-        if self.milestones[-1] >= self.units_in(horizon):
+        if self.milestones[-1] >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never comes to its last part: it begins with {self.unit_counted()} {self.milestones[-1]}",
+                f"never comes to its last part: it begins with {self.get_unit()} {self.milestones[-1]}",
                 horizon,
                 "set milestones within the run",
                 at="milestones",
@@ -218,7 +218,7 @@ class Sequential(_Composed):
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
         """Its schedulers, each for its time."""
         starts = (0, *self.milestones)
-        ends = (*self.milestones, max(self.units_in(horizon), starts[-1] + 1))
+        ends = (*self.milestones, max(self.length_in_units(horizon), starts[-1] + 1))
         return [
             (self._counting(part), self._time(end - start, horizon))
             for part, start, end in zip(self.schedulers, starts, ends, strict=True)
@@ -227,7 +227,7 @@ class Sequential(_Composed):
     def _time(self, count: int, horizon: Horizon) -> Horizon:
         per_epoch = max(horizon.steps_per_epoch, 1)
         of = "its part of the run"
-        if self.unit_counted() == "step":
+        if self.get_unit() == "step":
             return Horizon(-(-count // per_epoch), per_epoch, count, of)
         return Horizon(count, per_epoch, min(count * per_epoch, horizon.total_steps), of)
 
@@ -238,5 +238,5 @@ class Sequential(_Composed):
 
 
 def _of_part(failed: CheckFailed, part: Scheduler, place: int) -> CheckFailed:
-    at = ("schedulers", place, *((part.written_name, *failed.at) if failed.at else ()))
+    at = ("schedulers", place, *((part.name_in_file, *failed.at) if failed.at else ()))
     return CheckFailed(f"{failed.message} (schedulers[{place}])", failed.remedy, at)

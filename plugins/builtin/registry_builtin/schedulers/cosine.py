@@ -26,13 +26,13 @@ class CosineAnnealing(Scheduler):
     """
 
     target = "torch.optim.lr_scheduler:CosineAnnealingLR"
-    renamed: ClassVar[dict[str, str]] = {"t_max": "T_max"}
+    argument_names: ClassVar[dict[str, str]] = {"t_max": "T_max"}
     example: ClassVar[Mapping[str, Any]] = {"eta_min": 1e-5, "warmup": "1 epoch"}
 
     t_max: PositiveInt | None = Field(default=None, description="Epochs down to eta_min; null for the whole run.")
     eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether it ends with the run."""
         return self.t_max is None
 
@@ -40,19 +40,19 @@ class CosineAnnealing(Scheduler):
         """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
         self.refuse_longer(horizon, "t_max", "leave t_max out, and it takes the whole run")
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A fall that is not over with the run, or over before it, and a lowest rate above the first."""
-        units, found = self.units_in(horizon), _above_rate(self, self.eta_min, optimizer)
+        units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, optimizer)
         if self.t_max is not None and not 0.9 * units - 1 <= self.t_max <= 1.25 * units:
             shorter = self.t_max < units
             does = "raises the learning rate again" if shorter else "does not come down to eta_min"
-            what = f"{does}: t_max is {self.units(self.t_max)}"
+            what = f"{does}: t_max is {self.in_units(self.t_max)}"
             found.append(self.unfit(what, horizon, "leave t_max out, and it takes the whole run", at="t_max"))
         return found
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer; without ``t_max``, for the length of the run."""
-        filled = self.model_copy(update={"t_max": self.t_max or self.units_in(horizon)})
+        filled = self.model_copy(update={"t_max": self.t_max or self.length_in_units(horizon)})
         built: LRScheduler = filled.make(optimizer)
         return built
 
@@ -66,7 +66,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
     """
 
     target = "torch.optim.lr_scheduler:CosineAnnealingWarmRestarts"
-    renamed: ClassVar[dict[str, str]] = {"t_0": "T_0", "t_mult": "T_mult"}
+    argument_names: ClassVar[dict[str, str]] = {"t_0": "T_0", "t_mult": "T_mult"}
     example: ClassVar[Mapping[str, Any]] = {"t_0": 10, "t_mult": 2}
 
     t_0: PositiveInt = Field(description="Epochs of the first fall.")
@@ -77,7 +77,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
         """Raise CheckFailed if ``t_0`` is so long that it was probably counted in steps."""
         self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A lowest rate above the first."""
         return _above_rate(self, self.eta_min, optimizer)
 

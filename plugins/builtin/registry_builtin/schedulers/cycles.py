@@ -28,7 +28,7 @@ class _CyclesMomentum(Scheduler):
         cycle_momentum: bool
         max_lr: OneOrList[PositiveFloat]
 
-    def sets_one_rate(self) -> bool:
+    def overrides_group_rates(self) -> bool:
         """Whether there is one highest rate for all groups."""
         return not isinstance(self.max_lr, tuple)
 
@@ -111,9 +111,9 @@ class Cyclic(_CyclesMomentum):
                 raise ValueError(f"{low_name} must not be above {high_name}; exchange them")
         return self
 
-    def sets_one_rate(self) -> bool:
+    def overrides_group_rates(self) -> bool:
         """Whether there is one lowest and one highest rate for all groups."""
-        return super().sets_one_rate() and not isinstance(self.base_lr, tuple)
+        return super().overrides_group_rates() and not isinstance(self.base_lr, tuple)
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the first rise is much longer than the run."""
@@ -152,17 +152,17 @@ class OneCycle(_CyclesMomentum):
     final_div_factor: PositiveFloat = Field(default=1e4, description="First learning rate divided by the last.")
     three_phase: bool = Field(default=False, description="Fall to the first rate at the pace of the rise, then on.")
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether it ends with the run."""
         return self.total_steps is None
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the cycle is shorter than the run, or has a phase of no steps."""
-        total = self.total_steps or self.units_in(horizon)
-        if total < self.units_in(horizon):
+        total = self.total_steps or self.length_in_units(horizon)
+        if total < self.length_in_units(horizon):
             raise CheckFailed(
                 f"The scheduler {self.name!r} ends before the run: "
-                f"total_steps is {total} and {horizon.of} has {self.units(self.units_in(horizon))}.",
+                f"total_steps is {total} and {horizon.of} has {self.in_units(self.length_in_units(horizon))}.",
                 "Leave total_steps out, and it takes the whole run.",
                 at=("total_steps",),
             )
@@ -172,22 +172,22 @@ class OneCycle(_CyclesMomentum):
         if rise_end == 0 or last_start == total - 1:
             phases = " in three phases" if self.three_phase else ""
             raise CheckFailed(
-                f"The scheduler {self.name!r} has a phase of no {self.units()}: "
-                f"pct_start is {self.pct_start} of {self.units(total)}{phases}.",
+                f"The scheduler {self.name!r} has a phase of no {self.in_units()}: "
+                f"pct_start is {self.pct_start} of {self.in_units(total)}{phases}.",
                 "Change pct_start a little.",
                 at=("pct_start",),
             )
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A cycle that is not over with the run."""
-        if self.total_steps is None or self.total_steps <= self.units_in(horizon):
+        if self.total_steps is None or self.total_steps <= self.length_in_units(horizon):
             return ()
         what = f"is not over with the run: total_steps is {self.total_steps}"
         return (self.unfit(what, horizon, "leave total_steps out, and it takes the whole run", at="total_steps"),)
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer; without ``total_steps``, for the length of the run."""
-        filled = self.model_copy(update={"total_steps": self.total_steps or self.units_in(horizon)})
+        filled = self.model_copy(update={"total_steps": self.total_steps or self.length_in_units(horizon)})
         return super(OneCycle, filled).build(optimizer, horizon)
 
 

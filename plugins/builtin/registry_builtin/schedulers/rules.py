@@ -46,15 +46,15 @@ class Step(Scheduler):
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the first change."""
-        if self.step_size >= self.units_in(horizon):
+        if self.step_size >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never changes the learning rate: step_size is {self.units(self.step_size)}",
+                f"never changes the learning rate: step_size is {self.in_units(self.step_size)}",
                 horizon,
-                f"set step_size below the number of {self.units()}, or leave the scheduler out",
+                f"set step_size below the number of {self.in_units()}, or leave the scheduler out",
                 at="step_size",
             )
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A factor that raises the learning rate."""
         return _raised(self)
 
@@ -74,20 +74,20 @@ class MultiStep(Scheduler):
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the first milestone."""
-        if self.milestones[0] >= self.units_in(horizon):
+        if self.milestones[0] >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never changes the learning rate: its first milestone is {self.unit_counted()} {self.milestones[0]}",
+                f"never changes the learning rate: its first milestone is {self.get_unit()} {self.milestones[0]}",
                 horizon,
                 "set milestones within the run, or leave the scheduler out",
                 at="milestones",
             )
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """Milestones after the end, and a factor that raises the learning rate."""
         last = self.milestones[-1]
-        if last < self.units_in(horizon):
+        if last < self.length_in_units(horizon):
             return _raised(self)
-        what = f"never comes to its last milestone: that is {self.unit_counted()} {last}"
+        what = f"never comes to its last milestone: that is {self.get_unit()} {last}"
         return (self.unfit(what, horizon, "set milestones within the run", at="milestones"), *_raised(self))
 
 
@@ -102,9 +102,9 @@ class Exponential(Scheduler):
 
     gamma: PositiveFloat = Field(description=_GAMMA)
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A learning rate that is nothing long before the end."""
-        share = self.gamma ** self.units_in(horizon)
+        share = self.gamma ** self.length_in_units(horizon)
         if share >= _NOTHING:
             return ()
         what = f"lets the learning rate vanish: {share:.1g} of it is left at the end"
@@ -124,7 +124,7 @@ class _OverIterations(Scheduler):
     if TYPE_CHECKING:  # the field is that of each, at its place among the others
         total_iters: PositiveInt | None
 
-    def follows_length(self) -> bool:
+    def depends_on_length(self) -> bool:
         """Whether it ends with the run."""
         return self.total_iters is None
 
@@ -134,7 +134,7 @@ class _OverIterations(Scheduler):
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """The scheduler of this optimizer; with ``total_iters`` null, for the length of the run."""
-        filled = self.model_copy(update={"total_iters": self.total_iters or self.units_in(horizon)})
+        filled = self.model_copy(update={"total_iters": self.total_iters or self.length_in_units(horizon)})
         built: LRScheduler = filled.make(optimizer)
         return built
 
@@ -186,11 +186,11 @@ class Polynomial(_OverIterations):
     total_iters: PositiveInt | None = Field(default=5, description="Epochs down to 0; null for the whole run.")
     power: PositiveFloat = Field(default=1.0, description="1 for a line; more falls faster in the beginning.")
 
-    def doubts(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
         """A learning rate of 0 before the end."""
-        if self.total_iters is None or self.total_iters >= self.units_in(horizon):
+        if self.total_iters is None or self.total_iters >= self.length_in_units(horizon):
             return ()
-        what = f"has a learning rate of 0 after {self.units(self.total_iters)}"
+        what = f"has a learning rate of 0 after {self.in_units(self.total_iters)}"
         return (self.unfit(what, horizon, "set total_iters to null, and it takes the whole run", at="total_iters"),)
 
 

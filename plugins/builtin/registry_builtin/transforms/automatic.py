@@ -36,18 +36,18 @@ class _Automatic(Transform):
         """The transform of torchvision, for samples."""
         from registry_builtin.objects.sample_images import OnEachImage
 
-        return OnEachImage(super().build(), name=self.written_name)
+        return OnEachImage(super().build(), name=self.name_in_file)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size stays; values may go anywhere from 0 to 255."""
-        name = self.written_name
+        name = self.name_in_file
         image = coloured(not_float(tones_known(image, name), name), name)
         return anywhere(warped(image, self.interpolation, 0 if self.fill is None else self.fill))
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_sample(self, facts: DataFacts) -> None:
         """Nothing has to move with the image."""
         for entry in (*facts.masks, *facts.boxes):
-            message = f"{self.written_name} may move the image, but cannot move the entry {entry!r} with it."
+            message = f"{self.name_in_file} may move the image, but cannot move the entry {entry!r} with it."
             raise CheckFailed(message, "Use geometric and colour transforms of their own instead.")
 
 
@@ -136,6 +136,6 @@ class AugMix(_Automatic):
         default=True, description="Whether brightness, contrast, colour and sharpness are among the operations."
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """As for the others; Pillow images become grey or RGB."""
-        return super().follow(image.changed(mode=None))
+        return super().infer_image(image.changed(mode=None))

@@ -28,7 +28,7 @@ class Grayscale(TorchvisionTransform):
 
     num_output_channels: Literal[1, 3] = Field(default=1, description="Channels of the result, all equal.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the given number of channels."""
         if image.form != "pil" and image.channels not in (None, 1, 3):
             message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
@@ -48,14 +48,14 @@ class RandomGrayscale(Transform):
 
     p: Probability = Field(default=0.1, description="Probability of grey, 0 to 1.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The range may grow a little, as grey weights add up to 0.9999."""
         if image.channels not in (None, 1, 3):
             message = f"Only 1 or 3 channels can be made grey, and this image has {image.channels}."
             raise CheckFailed(message, "Remove random_grayscale, or read the images as RGB.")
         return greyed(image, image.channels)
 
-    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, image: Image) -> Sequence[CheckFailed]:
         """What is grey stays as it is."""
         return _of_several_channels(self.name, image)
 
@@ -75,7 +75,7 @@ class RGB(TorchvisionTransform):
 
     target = "torchvision.transforms.v2:RGB"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has three channels."""
         if image.form != "pil" and image.channels not in (None, 1, 3):
             message = f"rgb works on 1 or 3 channels, and this image has {image.channels}."
@@ -100,7 +100,7 @@ class ColorJitter(Transform):
     saturation: Factors = Field(default=(1.0, 1.0), description=f"Factors of the distance to grey; {_FACTOR}")
     hue: Hues = Field(default=(0.0, 0.0), description=_HUE)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
         factors = (self.brightness, self.contrast, self.saturation)
         if all(factor == (1, 1) for factor in factors) and self.hue == (0, 0):
@@ -126,7 +126,7 @@ class RandomPhotometricDistort(Transform):
     hue: Hues = Field(default=(-0.05, 0.05), description=_HUE)
     p: Probability = Field(default=0.5, description="Probability of each change, 0 to 1.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
         return anywhere(coloured(image, "random_photometric_distort")) if self.p else image
 
@@ -141,10 +141,10 @@ class RandomChannelPermutation(Transform):
     target = "registry_builtin.objects.random_colours:RandomChannelPermutation"
     random: ClassVar[Randomness] = "counter"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Nothing that is known of the image changes."""
         return image
 
-    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, image: Image) -> Sequence[CheckFailed]:
         """One channel has one order only."""
         return _of_several_channels(self.name, image)

@@ -28,7 +28,7 @@ class _Composed(Transform):
         description="The transforms, with their parameters; each has random numbers of its own."
     )
 
-    def parts(self) -> Mapping[At, Transform]:
+    def children(self) -> Mapping[At, Transform]:
         """The transforms inside."""
         return {("transforms", place): transform for place, transform in enumerate(self.transforms)}
 
@@ -48,18 +48,18 @@ class _Composed(Transform):
 
     def _image_after(self, place: int, image: Image | None) -> Image | None:
         try:
-            return None if image is None else self.transforms[place].follow(image)
+            return None if image is None else self.transforms[place].infer_image(image)
         except CheckFailed as failed:
             raise self._inside(failed, place) from None
 
     def _target_after(self, place: int, form: TargetForm) -> TargetForm:
         try:
-            return self.transforms[place].follow_target(form)
+            return self.transforms[place].infer_target(form)
         except CheckFailed as failed:
             raise self._inside(failed, place) from None
 
     def _inside(self, failed: CheckFailed, place: int) -> CheckFailed:
-        inner = (self.transforms[place].written_name, *failed.at) if failed.at else ()
+        inner = (self.transforms[place].name_in_file, *failed.at) if failed.at else ()
         return CheckFailed(failed.message, failed.remedy, ("transforms", place, *inner))
 
     def _one_image(self, branches: Iterable[tuple[int, Image | None]]) -> Image | None:
@@ -120,7 +120,7 @@ class RandomApply(_Composed):
 
     p: Probability = Field(default=0.5, description="Probability that they are applied, 0 to 1.")
 
-    def follow(self, image: Image) -> Image | None:
+    def infer_image(self, image: Image) -> Image | None:
         """What is known of the image both with and without them."""
         after: Image | None = image
         changing = 0
@@ -130,7 +130,7 @@ class RandomApply(_Composed):
                 changing = place
         return self._one_image(self._possible(image, after, changing))
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """The form that the target has both with and without them."""
         after = form
         changing = 0
@@ -175,11 +175,11 @@ class RandomChoice(_Composed):
         """The weights."""
         return {"weights": self._weights()}
 
-    def follow(self, image: Image) -> Image | None:
+    def infer_image(self, image: Image) -> Image | None:
         """What is known of the image after each of them."""
         return self._one_image((place, self._image_after(place, image)) for place in self._possible())
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """The form that the target has after each of them."""
         return self._one_target((place, self._target_after(place, form)) for place in self._possible())
 
@@ -203,13 +203,13 @@ class RandomOrder(_Composed):
         "transforms": ["random_horizontal_flip", {"random_crop": {"size": 8, "padding": 1}}]
     }
 
-    def follow(self, image: Image) -> Image | None:
+    def infer_image(self, image: Image) -> Image | None:
         """What is known of the image after every order."""
         if len(self.transforms) > _MOST_ORDERS:
             return None
         return self._one_image(self._after_all_orders(image, self._image_after))
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """The form that the target has after every order."""
         if len(self.transforms) > _MOST_ORDERS:
             return "any"

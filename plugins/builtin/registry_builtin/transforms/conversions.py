@@ -24,7 +24,7 @@ class ToTensor(Transform):
 
     target = "registry_builtin.objects.conversion:ToTensor"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image is a float tensor with values divided by 255."""
         if image.form == "float":
             raise CheckFailed("to_tensor is given a float tensor already.", "Remove the second to_tensor.")
@@ -41,7 +41,7 @@ class ToImage(Transform):
 
     target = "registry_builtin.objects.conversion:ToImage"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """A Pillow image becomes a uint8 tensor."""
         return image.changed(form="uint8", mode=None) if image.form == "pil" else image
 
@@ -65,7 +65,7 @@ class ToDtype(Transform):
     dtype: Literal["float32", "uint8"] = Field(description="Type of the result.")
     scale: bool = Field(default=False, description="Whether values are scaled between 0 to 255 and 0 to 1.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image is a tensor of the type, with values scaled or not."""
         form: Form = "float" if self.dtype == "float32" else "uint8"
         image = image.changed(mode=None)
@@ -104,7 +104,7 @@ class ToPILImage(Transform):
         "RGBA, CMYK or RGBX for 4; null: L, LA, RGB or RGBA.",
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image is a Pillow image with values from 0 to 255."""
         if image.form == "pil":
             return image
@@ -148,7 +148,7 @@ class Normalize(TorchvisionTransform):
             raise ValueError(f"`mean` has {_values(self.mean)}, but `std` has {_values(self.std)}; give both as many")
         return self
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The range of values is moved and scaled."""
         if image.form != "float":
             raise CheckFailed(f"normalize works on float tensors, and this is a {image}.", "Put to_tensor before it.")
@@ -162,7 +162,7 @@ class Normalize(TorchvisionTransform):
         high = max((image.high - mean) / std for mean, std in pairs)
         return image.changed(low=low, high=high)
 
-    def doubts(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, image: Image) -> Sequence[CheckFailed]:
         """Values that were normalized before, and a mean in another unit than theirs."""
         if image.low is None or image.high is None or image.form != "float":
             return ()
@@ -173,7 +173,7 @@ class Normalize(TorchvisionTransform):
         if not any(image.low <= mean <= image.high for mean in self.mean):
             message = f"The mean {list(self.mean)} lies outside of the values that normalize is given, {given}."
             return (CheckFailed(message, "Write mean and std in the unit of the pixels.", ("mean",)),)
-        after = self.follow(image)
+        after = self.infer_image(image)
         if after.low is not None and after.high is not None and max(-after.low, after.high) > _FAR:
             message = (
                 f"Values from {given} become {after.low:.4g} to {after.high:.4g}: mean and std are of another unit."

@@ -35,7 +35,7 @@ class CenterCrop(TorchvisionTransform):
 
     size: Size = Field(description=SIZE)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the size of the window."""
         height, width = self.size
         tall = image.height is not None and image.height >= height
@@ -64,7 +64,7 @@ class RandomCrop(PaddingTransform):
         """The parameters as torchvision's functions take them."""
         return {**super().arguments(), "fill": torch_fill(self.fill)}
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the size of the window, if that fits into it."""
         height, width = self.size
         before = padded(image, self._edges(image), self.fill, self.padding_mode)
@@ -110,7 +110,7 @@ class RandomResizedCrop(InterpolatingTransform):
         default=(3 / 4, 4 / 3), description="Smallest and largest aspect of the window, width divided by height."
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the given size."""
         check_one_pixel(image, self.size, self.interpolation, self.antialias)
         return resampled(image, self.interpolation).changed(height=self.size[0], width=self.size[1])

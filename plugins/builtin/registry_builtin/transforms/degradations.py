@@ -31,7 +31,7 @@ class GaussianBlur(Transform):
         description="Smallest and largest standard deviation in pixels, above 0; one number stands for both.",
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Nothing that is known of the image changes."""
         for name, side, kernel in (
             ("width", image.width, self.kernel_size[0]),
@@ -61,7 +61,7 @@ class GaussianNoise(TorchvisionTransform):
     )
     clip: bool = Field(default=True, description="Whether values are kept within 0 to 1, or 0 to 255 for uint8.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form, or anywhere at all without `clip`."""
         image = as_tensor(image, "gaussian_noise")
         if self.clip:
@@ -87,7 +87,7 @@ class JPEG(Transform):
         description="Smallest and largest quality, 1 to 100, lower is worse; one number stands for both."
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere from 0 to 255."""
         if image.mode == "HSV":
             raise CheckFailed("A JPEG image cannot have the mode HSV.", "Put jpeg before to_pil_image.")
@@ -134,7 +134,7 @@ class RandomErasing(Transform):
             raise ValueError(f"scale {list(self.scale)!r} must end at 1 or less: it is a part of the image's area")
         return self
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image may show the value; where it is random, its range is not known."""
         image = as_tensor(image, "random_erasing")
         if self.value == "random":

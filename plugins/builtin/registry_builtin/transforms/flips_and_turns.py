@@ -19,7 +19,7 @@ class _Flip(Transform):
 
     p: Probability = Field(default=0.5, description="Probability of a flip, 0 to 1.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Nothing that is known of the image changes."""
         return image
 
@@ -81,7 +81,7 @@ class RandomRotation(Transform):
             "fill": torch_fill(self.fill),
         }
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the same size, or one that is not known if it grows."""
         after = warped(image, self.interpolation, self.fill)
         if not self.expand:

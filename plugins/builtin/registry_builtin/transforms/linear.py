@@ -31,7 +31,7 @@ class LinearTransformation(Transform):
 
     file: InputPath = Field(description="File with transformation_matrix and mean_vector: safetensors or .npz.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size stays; the range of values is not known."""
         if image.form != "float":
             message = f"linear_transformation works on float tensors, and this is a {image}."

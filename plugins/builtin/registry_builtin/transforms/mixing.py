@@ -20,7 +20,7 @@ class _Mixing(Transform):
     """What mixing shares."""
 
     random: ClassVar[Randomness] = "counter"
-    scope: ClassVar[Scope] = "batch"
+    unit: ClassVar[Scope] = "batch"
     example: ClassVar[Mapping[str, Any]] = {"alpha": 0.2, "num_classes": 10}
 
     alpha: PositiveFloat = Field(default=1.0, description="Both parameters of the Beta distribution, above 0.")
@@ -31,7 +31,7 @@ class _Mixing(Transform):
         made: Self = with_classes(self, classes)
         return made
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Nothing that is known of the images changes."""
         if image.form != "float":
             raise CheckFailed(
@@ -39,7 +39,7 @@ class _Mixing(Transform):
             )
         return image
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Classes become distributions."""
         if form not in (*_MIXED, "any"):
             message = f"{self.name} mixes classes, and the targets are {words(form)}."

@@ -47,7 +47,7 @@ class Lambda(Transform):
         """The entry that the function is called with."""
         return () if self.entry == "input" else (self.entry,)
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_sample(self, facts: DataFacts) -> None:
         """The entry is an image if the function is for images."""
         not_images = {*facts.masks, *facts.boxes}
         not_images |= {"target_length"} if facts.target_form == "sequences" else set()
@@ -55,6 +55,6 @@ class Lambda(Transform):
             message = f"The function {self.function.name!r} is for images, and the entry {self.entry!r} is none."
             raise CheckFailed(message, "Leave entry out, or name a function for it.", ("entry",))
 
-    def follow(self, image: Image) -> Image | None:
+    def infer_image(self, image: Image) -> Image | None:
         """What the function declares of its result."""
-        return self.function.follow(image) if self.entry == "input" else image
+        return self.function.infer_image(image) if self.entry == "input" else image

@@ -69,7 +69,7 @@ class PaddingTransform(Transform):
             raise ValueError(f"fill has no meaning for padding_mode {self.padding_mode!r}; remove it")
         return self
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_sample(self, facts: DataFacts) -> None:
         """Boxes need no pixels around them that show something."""
         if facts.boxes and self.padding_mode != "constant":
             message = f"{self.name} cannot pad in padding_mode {self.padding_mode!r} where samples have boxes."

@@ -23,12 +23,12 @@ class FiveCrop(Transform):
     """
 
     target = "registry_builtin.objects.several_crops:FiveCrop"
-    views_made: ClassVar[int] = 5
+    num_views: ClassVar[int] = 5
     example: ClassVar[Mapping[str, Any]] = {"size": 6}
 
     size: Size = Field(description=SIZE)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Each image has the size of the window."""
         height, width = self.size
         small = (image.height is not None and image.height < height) or (
@@ -49,7 +49,7 @@ class TenCrop(FiveCrop):
     """
 
     target = "registry_builtin.objects.several_crops:TenCrop"
-    views_made: ClassVar[int] = 10
+    num_views: ClassVar[int] = 10
     example: ClassVar[Mapping[str, Any]] = {"size": 6, "vertical_flip": True}
 
     vertical_flip: bool = Field(default=False, description="Whether it is mirrored top to bottom.")

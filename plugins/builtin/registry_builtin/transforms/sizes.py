@@ -56,7 +56,7 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
             raise ValueError(f"max_size {self.max_size} must be larger than the shorter side, {self.size}")
         return self
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the given size, as far as it is known."""
         after = resampled(image, self.interpolation)
         if isinstance(self.size, tuple):
@@ -88,7 +88,7 @@ class Pad(PaddingTransform, TorchvisionTransform):
 
         return {**super().arguments(), "fill": {"others": torch_fill(self.fill), Mask: 0}}
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image is larger by the padding."""
         return padded(image, self.padding, self.fill, self.padding_mode)
 
@@ -115,7 +115,7 @@ class RandomResize(InterpolatingTransform):
             raise ValueError(f"min_size {self.min_size} must be smaller than max_size {self.max_size}")
         return self
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size is not known."""
         after = resampled(image, self.interpolation)
         if self.max_size - self.min_size > 1:
@@ -146,7 +146,7 @@ class RandomShortestSize(InterpolatingTransform):
         default=None, description="Largest longer side in pixels; where it would be longer, the shorter side gets less."
     )
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size is not known."""
         after = resampled(image, self.interpolation)
         if image.height is None or image.width is None:
@@ -173,7 +173,7 @@ class ScaleJitter(InterpolatingTransform):
     target_size: Size = Field(description="Height and width that the image fits into at factor 1.")
     scale_range: OrderedPair = Field(default=(0.1, 2.0), description="Smallest and largest factor, above 0.")
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size is not known."""
         after = resampled(image, self.interpolation)
         if self.scale_range[0] != self.scale_range[1]:
@@ -211,7 +211,7 @@ class RandomZoomOut(Transform):
         """The parameters as torchvision's functions take them."""
         return {**super().arguments(), "fill": torch_fill(self.fill)}
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The size is not known; added pixels show the fill."""
         filled = with_fill(image, self.fill)
         return image if not self.p or self.side_range == (1, 1) else unsized(filled)

@@ -47,11 +47,11 @@ class OneHot(Transform):
         made: Self = with_classes(self, classes)
         return made
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image stays as it is."""
         return image
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Class numbers become vectors of 0 and 1, or with smoothing distributions."""
         if form not in ("class_indices", "any"):
             raise CheckFailed(f"one_hot takes class numbers, and the targets are {words(form)}.", "Remove one_hot.")
@@ -67,18 +67,18 @@ class Signs(Transform):
 
     target = "registry_builtin.objects.targets:Signs"
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image stays as it is."""
         return image
 
-    def check_data(self, facts: DataFacts) -> None:
+    def check_sample(self, facts: DataFacts) -> None:
         """Class numbers are 0 and 1."""
-        largest = facts.largest_label if facts.classes is None else facts.classes - 1
+        largest = facts.largest_label if facts.num_classes is None else facts.num_classes - 1
         if facts.target_form == "class_indices" and largest is not None and largest > 1:
             message = f"signs takes targets of 0 and 1, and the targets are class numbers up to {largest}."
             raise CheckFailed(message, "Put one_hot before signs, or remove signs.")
 
-    def follow_target(self, form: TargetForm) -> TargetForm:
+    def infer_target(self, form: TargetForm) -> TargetForm:
         """Zeros and ones become signs."""
         if form != "class_indices" and not taken(form, ("multi_hot",)):
             message = f"signs takes targets of 0 and 1, and the targets are {words(form)}."

@@ -36,7 +36,7 @@ class RandomInvert(_Tone):
 
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The range is mirrored."""
         image = coloured(tones_known(image, "random_invert"), "random_invert")
         if image.low is None or image.high is None or not self.p:
@@ -59,7 +59,7 @@ class RandomSolarize(_Tone):
     )
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values from the threshold upwards are mirrored."""
         image = coloured(tones_known(image, "random_solarize"), "random_solarize")
         if self.threshold > top(image):
@@ -83,7 +83,7 @@ class RandomPosterize(_Tone):
     bits: Annotated[int, Field(ge=1, le=8)] = Field(description="Bits that are kept, 1 to 8.")
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may sink to 0."""
         return with_values(coloured(tones_known(image, "random_posterize"), "random_posterize"), 0)
 
@@ -99,7 +99,7 @@ class RandomEqualize(_Tone):
 
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
         return anywhere(coloured(tones_known(image, "random_equalize"), "random_equalize"))
 
@@ -115,7 +115,7 @@ class RandomAutocontrast(_Tone):
 
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Values may go anywhere in the range of the image's form."""
         return anywhere(coloured(tones_known(image, "random_autocontrast"), "random_autocontrast"))
 
@@ -133,7 +133,7 @@ class RandomAdjustSharpness(_Tone):
     sharpness_factor: NonNegativeFloat = Field(description="0: soft, 1: as it is, 2: sharper; at least 0.")
     p: Probability = Field(default=0.5, description=_P)
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """Sharpening overshoots, within the range of the image's form."""
         image = coloured(image, "random_adjust_sharpness")
         return anywhere(image) if self.sharpness_factor > 1 else image

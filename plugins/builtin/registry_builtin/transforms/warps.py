@@ -57,7 +57,7 @@ class RandomAffine(Transform):
         """The parameters as torchvision's functions take them."""
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation), "fill": torch_fill(self.fill)}
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the same size; uncovered pixels show the fill."""
         return warped(image, self.interpolation, self.fill)
 
@@ -87,7 +87,7 @@ class RandomPerspective(Transform):
         """The parameters as torchvision's functions take them."""
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation), "fill": torch_fill(self.fill)}
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the same size; uncovered pixels show the fill."""
         for side in (image.height, image.width):
             if self.p and side is not None and side < 2:
@@ -142,7 +142,7 @@ class Elastic(Transform):
 
         return OnOneSize(self.make())
 
-    def follow(self, image: Image) -> Image:
+    def infer_image(self, image: Image) -> Image:
         """The image has the same size; uncovered pixels show the fill."""
         edge = max(int(8 * sigma + 1) // 2 for sigma in self.sigma)
         for side in (image.height, image.width):

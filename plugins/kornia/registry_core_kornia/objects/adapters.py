@@ -18,7 +18,7 @@ from registry_core_kornia.declaring import KorniaTransform
 
 
 class OnBatch(ABC):
-    """What all share: the images are checked as `follow` of the declaration says, and keep their memory layout."""
+    """What all share: the images are checked as `infer_image` of the declaration says, and keep their memory layout."""
 
     def __init__(self, declared: KorniaTransform, module: nn.Module) -> None:
         self.declared = declared
@@ -48,7 +48,7 @@ class OnBatch(ABC):
         channels, height, width = images.shape[1:]
         form: Form = "float" if images.is_floating_point() else "uint8"
         try:
-            self.declared.follow(Image(form, channels, height, width, low=None, high=None))
+            self.declared.infer_image(Image(form, channels, height, width, low=None, high=None))
         except CheckFailed as failed:
             raise DataError(f"{failed.message} {failed.remedy}") from None
 
