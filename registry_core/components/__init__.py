@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from registry_core.components.base import Component, ConfigModel
 from registry_core.components.dataset import Dataset, Inventory, UnusableEntry
 from registry_core.components.example_tensor import ExampleTensor
-from registry_core.components.facts import CheckFailed, DataFacts, Horizon, Image, RunFacts, Shape, written_shape
+from registry_core.components.facts import (
+    CheckFailed,
+    DataFacts,
+    Horizon,
+    Image,
+    ParameterError,
+    RunFacts,
+    Shape,
+    written_shape,
+)
 from registry_core.components.function import Function, used_for
 from registry_core.components.hook import Hook
 from registry_core.components.init import Init
@@ -51,6 +60,7 @@ __all__ = [
     "ModuleFacts",
     "Modules",
     "Optimizer",
+    "ParameterError",
     "ParameterFacts",
     "Position",
     "Row",

@@ -134,3 +134,15 @@ class CheckFailed(Exception):
         self.message = message
         self.remedy = remedy
         self.at = at
+
+
+class ParameterError(ValueError):
+    """Raised by validators of a declaration: what is wrong with its parameters, and what to do about it.
+
+    The message begins in lower case or with the name of a parameter, and neither part ends with a full stop.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy

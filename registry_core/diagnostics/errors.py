@@ -23,7 +23,7 @@ from registry_core.diagnostics.problem import Keys, Problem
 
 
 class RegistryError(Exception):
-    """Root of all errors that registry-core raises on purpose."""
+    """Root of all errors that registry-core raises on purpose: a sentence, and what to do about it."""
 
     exit_code: int = 1
     about: object = None
@@ -33,13 +33,18 @@ class RegistryError(Exception):
     code: str = ""
     """The code of a problem that says the same."""
 
+    def __init__(self, message: str = "", remedy: str = "") -> None:
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
     def blaming(self, component: object) -> Self:
         """The same error, knowing the component that it is about."""
         self.about = component
         return self
 
     def at(self, *keys: str | int, code: str = "") -> Self:
-        """The same error, knowing the keys of the pipeline file that it is about, and a code if it has one of its own."""
+        """The same error, knowing the keys of the file that it is about; ``code`` if it has one of its own."""
         self.keys = keys
         self.code = code or self.code
         return self
@@ -68,9 +73,7 @@ class UnknownComponent(RegistryError):
     code = "unknown-component"
 
     def __init__(self, message: str, remedy: str = "", closest: str = "") -> None:
-        super().__init__(f"{message} {remedy}".rstrip())
-        self.message = message
-        self.remedy = remedy
+        super().__init__(message, remedy)
         self.closest = closest
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from randomness_references import chi_square_bound
 
 from registry_core.components import Draws, stream_key
 from registry_core.components.randomness import philox
@@ -118,9 +119,3 @@ def test_numbers_are_evenly_spread_and_unrelated() -> None:
         assert gap < 1.95 / np.sqrt(100_000)  # Kolmogorov-Smirnov, exceeded by chance once in a thousand
     for other in (second, np.roll(first, 1), Draws(KEY, 1, np.arange(100_000, dtype=np.uint64)).uniform()):
         assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(100_000)
-
-
-def chi_square_bound(freedom: int) -> float:
-    """Wilson and Hilferty's approximation of the value that chance exceeds once in ten thousand."""
-    part = 2 / (9 * freedom)
-    return float(freedom * (1 - part + 3.72 * np.sqrt(part)) ** 3)

@@ -86,7 +86,7 @@ ORDINARY = {
     "the validation data are the training data": "datasets/val-is-train",
     "fp16 on the CPU": "environment/fp16-on-cpu",
     # The three others of thirty: log-probabilities are made of logits by the plan, a bare `no` is a text in YAML 1.2,
-    # and a folder that cannot be made is no mistake of a file (tests/test_machine_checks.py).
+    # and a folder that cannot be made is no mistake of a file (tests/checks/test_machine_checks.py).
 }
 
 SECTIONS = ("data", "model", "init", "finetune", "loss", "optim", "train", "metrics", "hooks")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import ImageEnhance, ImageOps
+from randomness_references import chi_square_bound
 from registry_builtin.transforms.colours import (
     RGB,
     ColorJitter,
@@ -27,7 +28,6 @@ from registry_builtin.transforms.tones import (
     RandomSolarize,
 )
 from test_geometry_transforms import COUNT, EPOCH, drawn_by, images, same_distribution, torchvision, words
-from test_randomness import chi_square_bound
 from test_transforms import FORMS, KEY, apply, picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2

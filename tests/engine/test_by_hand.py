@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from randomness_references import order
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -42,12 +43,6 @@ def digits() -> tuple[torch.Tensor, torch.Tensor]:
     pixels = (images[chosen].astype(np.int64) * 255 // 16).astype(np.uint8).reshape(-1, 1, 8, 8)
     inputs = torch.from_numpy(pixels).to(torch.float32).div(255)
     return (inputs - 0.3) / 0.38, torch.from_numpy(labels[chosen]).to(torch.int64)
-
-
-def order(seed: int, epoch: int, length: int) -> np.ndarray[Any, Any]:
-    """The order of an epoch, from NumPy's own Philox generator."""
-    words = np.random.Philox(key=[seed, 1], counter=[0, 0, 0, epoch]).random_raw(length)
-    return np.argsort(words, kind="stable")
 
 
 def by_hand(seed: int, epochs: int, batch_size: int, clip: float | None, accumulate: int) -> dict[str, torch.Tensor]:

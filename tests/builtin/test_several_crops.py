@@ -12,9 +12,9 @@ import pytest
 import torch
 from conftest import Ended
 from PIL import Image as Pillow
+from randomness_references import order
 from registry_builtin.transforms.several_crops import FiveCrop, TenCrop
 from sklearn.datasets import load_digits
-from test_by_hand import order
 from test_transforms import FORMS, picture, values
 from torch import nn
 from torchvision import tv_tensors

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_by_hand import order
+from randomness_references import order
 from test_finetune import NET
 from torch import nn
 

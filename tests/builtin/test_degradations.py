@@ -10,10 +10,10 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from randomness_references import chi_square_bound
 from registry_builtin.transforms.degradations import JPEG, GaussianBlur, GaussianNoise, RandomErasing
 from test_colour_transforms import compare
 from test_geometry_transforms import COUNT, EPOCH, drawn_by, images, recorded, same_distribution, words
-from test_randomness import chi_square_bound
 from test_transforms import FORMS, KEY, apply, picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2

@@ -12,8 +12,8 @@ import pytest
 import torch
 from conftest import Ended
 from PIL import Image as Pillow
+from randomness_references import order
 from sklearn.datasets import load_digits
-from test_by_hand import order
 from torchvision.transforms import v2
 
 TEXT = """\

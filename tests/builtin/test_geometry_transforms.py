@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from randomness_references import chi_square_bound
 from registry_builtin.datasets.digits import Digits
 from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip, RandomRotation, RandomVerticalFlip
 from registry_builtin.transforms.sizes import RandomResize, RandomShortestSize, RandomZoomOut, ScaleJitter
 from registry_builtin.transforms.warps import Elastic, RandomAffine, RandomPerspective
 from test_random_transforms import largest_gap
-from test_randomness import chi_square_bound
 from test_transforms import FORMS, KEY, apply, picture, values
 from torchvision import transforms as v1
 from torchvision import tv_tensors
@@ -195,7 +195,9 @@ def scaled(height: int, width: int, ratio: float) -> list[int]:
 @pytest.mark.covers("transform/random_resize", reference="torchvision.transforms.v2.RandomResize")
 @pytest.mark.covers("transform/random_shortest_size", reference="torchvision.transforms.v2.RandomShortestSize")
 @pytest.mark.covers("transform/scale_jitter", reference="torchvision.transforms.v2.ScaleJitter")
-@pytest.mark.parametrize(("transform", "size", "count"), SIZES, ids=lambda value: getattr(value, "__name__", repr(value))[:30])
+@pytest.mark.parametrize(
+    ("transform", "size", "count"), SIZES, ids=lambda value: getattr(value, "__name__", repr(value))[:30]
+)
 @pytest.mark.parametrize("form", FORMS)
 def test_random_sizes_are_those_of_torchvision(form: str, transform: Any, size: Any, count: int) -> None:
     def reference(image: Any, index: int) -> Any:

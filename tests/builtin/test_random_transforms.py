@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from randomness_references import chi_square_bound
 from registry_builtin.transforms.crops import RandomCrop, RandomResizedCrop
 from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip
-from test_randomness import chi_square_bound
 from test_transforms import FORMS, KEY, apply, picture, values
 from torchvision import transforms as v1
 from torchvision import tv_tensors

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import Ended
+from randomness_references import chi_square_bound
 from registry_builtin.transforms.colours import Grayscale
 from registry_builtin.transforms.composed import RandomApply, RandomChoice, RandomOrder
 from registry_builtin.transforms.conversions import Normalize, ToTensor
 from registry_builtin.transforms.crops import CenterCrop, RandomCrop
 from registry_builtin.transforms.flips_and_turns import RandomHorizontalFlip
 from registry_builtin.transforms.sizes import Pad, Resize
-from test_randomness import chi_square_bound
 from test_transforms import picture, values
 from torchvision.transforms import v2
 
