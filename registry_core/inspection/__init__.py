@@ -1,1 +1,5 @@
-"""Look into what is installed: foreign code is imported in processes of its own, so that it can harm nobody."""
+"""Observers of the program: the trace of a sample, the dry run, the check of all data, whitening."""
+
+from registry_core.catalog import shield
+
+shield()  # before torch is imported

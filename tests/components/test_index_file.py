@@ -99,7 +99,7 @@ def test_write_index_lists_class_folders(tmp_path: Path) -> None:
     facts = ImageIndex(index=out).facts()
     assert (facts.num_classes, facts.class_names) == (10, summary.class_names)
     more = ImageIndex(index=out, classes=11).facts()
-    assert (more.classes, more.class_names) == (11, ())
+    assert (more.num_classes, more.class_names) == (11, ())
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

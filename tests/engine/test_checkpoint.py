@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry_core.diagnostics import CheckpointError
-from registry_core.engine import checkpoint as module
+from registry_core.engine.checkpoint import store as module
 from registry_core.engine.checkpoint.store import (
     load_checkpoint,
     newest,

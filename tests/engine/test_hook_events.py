@@ -326,7 +326,7 @@ def test_any_component_may_need_a_package(
     """Also one inside of another."""
     code = (
         "from registry_core.components import Loss\n"
-        "class Odd(Loss):\n    'Odd.'\n    needs = {'absent_one': 'acme[odd]', 'json': 'json'}\n"
+        "class Odd(Loss):\n    'Odd.'\n    requirements = {'absent_one': 'acme[odd]', 'json': 'json'}\n"
     )
     distribution("acme", "[registry_core.v1.losses]\nodd = acme_odd:Odd\n", modules={"acme_odd": code})
     ended = command("validate", pipeline(metrics=[{"mean_loss": {"loss": "odd"}}]))

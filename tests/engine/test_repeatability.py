@@ -196,7 +196,7 @@ def test_without_the_random_state_a_resumed_run_differs(
     uninterrupted: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the two tests above: they would notice."""
-    from registry_core.engine import state
+    from registry_core.engine.checkpoint import state
 
     path, whole = uninterrupted
     train(path, tmp_path / "control", "hooks=[{preempted: {after: 5}}]")

@@ -113,7 +113,7 @@ def test_transforms_on_the_device_have_a_place(deep: Callable[..., DryRun], dist
         "from typing import ClassVar\nfrom registry_core.components import Transform\n"
         "def _spoil(batch):\n    raise OSError('spoilt')\n"
         "def _bright(batch):\n    return {**batch, 'input': batch['input'] / batch['input'].max().item()}\n"
-        "class OnDevice(Transform):\n    '''Spoil.'''\n    scope: ClassVar = 'batch'\n    on_device: ClassVar = True\n"
+        "class OnDevice(Transform):\n    '''Spoil.'''\n    unit: ClassVar = 'batch'\n    on_device: ClassVar = True\n"
         "    image_only: ClassVar = False\n    def build(self):\n        return _spoil\n"
         "class Looking(OnDevice):\n    'Look at values.'\n    def build(self):\n        return _bright\n"
     )

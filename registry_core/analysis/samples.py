@@ -1,0 +1,118 @@
+"""The way of a sample: the image, the target and the views of it after every transform of a section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from registry_core.components import CheckFailed, DataFacts, Image, Transform
+from registry_core.config.models import DataSection
+from registry_core.diagnostics import Keys
+
+TRANSFORM_LISTS = {"sample": "transforms", "batch": "batch_transforms"}
+"""The key of a section with the transforms of each unit, in the order in which they are applied."""
+
+
+class Passage(NamedTuple):
+    """One transform on the way of a sample, and the sample before and after it."""
+
+    keys: Keys
+    """Inside the section: ``("transforms", 0)``."""
+    transform: Transform
+    image_before: Image | None
+    image: Image | None
+    """After it; None where that is not known before the run."""
+    facts_before: DataFacts | None
+    """With the targets as they come to it; None behind a transform that cannot be applied to its targets."""
+    facts: DataFacts | None
+    """With the targets as they are after it."""
+    views: int
+    """Images of a sample after it."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way of a sample through the transforms of a section, up to the first that cannot be applied."""
+
+    passages: tuple[Passage, ...]
+    """One for every transform."""
+    image: Image | None
+    """As the model gets it; None where that is not known, or a transform cannot be applied."""
+    collated: Image | None
+    """As it is collated, before the transforms of batches."""
+    targets: DataFacts | None
+    """The facts of the section with its targets as losses and metrics get them; None if a transform refuses them."""
+    image_error: CheckFailed | None = None
+    """The first transform that cannot be applied to the image that comes to it, with its place in the section."""
+    target_error: CheckFailed | None = None
+    """The first transform that cannot take the target that comes to it, with its place in the section."""
+
+
+def placed_transforms(section: DataSection) -> Iterator[tuple[Keys, Transform]]:
+    """The transforms of a section, those of batches last, with their places in the section."""
+    for key in TRANSFORM_LISTS.values():
+        for index, transform in enumerate(getattr(section, key)):
+            yield (key, index), transform
+
+
+def way_of(section: DataSection, facts: DataFacts) -> Way:
+    """Follow a sample with these facts through the transforms of a section."""
+    passages: list[Passage] = []
+    image, targets, views = facts.image, facts, 1
+    collated = image
+    image_error: CheckFailed | None = None
+    target_error: CheckFailed | None = None
+    for keys, transform in placed_transforms(section):
+        image_before, facts_before = image, None if target_error else targets
+        if image is not None:
+            try:
+                image = transform.infer_image(image)
+            except CheckFailed as failed:
+                image, image_error = None, inside(failed, keys, transform)
+        if facts_before is not None:
+            try:
+                targets = targets_after(transform, facts_before)
+            except CheckFailed as failed:
+                target_error = inside(failed, keys, transform)
+        views *= transform.num_views
+        after = None if target_error else targets
+        passages.append(Passage(keys, transform, image_before, image, facts_before, after, views))
+        if keys[0] == TRANSFORM_LISTS["sample"]:
+            collated = image
+    return Way(tuple(passages), image, collated, None if target_error else targets, image_error, target_error)
+
+
+def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:
+    """The facts with the targets as they are after a transform: signs made of class indices are one value each."""
+    form = transform.infer_target(facts.target_form)
+    if form == facts.target_form:
+        return facts
+    if (facts.target_form, form) != ("class_indices", "signs"):
+        return replace(facts, target_form=form, num_values=None)
+    if max(facts.num_classes or 0, (facts.largest_label or 0) + 1) > 2:  # the check of samples reports it
+        return replace(facts, target_form=form, num_values=None, num_classes=None)
+    return replace(facts, target_form=form, num_values=1)
+
+
+def image_through(section: DataSection, image: Image) -> tuple[Image | None, Image | None]:
+    """Another image through the transforms of a section: as it is collated, and as the model gets it.
+
+    Raises CheckFailed, with a place in the section, for the first transform that cannot be applied.
+    """
+    last: Image | None = image
+    collated = last
+    for keys, transform in placed_transforms(section):
+        try:
+            last = None if last is None else transform.infer_image(last)
+        except CheckFailed as failed:
+            raise inside(failed, keys, transform) from None
+        if keys[0] == TRANSFORM_LISTS["sample"]:
+            collated = last
+    return collated, last
+
+
+def inside(failed: CheckFailed, keys: Keys, transform: Transform) -> CheckFailed:
+    """A refusal of the transform at these keys of a section, with its place in the section."""
+    at = (*keys, transform.name_in_file, *failed.at) if failed.at else keys
+    return CheckFailed(failed.message, failed.remedy, at)

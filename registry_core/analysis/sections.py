@@ -1,0 +1,86 @@
+"""One section of the data: a cheap look at its data set, the way of its samples, and how long an epoch is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from registry_core.analysis.lengths import batches_in_epoch, samples_in_epoch
+from registry_core.analysis.samples import Passage, Way, way_of
+from registry_core.components import DataFacts, Image
+from registry_core.config.models import DataSection, Section, Spec
+from registry_core.diagnostics import DataError
+
+
+@dataclass(frozen=True)
+class SectionAnalysis:
+    """A section whose data set could be looked at."""
+
+    name: Section
+    declared: DataSection
+    facts: DataFacts
+    """Of the data set, with the entries that transforms add to its samples."""
+    way: Way
+    batch_size: int
+    samples: int | None
+    """Samples in an epoch; None where the length of the data set is not known before the run."""
+    batches: int | None
+    """Batches in an epoch; None as above."""
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The transforms, with the sample before and after each."""
+        return self.way.passages
+
+    @property
+    def image(self) -> Image | None:
+        """The image as the model gets it; None where that is not known before the run."""
+        return self.way.image
+
+    @property
+    def targets(self) -> DataFacts | None:
+        """The facts with the targets as losses and metrics get them; None if a transform refuses them."""
+        return self.way.targets
+
+    @property
+    def views(self) -> int:
+        """Images that the model gets of one sample."""
+        return self.passages[-1].views if self.passages else 1
+
+    def target_maker(self) -> str:
+        """The name of the last transform that changes the form of targets; empty if none does."""
+        changed = [
+            passage.transform.name
+            for passage in self.passages
+            if passage.facts and passage.facts_before and passage.facts.target_form != passage.facts_before.target_form
+        ]
+        return changed[-1] if changed else ""
+
+
+def look_at(section: DataSection) -> DataFacts:
+    """The facts of a section from a cheap look at its data set; DataError where the data are missing or wrong."""
+    try:
+        facts = section.dataset.cached_facts
+    except (OSError, ValueError) as error:  # of a path that no system has, such as one that is too long
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"The data cannot be looked at: {reason}.", "Check the paths.") from error
+    if facts.image is not None and facts.masks:
+        facts = replace(facts, image=facts.image.changed(masked=True))
+    if facts.entries is None:
+        return facts
+    added = [entry for transform in section.transforms for entry in transform.added_entries]
+    return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
+
+
+def analyse_section(spec: Spec, name: Section, section: DataSection) -> SectionAnalysis:
+    """Look at the data of a section and follow its samples; DataError where the data are missing or wrong."""
+    facts = look_at(section)
+    length = facts.length
+    return SectionAnalysis(
+        name=name,
+        declared=section,
+        facts=facts,
+        way=way_of(section, facts),
+        batch_size=spec.data.batch_size_of(name),
+        samples=None if length is None else samples_in_epoch(spec, name, length),
+        batches=None if length is None else batches_in_epoch(spec, name, length),
+    )
