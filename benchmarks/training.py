@@ -81,7 +81,7 @@ train: {{max_steps: {STEPS}, device: cpu}}
 """
     )
     with tempfile.TemporaryDirectory(dir=scratch) as out:
-        result = registry_core.run(registry_core.load(path), Path(out) / "run")
+        result = registry_core.train(registry_core.load(path), Path(out) / "run")
     return float(result.summary["images_per_second"])
 
 

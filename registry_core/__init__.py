@@ -2,11 +2,12 @@
 
     import registry_core
 
-    spec = registry_core.load("digits.yaml")     # every mistake at once, without torch
-    print(registry_core.make_plan(spec))         # what will happen, and why
-    result = registry_core.run(spec)             # train
+    pipeline = registry_core.load("digits.yaml")   # every mistake at once, without torch
+    print(registry_core.plan(pipeline))            # what will run, and why
+    result = registry_core.train(pipeline)
 
-Importing this package imports neither pydantic nor torch; each name below is loaded when it is used.
+Importing this package imports neither pydantic nor torch; each name below is loaded when it is used. All of them are
+described in docs/api.md.
 """
 
 from __future__ import annotations
@@ -15,31 +16,99 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from registry_core.config.models import Spec as Spec
+    from registry_core.diagnostics import BrokenComponent as BrokenComponent
+    from registry_core.diagnostics import CheckpointError as CheckpointError
+    from registry_core.diagnostics import DataError as DataError
+    from registry_core.diagnostics import Fix as Fix
+    from registry_core.diagnostics import InvalidParameters as InvalidParameters
+    from registry_core.diagnostics import NameConflict as NameConflict
+    from registry_core.diagnostics import PipelineError as PipelineError
+    from registry_core.diagnostics import Place as Place
+    from registry_core.diagnostics import Problem as Problem
     from registry_core.diagnostics import RegistryError as RegistryError
+    from registry_core.diagnostics import RunError as RunError
+    from registry_core.diagnostics import UnknownComponent as UnknownComponent
+    from registry_core.engine.api import RunResult as RunResult
     from registry_core.engine.api import resume as resume
-    from registry_core.engine.api import run as run
+    from registry_core.engine.api import train as train
+    from registry_core.engine.trained import evaluate as evaluate
+    from registry_core.engine.trained import predict as predict
+    from registry_core.loaded import Loaded as Loaded
+    from registry_core.loaded import check as check
     from registry_core.loaded import load as load
-    from registry_core.planning.make import make_plan as make_plan
+    from registry_core.planning.make import make_plan as plan
+    from registry_core.planning.plan import Plan as Plan
     from registry_core.registry import registries as registries
 
-__all__ = ["RegistryError", "load", "make_plan", "registries", "resume", "run"]
-
 _HOMES = {
-    "RegistryError": ("registry_core.diagnostics", "RegistryError"),
-    "load": ("registry_core.loaded", "load"),
-    "make_plan": ("registry_core.planning.make", "make_plan"),
-    "registries": ("registry_core.registry.registries", None),
-    "resume": ("registry_core.engine.api", "resume"),
-    "run": ("registry_core.engine.api", "run"),
+    "Loaded": "registry_core.loaded",
+    "Plan": "registry_core.planning.plan",
+    "RunResult": "registry_core.engine.api",
+    "Spec": "registry_core.config.models",
+    "check": "registry_core.loaded",
+    "evaluate": "registry_core.engine.trained",
+    "load": "registry_core.loaded",
+    "plan": "registry_core.planning.make:make_plan",
+    "predict": "registry_core.engine.trained",
+    "registries": "registry_core.registry",
+    "resume": "registry_core.engine.api",
+    "train": "registry_core.engine.api",
+    **dict.fromkeys(
+        (
+            "BrokenComponent",
+            "CheckpointError",
+            "DataError",
+            "Fix",
+            "InvalidParameters",
+            "NameConflict",
+            "PipelineError",
+            "Place",
+            "Problem",
+            "RegistryError",
+            "RunError",
+            "UnknownComponent",
+        ),
+        "registry_core.diagnostics",
+    ),
 }
+"""The module of each name, and behind a colon what it is called there."""
+
+__all__ = [
+    "BrokenComponent",
+    "CheckpointError",
+    "DataError",
+    "Fix",
+    "InvalidParameters",
+    "Loaded",
+    "NameConflict",
+    "PipelineError",
+    "Place",
+    "Plan",
+    "Problem",
+    "RegistryError",
+    "RunError",
+    "RunResult",
+    "Spec",
+    "UnknownComponent",
+    "check",
+    "evaluate",
+    "load",
+    "plan",
+    "predict",
+    "registries",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module_name, attribute = _HOMES[name]
-    module = import_module(module_name)
-    return getattr(module, attribute) if attribute else module
+    module_name, _, attribute = _HOMES[name].partition(":")
+    if name == "registries":
+        return import_module(f"{module_name}.{name}")
+    return getattr(import_module(module_name), attribute or name)
 
 
 def __dir__() -> list[str]:

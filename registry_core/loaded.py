@@ -1,97 +1,139 @@
-"""Load and check a pipeline file: from a path to a spec, or to every problem at once.
+"""Load a pipeline file: read it, analyse it, check it; from a path to a loaded pipeline, or to every problem at once.
 
-What makes sentences of mistakes is imported where there is one: most files that are checked are right.
+Modules that make sentences of mistakes are imported where there is one: most files that are checked are right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from registry_core.analysis.data import survey
+from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
-from registry_core.checks.doubts import doubts
-from registry_core.checks.machine import check_machine
-from registry_core.checks.table import check
-from registry_core.config import models
+from registry_core.checks.table import errors_of, warnings_of
+from registry_core.config import dump, models
 from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
-from registry_core.config.places import Places
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, PipelineError, Problem
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Spec:
-    """The checked spec of a pipeline file under ``KEY=VALUE`` overrides.
+@dataclass(frozen=True)
+class Loaded:
+    """A pipeline file that was read and checked: its spec, and beside it all that was learnt on the way."""
 
-    ``fresh`` is whether a run is to start: only then are the weights looked at that it starts from. ``here`` is
-    whether it is to be on this machine, so that its devices are looked at too.
+    spec: Spec
+    analysis: Analysis | None
+    """None where the data were not looked at."""
+    tree: Tree = field(repr=False, compare=False)
+    """The places of everything in the file."""
+    warnings: tuple[Problem, ...] = ()
+    """Of what runs, but probably does not do what was intended, or should be written otherwise."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How far a pipeline is looked at when it is loaded."""
+
+    data: bool = True
+    """Look at the data, without which checks across components are not made."""
+    fresh: bool = True
+    """A run is to start: look at the weights that it starts from."""
+    here: bool = False
+    """The run is to be on this machine: look at its devices and processors."""
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Loaded:
+    """Read and check a pipeline file under ``KEY=VALUE`` overrides.
+
+    ``fresh`` says that a run is to start: only then are the weights looked at that it starts from. ``here`` says that
+    it is to be on this machine, so that its devices are looked at too.
     Raises PipelineError with all problems that were found, sorted by place.
     """
-    tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
-    return load_tree(tree, problems, fresh=fresh, here=here)
+    tree, problems = compose(Path(path), overrides, _is_component)
+    return load_tree(tree, problems, Looks(fresh=fresh, here=here))
 
 
-def load_unseen(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
-    """The spec of a pipeline file whose data and files are not looked at: they may have to be made first."""
-    tree, problems = compose(Path(path), overrides, lambda keys: component_class(Spec, keys) is not None)
-    return load_tree(tree, problems, look_at_data=False)
+def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:
+    """Read a pipeline file without a look at its data and files: they may have to be made first.
+
+    ``read`` reads the files in another way, such as texts that are not written yet.
+    """
+    more = () if read is None else (read,)
+    tree, problems = compose(Path(path), overrides, _is_component, *more)
+    return load_tree(tree, problems, Looks(data=False))
 
 
-def load_rewritten(path: str | Path, read: ReadTree) -> Spec:
-    """The spec of a pipeline file, its texts given by ``read``; data and files that it names are not looked at."""
-    tree, problems = compose(Path(path), (), lambda keys: component_class(Spec, keys) is not None, read)
-    return load_tree(tree, problems, look_at_data=False)
+def _is_component(keys: Keys) -> bool:
+    return component_class(Spec, keys) is not None
 
 
-def load_tree(
-    tree: Tree,
-    problems: Sequence[Problem] = (),
-    *,
-    look_at_data: bool = True,
-    fresh: bool = True,
-    here: bool = False,
-) -> Spec:
-    """The checked spec of a tree that was read; ``problems`` are those found on the way to it."""
-    problems = [*problems, *_version_problems(tree)]
-    check_required(tree)
-    prefer, wrong_preferences = preferences(tree)
-    resolver = Resolver(tree, prefer)
-    data = resolver.fields(Spec, tree.data, ())
-    found = [*problems, *wrong_preferences, *resolver.problems]
-    resolver.broken |= {problem.keys for problem in problems if problem.keys}
-    try:
-        spec = Spec.model_validate(data)
-    except ValidationError as error:
-        from registry_core.config.loading.elsewhere import intended
-        from registry_core.config.loading.messages import problems_of, written
+def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # it is immutable
+    """Check a tree that was read; ``problems`` are those found on the way to it."""
+    reading = _Reading(tree, [*problems, *_version_problems(tree)])
+    spec = reading.spec()
+    analysis = None
+    if looks.data:
+        analysis = analyse(spec, skip=_broken_sections(reading.broken))
+        context = CheckContext(spec, analysis, tree, frozenset(reading.broken), looks.fresh, looks.here)
+        reading.found += errors_of(context)
+        if not reading.has_errors():
+            reading.found += warnings_of(context)
+    reading.found += reading.warnings
+    if reading.has_errors():
+        raise reading.error()
+    return Loaded(spec, analysis, tree, tuple(_sorted(reading.found)))
 
-        found += problems_of(error, Spec, data, tree, ())
-        wrong = {written(detail, data) for detail in error.errors(include_url=False)}
-        resolver.broken |= wrong | {keys for problem in found if (keys := intended(problem))}
-        try:  # go on without what is wrong, so that the checks can find the rest
-            spec = Spec.model_validate(_without(data, wrong))
-        except ValidationError:
-            raise _all(found, tree) from None
-    if look_at_data:
-        seen = survey(spec, skip=_broken_sections(resolver.broken))
-        context = CheckContext(spec, seen, tree, frozenset(resolver.broken), fresh)
-        found += check(context)
-        found += check_machine(context) if here else ()
-        if all(problem.warning for problem in found):  # of a spec with holes there would be false ones
-            found += doubts(context)
-        spec._survey = seen
-    found += resolver.notices
-    if not all(problem.warning for problem in found):
-        raise _all(found, tree)
-    spec._places = Places(tree)
-    spec._notices = tuple(_sorted(found))
-    return spec
+
+def check(spec: Spec) -> tuple[Problem, ...]:
+    """The errors of a spec that was made or changed in Python, or else its warnings; none has a place in a file."""
+    analysis = analyse(spec)
+    context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
+    return tuple(errors_of(context) or warnings_of(context))
+
+
+class _Reading:
+    """From a tree to a spec, collecting what is wrong: where something is, the spec goes on without it."""
+
+    def __init__(self, tree: Tree, problems: list[Problem]) -> None:
+        check_required(tree)
+        prefer, wrong_preferences = preferences(tree)
+        resolver = Resolver(tree, prefer)
+        self.tree = tree
+        self.data = resolver.fields(Spec, tree.data, ())
+        self.found = [*problems, *wrong_preferences, *resolver.problems]
+        self.warnings = resolver.warnings
+        self.broken: set[Keys] = resolver.broken | {problem.keys for problem in problems if problem.keys}
+
+    def spec(self) -> Spec:
+        """The spec, without what is wrong; PipelineError if nothing is left to check."""
+        try:
+            return Spec.model_validate(self.data)
+        except ValidationError as error:
+            from registry_core.config.loading.elsewhere import intended
+            from registry_core.config.loading.messages import problems_of, written
+
+            self.found += problems_of(error, Spec, self.data, self.tree, ())
+            wrong = {written(detail, self.data) for detail in error.errors(include_url=False)}
+            self.broken |= wrong | {keys for problem in self.found if (keys := intended(problem))}
+            try:  # go on without what is wrong, so that the checks can find the rest
+                return Spec.model_validate(_without(self.data, wrong))
+            except ValidationError:
+                raise self.error() from None
+
+    def has_errors(self) -> bool:
+        return not all(problem.warning for problem in self.found)
+
+    def error(self) -> PipelineError:
+        from registry_core.config.loading.elsewhere import sent_home
+
+        return PipelineError(_sorted([sent_home(problem, self.tree) for problem in self.found]))
 
 
 def _without(data: Any, wrong: set[Keys]) -> Any:
@@ -118,26 +160,16 @@ def _version_problems(tree: Tree) -> list[Problem]:
     return check_version(tree)
 
 
-def _all(problems: list[Problem], tree: Tree) -> PipelineError:
-    from registry_core.config.loading.elsewhere import sent_home
-
-    return PipelineError(_sorted([sent_home(problem, tree) for problem in problems]))
-
-
-def _sorted(problems: list[Problem]) -> list[Problem]:
-    return sorted(_once(problems), key=_position)
-
-
 def _broken_sections(broken: set[Keys]) -> frozenset[Section]:
     return frozenset(keys[1] for keys in broken if len(keys) > 2 and keys[2] == "dataset")  # type: ignore[misc]  # keys below `data` are sections
 
 
-def _once(problems: list[Problem]) -> list[Problem]:
-    """The first problem at each place and key; those that follow are its consequences."""
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    """The first problem at each place and key, in the order of the file; those that follow are its consequences."""
     first: dict[tuple[str, Keys], Problem] = {}
     for problem in problems:
         first.setdefault((str(problem.place), problem.keys), problem)
-    return list(first.values())
+    return sorted(first.values(), key=_position)
 
 
 def _position(problem: Problem) -> tuple[str, int, int]:

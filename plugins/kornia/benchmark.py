@@ -82,7 +82,7 @@ def loader_of(folder: Path, steps: dict[str, list[Any]], options: argparse.Names
     }
     path = folder / "pipeline.json"
     path.write_text(json.dumps(pipeline))
-    plan = registry_core.make_plan(registry_core.load(path))
+    plan = registry_core.plan(registry_core.load(path))
     return build_loader(plan, plan.sections["train"], device)
 
 

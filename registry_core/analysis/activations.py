@@ -55,9 +55,9 @@ def activation_before(term: LossTerm, gives: tuple[str, ...], emits: OutputForm)
 
 
 def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:
-    """What to do about data whose targets a loss cannot take."""
+    """What to do about data whose targets a loss cannot take, without the full stop: alternatives may follow."""
     if gives == "class_indices" and "distributions" in takes:
-        return "Add one_hot to the transforms, or use cross_entropy."
+        return "Add one_hot to the transforms, or use cross_entropy"
     if gives == "class_indices":
-        return f"Use cross_entropy, or data whose targets are {' or '.join(words(form) for form in takes)}."
-    return f"Use data whose targets are {' or '.join(words(form) for form in takes)}, or another loss."
+        return f"Use cross_entropy, or data whose targets are {' or '.join(words(form) for form in takes)}"
+    return f"Use data whose targets are {' or '.join(words(form) for form in takes)}, or another loss"

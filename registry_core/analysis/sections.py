@@ -71,10 +71,9 @@ def look_at(section: DataSection) -> DataFacts:
     return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 
-def analyse_section(spec: Spec, name: Section, section: DataSection) -> SectionAnalysis:
-    """Look at the data of a section and follow its samples; DataError where the data are missing or wrong."""
-    facts = look_at(section)
-    length = facts.length
+def analyse_section(spec: Spec, name: Section, facts: DataFacts) -> SectionAnalysis:
+    """Follow the samples of a section with these facts."""
+    section, length = spec.data.sections()[name], facts.length
     return SectionAnalysis(
         name=name,
         declared=section,

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 
-from registry_core.config.models import Train
+from registry_core.config.devices import Device, Precision, computes_in
 from registry_core.diagnostics import RunError
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS: Mapping[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
-def choose_device(train: Train) -> torch.device:
-    """The device that ``train.device`` asks for; ``auto`` takes CUDA, else MPS, else the CPU."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    name = next(device for device in there if there[device]) if train.device == "auto" else train.device
+def choose_device(wanted: Literal["auto", Device], precision: Precision) -> torch.device:
+    """The device that ``train.device`` asks for; ``auto`` is CUDA, else MPS, else the CPU.
+
+    Raises RunError if torch does not find it, or if it does not compute in this precision.
+    """
+    there: dict[Device, bool] = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    name = next(device for device in there if there[device]) if wanted == "auto" else wanted
     if not there[name]:
-        raise RunError(f"train.device is {name}, but torch finds no {name} device here. Use device: auto, or cpu.").at(
-            "train", "device", code="device"
-        )
-    if name == "cpu" and train.precision == "fp16":
-        raise RunError("train.precision is fp16, but the run is on the CPU. Use bf16 or fp32 there.").at(
-            "train", "precision", code="precision"
-        )
+        message = f"train.device is {name}, but torch finds no {name} device here."
+        raise RunError(message, "Use device: auto, or cpu.").at("train", "device", code="device")
+    if not computes_in(name, precision):
+        message = f"train.precision is {precision}, but the run is on the CPU."
+        raise RunError(message, "Use bf16 or fp32 there.").at("train", "precision", code="precision")
     return torch.device(name)
 
 

@@ -1,4 +1,4 @@
-"""Assemble a pipeline: from a plan to all the torch objects of a run."""
+"""Assemble a pipeline: from a plan to all the torch objects of a run. It reads the plan alone."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from registry_core.analysis.data import horizon
-from registry_core.assembly.checked import build
-from registry_core.assembly.data.loader import BatchSource, Loader
-from registry_core.assembly.data.samples import BatchTransforms, SampleTransforms
+from registry_core.assembly.building import build
+from registry_core.assembly.data.executor import Placed
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.device import choose_device
 from registry_core.assembly.model.first_values import initialise
 from registry_core.assembly.model.freezing import Freezing
@@ -25,18 +25,15 @@ from registry_core.assembly.model.weights_report import WeightsReport, start_fro
 from registry_core.assembly.optim.optimizer import build_optimizer
 from registry_core.assembly.optim.parameters import ParameterGroup, group_parameters
 from registry_core.assembly.optim.schedule import Schedule
-from registry_core.assembly.processes import rank
-from registry_core.checks.forms import classified
-from registry_core.checks.transforms import facts_after
-from registry_core.components import Dataset, Hook, Horizon
-from registry_core.config import Section, Spec
-from registry_core.diagnostics import BrokenComponent, DataError
-from registry_core.planning.plan import Plan, SectionPlan
+from registry_core.assembly.ranks import rank
+from registry_core.components import Hook, Horizon
+from registry_core.config.models import Section
+from registry_core.planning.plan import Plan
 
 
 @dataclass
 class NamedMetric:
-    """A metric under its name in the logs, with what it is updated with."""
+    """A metric under its name in the logs, with the names of its inputs."""
 
     log_name: str
     metric: Any
@@ -52,7 +49,7 @@ class Pipeline:
     horizon: Horizon
     model: nn.Module
     forward: Callable[..., Any]
-    """The model, compiled if the pipeline asks for it."""
+    """The model, compiled if the plan says so."""
     averaged: AveragedModel | None
     loss: Objective
     optimizer: torch.optim.Optimizer
@@ -67,50 +64,55 @@ class Pipeline:
     """What was loaded of the weights that a run starts from."""
 
 
+@dataclass(frozen=True)
+class BuiltModel:
+    """The model of a plan with everything that depends on its parameters."""
+
+    model: nn.Module
+    loss: Objective
+    init_report: dict[str, str]
+    weights: WeightsReport | None
+    freezing: Freezing
+    groups: list[ParameterGroup]
+    optimizer: torch.optim.Optimizer
+
+
 def assemble(plan: Plan, *, fresh: bool = True, device: torch.device | None = None) -> Pipeline:
     """Build everything that a run needs; the global generators are seeded with the pipeline's seed first.
 
-    ``fresh`` is whether a run starts, so that weights of `finetune` are read; one that goes on has its own. ``device``
-    is another than ``train.device`` asks for; on ``meta``, where nothing has values, metrics are on the CPU.
+    ``fresh`` says that a run starts, so that weights of `finetune` are read; one that goes on has its own. ``device``
+    is another than the plan asks for; on ``meta``, where nothing has values, metrics are on the CPU.
     """
-    spec = plan.spec
-    device = device or choose_device(spec.train)
-    loaders = {name: build_loader(plan, section, device) for name, section in plan.sections.items()}
-    length = horizon(spec, len(loaders["train"].source.dataset))
-    seed_everything(spec.seed)
-    model, report = build_model(spec, device)
-    loss = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(device)
-    weights = start_from_weights(model, spec.finetune) if fresh else None
-    report.update(weights.first_values(report) if weights else {})
-    freezing = Freezing(model, spec.finetune, length.steps_per_epoch)
-    groups = grouped(spec, model, loss, freezing)
-    optimizer = build_optimizer(spec, model, groups, loss)
-    scheduler = spec.optim.scheduler
+    device = device or choose_device(plan.device, plan.step.precision)
+    placed = Placed(device, plan.step.channels_last)
+    loaders = {name: build_loader(section, plan.loading, placed) for name, section in plan.sections.items()}
+    length = horizon(plan, loaders["train"])
+    seed_everything(plan.seed)
+    built = build_trained(plan, device, length.steps_per_epoch, fresh=fresh)
+    scheduler = plan.optim.scheduler
     return Pipeline(
         plan=plan,
         device=device,
         horizon=length,
-        model=model,
-        forward=torch.compile(model) if spec.train.compile else model,
-        averaged=_averaged(model, plan),
-        loss=loss,
-        optimizer=optimizer,
-        schedule=Schedule(scheduler, optimizer, length) if scheduler else None,
+        model=built.model,
+        forward=torch.compile(built.model) if plan.step.compile else built.model,
+        averaged=_averaged(built.model, plan.step.ema_decay),
+        loss=built.loss,
+        optimizer=built.optimizer,
+        schedule=Schedule(scheduler, built.optimizer, length) if scheduler else None,
         loaders=loaders,
         metrics=build_metrics(plan, torch.device("cpu") if device.type == "meta" else device),
-        hooks=build_hooks(spec, model),
-        init_report=report,
-        groups=groups,
-        freezing=freezing,
-        weights=weights,
+        hooks=build_hooks(plan, built.model),
+        init_report=built.init_report,
+        groups=built.groups,
+        freezing=built.freezing,
+        weights=built.weights,
     )
 
 
-def grouped(spec: Spec, model: nn.Module, loss: Objective, freezing: Freezing) -> list[ParameterGroup]:
-    """The parameter groups that the pipeline asks for."""
-    optim = spec.optim
-    lr = getattr(optim.optimizer, "lr", 0.0)
-    return group_parameters(model, optim.groups, loss, decay=optim.layer_decay, lr=lr, later=freezing.later)
+def horizon(plan: Plan, train: Loader) -> Horizon:
+    """The horizon of the plan; where the length of the data was not known before, now it is."""
+    return plan.horizon or plan.horizon_for(len(train.executor.reader))
 
 
 def seed_everything(seed: int) -> None:
@@ -120,30 +122,45 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
-def build_model(spec: Spec, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
-    """The model with its first values on the device, and which rule set each parameter."""
+def build_trained(plan: Plan, device: torch.device, steps_per_epoch: int, *, fresh: bool) -> BuiltModel:
+    """The model with its first values, the losses, what is frozen, and the optimizer of the rest."""
+    model, report = build_model(plan, device)
+    loss = Objective(plan.step.terms).to(device)
+    weights = start_from_weights(model, plan.model.finetune) if fresh else None
+    report.update(weights.first_values(report) if weights else {})
+    freezing = Freezing(model, plan.model.finetune, steps_per_epoch)
+    optim = plan.optim
+    lr = getattr(optim.optimizer, "lr", 0.0)
+    groups = group_parameters(model, optim.groups, loss, decay=optim.layer_decay, lr=lr, later=freezing.later)
+    optimizer = build_optimizer(plan, model, groups, loss)
+    return BuiltModel(model, loss, report, weights, freezing, groups, optimizer)
+
+
+def build_model(plan: Plan, device: torch.device) -> tuple[nn.Module, dict[str, str]]:
+    """The model with its first values on the device, and the rule that set each parameter."""
+    declared = plan.model.declared
     with device if device.type == "meta" else nullcontext():  # nothing is allotted, not even for a moment
-        model = build(spec.model, spec.model.build)
-    report = initialise(model, spec.init)
+        model = build(declared, declared.build)
+    report = initialise(model, plan.model.init)
     model.to(device)
-    # Weights of L-BFGS stay as they are: it looks at each as a vector, which it cannot do in the other memory order.
-    if spec.train.channels_last and not spec.optim.optimizer.needs_closure:
+    if plan.step.weights_channels_last:
         model.to(memory_format=torch.channels_last)
     return model, report
 
 
 def build_metrics(plan: Plan, device: torch.device) -> list[NamedMetric]:
     """The metrics of an evaluation, on the device."""
-    return [
-        NamedMetric(metric.log_name(metric.name), build(metric, metric.build, plan.classes).to(device), metric.inputs)
-        for metric in plan.spec.metrics
-    ]
+    found = []
+    for metric in plan.evaluation.metrics:
+        built = build(metric, metric.build, plan.num_classes).to(device)
+        found.append(NamedMetric(metric.log_name(metric.name), built, metric.inputs))
+    return found
 
 
-def build_hooks(spec: Spec, model: nn.Module) -> list[tuple[str, object]]:
+def build_hooks(plan: Plan, model: nn.Module) -> list[tuple[str, object]]:
     """The hooks of this process under their names, in the order of the file.
 
-    Each may look whether the model has what it wants. Those for the first process alone are left out in the others.
+    Each may look whether the model has what it asks for. Those for the first process alone are left out in the others.
     """
 
     def make(hook: Hook) -> object:
@@ -151,69 +168,10 @@ def build_hooks(spec: Spec, model: nn.Module) -> list[tuple[str, object]]:
         return hook.build()
 
     first = rank() == 0
-    return [(hook.name_in_file, build(hook, make, hook)) for hook in spec.hooks if first or hook.processes == "all"]
+    return [(hook.name_in_file, build(hook, make, hook)) for hook in plan.hooks if first or hook.processes == "all"]
 
 
-def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Loader:
-    """The loader of one section."""
-    spec = plan.spec
-    declared = spec.data.sections()[section.section]
-    dataset: Any = build(declared.dataset, declared.dataset.build)
-    length = len(dataset)
-    if section.facts.length not in (None, length):
-        message = (
-            f"The dataset {declared.dataset.name!r} of data.{section.section} declares {section.facts.length} samples"
-        )
-        raise BrokenComponent(f"{message}, but has {length}.").blaming(declared.dataset)
-    if length == 0:
-        message = f"The dataset {declared.dataset.name!r} of data.{section.section} is empty."
-        raise DataError(message).blaming(declared.dataset)
-    sampler = section.sampler
-    targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
-    transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
-    targets_after = facts_after(declared, section.facts)
-    by_class = classified(spec) and (targets_after.target_form, targets_after.num_values) != ("signs", 1)
-    pin = spec.data.pin_memory
-    return Loader(
-        BatchSource(
-            dataset,
-            transforms,
-            section.section,
-            declared.dataset.name,
-            plan.classes if by_class else None,
-            batch_transforms,
-        ),
-        build(sampler, sampler.build, length, targets),
-        device_transforms,
-        seed=spec.seed,
-        samples=sampler.epoch_length(length),
-        batch_size=section.batch_size,
-        drop_last=section.drop_last,
-        workers=spec.data.workers,
-        pin_memory=device.type == "cuda" if pin is None else pin,
-    )
-
-
-def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTransforms, BatchTransforms]:
-    """The transforms of samples, of batches, and of batches on the device; they know how many classes there are."""
-    declared, seed = plan.spec.data.sections()[section], plan.spec.seed
-    samples = tuple(each.for_classes(plan.classes) for each in declared.transforms)
-    batches = tuple(each.for_classes(plan.classes) for each in declared.batch_transforms)
-    of_batches = BatchTransforms.of(batches, seed, f"data.{section}.batch_transforms")
-    return SampleTransforms(samples, seed, f"data.{section}.transforms"), *of_batches
-
-
-def _targets(dataset: Any, declared: Dataset, sampler: str) -> Any:
-    targets = getattr(dataset, "targets", None)
-    if targets is None:
-        message = f"The sampler {sampler!r} needs the class of every sample"
-        message += f", but the dataset {declared.name!r} has no `targets`."
-        raise DataError(f"{message} Use the sampler 'shuffled'.").blaming(declared)
-    return targets
-
-
-def _averaged(model: nn.Module, plan: Plan) -> AveragedModel | None:
-    ema = plan.spec.train.ema
-    if ema is None:
+def _averaged(model: nn.Module, decay: float | None) -> AveragedModel | None:
+    if decay is None:
         return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema.decay))  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -8,16 +8,12 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.model.freezing import Freezing
-from registry_core.assembly.model.objective import Objective
-from registry_core.assembly.model.weights_report import WeightsReport, start_from_weights
-from registry_core.assembly.optim.optimizer import build_optimizer
+from registry_core.assembly.model.weights_report import WeightsReport
 from registry_core.assembly.optim.parameter_table import group_data, group_table
 from registry_core.assembly.optim.parameters import ParameterGroup
 from registry_core.assembly.optim.schedule import Schedule
-from registry_core.assembly.pipeline import build_model, grouped
+from registry_core.assembly.pipeline import build_trained
 from registry_core.components import Horizon
-from registry_core.config import Spec
 from registry_core.config.places import placed
 from registry_core.planning.plan import Plan
 
@@ -70,25 +66,16 @@ class Preview:
 
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
-    with placed(plan.spec):
-        return _preview(plan, plan.spec)
-
-
-def _preview(plan: Plan, spec: Spec) -> Preview:
-    model, report = build_model(spec, torch.device("cpu"))
-    weights = start_from_weights(model, spec.finetune)
-    report.update(weights.first_values(report) if weights else {})
-    loss = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form())
-    freezing = Freezing(model, spec.finetune)
-    groups = grouped(spec, model, loss, freezing)
-    optimizer = build_optimizer(spec, model, groups, loss)
-    rates = _rates(plan, optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
-    return Preview(groups, getattr(spec.optim.optimizer, "lr", None), report, weights, rates)
+    with placed(plan.places):
+        built = build_trained(plan, torch.device("cpu"), 1, fresh=True)
+        rates = _rates(plan, built.optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
+    lr = getattr(plan.optim.optimizer, "lr", None)
+    return Preview(built.groups, lr, built.init_report, built.weights, rates)
 
 
 def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> list[Rates]:
-    optim = plan.spec.optim
-    schedule = Schedule(optim.scheduler, optimizer, horizon) if optim.scheduler else None
+    scheduler = plan.optim.scheduler
+    schedule = Schedule(scheduler, optimizer, horizon) if scheduler else None
     starts: list[list[float]] = []
     now: list[float] = []
     with warnings.catch_warnings():  # torch warns that the optimizer never stepped, as is meant here

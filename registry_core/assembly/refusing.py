@@ -1,4 +1,4 @@
-"""Refuse a pipeline for what was found wrong with its rules when the model was there."""
+"""Refuse a pipeline whose rules cannot work, once the model is built."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from registry_core.analysis.activations import activation_between
+from registry_core.analysis.analysis import Analysis
 from registry_core.catalog import installed
 from registry_core.components import CheckFailed, Component, Loss, Metric
 from registry_core.components.forms import TargetForm, taken
-from registry_core.config.models import Spec
 from registry_core.diagnostics import RegistryError
 from registry_core.registry.registries import registry_of
 
@@ -40,12 +40,12 @@ def such_as(component: Component, base: type[C], fits: Callable[[type[C]], int |
     return f", such as {' or '.join(names)}" if names else ""
 
 
-def other_metrics(spec: Spec, metric: Metric, targets: TargetForm) -> str:
+def other_metrics(analysis: Analysis, metric: Metric, targets: TargetForm) -> str:
     """Metrics that take what the model emits and targets of this form."""
 
     def fits(other: type[Metric]) -> int | None:
-        forms, emits = other.target_forms, spec.model.get_output_form()
-        given = (*spec.model.outputs, "input", "target")
+        forms, emits = other.target_forms, analysis.model.output_form
+        given = (*analysis.spec.model.outputs, "input", "target")
         if not forms or not taken(targets, forms) or not set(other.inputs) <= set(given):
             return None
         if other.output_forms and emits not in ("any", *other.output_forms):
@@ -55,16 +55,16 @@ def other_metrics(spec: Spec, metric: Metric, targets: TargetForm) -> str:
     return such_as(metric, Metric, fits)
 
 
-def other_losses(spec: Spec, loss: Loss, targets: TargetForm) -> str:
+def other_losses(analysis: Analysis, loss: Loss, targets: TargetForm) -> str:
     """Losses that take what the model emits, after an activation perhaps, and targets of this form."""
 
     def fits(other: type[Loss]) -> int | None:
         forms = other.target_forms
-        given = (*spec.model.outputs, "input", "target")
+        given = (*analysis.spec.model.outputs, "input", "target")
         if not forms or not taken(targets, forms) or not set(other.inputs) <= set(given):
             return None
         try:
-            activation_between(spec.model.get_output_form(), other.output_form)
+            activation_between(analysis.model.output_form, other.output_form)
         except CheckFailed:
             return None
         return _rank(targets, forms)

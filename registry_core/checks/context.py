@@ -1,17 +1,17 @@
-"""What the checks across components look at."""
+"""The context of a check: a spec with its analysis, and the tree of its file, which knows the place of everything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
-from registry_core.analysis.data import DataSurvey
-from registry_core.components import CheckFailed, Component, Modules
-from registry_core.config.models import Spec
+from registry_core.analysis.analysis import Analysis
+from registry_core.analysis.sections import SectionAnalysis
+from registry_core.components import CheckFailed, Component
+from registry_core.config.models import Section, Spec
 from registry_core.config.text.fixes import likely_fix, value_at
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, Problem
@@ -19,43 +19,61 @@ from registry_core.diagnostics import Keys, Problem
 
 @dataclass(frozen=True)
 class CheckContext:
-    """A spec, what is known of its data, and the tree it came from; ``broken``: components that could not be made."""
+    """A spec and its analysis, as checks read them."""
 
     spec: Spec
-    survey: DataSurvey
+    analysis: Analysis
     tree: Tree
     broken: frozenset[Keys]
+    """The keys of components that could not be made: others of their kind stand in for them."""
     fresh: bool = True
     """Whether a run is to start; one that goes on has read its weights, which may be gone since."""
+    here: bool = False
+    """Whether the run is to be on this machine."""
 
-    @cached_property
-    def modules(self) -> Modules | None:
-        """What the model says that it will be made of; None if that is not known before it is built."""
-        return self.spec.model.modules()
-
-    def problem(
-        self, keys: Keys, message: str, remedy: str = "", code: str = "", *, warning: bool = False, instead: str = ""
-    ) -> Problem:
-        """A problem about the value at ``keys``, which ``instead`` may replace; ``code`` if not that of the check."""
-        place = self.tree.place(keys)
-        fix = likely_fix(place, value_at(self.tree.data, keys), instead) if instead else None
-        return Problem(message, remedy, place, keys, code=code, warning=warning, fix=fix)
-
-    def value(self, keys: Keys) -> Any:
-        """What is written at ``keys``; None if nothing is."""
-        return value_at(self.tree.data, keys)
-
-    def failed(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
-        """The problem that a check of the component at ``keys`` found, there or at one of its parameters."""
-        inner: Keys = (*keys, component.name_in_file, *failed.at)
-        return self.problem(inner if failed.at and inner in self.tree.values else keys, failed.message, failed.remedy)
+    def sections(self, *below: str) -> Iterator[tuple[Section, SectionAnalysis]]:
+        """The sections whose data could be looked at and which are whole, or these keys of them."""
+        for name, section in self.analysis.sections.items():
+            if self.whole(*(("data", name, key) for key in below)) if below else self.whole(("data", name)):
+                yield name, section
 
     def whole(self, *keys: Keys) -> bool:
-        """Whether the components at all these places could be made."""
+        """Whether the components at all these keys could be made."""
         return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
 
+    def problem(self, keys: Keys, message: str, remedy: str = "", code: str = "", *, instead: str = "") -> Problem:
+        """A problem of the value at ``keys``, which ``instead`` may replace; ``code`` if not that of the check."""
+        place = self.tree.place(keys)
+        fix = likely_fix(place, self.value(keys), instead) if instead else None
+        return Problem(message, remedy, place, keys, code=code, fix=fix)
+
+    def refused(self, keys: Keys, failed: CheckFailed, code: str = "") -> Problem:
+        """The problem of what was refused, at these keys whatever part of it is to blame."""
+        return self.problem(keys, failed.message, failed.remedy, code)
+
+    def refused_by(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
+        """The problem of what the component at ``keys`` refuses, there or at one of its parameters."""
+        inner: Keys = (*keys, component.name_in_file, *failed.at)
+        return self.refused(inner if failed.at and inner in self.tree.values else keys, failed)
+
+    def placed(self, found: Iterable[CheckFailed]) -> Iterator[Problem]:
+        """The problems of what was refused at its own keys."""
+        for failed in found:
+            yield self.refused(failed.at, failed)
+
+    def value(self, keys: Keys) -> Any:
+        """The value that is written at ``keys``; None if there is none."""
+        return value_at(self.tree.data, keys)
+
+    def inside(self, keys: Keys, at: Keys) -> Keys:
+        """The keys of the place ``at`` among the parameters of the component at ``keys``."""
+        if not at:
+            return keys
+        name = next((path[len(keys)] for path in self.tree.values if path[: len(keys)] == keys != path), None)
+        return keys if name is None else (*keys, name, *at)
+
     def options_problems(self, keys: Keys, options: Mapping[str, Any]) -> list[Problem]:
-        """What is wrong with options at ``keys`` that stand in for those of the optimizer."""
+        """The problems of options at ``keys`` that override options of the optimizer."""
         optimizer = self.spec.optim.optimizer
         declaration = type(optimizer)
         given = {name: getattr(optimizer, name) for name in declaration.model_fields}
@@ -66,10 +84,3 @@ class CheckContext:
 
             return problems_of(error, declaration, options, self.tree, keys, f"optimizer {optimizer.name!r}")
         return []
-
-    def inside(self, keys: Keys, at: Keys) -> Keys:
-        """The place ``at`` inside the parameters of the component at ``keys``."""
-        if not at:
-            return keys
-        name = next((path[len(keys)] for path in self.tree.values if path[: len(keys)] == keys != path), None)
-        return keys if name is None else (*keys, name, *at)

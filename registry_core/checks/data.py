@@ -1,56 +1,61 @@
-"""Checks of data sets and samplers: the data can be found, and the order of samples can be told from it."""
+"""Data sets and samplers: the data can be found, and the order of samples can be told from them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import Component
 from registry_core.components.forms import words
-from registry_core.diagnostics import Keys, Problem, closest
+from registry_core.diagnostics import DataError, Keys, Problem, closest
 
 
-def check_data(context: CheckContext) -> Iterator[Problem]:
+@check("data")
+def data_is_found(context: CheckContext) -> Iterator[Problem]:
     """The data of every section can be found."""
     sections = context.spec.data.sections()
-    for section, error in context.survey.errors.items():
-        message, remedy = _parted(str(error))
+    for section, error in context.analysis.data_errors.items():
         keys: Keys = ("data", section, "dataset")
         missing = _missing_path(sections[section].dataset)
         if missing is None:
-            yield context.problem(keys, message, remedy)
+            yield context.problem(keys, error.message, error.remedy)
         else:
-            yield missing_path(context, context.inside(keys, (missing[0],)), missing[1], message, remedy)
+            yield missing_path(context, context.inside(keys, (missing[0],)), missing[1], error)
 
 
-def missing_path(context: CheckContext, keys: Keys, path: Path, message: str, remedy: str) -> Problem:
+def missing_path(context: CheckContext, keys: Keys, path: Path, error: DataError) -> Problem:
     """The problem of a path at ``keys`` that does not exist, with one like it that does, if there is one."""
     written = context.value(keys)
     likely = _existing_like(path, written) if isinstance(written, str) else ""
     if likely:
-        return context.problem(keys, message, f"Did you mean {likely!r}?", instead=likely)
-    return context.problem(keys, message, remedy)
+        return context.problem(keys, error.message, f"Did you mean {likely!r}?", instead=likely)
+    return context.problem(keys, error.message, error.remedy)
 
 
-def check_samplers(context: CheckContext) -> Iterator[Problem]:
+@check("sampler")
+def sampler_has_classes(context: CheckContext) -> Iterator[Problem]:
     """Samplers that need the class of every sample have data with one class a sample."""
-    for section, facts in context.survey.facts.items():
-        sampler = context.spec.data.sections()[section].sampler
+    for section, found in context.analysis.sections.items():
+        sampler, form = found.declared.sampler, found.facts.target_form
         keys: Keys = ("data", section, "sampler")
         if sampler is None or not sampler.needs_targets or not context.whole(keys):
             continue
-        if facts.target_form not in ("class_indices", "any"):
+        if form not in ("class_indices", "any"):
             message = f"The sampler {sampler.name!r} needs one class for each sample"
-            message += f", but data.{section} gives {words(facts.target_form)}."
+            message += f", but data.{section} gives {words(form)}."
             yield context.problem(keys, message, "Leave the sampler out, or use shuffled.")
 
 
-def _parted(text: str) -> tuple[str, str]:
-    """A message, and its last sentence, which says what to do, if it has several."""
-    *message, last = re.split(r"(?<=\.) (?=[A-Z])", text)
-    return (" ".join(message), last) if message else (text, "")
+@warning("same-data")
+def evaluation_data_are_new(context: CheckContext) -> Iterator[Problem]:
+    """The model is not measured on the data that it is trained on."""
+    train = context.spec.data.train.dataset
+    for name, section in context.spec.data.sections().items():
+        if name != "train" and section.dataset == train:
+            message = f"data.{name} is the data set of data.train, so that it measures what was learnt by heart."
+            yield context.problem(("data", name, "dataset"), message, "Use data that are not trained on.")
 
 
 def _missing_path(component: Component) -> tuple[str, Path] | None:
@@ -63,7 +68,7 @@ def _missing_path(component: Component) -> tuple[str, Path] | None:
 
 
 def _existing_like(path: Path, written: str) -> str:
-    """A path as written, but for one part, which exists; nothing if there is none."""
+    """A path as written, but for one part, which exists; empty if there is none."""
     parent, name = path, ""
     while not parent.exists() and parent != parent.parent:
         parent, name = parent.parent, parent.name

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from registry_core.cli.options import as_json, print_json
+
+if TYPE_CHECKING:
+    from registry_core.config.models import Section
 
 
 @click.command(
@@ -20,11 +24,11 @@ from registry_core.cli.options import as_json, print_json
 )
 @click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
 @as_json
-def command(run: Path, section: str | None, best: bool, as_json: bool) -> None:
+def command(run: Path, section: Section | None, best: bool, as_json: bool) -> None:
     """Measure the loss and the metrics of a run's latest checkpoint, or of one checkpoint."""
-    from registry_core.engine.trained import TrainedModel
+    from registry_core.engine.trained import evaluate
 
-    measured = TrainedModel.open(run, best=best).evaluate(section)
+    measured = evaluate(run, best=best, section=section)
     if as_json:
         print_json(measured)
         return

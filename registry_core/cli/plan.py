@@ -23,9 +23,9 @@ def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: b
     from registry_core.planning.data import plan_data
     from registry_core.planning.make import make_plan
 
-    spec = load(file, overrides)
-    tell(spec.notices)
-    plan = make_plan(spec)
+    loaded = load(file, overrides)
+    tell(loaded.warnings)
+    plan = make_plan(loaded)
     preview = None
     if with_build:
         from registry_core.assembly.preview import preview_of

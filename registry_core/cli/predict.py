@@ -17,9 +17,9 @@ from registry_core.cli.options import as_json, columns, print_json
 @as_json
 def command(run: Path, images: tuple[Path, ...], top: int, best: bool, as_json: bool) -> None:
     """Name the most probable classes of images, under the transforms that the run evaluates with."""
-    from registry_core.engine.trained import TrainedModel
+    from registry_core.engine.trained import predict
 
-    predictions = TrainedModel.open(run, best=best, look_at_data=False).predict(images, top)
+    predictions = predict(run, images, best=best, top=top)
     if as_json:
         print_json(predictions)
         return

@@ -25,23 +25,23 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("--set goes with a pipeline FILE.")
     if out is not None and resumed is not None:
         raise click.UsageError("A resumed run stays in its own directory: leave out --out.")
-    from registry_core.checks.machine import unwritable
+    from registry_core.analysis.machine import unwritable
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
     if out is not None and (reason := unwritable(out)):
         raise click.BadParameter(f"No run can be written there: {reason}.", param_hint="--out")
-    spec = load(file, overrides, here=True) if file else None
-    tell(spec.notices if spec else ())
-    plan = make_plan(spec) if spec else None  # all that can be wrong in the file is said before torch is imported
-    from registry_core.engine.api import resume, run
+    loaded = load(file, overrides, here=True) if file else None
+    tell(loaded.warnings if loaded else ())
+    plan = make_plan(loaded) if loaded else None  # all that can be wrong in the file is said before torch is imported
+    from registry_core.engine.api import resume, train
 
     if resumed is not None:
-        result = resume(resumed, spec)
+        result = resume(resumed, loaded)
     else:
         assert plan is not None
         assert file is not None
-        result = run(plan, out, name=file.stem, tell=click.echo)
+        result = train(plan, out, name=file.stem, tell=click.echo)
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
         click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")

@@ -103,10 +103,10 @@ class _Upgrade:
                 self.said[path] += [f"{fix.place}: {change(fix)}." for fix in fixes]
 
     def _problems(self, file: Path) -> tuple[Problem, ...]:
-        from registry_core.loaded import load_rewritten
+        from registry_core.loaded import load_unseen
 
         try:
-            return load_rewritten(file, self._tree).notices
+            return load_unseen(file, read=self._tree).warnings
         except PipelineError as error:
             return error.problems
 

@@ -14,9 +14,9 @@ import click
 from registry_core.diagnostics import PipelineError, Problem, RegistryError
 
 if TYPE_CHECKING:
-    from registry_core.config import Spec
     from registry_core.inspection.data_check import Report
     from registry_core.inspection.dry_run.report import DryRun
+    from registry_core.loaded import Loaded
 
 
 class ValidateRequest(NamedTuple):
@@ -56,7 +56,7 @@ class ValidateResult:
 
     def look_at_folder(self, out: Path | None) -> None:
         """Runs can be written there."""
-        from registry_core.checks.machine import unwritable
+        from registry_core.analysis.machine import unwritable
 
         if out is not None and (reason := unwritable(out)):
             message = f"No run could be written to {str(out)!r}: {reason}."
@@ -67,10 +67,10 @@ class ValidateResult:
         from registry_core.loaded import load
 
         try:
-            spec = load(file, wanted.overrides, here=wanted.out is not None)
-            self.add(spec.notices)
+            loaded = load(file, wanted.overrides, here=wanted.out is not None)
+            self.add(loaded.warnings)
             if wanted.deep:
-                self.rehearse(file, spec, wanted)
+                self.rehearse(file, loaded, wanted)
         except PipelineError as error:
             self.add(error.problems, error.exit_code)
         except RegistryError as error:
@@ -80,13 +80,13 @@ class ValidateResult:
         if wanted.read_data:
             self.read_data(file, wanted.overrides)
 
-    def rehearse(self, file: Path, spec: Spec, wanted: ValidateRequest) -> None:
+    def rehearse(self, file: Path, loaded: Loaded, wanted: ValidateRequest) -> None:
         """Take one batch through all that is built; PipelineError if that shows a problem."""
         from registry_core.inspection.dry_run.dry_run import dry_run
         from registry_core.planning.make import make_plan
 
         with redirect_stdout(sys.stderr):  # where what foreign modules print belongs
-            found = dry_run(make_plan(spec), on_meta=wanted.on_meta)
+            found = dry_run(make_plan(loaded), on_meta=wanted.on_meta)
         self.dry_runs[str(file)] = found
         self.add(found.warnings)
         if found.problems:
@@ -97,13 +97,13 @@ class ValidateResult:
         from registry_core.loaded import load_unseen
 
         try:
-            spec = load_unseen(file, overrides)
+            spec = load_unseen(file, overrides).spec
         except RegistryError:
             click.echo(f"{file}: The data were not read. Correct the file first.", err=True)
             return
-        from registry_core.inspection.data_check import check_data
+        from registry_core.inspection.data_check import read_all_data
 
-        report = self.data[str(file)] = check_data(spec)
+        report = self.data[str(file)] = read_all_data(spec)
         self.code = max(self.code, report.exit_code)
 
     def add(self, problems: Sequence[Problem], code: int = 0) -> None:

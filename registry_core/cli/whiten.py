@@ -45,7 +45,7 @@ def command(
     from registry_core.inspection.whitening import whitening_of
     from registry_core.loaded import load_unseen
 
-    made = whitening_of(load_unseen(file, overrides), before, "pca" if method == "pca" else "zca", epsilon)
+    made = whitening_of(load_unseen(file, overrides).spec, before, "pca" if method == "pca" else "zca", epsilon)
     made.save(out)
     facts = {"file": str(out), "images": made.images, "numbers": len(made.mean), "method": method, "epsilon": epsilon}
     if as_json:

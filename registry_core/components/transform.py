@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
 from registry_core.components.facts import CheckFailed, DataFacts, Image
 from registry_core.components.forms import TargetForm
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Randomness = Literal["none", "counter", "generators"]
-Scope = Literal["sample", "batch"]
+Unit = Literal["sample", "batch"]
 At = tuple[str | int, ...]
 """A place among a component's parameters, such as ``("transforms", 1)``."""
 
@@ -38,10 +41,12 @@ class Transform(Component):
     """Whether the built object takes and returns the image alone instead of the sample."""
     added_entries: ClassVar[tuple[str, ...]] = ()
     """Entries that a sample has after it, and need not have before."""
-    unit: ClassVar[Scope] = "sample"
+    unit: ClassVar[Unit] = "sample"
     on_device: ClassVar[bool] = False
     """For those of batches: whether it is called where the model is, after the batch was moved there."""
     num_views: ClassVar[int] = 1
+    has_batch_form: ClassVar[bool] = False
+    """``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
@@ -69,7 +74,7 @@ class Transform(Component):
         """The transforms that it is made of, by their places among its parameters."""
         return {}
 
-    def get_unit(self) -> Scope:
+    def get_unit(self) -> Unit:
         """Whether it takes samples or batches: with parts, as the first of them."""
         return next((part.get_unit() for part in self.children().values()), self.unit)
 
@@ -80,4 +85,12 @@ class Transform(Component):
     def build(self) -> Callable[..., Any]:
         """The callable that does it."""
         built: Callable[..., Any] = self.make()
+        return built
+
+    def build_batch_form(self) -> Callable[[Tensor], Tensor]:
+        """The transform of a stack of images [batch, channels, height, width], for one with ``has_batch_form``.
+
+        It is called with images of one size and type, and returns the bits that the transform returns for each alone.
+        """
+        built: Callable[[Tensor], Tensor] = self.make()
         return built

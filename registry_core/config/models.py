@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from registry_core.components import (
     Dataset,
@@ -17,20 +16,17 @@ from registry_core.components import (
     Metric,
     Model,
     Optimizer,
+    ParameterError,
     Sampler,
     Scheduler,
     Transform,
 )
 from registry_core.components.base import ConfigModel
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt
+from registry_core.config.devices import Device, Precision, computes_in
 from registry_core.config.finetune import Finetune
 from registry_core.config.groups import Group, LayerDecay, ModuleTypes, Pattern
-from registry_core.diagnostics import Problem
-
-if TYPE_CHECKING:
-    from registry_core.analysis.data import DataSurvey
-    from registry_core.config.places import Places
-
+from registry_core.config.resuming import ANY_TIME, LENGTH
 
 VERSION = 1
 """Of the pipeline files that are read today."""
@@ -47,9 +43,14 @@ class DataSection(ConfigModel):
     sampler: Sampler | None = Field(default=None, description="Default: shuffled for train, sequential for the others.")
     batch_size: PositiveInt | None = Field(default=None, description="Overrides data.batch_size.")
 
-    def views(self) -> int:
-        """How many images the model gets of one sample."""
-        return math.prod(transform.num_views for transform in self.transforms)
+
+class Rewrites(ConfigModel):
+    """Rewrites of the plan, each on or off; those that are on by default change no bit of a result."""
+
+    batch_trailing_transforms: bool = Field(
+        default=True,
+        description="Apply the last transforms of samples once a batch, where they have a form for whole batches.",
+    )
 
 
 class Data(ConfigModel):
@@ -59,9 +60,14 @@ class Data(ConfigModel):
     val: DataSection | None = None
     test: DataSection | None = None
     batch_size: PositiveInt = 32
-    workers: NonNegativeInt = Field(default=0, description="Loader processes; the results do not depend on it.")
+    workers: Annotated[NonNegativeInt, ANY_TIME] = Field(
+        default=0, description="Loader processes; the results do not depend on it."
+    )
     drop_last: bool = Field(default=False, description="Leave out a last training batch that is not full.")
-    pin_memory: bool | None = Field(default=None, description="Page-locked batches; default: when training on CUDA.")
+    pin_memory: Annotated[bool | None, ANY_TIME] = Field(
+        default=None, description="Page-locked batches; default: when training on CUDA."
+    )
+    rewrites: Annotated[Rewrites, ANY_TIME] = Field(default=Rewrites(), description="Rewrites of the plan, on or off.")
 
     def sections(self) -> dict[Section, DataSection]:
         """The sections that the file has, by name."""
@@ -128,10 +134,12 @@ class Ema(ConfigModel):
 class Train(ConfigModel):
     """How long and how the model is trained."""
 
-    epochs: PositiveInt = 1
-    max_steps: PositiveInt | None = Field(default=None, description="End after so many optimizer steps.")
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    epochs: Annotated[PositiveInt, LENGTH] = 1
+    max_steps: Annotated[PositiveInt | None, LENGTH] = Field(
+        default=None, description="End after so many optimizer steps."
+    )
+    device: Literal["auto", Device] = "auto"
+    precision: Precision = "fp32"
     accumulate: PositiveInt = Field(default=1, description="Batches whose gradients make one optimizer step.")
     clip: Clip | None = None
     ema: Ema | None = None
@@ -140,14 +148,21 @@ class Train(ConfigModel):
     evaluate_every: Interval | None = Field(
         default=Every(1, "epoch"), description="Evaluate `val` so often; null: never."
     )
-    log_every: Interval = Field(default=Every(100, "step"), description="Write training figures so often.")
+    log_every: Annotated[Interval, ANY_TIME] = Field(
+        default=Every(100, "step"), description="Write training figures so often."
+    )
     deterministic: bool = Field(default=True, description="Use only algorithms that repeat bit for bit.")
 
     @model_validator(mode="after")
     def _fits_the_device(self) -> Train:
-        if self.device == "cpu" and self.precision == "fp16":
-            raise ValueError("precision fp16 needs a GPU; on the CPU use bf16 or fp32")
+        if self.device != "auto" and not computes_in(self.device, self.precision):
+            raise ParameterError(f"precision {self.precision} needs a GPU", "on the CPU use bf16 or fp32")
         return self
+
+    @property
+    def needs_scaler(self) -> bool:
+        """Whether gradients are scaled, as fp16 needs it."""
+        return self.precision == "fp16"
 
 
 class Spec(ConfigModel):
@@ -169,13 +184,4 @@ class Spec(ConfigModel):
     optim: Optim
     train: Train = Train()
     metrics: tuple[Metric, ...] = ()
-    hooks: tuple[Hook, ...] = ()
-
-    _notices: tuple[Problem, ...] = PrivateAttr(default=())
-    _survey: DataSurvey | None = PrivateAttr(default=None)  # what the check saw of the data, kept for the plan
-    _places: Places | None = PrivateAttr(default=None)  # where everything stands, for problems that are found later
-
-    @property
-    def notices(self) -> tuple[Problem, ...]:
-        """What runs, and hardly does what is meant, or should be written otherwise: the warnings."""
-        return self._notices
+    hooks: Annotated[tuple[Hook, ...], ANY_TIME] = ()

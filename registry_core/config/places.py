@@ -1,4 +1,4 @@
-"""Places in the file for problems that show only when a pipeline is built."""
+"""The places of problems that show only when a pipeline is built: the tree of its file knows them."""
 
 from __future__ import annotations
 
@@ -11,35 +11,22 @@ from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, PipelineError, Problem
 
 
-class Places:
-    """Where everything of a spec stands; all are equal, for what a spec says does not depend on it."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Places)
-
-    def __hash__(self) -> int:
-        return hash(Places)
-
-
 def keys_of(component: object, spec: Spec) -> Keys:
-    """The keys of a component of the spec; empty for what the file does not name."""
+    """The keys of a component of the spec; empty for one that the file does not name."""
     return next((keys for keys, found in placed_components(spec) if found is component), ())
 
 
 @contextmanager
-def placed(spec: Spec) -> Iterator[None]:
-    """Give problems raised inside, which name keys of ``spec``, the file, line and column of these keys."""
+def placed(tree: Tree | None) -> Iterator[None]:
+    """Add file, line and column to the problems of a PipelineError that is raised inside."""
     try:
         yield
     except PipelineError as error:
-        raise PipelineError(with_place(problem, spec) for problem in error.problems) from error
+        raise PipelineError(with_place(problem, tree) for problem in error.problems) from error
 
 
-def with_place(problem: Problem, spec: Spec) -> Problem:
-    """The problem with the place of the key that it names, if it has none and the spec is from a file."""
-    if spec._places is None or problem.place is not None or not problem.keys:
+def with_place(problem: Problem, tree: Tree | None) -> Problem:
+    """The problem with the place of its keys, if it has none and the pipeline is from a file."""
+    if tree is None or problem.place is not None or not problem.keys:
         return problem
-    return problem._replace(place=spec._places.tree.place(problem.keys))
+    return problem._replace(place=tree.place(problem.keys))

@@ -1,4 +1,4 @@
-"""Run a spec, or go on with a run: from declared to trained."""
+"""Train a pipeline, or go on with a run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry_core.assembly.device import deterministic_algorithms
 from registry_core.assembly.model.first_values import describe_init
 from registry_core.assembly.optim.parameter_table import parameter_table
 from registry_core.assembly.pipeline import Pipeline, assemble
-from registry_core.checks.transforms import infer_target
 from registry_core.components import Position
 from registry_core.config import Spec, dump
 from registry_core.config.places import placed
-from registry_core.diagnostics import RunError
+from registry_core.config.resuming import LENGTH, keys_that_may_change
+from registry_core.diagnostics import Keys, RunError, dotted
 from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import environment, plugins, require_plugins
@@ -24,13 +24,9 @@ from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
-from registry_core.loaded import load
+from registry_core.loaded import Loaded, load
 from registry_core.planning.make import make_plan
 from registry_core.planning.plan import Plan
-
-LENGTH = ("train.epochs", "train.max_steps")
-HARMLESS = (*LENGTH, "train.log_every", "data.workers", "data.pin_memory", "hooks")
-"""What may differ between a run and its resumption without another result: length, loading and watching."""
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
 """What of the environment may change the bits of a result."""
@@ -55,44 +51,48 @@ class RunResult:
         return {name: values["last"] for name, values in self.summary["metrics"].items()}
 
 
-def run(
-    what: Spec | Plan, out: str | Path | None = None, name: str = "run", tell: Callable[[str], None] | None = None
+def train(
+    pipeline: Loaded | Spec | Plan,
+    out: str | Path | None = None,
+    name: str = "run",
+    tell: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Train a spec (or its plan) and write the run directory ``out``; by default ``runs/NAME-1``, ``-2``, ….
+    """Train a pipeline and write the run directory ``out``; by default ``runs/NAME-1``, ``-2``, ….
 
-    ``tell`` is given what a user should read before the first step: which weights were loaded.
+    ``tell`` is called with what a user should read before the first step: which weights were loaded.
     Raises RegistryError with one clear message where it cannot.
     """
     check_requirements()
-    plan = what if isinstance(what, Plan) else make_plan(what)
+    plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
     path = Path(out) if out else new_run_path(name)
     RunDirectory(path).refuse_taken()
-    with deterministic_algorithms(plan.spec.train.deterministic):
-        with placed(plan.spec):
-            pipeline = assemble(plan)
-        if tell is not None and pipeline.weights is not None:
-            tell(str(pipeline.weights))
-        require_space(pipeline, path)
-        directory = RunDirectory.create(path, plan.spec, pipeline.device, _tables(pipeline))
-        return _train(pipeline, directory, None)
+    with deterministic_algorithms(plan.step.deterministic):
+        with placed(plan.places):
+            assembled = assemble(plan)
+        if tell is not None and assembled.weights is not None:
+            tell(str(assembled.weights))
+        require_space(assembled, path)
+        directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
+        return _train(assembled, directory, None)
 
 
-def resume(directory: str | Path, spec: Spec | None = None) -> RunResult:
-    """Go on with a run from its newest whole checkpoint, with its own spec or one that differs in harmless ways."""
+def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunResult:
+    """Go on with a run from its newest whole checkpoint, with its own pipeline or one that differs in harmless ways."""
     check_requirements()
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():
-        raise RunError(f"{str(directory)!r} is not a run directory: it has no pipeline.json. Start a run with `train`.")
+        message = f"{str(directory)!r} is not a run directory: it has no pipeline.json."
+        raise RunError(message, "Start a run with `train`.")
     require_plugins(run_directory.plugins_used())
     own = load(run_directory.pipeline, fresh=False)
-    if spec is not None:
-        _refuse_differences(own, spec)
-    plan = make_plan(spec or own)
-    with deterministic_algorithms(plan.spec.train.deterministic):
-        with placed(plan.spec):
-            pipeline = assemble(plan, fresh=False)
-        require_space(pipeline, run_directory.path, there=len(complete(run_directory.checkpoints)))
-        return _train(pipeline, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
+    if pipeline is not None:
+        _refuse_differences(own.spec, pipeline if isinstance(pipeline, Spec) else pipeline.spec)
+    plan = make_plan(pipeline or own)
+    with deterministic_algorithms(plan.step.deterministic):
+        with placed(plan.places):
+            assembled = assemble(plan, fresh=False)
+        require_space(assembled, run_directory.path, there=len(complete(run_directory.checkpoints)))
+        return _train(assembled, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
 
 
 def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None) -> RunResult:
@@ -126,7 +126,7 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
 
 def _tables(pipeline: Pipeline) -> dict[str, str]:
     """What the run directory tells of the parameters."""
-    lr = getattr(pipeline.plan.spec.optim.optimizer, "lr", None)
+    lr = getattr(pipeline.plan.optim.optimizer, "lr", None)
     tables = {
         "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
         "parameters.txt": parameter_table(pipeline.model, pipeline.loss, pipeline.groups, lr),
@@ -144,7 +144,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
         "plugins": plugins(pipeline.plan.spec),
         "pipeline": dump(pipeline.plan.spec),
         "class_names": list(facts.class_names),
-        "target_form": infer_target(pipeline.plan.spec.data.train, facts),
+        "target_form": pipeline.plan.target_form,
         "image_channels": facts.image.channels if facts.image else None,
     }
 
@@ -167,23 +167,32 @@ def _refuse_differences(own: Spec, new: Spec) -> None:
     """Raise RunError if two specs differ in what would make the resumed run another one."""
     scheduler = own.optim.scheduler
     fixed_length = scheduler is not None and scheduler.depends_on_length()
-    harmless = tuple(key for key in HARMLESS if not (fixed_length and key in LENGTH))
-    different = [path for path in _differences(dump(own), dump(new), "") if not path.startswith(harmless)]
-    if different and scheduler is not None and set(different) <= set(LENGTH):
-        message = f"The schedule {scheduler.name!r} was laid out for the length of the run"
-        raise RunError(f"{message}, so {', '.join(different)} cannot change now. Start a new run.")
+    marks = dict(keys_that_may_change(Spec))
+    length = {keys for keys, mark in marks.items() if mark is LENGTH}
+    harmless = [keys for keys in marks if not (fixed_length and keys in length)]
+    different = [
+        keys
+        for keys in _differences(dump(own), dump(new), ())
+        if not any(keys[: len(each)] == each for each in harmless)
+    ]
+    named = ", ".join(dotted(keys) for keys in different)
+    if different and scheduler is not None and set(different) <= length:
+        message = (
+            f"The schedule {scheduler.name!r} was laid out for the length of the run, so {named} cannot change now."
+        )
+        raise RunError(message, "Start a new run.")
     if different:
-        message = f"The pipeline differs from that of the run in {', '.join(different)}."
-        raise RunError(f"{message} Resume without FILE to keep the run's own, or start a new run.")
+        message = f"The pipeline differs from that of the run in {named}."
+        raise RunError(message, "Resume without FILE to keep the run's own, or start a new run.")
 
 
-def _differences(own: Any, new: Any, path: str) -> list[str]:
+def _differences(own: Any, new: Any, keys: Keys) -> list[Keys]:
     if isinstance(own, dict) and isinstance(new, dict):
         found = []
         for key in sorted({*own, *new}):
-            found += _differences(own.get(key), new.get(key), f"{path}.{key}" if path else key)
+            found += _differences(own.get(key), new.get(key), (*keys, key))
         return found
-    return [] if own == new else [path]
+    return [] if own == new else [keys]
 
 
 def _warn(message: str) -> None:

@@ -62,7 +62,7 @@ def require_space(pipeline: Pipeline, run: Path, *, there: int = 0) -> None:
     state = optimizer_state_bytes(pipeline)
     need = disk_need(pipeline, run, state, there=there)
     if not need.fits:
-        raise RunError(f"{need.shortage()} {REMEDY}")
+        raise RunError(need.shortage(), REMEDY)
 
 
 def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, there: int = 0) -> DiskNeed:
@@ -73,7 +73,7 @@ def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, the
     parts, state = gather(pipeline, torch.amp.GradScaler(enabled=False))
     held = stored_bytes(tensors_in(state.pop("optimizer")))
     size = stored_bytes(tensors_in([parts, state])) + (held if optimizer_state is None else optimizer_state)
-    kept = max((hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.spec.hooks), default=0)
+    kept = max((hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.hooks), default=0)
     folder = next((each for each in (run.absolute(), *run.absolute().parents) if each.is_dir()), Path("/"))
     return DiskNeed(
         folder=folder,
@@ -89,7 +89,7 @@ def optimizer_state_bytes(pipeline: Pipeline) -> int | None:
 
     One parameter of each shape and type stands for all of them.
     """
-    declared = _without_fused(pipeline.plan.spec.optim.optimizer)
+    declared = _without_fused(pipeline.plan.optim.optimizer)
     with generators_kept(pipeline.device), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it has to say it said when the pipeline was built
         try:

@@ -33,8 +33,9 @@ class _Call:
 class Hooks:
     """The hooks of one run; an event that no hook listens to costs nothing (see ``listened``)."""
 
-    def __init__(self, hooks: list[tuple[str, object]]) -> None:
-        self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks)]
+    def __init__(self, hooks: list[tuple[str, object]], first: int = 0) -> None:
+        """Hooks under their names; ``first`` is the place of the first of them in the file."""
+        self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks, first)]
         self.errors: list[str] = []
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Events)

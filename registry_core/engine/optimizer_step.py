@@ -10,21 +10,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.assembly.data.samples import Batch
+from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.pipeline import Pipeline
+from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Position
 from registry_core.engine.clipping import clip_norm
-from registry_core.engine.evaluate import autocast, failures_named, to_device, with_outputs
+from registry_core.engine.evaluate import autocast, with_outputs
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """One batch of an optimizer step, its number in the epoch, its samples, and its share of the step's loss."""
+    """One batch of an optimizer step, and its share of the step's loss."""
 
-    batch: Batch
-    number: int
-    samples: int
+    loaded: LoadedBatch
     share: float
+
+    @property
+    def samples(self) -> int:
+        """The samples in it."""
+        return len(self.loaded.request.indices)
 
 
 class OptimizerStep:
@@ -34,51 +38,52 @@ class OptimizerStep:
         self, pipeline: Pipeline, scaler: torch.amp.GradScaler, gradients_ready: Callable[[Position], None] | None
     ) -> None:
         self.pipeline = pipeline
-        self.spec = pipeline.plan.spec
+        self.plan = pipeline.plan.step
+        self.model = pipeline.plan.model.declared
         self.scaler = scaler
         self.gradients_ready = gradients_ready
         """Called with the position that the step leads to, when its gradients are accumulated, unscaled and clipped."""
-        self.names = f"A training step (model {self.spec.model.name!r}, loss {self.spec.loss.name!r})"
+        self.names = f"A training step (model {self.model.name!r}, loss {pipeline.plan.spec.loss.name!r})"
 
-    def __call__(self, parts: Sequence[MicroBatch], after: Position, epoch: int) -> torch.Tensor:
-        """One step of ``epoch`` that leads to ``after``; returns its loss, which stays on the device."""
+    def __call__(self, batches: Sequence[MicroBatch], after: Position) -> torch.Tensor:
+        """One step that leads to ``after``; returns its loss, which stays on the device."""
         optimizer = self.pipeline.optimizer
-        with failures_named(self.names):
-            if self.spec.optim.optimizer.needs_closure:
+        with torch_code(self.names):
+            if self.plan.needs_closure:
                 # torch types its result as a number
-                closure: Any = partial(self._loss_and_gradients, parts, after, epoch)
+                closure: Any = partial(self._loss_and_gradients, batches, after)
                 loss = torch.as_tensor(optimizer.step(closure))
             else:
-                loss = self._loss_and_gradients(parts, after, epoch)
+                loss = self._loss_and_gradients(batches, after)
                 self.scaler.step(optimizer) if self.scaler.is_enabled() else optimizer.step()
                 self.scaler.update()
         if self.pipeline.averaged is not None:
             self.pipeline.averaged.update_parameters(self.pipeline.model)
         return loss.detach()
 
-    def _loss_and_gradients(self, parts: Sequence[MicroBatch], after: Position, epoch: int) -> torch.Tensor:
-        """The loss of all parts together, with its gradients left, clipped, in the parameters."""
+    def _loss_and_gradients(self, batches: Sequence[MicroBatch], after: Position) -> torch.Tensor:
+        """The loss of all batches together, with its gradients left, clipped, in the parameters."""
         self.pipeline.optimizer.zero_grad()
         total: torch.Tensor | None = None
-        for part in parts:
-            batch = to_device(part.batch, self.pipeline.device, self.spec.train.channels_last)
-            batch = self.pipeline.loaders["train"].device_transforms(batch, epoch, part.number)
-            with autocast(self.pipeline.device, self.spec.train):
-                loss = self.pipeline.loss(with_outputs(self.spec.model, self.pipeline.forward, batch))
-            if part.share != 1.0:
-                loss = loss * part.share
+        executor = self.pipeline.loaders["train"].executor
+        for each in batches:
+            batch = executor.on_device(each.loaded.entries, each.loaded.request)
+            with autocast(self.pipeline.device, self.plan):
+                loss = self.pipeline.loss(with_outputs(self.model, self.pipeline.forward, batch))
+            if each.share != 1.0:
+                loss = loss * each.share
             self.scaler.scale(loss).backward()
             total = loss.detach() if total is None else total + loss.detach()
         self._clip()
         if self.gradients_ready is not None:
-            if self.scaler.is_enabled() and self.spec.train.clip is None:
+            if self.scaler.is_enabled() and self.plan.clip is None:
                 self.scaler.unscale_(self.pipeline.optimizer)
             self.gradients_ready(after)
         assert total is not None
         return total
 
     def _clip(self) -> None:
-        clip = self.spec.train.clip
+        clip = self.plan.clip
         if clip is None:
             return
         self.scaler.unscale_(self.pipeline.optimizer)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from registry_core.checks.machine import unwritable
+from registry_core.analysis.machine import unwritable
 from registry_core.components import Row
 from registry_core.config import Spec, dump
 from registry_core.diagnostics import RunError
@@ -39,12 +39,14 @@ class RunDirectory:
     def refuse_taken(self) -> None:
         """Raise RunError if it could not be written, or has files in the way; not those of a run without a step."""
         if reason := unwritable(self.path):
-            raise RunError(f"The run directory {str(self.path)!r} cannot be made: {reason}. Choose another with --out.")
+            raise RunError(
+                f"The run directory {str(self.path)!r} cannot be made: {reason}.", "Choose another with --out."
+            )
         if not self.path.exists():
             return
         if {entry.name for entry in self.path.iterdir()} - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
-            raise RunError(f"{message} Choose another with --out, or go on with that run with --resume.")
+            raise RunError(message, "Choose another with --out, or go on with that run with --resume.")
 
     @classmethod
     def create(cls, path: Path, spec: Spec, device: Any, tables: Mapping[str, str]) -> RunDirectory:
@@ -57,9 +59,8 @@ class RunDirectory:
             for name, text in tables.items():
                 (path / name).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise RunError(
-                f"The run directory {str(path)!r} cannot be made: {error.strerror}. Choose another."
-            ) from error
+            message = f"The run directory {str(path)!r} cannot be made: {error.strerror}."
+            raise RunError(message, "Choose another.") from error
         return run
 
     def plugins_used(self) -> dict[str, Any]:

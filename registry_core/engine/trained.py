@@ -1,10 +1,10 @@
-"""A trained model out of a run or a checkpoint: to measure it, or to ask it about images."""
+"""A trained model of a run or a checkpoint: to measure it, or to predict the classes of images."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,29 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from registry_core.assembly.data.samples import BatchTransforms, SampleTransforms, collate
+from registry_core.analysis.analysis import analyse
+from registry_core.assembly.data.executor import Executor, Placed, Request
+from registry_core.assembly.data.reading import Reader
+from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.device import choose_device
 from registry_core.assembly.model.objective import Objective
-from registry_core.assembly.pipeline import build_loader, build_metrics, build_model
-from registry_core.components import CheckFailed, Image
+from registry_core.assembly.pipeline import build_metrics, build_model
+from registry_core.assembly.torch_errors import torch_code
+from registry_core.components import CheckFailed, DataFacts, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
-from registry_core.config import Spec
+from registry_core.config.models import Section
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import CheckpointError, RunError
-from registry_core.engine.checkpoint.store import MANIFEST, load_checkpoint, newest, pointed
-from registry_core.engine.evaluate import Evaluation, autocast, call, failures_named, to_device
+from registry_core.engine.checkpoint.store import MANIFEST, Checkpoint, load_checkpoint, newest, pointed
+from registry_core.engine.evaluate import Evaluation, autocast, call
 from registry_core.engine.provenance import require_plugins
-from registry_core.loaded import load_tree
-from registry_core.planning.make import make_plan
+from registry_core.loaded import Looks, load_tree
+from registry_core.planning.make import make_plan, plan_of
+from registry_core.planning.plan import Plan
+
+_ORDER: tuple[Section, ...] = ("test", "val", "train")
+"""The sections that stand in for those that a pipeline does not have, for evaluation and prediction."""
 
 _SEVERAL_CLASSES = ("multi_hot", "signs", "class_lists")
 """Forms of targets where a sample has any number of classes."""
@@ -44,43 +52,55 @@ _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class TrainedModel:
-    """A model with trained weights (the averaged ones, if the run has them), and the spec that it was trained with."""
+    """A model with trained weights (the averaged ones, if the run has them), and the plan that it was trained by."""
 
-    def __init__(self, spec: Spec, checkpoint: Path, parts: dict[str, Any], state: dict[str, Any]) -> None:
-        self.spec = spec
+    def __init__(self, plan: Plan, checkpoint: Path, saved: Checkpoint) -> None:
+        self.plan = plan
+        self.declared = plan.model.declared
         self.checkpoint = checkpoint
-        self.made_with = state["made_with"]
-        self.step: int = state["position"]["step"]
-        self.device = choose_device(spec.train)
-        model, _ = build_model(spec, self.device)
-        if "averaged" in parts:
+        self.made_with = saved.state["made_with"]
+        self.step: int = saved.state["position"]["step"]
+        self.device = choose_device(plan.device, plan.step.precision)
+        self.placed = Placed(self.device, plan.step.channels_last)
+        model, _ = build_model(plan, self.device)
+        if "averaged" in saved.weights:
             averaged = AveragedModel(model)
-            averaged.load_state_dict(parts["averaged"])
+            averaged.load_state_dict(saved.weights["averaged"])
             model = averaged.module
         else:
-            model.load_state_dict(parts["model"])
+            model.load_state_dict(saved.weights["model"])
         self.model: nn.Module = model.eval()
-        self.objective = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(self.device)
-        if "loss" in parts:
-            self.objective.load_state_dict(parts["loss"])
+        self.objective = Objective(plan.step.terms).to(self.device)
+        if "loss" in saved.weights:
+            self.objective.load_state_dict(saved.weights["loss"])
 
     @classmethod
     def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> TrainedModel:
-        """The model of a run directory (its latest or best checkpoint) or of one checkpoint."""
-        checkpoint = _find(path, best)
-        parts, state = load_checkpoint(checkpoint)
-        require_plugins(state["made_with"]["plugins"])
-        tree = read_text(json.dumps(state["made_with"]["pipeline"]), f"{checkpoint}: pipeline")
-        return cls(load_tree(tree, look_at_data=look_at_data, fresh=False), checkpoint, parts, state)
+        """The model of a run directory (its latest or best checkpoint) or of one checkpoint.
 
-    def evaluate(self, section: Any = None) -> dict[str, Any]:
-        """Loss and metrics on a section of the data; by default on test, else val."""
-        plan = make_plan(self.spec)
-        chosen = section or next((name for name in ("test", "val") if name in plan.sections), "train")
-        if chosen not in plan.sections:
-            raise RunError(f"The pipeline has no data section {chosen!r}. It has: {', '.join(plan.sections)}.")
-        loader = build_loader(plan, plan.sections[chosen], self.device)
-        evaluation = Evaluation(self.spec, self.objective, build_metrics(plan, self.device), self.device)
+        Without a look at its data, which may be gone, it cannot be evaluated.
+        """
+        checkpoint = _find(path, best)
+        saved = load_checkpoint(checkpoint)
+        made_with = saved.state["made_with"]
+        require_plugins(made_with["plugins"])
+        tree = read_text(json.dumps(made_with["pipeline"]), f"{checkpoint}: pipeline")
+        loaded = load_tree(tree, looks=Looks(data=look_at_data, fresh=False))
+        if look_at_data:
+            return cls(make_plan(loaded), checkpoint, saved)
+        facts = DataFacts(num_classes=len(made_with["class_names"]) or None)
+        return cls(
+            plan_of(analyse(loaded.spec, known=dict.fromkeys(loaded.spec.data.sections(), facts))), checkpoint, saved
+        )
+
+    def evaluate(self, section: Section | None = None) -> dict[str, Any]:
+        """Loss and metrics on a section of the data; by default on test, else val, else train."""
+        sections = self.plan.sections
+        chosen: Section = next(name for name in _ORDER if name in sections) if section is None else section
+        if chosen not in sections:
+            raise RunError(f"The pipeline has no data section {chosen!r}.", f"It has: {', '.join(sections)}.")
+        loader = build_loader(sections[chosen], self.plan.loading, self.placed)
+        evaluation = Evaluation(self.plan, self.objective, build_metrics(self.plan, self.device), self.device)
         try:
             measured = evaluation(self.model, loader)
         finally:
@@ -89,41 +109,44 @@ class TrainedModel:
         return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
 
     @torch.no_grad()
-    def predict(self, images: tuple[Path, ...], top: int) -> list[dict[str, Any]]:
+    def predict(self, images: Sequence[Path], top: int) -> list[dict[str, Any]]:
         """For each image file the ``top`` most probable classes, with names where the data have them."""
-        sections = self.spec.data.sections()
-        section = sections.get("test") or sections.get("val") or sections["train"]
-        mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
-        names = self.made_with["class_names"]
         probabilities_of = self._probabilities()
-        classes_known = self.spec.model.num_outputs() or len(names) or None
-        declared = tuple(transform.for_classes(classes_known) for transform in section.transforms)
-        transforms = SampleTransforms(declared, self.spec.seed, "predict")
-        batched = tuple(transform.for_classes(classes_known) for transform in section.batch_transforms)
-        in_loader, on_device = BatchTransforms.of(batched, self.spec.seed, "predict")
+        section = self.plan.sections[next(name for name in _ORDER if name in self.plan.sections)]
+        executor = Executor.of(section, Reader(section.section, section.dataset.name, ()), self.placed)
         found = []
         for path in images:
-            views = transforms.all_views({"input": decode_image(path, mode)}, 0, 0)
-            self._check_size(path, views[0]["input"])
-            loaded = in_loader(collate(views, "predict"), 0, 0)
-            batch = on_device(to_device(loaded, self.device, self.spec.train.channels_last), 0, 0)
-            with failures_named(f"The model on {str(path)!r}"), autocast(self.device, self.spec.train):
-                output = call(self.model, self.spec.model.inputs, batch)
-            if not isinstance(output, torch.Tensor) or output.ndim != 2:
-                raise RunError(f"The model {self.spec.model.name!r} does not give one number for each class.")
+            output = self._output(executor, path)
             probabilities = probabilities_of(output.float().mean(0))
             best = probabilities.topk(min(top, len(probabilities)))
             classes = [
-                {"class": label, "name": names[label] if label < len(names) else str(label), "probability": probability}
+                {"class": label, "name": self._name_of(label), "probability": probability}
                 for label, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
             ]
             found.append({"image": str(path), "classes": classes})
         return found
 
+    def _output(self, executor: Executor, path: Path) -> torch.Tensor:
+        """The output of the model for an image file, a row for each view of it."""
+        mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
+        request = Request(0, 0, (0,))
+        views = executor.transformed({"input": decode_image(path, mode)}, 0, 0)
+        batch = executor.on_device(executor.batch_of(views, request), request)
+        self._check_size(path, batch["input"])
+        with torch_code(f"The model on {str(path)!r}"), autocast(self.device, self.plan.step):
+            output = call(self.model, self.declared.inputs, batch)
+        if not isinstance(output, torch.Tensor) or output.ndim != 2:
+            raise RunError(f"The model {self.declared.name!r} does not give one number for each class.")
+        return output
+
+    def _name_of(self, label: int) -> str:
+        names = self.made_with["class_names"]
+        return names[label] if label < len(names) else str(label)
+
     def _probabilities(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """How outputs become the probabilities of classes; RunError if they do not."""
-        model, target = self.spec.model, self.made_with.get("target_form", "any")
-        emits = model.get_output_form()
+        model, target = self.declared, self.made_with.get("target_form", "any")
+        emits = self.plan.model.output_form
         if emits in _PROBABILITIES and target not in _NO_CLASS and model.inputs == ("input",):
             return torch.sigmoid if emits == "logits" and target in _SEVERAL_CLASSES else _PROBABILITIES[emits]
         message = f"The model {model.name!r} emits {words(emits)}, not classes."
@@ -131,17 +154,18 @@ class TrainedModel:
             message = f"The run learnt {words(target)}, not classes of images."
         elif model.inputs != ("input",):
             message = f"The model {model.name!r} takes {', '.join(model.inputs)}, not one image."
-        raise RunError(f"{message} Only models that tell the classes of an image apart can be asked to predict.")
+        raise RunError(message, "Only models that tell the classes of an image apart can be asked to predict.")
 
-    def _check_size(self, path: Path, image: Any) -> None:
-        """Raise RunError if the model cannot take an image of this size."""
-        if isinstance(image, torch.Tensor) and image.ndim == 3:
-            channels, height, width = image.shape
+    def _check_size(self, path: Path, images: Any) -> None:
+        """Raise RunError if the model cannot be called with images of this size."""
+        if isinstance(images, torch.Tensor) and images.ndim == 4:
+            _, channels, height, width = images.shape
             try:
-                self.spec.model.check_input(Image("float", channels, height, width))
+                self.declared.check_input(Image("float", channels, height, width))
             except CheckFailed as failed:
+                message = f"{str(path)!r} does not fit: {failed.message}"
                 remedy = "Resize it, or train with resize among the transforms of evaluations."
-                raise RunError(f"{str(path)!r} does not fit: {failed.message} {remedy}") from None
+                raise RunError(message, remedy) from None
 
 
 def _find(path: Path, best: bool) -> Path:
@@ -149,11 +173,31 @@ def _find(path: Path, best: bool) -> Path:
         return path
     folder = path / "checkpoints"
     if not folder.is_dir():
-        raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint. Train a pipeline first.")
+        raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint.", "Train a pipeline first.")
     if not best:
         return newest(folder, lambda message: print(message, file=sys.stderr))
     chosen = pointed(folder, "best")
     if chosen is None:
         message = f"The run {str(path)!r} has no best checkpoint."
-        raise CheckpointError(f"{message} Name a metric in the checkpoint hook: `checkpoint: {{best: val/accuracy}}`.")
+        raise CheckpointError(message, "Name a metric in the checkpoint hook: `checkpoint: {best: val/accuracy}`.")
     return chosen
+
+
+def evaluate(path: str | Path, *, best: bool = False, section: Section | None = None) -> dict[str, Any]:
+    """Measure the model of a run directory or checkpoint; by default on test, else val, else train.
+
+    Returns the loss and the metrics as ``SECTION/NAME``, beside ``checkpoint``, ``step`` and ``samples``.
+    """
+    return TrainedModel.open(Path(path), best=best).evaluate(section)
+
+
+def predict(
+    path: str | Path, images: Sequence[str | Path], *, best: bool = False, top: int = 1
+) -> list[dict[str, Any]]:
+    """Predict the classes of image files with the model of a run directory or checkpoint.
+
+    Returns for each image its path as ``image``, and its ``top`` most probable classes, each with ``class``, ``name``
+    and ``probability``.
+    """
+    trained = TrainedModel.open(Path(path), best=best, look_at_data=False)
+    return trained.predict([Path(image) for image in images], top)

@@ -11,14 +11,15 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.data.samples import Batch
+from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.pipeline import Pipeline
+from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
 from registry_core.diagnostics import RunError
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
-from registry_core.engine.evaluate import Evaluation, failures_named
+from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
@@ -30,20 +31,20 @@ class Training:
     """One run of a pipeline, from a position to its end."""
 
     def __init__(self, pipeline: Pipeline, directory: RunDirectory, request: StopRequest, made_with: Any) -> None:
-        spec = pipeline.plan.spec
+        plan = pipeline.plan
         self.pipeline = pipeline
-        self.spec = spec
+        self.plan = plan
         self.directory = directory
         self.request = request
         self.made_with = made_with
         self.hooks = Hooks(pipeline.hooks)
         self.position = Position()
-        self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=spec.train.precision == "fp16")
+        self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=plan.step.precision == "fp16")
         heard = self.hooks.listened("gradients_ready")
         tell_gradients = (lambda after: self.hooks.tell("gradients_ready", position=after)) if heard else None
         self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
-        self.evaluation = Evaluation(spec, pipeline.loss, pipeline.metrics, pipeline.device, tell)
+        self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         self.loss_sum = torch.zeros((), device=pipeline.device)
         """Loss summed over the samples since the last row; it stays on the device until a row is made."""
         self.samples = 0
@@ -92,11 +93,11 @@ class Training:
             total_steps=horizon.total_steps,
             start=self.position,
             better=better,
-            pipeline=dump(self.spec),
+            pipeline=dump(self.plan.spec),
             class_names=pipeline.plan.sections["train"].facts.class_names,
-            output_form=self.spec.model.get_output_form(),
+            output_form=self.plan.model.output_form,
             model=pipeline.model,
-            samples={name: SectionSamples(loader) for name, loader in pipeline.loaders.items()},
+            samples={name: SectionSamples(loader.executor) for name, loader in pipeline.loaders.items()},
             view=ModelView(pipeline),
         )
 
@@ -106,12 +107,12 @@ class Training:
         self.started = time.perf_counter()
         while not self._done():
             epoch = self.position.epoch
-            for parts in self._steps_of_epoch():
+            for batches in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
-                after = self._after(len(parts))
-                loss = self.optimize(parts, after, epoch)
-                samples = sum(part.samples for part in parts)
-                self.loss_sum.add_(loss, alpha=1 if self.spec.loss.is_sum else samples)
+                after = self._after(len(batches))
+                loss = self.optimize(batches, after)
+                samples = sum(batch.samples for batch in batches)
+                self.loss_sum.add_(loss, alpha=1 if self.plan.step.sums_samples else samples)
                 self.samples += samples
                 self.images += samples
                 self.position = after
@@ -131,17 +132,18 @@ class Training:
 
     def _steps_of_epoch(self) -> Iterator[list[MicroBatch]]:
         """The batches of each optimizer step from the position to the epoch's end."""
-        loader, accumulate = self.pipeline.loaders["train"], self.spec.train.accumulate
-        start = self.position.batch
-        group: list[Batch] = []
-        for number, batch in enumerate(loader.batches(self.position.epoch, start), start):
-            group.append(batch)
-            if len(group) == accumulate or number == len(loader) - 1:
-                numbers = range(number - len(group) + 1, number + 1)
-                sizes = [loader.samples_in(each) for each in numbers]
-                shares = [1.0 if self.spec.loss.is_sum else size / sum(sizes) for size in sizes]
-                yield [MicroBatch(*each) for each in zip(group, numbers, sizes, shares, strict=True)]
+        loader, step = self.pipeline.loaders["train"], self.plan.step
+        group: list[LoadedBatch] = []
+        for loaded in loader.batches(self.position.epoch, self.position.batch):
+            group.append(loaded)
+            if len(group) == step.accumulate or loaded.request.batch == len(loader) - 1:
+                samples = sum(len(each.request.indices) for each in group)
+                yield [MicroBatch(each, self._share(each, samples)) for each in group]
                 group = []
+
+    def _share(self, loaded: LoadedBatch, samples: int) -> float:
+        """The share of a batch in the loss of a step of so many samples."""
+        return 1.0 if self.plan.step.sums_samples else len(loaded.request.indices) / samples
 
     def _after(self, batches: int) -> Position:
         """The position after a step of so many batches."""
@@ -164,17 +166,16 @@ class Training:
             self._save(save)
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
-        step, train = self.position.step, self.spec.train
+        step, evaluation = self.position.step, self.plan.evaluation
         last = step >= self.pipeline.horizon.total_steps
-        evaluates = "val" in self.pipeline.loaders and train.evaluate_every is not None
-        evaluate = evaluates and (last or self._due(train.evaluate_every, epoch, epoch_ended))
-        if not (evaluate or epoch_ended or last or self._due(train.log_every, epoch, epoch_ended)):
+        evaluates = "val" in self.pipeline.loaders and evaluation.every is not None
+        evaluate = evaluates and (last or self._due(evaluation.every, epoch, epoch_ended))
+        if not (evaluate or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
             return None
         loss = self.loss_sum.item() / self.samples
         if not math.isfinite(loss):
-            raise RunError(
-                f"The training loss is {loss} at step {step}. Lower the learning rate, or clip the gradients."
-            )
+            message = f"The training loss is {loss} at step {step}."
+            raise RunError(message, "Lower the learning rate, or clip the gradients.")
         values = {"train/loss": loss}
         self.loss_sum.zero_()
         self.samples = 0
@@ -196,14 +197,14 @@ class Training:
     def _schedule(self, measured: Mapping[str, float], epoch_ended: bool) -> None:
         """Advance the learning-rate schedule if its unit has passed."""
         if self.pipeline.schedule is not None:
-            with failures_named(f"The scheduler {self.pipeline.schedule.declared.name!r}"):
+            with torch_code(f"The scheduler {self.pipeline.schedule.declared.name!r}"):
                 self.pipeline.schedule.advance(self.position.step, epoch_ended, measured)
 
     def _counted(self, row: Row | None, epoch: int, epoch_ended: bool) -> Mapping[str, float]:
         """The metrics that a schedule counts: not those measured only because the run ends here; it may be resumed."""
-        if row is None or self._due(self.spec.train.evaluate_every, epoch, epoch_ended):
+        if row is None or self._due(self.plan.evaluation.every, epoch, epoch_ended):
             return {} if row is None else row.values
-        if epoch_ended or self._due(self.spec.train.log_every, epoch, epoch_ended):
+        if epoch_ended or self._due(self.plan.log_every, epoch, epoch_ended):
             return {name: value for name, value in row.values.items() if not name.startswith("val/")}
         return {}
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.data.loader import Loader
-from registry_core.assembly.data.samples import collate
+from registry_core.assembly.data.executor import Executor, Placed, Request, to_device
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.engine.checkpoint.state import random_state, restore_random_state
-from registry_core.engine.evaluate import autocast, to_device, with_outputs
+from registry_core.engine.evaluate import autocast, with_outputs
 
 _CPU = torch.device("cpu")
 
@@ -31,31 +30,31 @@ def generators_kept(device: torch.device) -> Iterator[None]:
 class SectionSamples:
     """The samples of one section; see ``registry_core.components.Samples``."""
 
-    def __init__(self, loader: Loader) -> None:
-        self.source = loader.source
-        self.device_transforms = loader.device_transforms
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
 
     def __len__(self) -> int:
-        return len(self.source.dataset)
+        return len(self.executor.reader)
 
     def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
-        """One sample after the transforms."""
+        """One sample after the transforms; of several views the first."""
         with generators_kept(_CPU):
-            return self.source.sample(epoch, index)
+            return self.executor.sample(index, epoch)
 
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
-        """Several samples, collated."""
-        source = self.source
-        batch = collate([dict(self.sample(index, epoch)) for index in indices], source.section)
-        with generators_kept(_CPU):
-            return self.device_transforms(source.batch_transforms(batch, epoch, 0), epoch, 0)
+        """Several samples as one batch on the device, as the first batch of the epoch is."""
+        request = Request(epoch, 0, tuple(indices))
+        with generators_kept(self.executor.placed.device):
+            return self.executor.on_device(self.executor.load(request), request)
 
 
 class ModelView:
     """A look at the model of a run; see ``registry_core.components.View``."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.spec = pipeline.plan.spec
+        self.declared = pipeline.plan.model.declared
+        self.step = pipeline.plan.step
+        self.placed = Placed(pipeline.device, pipeline.plan.step.channels_last)
         self.device = pipeline.device
         self.trained = pipeline.model
         self.model = pipeline.model if pipeline.averaged is None else pipeline.averaged.module
@@ -73,8 +72,8 @@ class ModelView:
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments of the model, on its device."""
-        moved = to_device(dict(batch), self.device, self.spec.train.channels_last)
-        return tuple(moved[name] for name in self.spec.model.inputs)
+        moved = to_device(dict(batch), self.placed)
+        return tuple(moved[name] for name in self.declared.inputs)
 
     def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the model and some of its layers give for a batch, in evaluation mode."""
@@ -86,14 +85,14 @@ class ModelView:
                 handle = modules[name].register_forward_hook(partial(_keep, given, name))
                 stack.callback(handle.remove)
             stack.enter_context(torch.no_grad())
-            stack.enter_context(autocast(self.device, self.spec.train))
+            stack.enter_context(autocast(self.device, self.step))
             self.model.eval()
-            moved = to_device(dict(batch), self.device, self.spec.train.channels_last)
-            values = with_outputs(self.spec.model, self.model, moved)
+            moved = to_device(dict(batch), self.placed)
+            values = with_outputs(self.declared, self.model, moved)
         for name in layers:
             if name not in given:
                 raise RuntimeError(f"the model did not use its layer {name!r}")
-        return {name: values[name] for name in self.spec.model.outputs}, given
+        return {name: values[name] for name in self.declared.outputs}, given
 
 
 def _keep(given: dict[str, Any], name: str, module: Any, inputs: Any, output: Any) -> None:

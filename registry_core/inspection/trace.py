@@ -1,31 +1,30 @@
-"""What happens to one sample on its way to the model, step by step, with what it is after each."""
+"""The trace of one sample: what happens to it on its way to the model, operation by operation."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import torch
 
-from registry_core.assembly.data.loader import Loader, Request
-from registry_core.assembly.data.samples import SampleTransforms
-from registry_core.assembly.data.steps import Moment, Step
+from registry_core.assembly.data.executor import Executor, Placed, Request
+from registry_core.assembly.data.loader import Loader
+from registry_core.assembly.data.section import build_loader
+from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.assembly.device import choose_device
-from registry_core.assembly.pipeline import build_loader
-from registry_core.config import Section
+from registry_core.config.models import Section
 from registry_core.diagnostics import RunError
-from registry_core.engine.evaluate import to_device
 from registry_core.planning.plan import Plan
+from registry_core.planning.program import Action
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a sample or batch: its type, and shape, dtype and range of what holds numbers; else its value."""
+    """One entry of a sample or batch: its type, and shape, dtype and range of a tensor or image; else its value."""
 
     name: str
     type: str
@@ -38,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TraceStep:
-    """One step: what it is, what it did, how long it took, and the entries after it (of several views the first)."""
+    """One operation: its name, a note, how long it took, and the entries after it (of several views the first)."""
 
     step: str
     name: str
@@ -49,55 +48,111 @@ class TraceStep:
 
 
 def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[TraceStep]:
-    """The steps of sample ``index`` of a section in an epoch, up to what the model gets."""
+    """The operations on sample ``index`` of a section in an epoch, up to the call of the model.
+
+    The batch that the sample is in is loaded as a run loads it, and watched.
+    """
     if section not in plan.sections:
-        raise RunError(f"The pipeline has no data section {section!r}. It has: {', '.join(plan.sections)}.")
-    device = choose_device(plan.spec.train)
-    loader = build_loader(plan, plan.sections[section], device)
-    length = len(loader.source.dataset)
+        raise RunError(f"The pipeline has no data section {section!r}.", f"It has: {', '.join(plan.sections)}.")
+    device = choose_device(plan.device, plan.step.precision)
+    loader = build_loader(plan.sections[section], plan.loading, Placed(device, plan.step.channels_last))
+    length = len(loader.executor.reader)
     if not 0 <= index < length:
         raise RunError(f"data.{section} has the samples 0 to {length - 1}, and {index} is none of them.")
-    request, took = _timed(lambda: _request_of(loader, index, epoch))
+    started = time.perf_counter()
+    request = _request_of(loader, index, epoch)
     sampler = plan.sections[section].sampler.name
-    yield TraceStep("order", sampler, _order_note(request, index, epoch), took, 1, ())
-    yield from _sample_steps(plan, section, loader, index, epoch)
-    if request is not None:
-        yield from _batch_steps(plan, loader, request, device)
-
-
-def _sample_steps(plan: Plan, section: Section, loader: Loader, index: int, epoch: int) -> Iterator[TraceStep]:
-    source = loader.source
-    sample, took = _timed(lambda: source.read(index))
-    views = [sample]
-    name = plan.spec.data.sections()[section].dataset.name
-    yield TraceStep("read", name, f"sample {index} of {len(source.dataset)}", took, 1, entries_of(sample))
-    for step in source.transforms.steps:
-        taken: list[str] = []
-        views, took = _timed(partial(SampleTransforms.stepped, _recorded(step, taken), views, epoch, index))
-        yield TraceStep("transform", step.name, _taken_note(step, taken), took, len(views), entries_of(views[0]))
-
-
-def _batch_steps(plan: Plan, loader: Loader, request: Request, device: torch.device) -> Iterator[TraceStep]:
-    source = loader.source
-    batch, took = _timed(lambda: source.collated(request))
-    note = f"{len(request.indices)} samples, read and transformed"
-    yield TraceStep("collate", "batch", note, took, 1, entries_of(batch))
-    moment = Moment(request.epoch, request.batch)
-    for step in source.batch_transforms.steps:
-        taken: list[str] = []
-        batch, took = _timed(partial(_recorded(step, taken), batch, moment))
-        yield TraceStep("batch transform", step.name, _taken_note(step, taken), took, 1, entries_of(batch))
-    model = plan.spec.model
-    batch, moving = _timed(partial(to_device, batch, device, plan.spec.train.channels_last))
-    for step in loader.device_transforms.steps:
-        batch, took = _timed(partial(step, batch, moment))
-        yield TraceStep("device transform", step.name, f"on {device}", took, 1, entries_of(batch))
+    yield TraceStep("order", sampler, _order_note(request, index, epoch), time.perf_counter() - started, 1, ())
+    watch = _Watch(index, loader.executor, len(request.indices) if request else 0)
+    executor = watch.executor
+    if request is None:
+        executor.sample(index, epoch)
+        yield from watch.steps
+        return
+    batch = executor.on_device(executor.load(request), request)
+    yield from watch.steps
+    model = plan.model.declared
     given = {name: batch[name] for name in model.inputs if name in batch}
-    yield TraceStep("model", model.name, f"gets {', '.join(given)} on {device}", moving, 1, entries_of(given))
+    yield TraceStep("model", model.name, f"gets {', '.join(given)} on {device}", watch.moving, 1, entries_of(given))
+
+
+class _Watch:
+    """Watches a program, and keeps the operations on one sample and on the batch that it is in."""
+
+    def __init__(self, index: int, executor: Executor, samples: int) -> None:
+        self.index = index
+        self.samples = samples
+        self.length = len(executor.reader)
+        self.device = executor.placed.device
+        self.dataset = executor.reader.name
+        self.steps: list[TraceStep] = []
+        self.moving = 0.0
+        self._applied: list[str] = []
+        """Names of the transforms inside the one at work that were applied."""
+        self._is_on_device = False
+        self._started = 0.0
+        self.executor = executor.with_transforms(self._noting_children).watched(self)
+
+    def began(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation begins."""
+        self._applied.clear()
+        self._started = time.perf_counter()
+
+    def ended(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation ended: keep what it did, if it is on the way of the sample."""
+        took = time.perf_counter() - self._started
+        if action == "move":
+            self.moving, self._is_on_device = took, True
+        elif action == "collate":
+            note = f"{self.samples} samples, read and transformed"
+            self.steps.append(TraceStep("collate", "batch", note, took, 1, entries_of(value)))
+        elif action == "read" and moment.number == self.index:
+            note = f"sample {self.index} of {self.length}"
+            self.steps.append(TraceStep("read", self.dataset, note, took, 1, entries_of(value)))
+        elif transform is not None and isinstance(value, list):
+            if moment.number == self.index:
+                note = self._note(transform)
+                step = TraceStep("transform", transform.name, note, took, len(value), entries_of(value[0]))
+                self.steps.append(step)
+        elif transform is not None:
+            self.steps.append(self._of_batch(transform, value, took))
+
+    def _of_batch(self, transform: BuiltTransform, value: Any, took: float) -> TraceStep:
+        if self._is_on_device:
+            return TraceStep("device transform", transform.name, f"on {self.device}", took, 1, entries_of(value))
+        if transform.batch_form is not None:
+            note = f"applied to {self.samples} samples at once"
+            return TraceStep("transform", transform.name, note, took, 1, entries_of(value))
+        return TraceStep("batch transform", transform.name, self._note(transform), took, 1, entries_of(value))
+
+    def _note(self, transform: BuiltTransform) -> str:
+        return f"took {_joined(self._applied)}" if transform.children else ""
+
+    def _noting_children(self, transform: BuiltTransform) -> BuiltTransform:
+        """The same transform, which notes the names of the transforms inside it that it applies."""
+        return _noting(transform, self._applied)
+
+
+def _noting(transform: BuiltTransform, applied: list[str]) -> BuiltTransform:
+    children: Any = tuple(_noted(child, applied) for child in transform.children)  # called as children are
+    return replace(transform, children=children)
+
+
+def _noted(child: BuiltTransform, applied: list[str]) -> Any:
+    inner: list[str] = []
+    noting = _noting(child, inner)
+
+    def apply(sample: Any, moment: Moment) -> Any:
+        result = noting(sample, moment)
+        applied.append(f"{child.name} ({_joined(inner)})" if child.children else child.name)
+        inner.clear()
+        return result
+
+    return apply
 
 
 def entries_of(sample: Mapping[str, Any]) -> tuple[Entry, ...]:
-    """What the entries of a sample or a batch are."""
+    """The entries of a sample or a batch."""
     return tuple(_entry(name, value) for name, value in sample.items())
 
 
@@ -105,17 +160,17 @@ def _entry(name: str, value: Any) -> Entry:
     if isinstance(value, PIL.Image.Image):
         array = np.asarray(value)
         channels_first = array.transpose(2, 0, 1) if array.ndim == 3 else array[None]
-        return _numbers(name, f"Pillow image {value.mode}", channels_first, str(array.dtype))
+        return _array(name, f"Pillow image {value.mode}", channels_first, str(array.dtype))
     if isinstance(value, torch.Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
-        return _numbers(name, type(value).__name__, value.detach().cpu().as_subclass(torch.Tensor), dtype)
+        return _array(name, type(value).__name__, value.detach().cpu().as_subclass(torch.Tensor), dtype)
     if isinstance(value, np.ndarray):
-        return _numbers(name, "array", value, str(value.dtype))
+        return _array(name, "array", value, str(value.dtype))
     text = repr(value)
     return Entry(name, type(value).__name__, value=text if len(text) <= 40 else f"{text[:37]}...")
 
 
-def _numbers(name: str, kind: str, array: Any, dtype: str) -> Entry:
+def _array(name: str, kind: str, array: Any, dtype: str) -> Entry:
     shape = tuple(array.shape)
     if not np.prod(shape):
         return Entry(name, kind, shape, dtype)
@@ -124,7 +179,7 @@ def _numbers(name: str, kind: str, array: Any, dtype: str) -> Entry:
 
 def _request_of(loader: Loader, index: int, epoch: int) -> Request | None:
     """The request of the batch that the sample is in; None if the epoch leaves it out."""
-    return next((request for request in loader.requests(epoch, 0) if index in request.indices), None)
+    return next((request for request in loader.epochs.requests(epoch) if index in request.indices), None)
 
 
 def _order_note(request: Request | None, index: int, epoch: int) -> str:
@@ -133,34 +188,5 @@ def _order_note(request: Request | None, index: int, epoch: int) -> str:
     return f"number {request.indices.index(index)} of batch {request.batch} of epoch {epoch}"
 
 
-def _recorded(step: Step, taken: list[str]) -> Step:
-    """The same step, which notes the names of the parts that it takes."""
-    parts: Any = tuple(_noting(part, taken) for part in step.children)  # called as parts are, and nothing else
-    return replace(step, children=parts)
-
-
-def _noting(part: Step, taken: list[str]) -> Any:
-    inner: list[str] = []
-    recorded = _recorded(part, inner)
-
-    def noted(sample: Any, moment: Moment) -> Any:
-        result = recorded(sample, moment)
-        taken.append(f"{part.name} ({_joined(inner)})" if part.children else part.name)
-        inner.clear()
-        return result
-
-    return noted
-
-
-def _taken_note(step: Step, taken: Sequence[str]) -> str:
-    return f"took {_joined(taken)}" if step.children else ""
-
-
 def _joined(names: Sequence[str]) -> str:
     return ", ".join(names) or "none"
-
-
-def _timed(action: Callable[[], Any]) -> tuple[Any, float]:
-    started = time.perf_counter()
-    result = action()
-    return result, time.perf_counter() - started

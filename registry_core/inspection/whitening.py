@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from registry_core.assembly.data.executor import Placed
 from registry_core.assembly.data.loader import Loader
-from registry_core.assembly.pipeline import build_loader
-from registry_core.config import Spec
-from registry_core.config.models import DataSection
+from registry_core.assembly.data.section import build_loader
+from registry_core.config.models import DataSection, Spec
 from registry_core.diagnostics import RunError
 from registry_core.inspection.moments import Moments
 from registry_core.planning.make import make_plan
@@ -41,20 +41,22 @@ class Whitening:
                 path,
             )
         except OSError as error:
-            raise RunError(f"The file '{path}' cannot be written: {error.strerror}. Choose another place.") from error
+            raise RunError(
+                f"The file '{path}' cannot be written: {error.strerror}.", "Choose another place."
+            ) from error
 
 
 def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whitening:
     """The whitening of the training images as they come to the first transform that is called ``before``.
 
-    Without such a transform, as they come to the model. Random transforms act as in the first epoch.
+    Without such a transform, as they are collated. Random transforms act as in the first epoch.
     """
     moments: Moments | None = None
-    for batch in _loader(_shortened(spec, before)).batches(epoch=0):
-        images = batch["input"]
+    for loaded in _loader(_shortened(spec, before)).batches(epoch=0):
+        images = loaded.entries["input"]
         if not isinstance(images, Tensor) or not images.is_floating_point():
             kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are no tensors"
-            raise RunError(f"Whitening works on float tensors, but the transforms give {kind}. Put to_tensor first.")
+            raise RunError(f"Whitening works on float tensors, but the transforms give {kind}.", "Put to_tensor first.")
         rows = images.flatten(1)
         moments = moments or Moments(rows.shape[1])
         moments.update(rows)
@@ -75,7 +77,7 @@ def whitening_matrix(covariance: Tensor, method: Method, epsilon: float) -> Tens
 
 
 def _shortened(spec: Spec, before: str) -> Plan:
-    """The plan of the training data alone, in order, as far as the transform."""
+    """The plan of the training data alone, as far as the transform, whose matrix may have to be made first."""
     train = spec.data.train
     names = [transform.name for transform in train.transforms]
     kept = train.transforms[: names.index(before)] if before in names else train.transforms
@@ -85,4 +87,4 @@ def _shortened(spec: Spec, before: str) -> Plan:
 
 
 def _loader(plan: Plan) -> Loader:
-    return build_loader(plan, plan.sections["train"], torch.device("cpu"))
+    return build_loader(plan.sections["train"], plan.loading, Placed(torch.device("cpu"), channels_last=False))

@@ -1,1 +1,1 @@
-"""From a spec to a plan: what will happen in a run, and why; no torch."""
+"""The plan: the program that will run, decided from an analysis, each decision with its reason; no torch."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from registry_core.components import Image
 from registry_core.config import dump
-from registry_core.planning.plan import Plan, SampleStep, SectionPlan
+from registry_core.planning.plan import Plan
+from registry_core.planning.program import Operation, SectionPlan, Stage
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -16,17 +17,18 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "epochs": plan.horizon.epochs if plan.horizon else plan.spec.train.epochs,
         "steps_per_epoch": plan.horizon.steps_per_epoch if plan.horizon else None,
         "total_steps": plan.horizon.total_steps if plan.horizon else None,
-        "metrics": plan.metrics,
+        "metrics": dict(plan.metrics),
         "groups": [
             {"parameters": group.parameters, "modules": dump(group.modules), **group.options}
-            for group in plan.spec.optim.groups
+            for group in plan.optim.groups
         ],
-        "layer_decay": dump(plan.spec.optim.layer_decay),
-        "parts": [
-            {"name": part.name, "layer": part.layer, "shape": part.shape, "numbers": part.num_parameters}
-            for part in plan.spec.model.layer_facts()
+        "layer_decay": dump(plan.optim.layer_decay),
+        "layers": [
+            {"name": layer.name, "layer": layer.layer, "shape": layer.shape, "parameters": layer.num_parameters}
+            for layer in plan.model.declared.layer_facts()
         ],
-        "decisions": [{"about": d.about, "choice": d.choice, "reason": d.reason} for d in plan.decisions],
+        "decisions": [decision._asdict() for decision in plan.decisions],
+        "rewrites": list(plan.rewrites),
         "spec": dump(plan.spec),
     }
 
@@ -38,14 +40,19 @@ def _section_data(section: SectionPlan) -> dict[str, Any]:
         "batch_size": section.batch_size,
         "batches": section.batches,
         "sampler": section.sampler.name,
-        "steps": [_step_data(step) for step in section.steps],
+        "stages": [_stage_data(stage) for stage in section.stages],
     }
 
 
-def _step_data(step: SampleStep) -> dict[str, Any]:
-    views = {} if step.views == 1 else {"views": step.views}
-    batch = {} if step.unit == "sample" else {"scope": step.unit, "on_device": step.on_device}
-    return {"name": step.name, **_image_data(step.image), **views, **batch}
+def _stage_data(stage: Stage) -> dict[str, Any]:
+    operations = [_operation_data(operation) for operation in stage.operations]
+    return {"place": stage.place, "unit": stage.unit, "operations": operations}
+
+
+def _operation_data(operation: Operation) -> dict[str, Any]:
+    views = {} if operation.views == 1 else {"views": operation.views}
+    form = {"batch_form": True} if operation.batch_form else {}
+    return {"action": operation.action, "name": operation.name, **_image_data(operation.image), **views, **form}
 
 
 def _image_data(image: Image | None) -> dict[str, Any]:

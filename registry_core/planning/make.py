@@ -1,63 +1,134 @@
-"""Make the plan of a spec."""
+"""Make the plan of a pipeline from its analysis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from registry_core.analysis.activations import activation_before
-from registry_core.analysis.data import batches, horizon, survey
-from registry_core.analysis.measured import metric_names
+from registry_core.analysis.analysis import Analysis, analyse
+from registry_core.analysis.model import TermAnalysis
+from registry_core.analysis.samples import Passage
+from registry_core.analysis.sections import SectionAnalysis
+from registry_core.analysis.targets import classes_in_targets
 from registry_core.catalog.policy import OWN
-from registry_core.checks.transforms import follow_images
-from registry_core.components import CheckFailed, DataFacts, Image, Sampler, Scheduler
-from registry_core.components.forms import words
-from registry_core.config.finetune import Finetune
-from registry_core.config.models import DataSection, Section, Spec
+from registry_core.components import Sampler, stream_key
+from registry_core.config.models import Section, Spec
+from registry_core.config.places import with_place
+from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import PipelineError, Problem
-from registry_core.planning.plan import Decision, Plan, SampleStep, SectionPlan
+from registry_core.loaded import Loaded
+from registry_core.planning.decisions import decisions_of
+from registry_core.planning.plan import LoadingPlan, ModelPlan, Plan
+from registry_core.planning.program import Operation, Place, SectionPlan, Stage
+from registry_core.planning.rewrites.table import rewritten
+from registry_core.planning.step import EvaluationPlan, Implementation, StepPlan, TermPlan
 from registry_core.registry import registries
 
 
-def make_plan(spec: Spec) -> Plan:
-    """Decide what a run of this spec will do; nothing is built and torch is not imported."""
-    seen = spec._survey or survey(spec)
-    if seen.errors:
-        raise PipelineError(
-            Problem(str(error), keys=("data", name, "dataset"), code="data") for name, error in seen.errors.items()
-        )
-    sections = {name: _section(spec, name, section, seen.facts[name]) for name, section in spec.data.sections().items()}
-    length = sections["train"].facts.length
-    return Plan(
-        spec=spec,
+def make_plan(pipeline: Loaded | Spec) -> Plan:
+    """Decide what a run of a pipeline will do; nothing is built and torch is not imported.
+
+    A spec that was made or changed in Python is analysed first. Raises PipelineError where the data are missing, or
+    something on the way of a sample cannot be applied.
+    """
+    if isinstance(pipeline, Spec):
+        return plan_of(analyse(pipeline))
+    return plan_of(pipeline.analysis or analyse(pipeline.spec), pipeline.tree)
+
+
+def plan_of(analysis: Analysis, places: Tree | None = None) -> Plan:
+    """The plan of an analysis; ``places`` is the tree of the file that it is of."""
+    spec = analysis.spec
+    if problems := [with_place(problem, places) for problem in _problems(analysis)]:
+        raise PipelineError(problems)
+    sections = {name: _section(spec, analysis, section) for name, section in analysis.sections.items()}
+    train = analysis.sections["train"]
+    step, evaluation = _step(spec, analysis), _evaluation(spec)
+    plan = Plan(
+        seed=spec.seed,
         sections=sections,
-        horizon=None if length is None else horizon(spec, length),
-        metrics={**metric_names(spec)},
-        decisions=tuple(_decisions(spec, sections)),
+        loading=LoadingPlan(spec.data.workers, spec.data.pin_memory),
+        model=ModelPlan(spec.model, analysis.model.output_form, spec.init, spec.finetune),
+        step=step,
+        optim=spec.optim,
+        evaluation=evaluation,
+        hooks=spec.hooks,
+        device=spec.train.device,
+        log_every=spec.train.log_every,
+        horizon=analysis.horizon,
+        num_classes=analysis.num_classes,
+        target_form=train.targets.target_form if train.targets else "any",
+        metrics=analysis.metrics,
+        decisions=tuple(decisions_of(spec, sections, step, evaluation, analysis.model.output_form)),
+        rewrites=(),
+        spec=spec,
+        places=places,
     )
+    return rewritten(plan, spec.data.rewrites)
 
 
-def _section(spec: Spec, name: Section, section: DataSection, facts: DataFacts) -> SectionPlan:
+def _problems(analysis: Analysis) -> Iterator[Problem]:
+    """The problems that leave nothing to plan."""
+    for name, error in analysis.data_errors.items():
+        yield Problem(error.message, error.remedy, keys=("data", name, "dataset"), code=error.code)
+    for name, section in analysis.sections.items():
+        for failed, code in (
+            (section.way.image_error, "transform-input"),
+            (section.way.target_error, "target-transform"),
+        ):
+            if failed is not None:
+                yield Problem(failed.message, failed.remedy, keys=("data", name, *failed.at), code=code)
+    for term in analysis.terms:
+        if term.error is not None:
+            yield Problem(term.error.message, term.error.remedy, keys=("loss",), code="loss-input")
+
+
+def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> SectionPlan:
+    name = section.name
     return SectionPlan(
         section=name,
-        facts=facts,
-        steps=tuple(_steps(name, section, facts.image)),
-        sampler=section.sampler or _default_sampler(name),
-        batch_size=spec.data.batch_size_of(name),
+        dataset=section.declared.dataset,
+        facts=section.facts,
+        stages=tuple(_stages(spec, analysis, section)),
+        sampler=section.declared.sampler or _default_sampler(name),
+        seed=spec.seed,
+        batch_size=section.batch_size,
         drop_last=name == "train" and spec.data.drop_last,
-        batches=None if facts.length is None else batches(spec, name, facts.length),
+        batches=section.batches,
+        num_classes=classes_in_targets(spec, section.targets, analysis.num_classes),
     )
 
 
-def _finetuning(finetune: Finetune) -> Iterator[Decision]:
-    if finetune.weights is not None:
-        allowed = "all of it" if finetune.strict is True else "what fits of it"
-        yield Decision("first values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
-    if finetune.freeze:
-        norms = "keep" if finetune.freeze_statistics else "renew"
-        reason = f"finetune.freeze; batch norms among them {norms} their statistics"
-        yield Decision("not trained", f"parameters matching {', '.join(finetune.freeze)}", reason)
-    for rule in finetune.unfreeze:
-        yield Decision(f"after {rule.after}", f"training of parameters matching {rule.parameters}", "finetune.unfreeze")
+def _stages(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Iterator[Stage]:
+    """Samples are read, transformed and collated where they are loaded; what follows is done to whole batches."""
+    loading: Place = "worker" if spec.data.workers else "training process"
+    of_samples = [passage for passage in section.passages if passage.keys[0] == "transforms"]
+    of_batches = [passage for passage in section.passages if passage.keys[0] == "batch_transforms"]
+    views = of_samples[-1].views if of_samples else 1
+
+    def operations(passages: list[Passage]) -> tuple[Operation, ...]:
+        return tuple(_transform(spec, analysis, section.name, passage) for passage in passages)
+
+    read = Operation("read", section.declared.dataset.name, ("data", section.name, "dataset"), section.facts.image)
+    yield Stage(loading, "sample", (read, *operations(of_samples)))
+    collate = Operation("collate", "collate", image=section.way.collated, views=views)
+    on_host = operations([passage for passage in of_batches if not passage.transform.on_device])
+    yield Stage(loading, "batch", (collate, *on_host))
+    on_device = operations([passage for passage in of_batches if passage.transform.on_device])
+    move = Operation("move", "move", image=on_host[-1].image if on_host else collate.image, views=views)
+    yield Stage("device", "batch", (move, *on_device))
+
+
+def _transform(spec: Spec, analysis: Analysis, section: Section, passage: Passage) -> Operation:
+    key, number = passage.keys
+    return Operation(
+        action="transform",
+        name=passage.transform.name,
+        keys=("data", section, *passage.keys),
+        image=passage.image,
+        views=passage.views,
+        transform=passage.transform.for_classes(analysis.num_classes),
+        random_key=stream_key(spec.seed, f"data.{section}.{key}[{number}]"),
+    )
 
 
 def _default_sampler(section: Section) -> Sampler:
@@ -66,66 +137,42 @@ def _default_sampler(section: Section) -> Sampler:
     return registries.samplers.declaration(record)().with_record(name, record)
 
 
-def _steps(name: Section, section: DataSection, image: Image | None) -> Iterator[SampleStep]:
-    yield SampleStep(section.dataset.name, image)
-    try:
-        for step in follow_images(section, image):
-            made = step.transform
-            yield SampleStep(made.name, step.image, step.views, made.get_unit(), made.on_device)
-    except CheckFailed as failed:
-        keys = ("data", name, *failed.at)
-        raise PipelineError([Problem(failed.message, failed.remedy, keys=keys, code="transform-input")]) from None
-
-
-def _decisions(spec: Spec, sections: dict[Section, SectionPlan]) -> Iterator[Decision]:
-    train = spec.train
-    workers = spec.data.workers
-    if workers:
-        processes = f"{workers} worker process{'' if workers == 1 else 'es'}"
-        yield Decision("loading", processes, "data.workers; results do not depend on it")
-    else:
-        yield Decision("loading", "in the training process", "data.workers is 0")
-    for name, section in sections.items():
-        if spec.data.sections()[name].sampler is None:
-            reason = "the default for training" if name == "train" else "the default outside training"
-            yield Decision(f"order of {name}", section.sampler.name, reason)
-    yield from _activations(spec)
-    if spec.finetune is not None:
-        yield from _finetuning(spec.finetune)
-    if train.device == "auto":
-        yield Decision("device", "CUDA, else MPS, else CPU", "train.device is auto; chosen when the run starts")
-    if train.accumulate > 1:
-        size = train.accumulate * spec.data.batch_size_of("train")
-        reason = (
-            f"train.accumulate {train.accumulate}; batches weigh by their samples, so it equals one batch of that size"
+def _step(spec: Spec, analysis: Analysis) -> StepPlan:
+    train, optimizer = spec.train, spec.optim.optimizer
+    terms = [
+        TermPlan(
+            found.term.loss, found.term.weight, found.term.inputs, found.activation, found.term.loss.class_dimension
         )
-        yield Decision("optimizer step", f"up to {size} samples", reason)
-    if spec.optim.scheduler is not None:
-        yield _learning_rate(spec.optim.scheduler)
-    if "val" in sections and train.evaluate_every is not None:
-        weights = "averaged weights (train.ema)" if train.ema else "the trained weights"
-        yield Decision("evaluation", f"every {train.evaluate_every}, with {weights}", "train.evaluate_every")
-    elif "val" not in sections:
-        metrics = "; metrics are measured by `registry-core eval` alone" if spec.metrics else ""
-        yield Decision("evaluation", f"none while training{metrics}", "there is no data.val")
-    algorithms = "only those that repeat bit for bit" if train.deterministic else "the fastest"
-    yield Decision("algorithms", algorithms, f"train.deterministic is {str(train.deterministic).lower()}")
+        for found in analysis.terms
+    ]
+    return StepPlan(
+        terms=tuple(terms),
+        sums_samples=spec.loss.is_sum,
+        precision=train.precision,
+        channels_last=train.channels_last,
+        # Weights of L-BFGS stay as they are: it looks at each as a vector, which the other memory order forbids.
+        weights_channels_last=train.channels_last and not optimizer.needs_closure,
+        compile=train.compile,
+        accumulate=train.accumulate,
+        clip=train.clip,
+        needs_closure=optimizer.needs_closure,
+        optimizer_implementation=_implementation(optimizer.arguments()),
+        ema_decay=train.ema.decay if train.ema else None,
+        deterministic=train.deterministic,
+    )
 
 
-def _activations(spec: Spec) -> Iterator[Decision]:
-    gives = spec.model.get_output_form()
-    terms = spec.loss.terms()
-    for term in terms:
-        activation = activation_before(term, spec.model.outputs, gives)
-        about = "before the loss" if len(terms) == 1 else f"before {term.loss.name} (weight {term.weight:g})"
-        reason = f"{spec.model.name} emits {words(gives)}, {term.loss.name} takes {words(term.loss.output_form)}"
-        yield Decision(about, activation or "nothing", reason)
+def _term(found: TermAnalysis) -> TermPlan:
+    term = found.term
+    return TermPlan(term.loss, term.weight, term.inputs, found.activation, term.loss.class_dimension)
 
 
-def _learning_rate(scheduler: Scheduler) -> Decision:
-    unit, rise = scheduler.get_unit(), scheduler.get_warmup()
-    after = f", after a warm-up of {rise}" if rise else ""
-    reason = f"{scheduler.name} counts {unit}s"
-    if unit != scheduler.counts:
-        reason = f"`by` is {unit}; {scheduler.name} counts {scheduler.counts}s if nothing is said"
-    return Decision("learning rate", f"{scheduler.name}, by {unit}{after}", reason)
+def _implementation(options: Mapping[str, object]) -> Implementation:
+    """Of several implementations of an optimizer that torch has, the one that its parameters ask for."""
+    if options.get("fused"):
+        return "fused"
+    return "foreach" if options.get("foreach") else "torch's choice"
+
+
+def _evaluation(spec: Spec) -> EvaluationPlan:
+    return EvaluationPlan(spec.metrics, spec.train.evaluate_every, "averaged" if spec.train.ema else "trained")

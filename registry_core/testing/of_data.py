@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from registry_core.assembly.data.samples import as_sample
+from registry_core.assembly.data.reading import Reader
 from registry_core.components import DataFacts
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import reading_files
@@ -41,7 +41,7 @@ def is_indexable(subject: Subject) -> None:
     assert length > 0, "it is empty"
     assert facts.length in (None, length), f"it has {length} samples, and declares {facts.length}"
     for number in (0, length - 1):
-        sample = as_sample(built[number], subject.record.name, number)
+        sample = Reader("train", subject.record.name, built)(number)
         assert "input" in sample, f"its samples have {', '.join(sample)}, and no `input`"
         missing = sorted(set(facts.entries or ()) - set(sample))
         assert not missing, f"sample {number} has no {', '.join(missing)}, which it declares"

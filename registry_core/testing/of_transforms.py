@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torchvision import tv_tensors
 
-from registry_core.assembly.data.steps import Moment, Step
+from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.components import CheckFailed, Image
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH
@@ -24,9 +24,9 @@ _FORMS: tuple[Any, ...] = ("pil", "uint8", "float")
 _KEY = 7
 
 
-def _step(component: Any) -> Step:
+def _step(component: Any) -> BuiltTransform:
     with reading_files():
-        return Step.of(component.for_classes(getattr(component, "num_classes", None) or CLASSES), _KEY)
+        return BuiltTransform.of(component.for_classes(getattr(component, "num_classes", None) or CLASSES), _KEY)
 
 
 def _images() -> Iterator[Image]:
@@ -67,7 +67,7 @@ def _sample(image: Image, component: Any, seed: int = 0) -> dict[str, Any]:
     return {"input": value, "target": target}
 
 
-def _applied(step: Step, sample: dict[str, Any], number: int = 3, epoch: int = 1) -> list[Any]:
+def _applied(step: BuiltTransform, sample: dict[str, Any], number: int = 3, epoch: int = 1) -> list[Any]:
     return [view["input"] for view in step.each(copy.deepcopy(sample), Moment(epoch, number))]
 
 

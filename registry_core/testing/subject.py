@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.checked import build
+from registry_core.assembly.building import build
 from registry_core.assembly.model.objective import Objective
 from registry_core.catalog import Record
 from registry_core.components import Component, ExampleTensor, Horizon, ParameterFacts
@@ -17,6 +17,7 @@ from registry_core.components.facts import CheckFailed
 from registry_core.components.target import load_target
 from registry_core.config.loading.resolve import Resolver
 from registry_core.config.text.tree import Tree
+from registry_core.planning.step import TermPlan
 from registry_core.registry.registries import BY_KIND
 from registry_core.testing.not_applicable import NotApplicable, reading_files
 
@@ -141,7 +142,10 @@ def built_loss(component: Any) -> Any:
     """A loss; the objective of a run, for one that is a sum of losses."""
     if component.terms()[0].loss is component:
         return build(component, component.build)
-    return Objective(component, ("output",), "any")
+    terms = [
+        TermPlan(term.loss, term.weight, term.inputs, None, term.loss.class_dimension) for term in component.terms()
+    ]
+    return Objective(terms)
 
 
 def _built(component: Any) -> Any:

@@ -116,7 +116,7 @@ def test_the_checkpoint_of_a_run(
 ) -> None:
     """A run directory, a checkpoint and the file in it are the same; averaged weights go before the trained ones."""
     train = {"epochs": 1, "ema": {"decay": 0.5} if ema else None}
-    trained = registry_core.run(registry_core.load(pipeline(model=NET, train=train)), tmp_path / "run").pipeline
+    trained = registry_core.train(registry_core.load(pipeline(model=NET, train=train)), tmp_path / "run").pipeline
     expected = trained.averaged.module.state_dict() if ema else trained.model.state_dict()
     (checkpoint,) = (tmp_path / "run" / "checkpoints").glob("step-*")
     file = checkpoint / ("averaged.safetensors" if ema else "model.safetensors")
@@ -314,11 +314,11 @@ def test_pretrained_beats_random(
 
     optim = {"optimizer": {"adamw": {"lr": 0.003}}}
     first = pipeline(data=data("digits"), model=NET, optim=optim, train={"epochs": 5})
-    registry_core.run(registry_core.load(first), tmp_path / "first")
+    registry_core.train(registry_core.load(first), tmp_path / "first")
     two = {"net": {**NET["net"], "num_classes": 2}}
     section = {"weights": str(tmp_path / "first"), "strict": HEAD}
     found = {}
     for name, finetune in (("pretrained", section), ("random", None)):
         path = pipeline(data=data("parity"), model=two, optim=optim, finetune=finetune, train={"max_steps": 10})
-        found[name] = registry_core.run(registry_core.load(path), tmp_path / name).metrics["val/accuracy"]
+        found[name] = registry_core.train(registry_core.load(path), tmp_path / name).metrics["val/accuracy"]
     assert found["pretrained"] > found["random"] + 0.1, found

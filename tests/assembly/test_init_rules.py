@@ -144,7 +144,7 @@ def test_a_run_writes_which_rule_set_what(pipeline: Callable[..., Path], tmp_pat
         {"parameters": r"3\.weight", "init": {"orthogonal": {"gain": 0.5}}},
     ]
     path = pipeline(init=rules, train={"max_steps": 1})
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert (result.directory / "init.txt").read_text() == (
         "1.weight  [16, 64]  init[0]: xavier_uniform\n"
         "1.bias    [16]      the model's own\n"
@@ -153,7 +153,7 @@ def test_a_run_writes_which_rule_set_what(pipeline: Callable[..., Path], tmp_pat
         "2 of 4 parameters were set by a rule of `init`.\n"
         "No rule set: 1.bias, 3.bias\n"
     )
-    again = registry_core.run(registry_core.load(result.directory / "pipeline.json"), tmp_path / "again")
+    again = registry_core.train(registry_core.load(result.directory / "pipeline.json"), tmp_path / "again")
     for name, value in result.pipeline.model.state_dict().items():
         assert torch.equal(again.pipeline.model.state_dict()[name], value), name
 
@@ -181,7 +181,7 @@ def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:
     for name, expected in plain.state_dict().items():
         assert torch.equal(model.state_dict()[name], expected), name
     assert model.fc1.weight.std().item() == pytest.approx(0.01, rel=0.02)
-    result = registry_core.run(spec, tmp_path / "run")
+    result = registry_core.train(spec, tmp_path / "run")
     report = (result.directory / "init.txt").read_text().splitlines()
     assert report[0].split() == ["conv1.weight", "[16,", "1,", "3,", "3]", "init[0]:", "xavier_normal"]
     assert report[-1] == "12 of 12 parameters were set by a rule of `init`."
@@ -221,6 +221,6 @@ def test_every_scheme_in_a_pipeline(tmp_path: Path) -> None:
     init.xavier_normal_(plain.fc6.weight)
     for name, expected in plain.state_dict().items():
         assert torch.equal(model.state_dict()[name], expected), name
-    result = registry_core.run(spec, tmp_path / "run")
+    result = registry_core.train(spec, tmp_path / "run")
     losses = [json.loads(line)["train/loss"] for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
     assert sum(losses[-23:]) / 23 < losses[0] / 2  # the last of three epochs

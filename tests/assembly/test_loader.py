@@ -49,7 +49,7 @@ def test_a_section_may_have_a_batch_size_of_its_own(pipeline: Callable[..., Path
 def test_no_worker_outlives_its_run(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     """Python would kill it at the end, and torch complain about that with a traceback."""
     spec = load(pipeline(data__workers=2, train__max_steps=2))
-    result = registry_core.run(spec, tmp_path / "run")
+    result = registry_core.train(spec, tmp_path / "run")
     assert multiprocessing.active_children() == []
     TrainedModel.open(tmp_path / "run").evaluate()
     assert multiprocessing.active_children() == []

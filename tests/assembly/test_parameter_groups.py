@@ -25,7 +25,7 @@ NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
 @pytest.fixture
 def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
     def train(**changes: Any) -> Any:
-        return registry_core.run(registry_core.load(pipeline(**changes)), tmp_path / "run")
+        return registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / "run")
 
     return train
 
@@ -175,7 +175,7 @@ def test_every_parameter_is_in_the_tables(
     printed = command("plan", path, "--build").out
     assert re.search(r"^  1 +all others +conv2 +0\.0125 +2 +2,416$", printed, re.MULTILINE)
     assert re.search(r"^  4 +Linear +fc3 +0\.01 +2 +850$", printed, re.MULTILINE)
-    registry_core.run(registry_core.load(path), tmp_path / "run")
+    registry_core.train(registry_core.load(path), tmp_path / "run")
     table = (tmp_path / "run" / "parameters.txt").read_text()
     assert re.search(r"^  1 +all others +conv2 +0\.0125 +2 +2,416$", table, re.MULTILINE)
     assert re.search(r"^  fc3\.weight +10 x 84 +4$", table, re.MULTILINE)

@@ -100,7 +100,7 @@ def watched(stop: int = 0) -> Iterator[Seen]:
 def stopped_and_resumed(spec: registry_core.Spec, out: Path, stop: int) -> Seen:
     """What ``watched`` sees of a run that is stopped by a signal and resumed."""
     with watched(stop) as seen:
-        registry_core.run(spec, out)
+        registry_core.train(spec, out)
         assert len(seen) == stop
         registry_core.resume(out)
     return seen
@@ -147,7 +147,7 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
     assert spec.optim.scheduler is not None
     assert spec.optim.scheduler.get_unit() == unit
     with watched() as seen:
-        registry_core.run(spec, tmp_path / "whole")
+        registry_core.train(spec, tmp_path / "whole")
     assert seen == by_hand(name, unit)
     assert len({json.dumps(rates) for rates in seen}) > 1, "a rate that never changes shows nothing"
     assert stopped_and_resumed(spec, tmp_path / "stopped", stop) == seen
@@ -158,7 +158,7 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
 def test_reduce_on_plateau_follows_the_losses_that_the_run_measured(tmp_path: Path) -> None:
     spec = registry_core.load(PIPELINES / "reduce_on_plateau.yaml")
     with watched() as seen:
-        registry_core.run(spec, tmp_path)
+        registry_core.train(spec, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     losses = {row["step"]: row["val/loss"] for row in rows if "val/loss" in row}
     assert sorted(losses) == [2, 4, 6, 8, 10, 12, 14, 16]

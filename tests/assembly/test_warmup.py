@@ -117,12 +117,12 @@ def test_a_run_stopped_or_made_longer_has_the_same_rates(
     """A run cut off within an epoch is evaluated there, which a longer run is not: it does not count."""
     path = pipeline(optim=longer(scheduler), train={"epochs": 4, "device": "cpu"}, data__batch_size=120)
     with watched() as seen:
-        registry_core.run(registry_core.load(path), tmp_path / "whole")
+        registry_core.train(registry_core.load(path), tmp_path / "whole")
     assert len(seen) == 12
     assert len({str(at_step) for at_step in seen}) > 4
     assert stopped_and_resumed(registry_core.load(path), tmp_path / "stopped", 2) == seen
     with watched() as parts:
-        registry_core.run(registry_core.load(path, ["train.max_steps=8"]), tmp_path / "short")
+        registry_core.train(registry_core.load(path, ["train.max_steps=8"]), tmp_path / "short")
         registry_core.resume(tmp_path / "short", registry_core.load(path))
     assert parts == seen
 

@@ -13,8 +13,8 @@ from test_transforms import picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from registry_core.assembly.data.samples import SampleTransforms
-from registry_core.assembly.data.steps import seeded_generators
+from registry_core.assembly.data.collation import SampleTransforms
+from registry_core.assembly.data.transforms import seeded_generators
 from registry_core.components import Transform
 from registry_core.diagnostics import DataError
 

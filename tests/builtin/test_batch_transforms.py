@@ -18,7 +18,7 @@ from scipy import stats
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.assembly.data.samples import BatchTransforms
+from registry_core.assembly.data.collation import BatchTransforms
 from registry_core.assembly.pipeline import build_loader
 from registry_core.components import CheckFailed, Draws, Image
 from registry_core.planning.make import make_plan
@@ -151,9 +151,9 @@ def test_training_with_mixed_batches(
     command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = pipeline(PIPELINE)
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
     assert whole.metrics["val/accuracy"] > 0.5
-    registry_core.run(registry_core.load(path, ["train.max_steps=8", "data.workers=1"]), tmp_path / "parted")
+    registry_core.train(registry_core.load(path, ["train.max_steps=8", "data.workers=1"]), tmp_path / "parted")
     parted = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     for one, other in zip(
         parted.pipeline.model.state_dict().values(), whole.pipeline.model.state_dict().values(), strict=True

@@ -21,7 +21,7 @@ from test_transforms import picture, values
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.assembly.data.samples import SampleTransforms
+from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Image, Transform, stream_key
 from registry_core.components.randomness import philox
 
@@ -224,7 +224,7 @@ def test_runs_do_not_depend_on_workers(
         "- to_tensor", "- to_tensor\n      - {random_choice: {transforms: [noisy, random_horizontal_flip]}}"
     )
     results = [
-        registry_core.run(registry_core.load(pipeline(text), [f"data.workers={workers}"]), tmp_path / str(workers))
+        registry_core.train(registry_core.load(pipeline(text), [f"data.workers={workers}"]), tmp_path / str(workers))
         for workers in (0, 2)
     ]
     first, second = (result.pipeline.model.state_dict() for result in results)

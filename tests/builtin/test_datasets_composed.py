@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import functional as F
 
 import registry_core
-from registry_core.assembly.data.samples import SampleTransforms, collate
+from registry_core.assembly.data.collation import SampleTransforms, collate
 from registry_core.components import Dataset
 from registry_core.diagnostics import DataError, PipelineError, RegistryError
 from registry_core.registry import registries

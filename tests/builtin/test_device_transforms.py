@@ -83,7 +83,7 @@ def test_they_are_called_in_the_training_process_without_gradients(
     noise: Path, pipeline: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = pipeline(data__train__batch_transforms=["noise"], data__workers=2, train={"epochs": 2})
-    registry_core.run(registry_core.load(path), tmp_path / "run")
+    registry_core.train(registry_core.load(path), tmp_path / "run")
     lines = [line.rsplit(" ", 1) for line in noise.read_text().splitlines()]
     assert {process for process, _ in lines} == {f"{os.getpid()} False"}
     key = stream_key(0, "data.train.batch_transforms[0]")
@@ -100,14 +100,14 @@ def test_results_do_not_depend_on_workers_or_interruptions(
         "hooks": [{"checkpoint": {"every": "2 steps", "keep": 9}}],
         "train__epochs": 2,
     }
-    alone = registry_core.run(registry_core.load(pipeline(**changes)), tmp_path / "alone").directory
-    helped = registry_core.run(registry_core.load(pipeline(**changes, data__workers=2)), tmp_path / "helped").directory
+    alone = registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / "alone").directory
+    helped = registry_core.train(registry_core.load(pipeline(**changes, data__workers=2)), tmp_path / "helped").directory
     parted = tmp_path / "parted"
     shutil.copytree(alone, parted)
     for step in (4, 6, 8, 10, 12):
         shutil.rmtree(parted / "checkpoints" / f"step-{step:08d}")
     registry_core.resume(parted)
-    quiet = registry_core.run(registry_core.load(pipeline(train__epochs=2)), tmp_path / "quiet").directory
+    quiet = registry_core.train(registry_core.load(pipeline(train__epochs=2)), tmp_path / "quiet").directory
     for other in (helped, parted):
         assert all(torch.equal(value, weights(other)[name]) for name, value in weights(alone).items())
     assert not all(torch.equal(value, weights(quiet)[name]) for name, value in weights(alone).items())
@@ -131,7 +131,7 @@ def test_they_are_shown_and_used_in_evaluations(
     steps = json.loads(command("sample", path, "--section", "val", "--json").out)
     assert [step["name"] for step in steps if step["step"] == "device transform"] == ["noise"]
     noise.unlink()
-    registry_core.run(registry_core.load(path), tmp_path / "run")
+    registry_core.train(registry_core.load(path), tmp_path / "run")
     assert len(noise.read_text().splitlines()) == 6, "once for each batch of the one evaluation"
 
 

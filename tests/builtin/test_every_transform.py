@@ -51,7 +51,7 @@ def test_it_trains(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     whitening = {"transformation_matrix": torch.eye(64), "mean_vector": torch.zeros(64)}
     save_file(whitening, "whitening.safetensors")  # the file that linear_transformation's example names
-    result = registry_core.run(spec_with(name, tmp_path / "pipeline.json"), out=tmp_path / "runs")
+    result = registry_core.train(spec_with(name, tmp_path / "pipeline.json"), out=tmp_path / "runs")
     assert result.position.step == 2
 
 

@@ -21,7 +21,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.assembly.data.steps import seeded_generators
+from registry_core.assembly.data.transforms import seeded_generators
 from registry_core.components import Draws, Transform
 from registry_core.components.randomness import philox
 from registry_core.diagnostics import DataError

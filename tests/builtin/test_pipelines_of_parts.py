@@ -31,7 +31,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_it_learns(name: str, tmp_path: Path) -> None:
     metric, figure = FIGURES[name]
-    reached = registry_core.run(registry_core.load(FOLDER / f"{name}.yaml"), tmp_path / "run").metrics[metric]
+    reached = registry_core.train(registry_core.load(FOLDER / f"{name}.yaml"), tmp_path / "run").metrics[metric]
     assert reached < figure if metric.endswith("error") else reached > figure
 
 
@@ -50,7 +50,7 @@ def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.covers("dataset/image_folder", reference="the folders of scikit-learn's digits")
 def test_files_in_class_folders(class_folders: Path, tmp_path: Path) -> None:
     spec = registry_core.load(FOLDER / "class_folders.yaml", [f"vars.root={class_folders}"])
-    assert registry_core.run(spec, tmp_path / "run").metrics["val/accuracy"] > 0.4
+    assert registry_core.train(spec, tmp_path / "run").metrics["val/accuracy"] > 0.4
 
 
 @pytest.mark.covers("dataset/image_index", "command/index", reference="the folders of scikit-learn's digits")
@@ -60,7 +60,7 @@ def test_files_of_an_index_that_the_command_wrote(class_folders: Path, tmp_path:
     command = [sys.executable, "-m", "registry_core", "index", str(class_folders), "--out", str(index)]
     subprocess.run(command, check=True, capture_output=True)
     spec = registry_core.load(FOLDER / "index_file.yaml", [f"vars.index={index}"])
-    result = registry_core.run(spec, tmp_path / "run")
+    result = registry_core.train(spec, tmp_path / "run")
     assert result.position.step == 12
     assert result.metrics["train/loss"] < 2.0
 

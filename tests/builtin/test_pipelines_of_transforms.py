@@ -18,7 +18,7 @@ FOLDER = ROOT / "tests" / "pipelines" / "transforms"
 
 
 def trained(name: str, tmp_path: Path, *overrides: str) -> RunResult:
-    return registry_core.run(registry_core.load(FOLDER / f"{name}.yaml", overrides), tmp_path / "run")
+    return registry_core.train(registry_core.load(FOLDER / f"{name}.yaml", overrides), tmp_path / "run")
 
 
 @pytest.mark.parametrize(("name", "least"), [("composed", 0.7), ("crops", 0.8), ("mixing", 0.7)])

@@ -17,7 +17,7 @@ FILES = {path.stem: path for path in sorted((ROOT / "tests" / "pipelines" / "opt
 
 
 def train(path: Path, out: Path, *overrides: str) -> Any:
-    return registry_core.run(registry_core.load(path, ["train.log_every=1 step", *overrides]), out)
+    return registry_core.train(registry_core.load(path, ["train.log_every=1 step", *overrides]), out)
 
 
 def losses(directory: Path) -> list[float]:

@@ -15,7 +15,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.assembly.data.samples import SampleTransforms
+from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Transform
 from registry_core.registry.registries import transforms
 

@@ -103,7 +103,7 @@ def settings(crop: Any, **changes: Any) -> dict[str, Any]:
 def test_training_and_measuring_as_by_hand(
     pipeline: Callable[..., Path], command: Callable[..., Ended], tmp_path: Path, crop: Any, reference: Any
 ) -> None:
-    result = registry_core.run(registry_core.load(pipeline(**settings(crop))), tmp_path / "run")
+    result = registry_core.train(registry_core.load(pipeline(**settings(crop))), tmp_path / "run")
 
     images, labels = digits("val")
     inputs = crops(images, reference)
@@ -173,8 +173,8 @@ def test_workers_and_interruptions_change_nothing(pipeline: Callable[..., Path],
     changed = settings({"five_crop": {"size": 6}})
     changed["data"]["train"]["transforms"] = [{"five_crop": {"size": 7}}, {"random_crop": {"size": 6}}, "to_tensor"]
     path = pipeline(**changed)
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
-    parted = registry_core.run(registry_core.load(path, ["data.workers=2", "train.max_steps=11"]), tmp_path / "parted")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
+    parted = registry_core.train(registry_core.load(path, ["data.workers=2", "train.max_steps=11"]), tmp_path / "parted")
     assert parted.position.step == 11
     again = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     for one, other in zip(

@@ -111,7 +111,7 @@ def test_functions_of_other_distributions(
     train = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor", noise]}
     path = pipeline(data={"train": train, "batch_size": 64}, metrics=[])
     weights = [
-        registry_core.run(registry_core.load(path, [f"data.workers={workers}"]), tmp_path / str(workers))
+        registry_core.train(registry_core.load(path, [f"data.workers={workers}"]), tmp_path / str(workers))
         .pipeline.model.state_dict()
         .values()
         for workers in (0, 1)

@@ -76,7 +76,7 @@ def digits() -> tuple[Any, Any]:
 def result(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """One run with everything that single digits allow."""
     torch.set_num_threads(1)
-    found = registry_core.run(
+    found = registry_core.train(
         registry_core.load(PIPELINES / "tensorboard.yaml"), tmp_path_factory.mktemp("board") / "run"
     )
     assert found.summary["hook_errors"] == []
@@ -354,7 +354,7 @@ def test_a_resumed_run_draws_every_step_once(result: Any, tmp_path: Path) -> Non
     shutil.copytree(result.directory, out)
     spec = registry_core.load(out / "pipeline.json", ["train.epochs=1"])
     half = tmp_path / "half"
-    registry_core.run(spec, half)
+    registry_core.train(spec, half)
     shutil.rmtree(out / "checkpoints")
     shutil.copytree(half / "checkpoints", out / "checkpoints")
     assert registry_core.resume(out).summary["hook_errors"] == []
@@ -379,7 +379,7 @@ def test_a_resumed_run_draws_every_step_once(result: Any, tmp_path: Path) -> Non
 def canvas(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run on canvases with several digits, their boxes, and multi-hot targets."""
     spec = registry_core.load(PIPELINES / "tensorboard_boxes.yaml")
-    found = registry_core.run(spec, tmp_path_factory.mktemp("boxes") / "run")
+    found = registry_core.train(spec, tmp_path_factory.mktemp("boxes") / "run")
     assert found.summary["hook_errors"] == []
     return found
 
@@ -451,7 +451,7 @@ optim: {optimizer: {sgd: {lr: 0.1}}}
 train: {device: cpu}
 hooks: [{tensorboard_boxes: {count: 1}}]
 """)
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.summary["hook_errors"] == []
     (event,) = read(tmp_path / "run" / "tensorboard").Images("boxes/val/0")
     red = (pixels(event.encoded_image_string) == (255, 0, 0)).all(-1)

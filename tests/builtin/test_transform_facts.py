@@ -36,7 +36,7 @@ from registry_builtin.transforms.warps import Elastic, RandomAffine, RandomPersp
 from test_transforms import FORMS, KEY, facts, form_of, picture, transform_followed, transform_unknown, values
 
 import registry_core
-from registry_core.assembly.data.samples import SampleTransforms
+from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Draws, Image, Transform
 from registry_core.diagnostics import PipelineError
 

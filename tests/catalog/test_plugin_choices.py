@@ -74,7 +74,7 @@ def test_prefer_chooses_for_a_whole_file_and_is_recorded(pipeline: Callable[...,
     spec = registry_core.load(path)
     assert spec.loss.record is not None
     assert spec.loss.record.distribution == "acme-losses"
-    result = registry_core.run(spec, tmp_path / "run")
+    result = registry_core.train(spec, tmp_path / "run")
     recorded = json.loads((result.directory / "pipeline.json").read_text())
     assert recorded["prefer"] == {"loss/mse": "Acme_Losses"}
     assert "acme-losses" in json.loads((result.directory / "environment.json").read_text())["plugins"]
@@ -93,7 +93,7 @@ def test_defaults_do_not_change_with_what_is_installed(
     distribution: Callable[..., Path], pipeline: Callable[..., Path]
 ) -> None:
     distribution("acme-orders", "[registry_core.v1.samplers]\nshuffled = acme_nowhere:X\nsequential = acme_nowhere:X\n")
-    plan = registry_core.make_plan(registry_core.load(pipeline()))
+    plan = registry_core.plan(registry_core.load(pipeline()))
     assert {section.sampler.label.split(" of ")[1] for section in plan.sections.values()} == {"registry-core 0.1.0"}
 
 

@@ -20,13 +20,13 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if path.na
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
 def test_no_example_is_doubted(path: Path) -> None:
-    assert load(path).notices == ()
+    assert load(path).warnings == ()
 
 
 def test_doubts_wait_until_nothing_is_wrong(pipeline: Callable[..., Path]) -> None:
     """A spec with holes would raise false ones."""
     doubted = GOOD.replace("{split: val}", "{split: train}")
-    (problem,) = load(pipeline(doubted)).notices
+    (problem,) = load(pipeline(doubted)).warnings
     assert problem.code == "same-data"
     with pytest.raises(PipelineError) as refused:
         load(pipeline(doubted.replace("sgd", "sdg")))
@@ -54,4 +54,4 @@ def test_doubts_wait_until_nothing_is_wrong(pipeline: Callable[..., Path]) -> No
 )
 def test_what_is_meant_so_is_not_doubted(pipeline: Callable[..., Path], old: str, new: str) -> None:
     assert old in GOOD
-    assert load(pipeline(GOOD.replace(old, new))).notices == ()
+    assert load(pipeline(GOOD.replace(old, new))).warnings == ()

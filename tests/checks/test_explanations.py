@@ -135,7 +135,7 @@ def said_of(
             assert not deep, "it is found without --deep"
             return {problem.code for problem in error.problems}
         found = dry_run(plan) if deep else DryRun("cpu", "fp32")
-        return {problem.code for problem in (*spec.notices, *found.problems, *found.warnings)}
+        return {problem.code for problem in (*spec.warnings, *found.problems, *found.warnings)}
 
     def run_commands(text: str) -> set[str]:
         ended = None

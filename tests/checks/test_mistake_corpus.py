@@ -32,7 +32,7 @@ def test_the_mistake_is_found(mistake: Mistake, monkeypatch: pytest.MonkeyPatch)
 def problems_of(mistake: Mistake) -> tuple[Problem, ...]:
     """What ``validate`` says of a file: errors, or warnings."""
     try:
-        return load(mistake.path.relative_to(FOLDER), mistake.options).notices
+        return load(mistake.path.relative_to(FOLDER), mistake.options).warnings
     except PipelineError as error:
         return error.problems
 
@@ -50,7 +50,7 @@ def test_a_correction_corrects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
             written = tmp_path / "corrected.yaml"
             written.write_text(corrected(text, fixes))
             try:
-                found: tuple[Problem, ...] = load(written, mistake.options).notices
+                found: tuple[Problem, ...] = load(written, mistake.options).warnings
             except PipelineError as error:
                 found = error.problems
             assert problem.message not in {again.message for again in found}, str(problem)

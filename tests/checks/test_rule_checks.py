@@ -16,7 +16,7 @@ from safetensors.torch import _TYPES, save_file
 from torch import nn
 
 import registry_core
-from registry_core.analysis.selection import nearest_pattern
+from registry_core.analysis.patterns import nearest_pattern
 from registry_core.analysis.weights_file import tensors_in
 from registry_core.assembly.preview import preview_of
 from registry_core.diagnostics import PipelineError

@@ -78,7 +78,7 @@ def trained(pipeline: dict[str, Any]) -> set[str]:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
         spec = load(path)
-        result = registry_core.run(spec, Path(folder) / "run")
+        result = registry_core.train(spec, Path(folder) / "run")
     assert result.position.step == 2
     assert result.summary["hook_errors"] == []
     assert climbs or math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics

@@ -376,7 +376,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 @pytest.mark.filterwarnings("ignore")  # what tracing and TensorBoard warn of
 @pytest.mark.parametrize("name", RIGHT)
 def test_it_is_right_and_runs(name: str, tmp_path: Path) -> None:
-    result = registry_core.run(load(written(tmp_path, RIGHT[name])), tmp_path / "run")
+    result = registry_core.train(load(written(tmp_path, RIGHT[name])), tmp_path / "run")
     assert result.position.step == 2
     assert result.summary["hook_errors"] == []
 
@@ -406,7 +406,7 @@ def test_files_of_several_sizes(tmp_path: Path) -> None:
     squares = folders(tmp_path / "squares", (8, 8), (10, 10))
     for dataset, resized in ((squares, shorter), (several, {"resize": {"size": [8, 8]}})):
         right = made(dataset, resized, model=mlp(2), batch_size=2)
-        assert registry_core.run(load(written(tmp_path, right)), tmp_path / dataset["image_folder"]["root"][-3:])
+        assert registry_core.train(load(written(tmp_path, right)), tmp_path / dataset["image_folder"]["root"][-3:])
     with pytest.raises(
         PipelineError, match=r"The images of 'image_folder' have different sizes\. Set size of 'counts'"
     ):
@@ -418,7 +418,7 @@ def test_signs_of_two_classes(tmp_path: Path) -> None:
     dataset = folders(tmp_path / "two", (8, 8))
     for number, loss in enumerate(("soft_margin", "mse")):
         right = made(dataset, "signs", model=mlp(1), loss=loss, batch_size=2, metrics=["mean_absolute_error"])
-        assert registry_core.run(load(written(tmp_path, right)), tmp_path / f"run-{number}").position.step == 2
+        assert registry_core.train(load(written(tmp_path, right)), tmp_path / f"run-{number}").position.step == 2
 
 
 def test_one_class_makes_no_pairs(tmp_path: Path) -> None:

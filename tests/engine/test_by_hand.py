@@ -93,7 +93,7 @@ def test_weights_are_bit_identical(
         train={"epochs": 2, "device": "cpu", "accumulate": accumulate, "clip": clip and {"norm": clip}},
         metrics=[],
     )
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     expected = by_hand(seed, 2, 50, clip, accumulate)
     found = result.pipeline.model.state_dict()
     assert list(found) == list(expected)

@@ -78,7 +78,7 @@ def test_a_run_is_what_plain_torch_does(
             "log_every": "1 step",
         },
     )
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     model, averaged, losses = by_hand(batch, accumulate, clip)
     for ours, plain in ((result.pipeline.model, model), (result.pipeline.averaged, averaged)):
         assert ours is not None

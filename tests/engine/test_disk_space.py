@@ -62,7 +62,7 @@ def test_the_size_of_a_checkpoint_is_known_before_the_first_step(
         registry_core.load(pipeline(**changes, model={"mlp": {"size": 8, "hidden": [128, 64], "num_classes": 10}}))
     )
     before = needed(assemble(plan)).checkpoint
-    result = registry_core.run(plan, tmp_path / "run")
+    result = registry_core.train(plan, tmp_path / "run")
     (checkpoint,) = (result.directory / "checkpoints").glob("step-*")
     there = tensors_on_disk(checkpoint)
     assert before <= there <= before + 16  # the sum of the losses, and the like
@@ -141,7 +141,7 @@ def test_a_run_never_has_more_checkpoints_than_planned(
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", counted)
-    registry_core.run(plan, tmp_path / "run")
+    registry_core.train(plan, tmp_path / "run")
     copies = needed(assemble(plan)).copies
     assert copies == keep + (best is not None) + 1
     assert most <= copies
@@ -163,7 +163,7 @@ def test_a_disk_that_is_too_small(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path, need.bytes - 1))
     out = tmp_path / "deep" / "run"
     with pytest.raises(RunError, match=r"too small for the checkpoints of this run: 3 at a time.*Free") as no:
-        registry_core.run(plan, out)
+        registry_core.train(plan, out)
     assert str(tmp_path) in str(no.value)
     assert no.value.exit_code == 5
     assert asked == [tmp_path]
@@ -171,7 +171,7 @@ def test_a_disk_that_is_too_small(
     found = dry_run(plan, out=out)
     assert [(warning.code, warning.message[:11]) for warning in found.warnings] == [("disk-space", "The disk of")]
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path, need.bytes))
-    assert registry_core.run(plan, out).position.epoch == 3
+    assert registry_core.train(plan, out).position.epoch == 3
     assert dry_run(plan, out=out).warnings == []
 
 
@@ -181,7 +181,7 @@ def test_what_a_run_has_already_is_not_needed_again(
     path = pipeline(train=CPU, hooks=[{"checkpoint": {"keep": 2}}])
     plan = make_plan(registry_core.load(path))
     need = needed(assemble(plan))
-    registry_core.run(plan, tmp_path / "run")
+    registry_core.train(plan, tmp_path / "run")
     longer = registry_core.load(path, ["train.epochs=4"])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 0, need.checkpoint - 1))
     with pytest.raises(RunError, match="one, which takes"):

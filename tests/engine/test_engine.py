@@ -35,7 +35,7 @@ def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
 
     def start(*overrides: str, **changes: Any) -> Any:
         path = pipeline(**changes)
-        return registry_core.run(registry_core.load(path, overrides), tmp_path / f"run-{next(numbers)}")
+        return registry_core.train(registry_core.load(path, overrides), tmp_path / f"run-{next(numbers)}")
 
     return start
 

@@ -55,7 +55,7 @@ def test_a_sparse_bag_learns_the_digits(pipeline: Callable[..., Path], tmp_path:
         optim={"optimizer": {"sparse_adam": {"lr": 0.05}}},
         train={"epochs": 2, "device": "cpu"},
     )
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.metrics["val/accuracy"] > 0.85
 
 
@@ -169,8 +169,8 @@ def test_sparse_state_survives_a_checkpoint(pipeline: Callable[..., Path], tmp_p
         train={"device": "cpu", "accumulate": 2, "clip": {"norm": 0.5}, "max_steps": 3, "log_every": "1 step"},
         data__val=None,
     )
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
-    registry_core.run(registry_core.load(path, ["train.max_steps=1"]), tmp_path / "parts")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
+    registry_core.train(registry_core.load(path, ["train.max_steps=1"]), tmp_path / "parts")
     resumed = registry_core.resume(tmp_path / "parts", registry_core.load(path))
     name = "table.weight"
     assert torch.equal(resumed.pipeline.model.state_dict()[name], whole.pipeline.model.state_dict()[name])

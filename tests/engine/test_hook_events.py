@@ -77,7 +77,7 @@ def test_no_drawing_changes_a_bit(pipeline: Callable[..., Path], tmp_path: Path,
             optim={"optimizer": {"sgd": {"lr": 0.1, "momentum": 0.9, "nesterov": True}}},
             hooks=hooks,
         )
-        result = registry_core.run(registry_core.load(path), tmp_path / name)
+        result = registry_core.train(registry_core.load(path), tmp_path / name)
         assert result.summary["hook_errors"] == []
         runs.append(result)
     plain, drawn = (sorted((run.directory / "checkpoints").glob("step-*"))[-1] for run in runs)
@@ -201,7 +201,7 @@ def test_events_without_listeners_are_not_told(
     told: list[str] = []
     tell = Hooks.tell
     monkeypatch.setattr(Hooks, "tell", lambda self, event, **values: (told.append(event), tell(self, event, **values)))
-    registry_core.run(registry_core.load(pipeline()), tmp_path / "run")
+    registry_core.train(registry_core.load(pipeline()), tmp_path / "run")
     assert set(told) == {"run_started", "metrics_measured", "checkpoint_saved", "run_ended"}
 
 
@@ -373,7 +373,7 @@ def test_layers_are_looked_for_before_the_first_step(
     pipeline: Callable[..., Path], tmp_path: Path, hook: Any, message: str
 ) -> None:
     with pytest.raises(InvalidParameters, match=message):
-        registry_core.run(registry_core.load(pipeline(hooks=[hook])), tmp_path / "run")
+        registry_core.train(registry_core.load(pipeline(hooks=[hook])), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -382,7 +382,7 @@ def test_a_hook_that_cannot_draw_ends_no_run(
 ) -> None:
     """A linear layer gives no maps: the run goes on, and says so once."""
     hooks = [{"tensorboard_feature_maps": {"layer": "1"}}, "tensorboard"]
-    result = registry_core.run(registry_core.load(pipeline(hooks=hooks)), tmp_path / "run")
+    result = registry_core.train(registry_core.load(pipeline(hooks=hooks)), tmp_path / "run")
     assert result.reason == "All steps are done."
     assert len(result.summary["hook_errors"]) == 2  # at the start, and after the epoch
     assert "the layer '1' gives [1, 16], not [1, channels, height, width]" in capsys.readouterr().err
@@ -426,7 +426,7 @@ def test_sound_is_what_the_file_has(
     distribution("acme", "[registry_core.v1.datasets]\nsounds = acme_sounds:Sounds\n", modules={"acme_sounds": SOUNDS})
     section = {"dataset": {"sounds": {"path": str(tmp_path / "sound.wav")}}, "transforms": ["to_tensor"]}
     path = pipeline(data__train=section, data__val=section, hooks=[{"tensorboard_audio": {"count": 2}}])
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.summary["hook_errors"] == []
     reader = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     assert set(reader.Tags()["audio"]) == {"audio/val/0", "audio/val/1"}

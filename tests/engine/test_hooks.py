@@ -93,7 +93,7 @@ def test_an_observer_that_fails_anywhere_harms_no_run(
     calls: list[str] = []
     monkeypatch.setattr(Jsonl, "build", lambda _: Fails(event, error))
     monkeypatch.setattr(Progress, "build", lambda _: Noted("after", calls))
-    result = registry_core.run(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
+    result = registry_core.train(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
     assert result.position.step == 6
     assert calls == ["after"]
     (noted,) = result.summary["hook_errors"]
@@ -114,7 +114,7 @@ def test_a_question_that_fails_ends_the_run_and_the_others_hear_of_it(
     monkeypatch.setattr(Jsonl, "build", lambda _: Fails(question, error))
     monkeypatch.setattr(Progress, "build", lambda _: Ended())
     with pytest.raises(BrokenComponent, match=rf"hooks\[0\] jsonl failed in {question}: {type(error).__name__}"):
-        registry_core.run(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
+        registry_core.train(registry_core.load(pipeline(hooks=["jsonl", "progress"])), tmp_path / "run")
     assert reasons == ["failed: An error ended the run."]
 
 
@@ -163,7 +163,7 @@ def test_an_event_without_listeners_is_known() -> None:
 @pytest.fixture
 def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
     def start(*overrides: str, **changes: Any) -> Any:
-        return registry_core.run(registry_core.load(pipeline(**changes), overrides), tmp_path / "run")
+        return registry_core.train(registry_core.load(pipeline(**changes), overrides), tmp_path / "run")
 
     return start
 
@@ -188,7 +188,7 @@ def test_tensorboard_has_every_metric(run: Callable[..., Any]) -> None:
 def test_a_resumed_run_stands_once_in_tensorboard(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     out = tmp_path / "run"
     hooks = ["tensorboard", {"checkpoint": {"every": "2 epochs", "keep": 5}}]
-    result = registry_core.run(registry_core.load(pipeline(hooks=hooks, train={"epochs": 3})), out)
+    result = registry_core.train(registry_core.load(pipeline(hooks=hooks, train={"epochs": 3})), out)
     latest = sorted((out / "checkpoints").glob("step-*"))[-1]
     shutil.rmtree(latest)  # as if the run had been killed after its last checkpoint
     registry_core.resume(out)
@@ -201,7 +201,7 @@ def test_a_resumed_run_stands_once_in_tensorboard(pipeline: Callable[..., Path],
 def test_steps_are_written_once_each(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     out = tmp_path / "run"
     hooks = [{"jsonl": {"every": "2 steps"}}, {"checkpoint": {"every": "4 steps", "keep": 9}}]
-    registry_core.run(registry_core.load(pipeline(hooks=hooks, train={"epochs": 2})), out)
+    registry_core.train(registry_core.load(pipeline(hooks=hooks, train={"epochs": 2})), out)
     before = (out / "steps.jsonl").read_text()
     lines = [json.loads(line) for line in before.splitlines()]
     assert [(line["step"], line["epoch"]) for line in lines] == [(2, 1), (4, 1), (6, 1), (8, 2), (10, 2), (12, 2)]
@@ -259,7 +259,7 @@ def test_hooks_remember_over_a_resume(pipeline: Callable[..., Path], tmp_path: P
         {"checkpoint": {"every": "1 epoch", "keep": 9, "best": "val/loss"}},
     ]
     path = pipeline(hooks=hooks, train={"epochs": 10})
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
     assert whole.position.epoch == 5
     out = tmp_path / "parted"
     shutil.copytree(tmp_path / "whole", out)

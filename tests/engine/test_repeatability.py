@@ -124,7 +124,7 @@ def settings(**changes: Any) -> dict[str, Any]:
 
 
 def train(path: Path, out: Path, *overrides: str) -> registry_core.engine.api.RunResult:  # type: ignore[name-defined]  # loaded by the first call
-    return registry_core.run(registry_core.load(path, overrides), out)
+    return registry_core.train(registry_core.load(path, overrides), out)
 
 
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:

@@ -58,7 +58,7 @@ def run(pipeline: Callable[..., Path], tmp_path: Path, distribution: Callable[..
 
     def train(out: str, *overrides: str, **changes: Any) -> Any:
         path = pipeline(**changes)
-        return registry_core.run(registry_core.load(path, overrides), tmp_path / out)
+        return registry_core.train(registry_core.load(path, overrides), tmp_path / out)
 
     return train
 

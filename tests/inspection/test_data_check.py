@@ -15,7 +15,7 @@ from registry_builtin.datasets.composed import Counts, Pairs, Rotated, Triplets
 from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
-from registry_core.assembly.data.samples import check_class
+from registry_core.assembly.data.collation import check_class
 from registry_core.components import DataFacts
 from registry_core.components.dataset import describe_sample
 from registry_core.diagnostics import DataError

@@ -256,9 +256,9 @@ def test_it_leaves_no_trace(
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.are_deterministic_algorithms_enabled() == deterministic
     assert sorted(tmp_path.rglob("*")) == files
-    after = registry_core.run(plan, tmp_path / "after").pipeline.model.state_dict()
+    after = registry_core.train(plan, tmp_path / "after").pipeline.model.state_dict()
     assert started.exists()
-    anew = registry_core.run(make_plan(registry_core.load(pipeline(train=CPU))), tmp_path / "anew")
+    anew = registry_core.train(make_plan(registry_core.load(pipeline(train=CPU))), tmp_path / "anew")
     assert all(torch.equal(value, after[name]) for name, value in anew.pipeline.model.state_dict().items())
 
 

@@ -74,7 +74,7 @@ def test_the_matrix_is_that_of_numpy(
         expected = (directions / np.sqrt(variances + 0.01))[:, ::-1]
         signs = np.sign((matrix * expected).sum(0))
         np.testing.assert_allclose(matrix * signs, expected, atol=1e-5)
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.summary["steps"] == -(-359 // batch_size)
 
 

@@ -40,7 +40,7 @@ import registry_core
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
-    registry_core.run(registry_core.load(sys.argv[1]), sys.argv[2])
+    registry_core.train(registry_core.load(sys.argv[1]), sys.argv[2])
 """
 
 

@@ -10,7 +10,7 @@ from packaging.version import Version
 from pydantic import Field
 
 from registry_core.components import Image, Transform
-from registry_core.components.transform import Randomness, Scope
+from registry_core.components.transform import Randomness, Unit
 from registry_core.components.types import Probability
 from registry_core.diagnostics import BrokenComponent
 from registry_core_kornia.facts import anywhere, float_images, from_0_to_1, with_channels
@@ -28,7 +28,7 @@ class KorniaTransform(Transform):
     """
 
     random: ClassVar[Randomness] = "generators"
-    unit: ClassVar[Scope] = "batch"
+    unit: ClassVar[Unit] = "batch"
     on_device: ClassVar[bool] = True
     channels: ClassVar[tuple[int, ...]] = ()
     """Numbers of channels that images may have; empty: any."""

@@ -31,7 +31,7 @@ NORMALISED = [{"kornia_normalize": {"mean": [0.3], "std": [0.38]}}]
 
 def run(path: Path, directory: Path) -> Path:
     """Train a pipeline; returns the run's directory."""
-    return registry_core.run(registry_core.load(path), directory).directory
+    return registry_core.train(registry_core.load(path), directory).directory
 
 
 def weights(directory: Path) -> dict[str, torch.Tensor]:
@@ -68,7 +68,7 @@ def test_workers_and_interruptions_change_nothing(pipeline: Callable[..., Path],
 def test_mixed_classes_are_trained_on(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     steps = [{"kornia_random_crop": {"size": 8, "padding": 1}}, "kornia_random_cut_mix_v2", "kornia_random_mix_up_v2"]
     path = pipeline(data__train__batch_transforms=steps, train__channels_last=True)
-    plan = str(registry_core.make_plan(registry_core.load(path)))
+    plan = str(registry_core.plan(registry_core.load(path)))
     assert "(whole batches, on the device)" in plan
     assert "float tensor 1 x 8 x 8, 0 to 1" in plan
     once, again = run(path, tmp_path / "once"), run(path, tmp_path / "again")
@@ -87,7 +87,7 @@ def test_three_channels_and_sizes_reach_the_model(pipeline: Callable[..., Path],
         model={"net": {"in_channels": 3, "size": 12, "padding": 2, "num_classes": 10}},
         train__epochs=1,
     )
-    assert "float tensor 3 x 12 x 12" in str(registry_core.make_plan(registry_core.load(path)))
+    assert "float tensor 3 x 12 x 12" in str(registry_core.plan(registry_core.load(path)))
     assert (run(path, tmp_path / "run") / "summary.json").exists()
 
 

@@ -65,7 +65,7 @@ def written(folder: Path, hook: Mapping[str, Any] | None, **changes: Any) -> Pat
 
 
 def trained(folder: Path, hook: Mapping[str, Any] | None, **changes: Any) -> RunResult:
-    return registry_core.run(registry_core.load(written(folder, hook, **changes)), folder / "run")
+    return registry_core.train(registry_core.load(written(folder, hook, **changes)), folder / "run")
 
 
 def only_run(hook: Mapping[str, Any]) -> Any:
@@ -159,7 +159,7 @@ def test_nothing_global_is_left_behind(tmp_path: Path, hook: dict[str, Any]) -> 
 def test_a_resumed_run_goes_on_with_the_same_mlflow_run(tmp_path: Path, hook: dict[str, Any]) -> None:
     whole = trained(tmp_path / "whole", None)
     path = written(tmp_path / "stopped", hook)
-    registry_core.run(registry_core.load(path, ["train.max_steps=5"]), tmp_path / "stopped" / "run")
+    registry_core.train(registry_core.load(path, ["train.max_steps=5"]), tmp_path / "stopped" / "run")
     first = only_run(hook)
     resumed = registry_core.resume(tmp_path / "stopped" / "run", registry_core.load(path))
     run = only_run(hook)

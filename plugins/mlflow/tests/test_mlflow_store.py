@@ -165,7 +165,7 @@ def test_a_run_in_the_pipeline_survives_without_its_server(tmp_path: Path, capsy
     watched["hooks"] = [{"mlflow": {"tracking_uri": f"http://127.0.0.1:{free_port()}"}}]
     path = tmp_path / "pipeline.json"
     path.write_text(json.dumps(watched), encoding="utf-8")
-    result = registry_core.run(registry_core.load(path), tmp_path / "run")
+    result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.position.epoch == 1
     assert "hooks[0] mlflow failed in run_started: NotRecorded: MLflow could not" in result.summary["hook_errors"][0]
     assert "hooks[0] mlflow failed in run_started" in capsys.readouterr().err

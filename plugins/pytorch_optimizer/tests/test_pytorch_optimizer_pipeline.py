@@ -52,8 +52,8 @@ def written(folder: Path, optim: dict[str, Any], **train: Any) -> Path:
 @pytest.mark.parametrize("name", OPTIMS)
 def test_a_run_that_stopped_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
     file = written(tmp_path, OPTIMS[name])
-    whole = registry_core.run(registry_core.load(file), tmp_path / "whole")
-    registry_core.run(registry_core.load(file, ["train.max_steps=7"]), tmp_path / "stopped")
+    whole = registry_core.train(registry_core.load(file), tmp_path / "whole")
+    registry_core.train(registry_core.load(file, ["train.max_steps=7"]), tmp_path / "stopped")
     resumed = registry_core.resume(tmp_path / "stopped", registry_core.load(file))
     assert resumed.position == whole.position
     assert resumed.summary["guarantee"] == "exact"
@@ -85,13 +85,13 @@ def test_ranger21_asks_for_the_length_of_the_run(tmp_path: Path) -> None:
 def test_a_bias_without_a_group_of_its_own_is_refused_by_muon(tmp_path: Path) -> None:
     file = written(tmp_path, {"optimizer": "pytorch_optimizer_muon"})
     with pytest.raises(PipelineError, match=r"at least 2 dimensions only, not .*bias.*`use_muon: false`"):
-        registry_core.run(registry_core.load(file), tmp_path / "run")
+        registry_core.train(registry_core.load(file), tmp_path / "run")
 
 
 def test_an_option_that_holds_for_all_parameters_is_refused_in_a_group(tmp_path: Path) -> None:
     optim = {"optimizer": "pytorch_optimizer_lion", "groups": [{"parameters": ".*bias", "maximize": True}]}
     with pytest.raises(InvalidParameters, match="'maximize' of the optimizer 'pytorch_optimizer_lion' holds for all"):
-        registry_core.run(registry_core.load(written(tmp_path, optim)), tmp_path / "run")
+        registry_core.train(registry_core.load(written(tmp_path, optim)), tmp_path / "run")
 
 
 def test_shapes_and_sparse_gradients_are_checked() -> None:

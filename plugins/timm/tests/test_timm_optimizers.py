@@ -198,8 +198,8 @@ PIPELINES = ("lion", "adafactorbv", "madgrad", "mars", "adan", "lamb", "laprop",
 def test_a_run_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
     optimizer = {f"timm_{name}": {"lr": 0.003, "weight_decay": 0.01}}
     path = written(tmp_path, optim__optimizer=optimizer, metrics=[], data__val=None)
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
-    registry_core.run(registry_core.load(path, ["train.max_steps=5"]), tmp_path / "parted")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
+    registry_core.train(registry_core.load(path, ["train.max_steps=5"]), tmp_path / "parted")
     resumed = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     assert (resumed.summary["guarantee"], resumed.position.step) == ("exact", whole.position.step)
     assert same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict())

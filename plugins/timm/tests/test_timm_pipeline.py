@@ -23,9 +23,9 @@ OPTIM = {
 
 def test_a_pipeline_learns_and_resumes_bit_for_bit(tmp_path: Path) -> None:
     path = written(tmp_path, model=MODEL, optim=OPTIM, train={"epochs": 6, "device": "cpu"})
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
     assert whole.metrics["val/accuracy"] > 0.9
-    registry_core.run(registry_core.load(path, ["train.max_steps=15"]), tmp_path / "parted")
+    registry_core.train(registry_core.load(path, ["train.max_steps=15"]), tmp_path / "parted")
     resumed = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     assert (resumed.summary["guarantee"], resumed.position.step) == ("exact", 36)
     assert same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
@@ -36,8 +36,8 @@ def test_what_a_run_leaves_is_a_pipeline_that_trains_the_same(tmp_path: Path) ->
     path = written(
         tmp_path, model={"timm_test_vit": {"num_classes": 10, "in_chans": 1, "img_size": 8, "patch_size": 4}}
     )
-    first = registry_core.run(registry_core.load(path), tmp_path / "first")
-    again = registry_core.run(registry_core.load(tmp_path / "first" / "pipeline.json"), tmp_path / "again")
+    first = registry_core.train(registry_core.load(path), tmp_path / "first")
+    again = registry_core.train(registry_core.load(tmp_path / "first" / "pipeline.json"), tmp_path / "again")
     assert same(again.pipeline.model.state_dict(), first.pipeline.model.state_dict())
 
 

@@ -131,12 +131,12 @@ def test_a_run_with_a_scheduler_of_timm(by: str, tmp_path: Path) -> None:
     path = written(
         tmp_path, optim__scheduler=scheduler, train={"epochs": 4, "device": "cpu", "log_every": "1 step"}, metrics=[]
     )
-    whole = registry_core.run(registry_core.load(path), tmp_path / "whole")
+    whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
     options = {"t_initial": length, "lr_min": 1e-4, "noise_range_t": [2, length]}
     rates = [found for (found,) in of_timm("CosineLRScheduler", options, (0.003,), by, length)]
     steps = recorded(tmp_path / "whole")
     assert steps == [rates[step // 6 if by == "epoch" else step] for step in range(24)]
-    registry_core.run(registry_core.load(path, ["train.max_steps=7"]), tmp_path / "parted")
+    registry_core.train(registry_core.load(path, ["train.max_steps=7"]), tmp_path / "parted")
     resumed = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     assert resumed.summary["guarantee"] == "exact"
     assert same(resumed.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
@@ -147,7 +147,7 @@ def test_as_part_of_another(tmp_path: Path) -> None:
     first = {"timm_step": {"decay_t": 1.0, "decay_rate": 0.5}}
     parts = {"schedulers": [first, {"timm_cosine": {"lr_min": 0.001}}], "milestones": [2]}
     path = written(tmp_path, optim__scheduler={"sequential": parts}, train={"epochs": 4, "device": "cpu"}, metrics=[])
-    registry_core.run(registry_core.load(path), tmp_path / "run")
+    registry_core.train(registry_core.load(path), tmp_path / "run")
     cosine = of_timm("CosineLRScheduler", {"t_initial": 2, "lr_min": 0.001}, (0.003,), "epoch", 2)
     assert recorded(tmp_path / "run") == [0.003, 0.0015, *(rate for (rate,) in cosine)]
 
@@ -158,7 +158,7 @@ def test_after_a_warm_up_of_the_core(tmp_path: Path) -> None:
     path = written(
         tmp_path, optim__scheduler=scheduler, train={"epochs": 3, "device": "cpu", "log_every": "1 step"}, metrics=[]
     )
-    registry_core.run(registry_core.load(path), tmp_path / "run")
+    registry_core.train(registry_core.load(path), tmp_path / "run")
     poly = of_timm("PolyLRScheduler", {"t_initial": 2, "power": 1.0}, (0.003,), "epoch", 2)
     rates = recorded(tmp_path / "run")
     assert rates[:6] == pytest.approx([0.003 * (0.5 + 0.5 * step / 6) for step in range(6)])

@@ -11,26 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from registry_core.assembly.data.samples import (
-    Batch,
-    BatchTransforms,
-    Sample,
-    SampleTransforms,
-    as_sample,
-    check_class,
-    collate,
-)
+from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
 from registry_core.components.sampler import Order
-from registry_core.diagnostics import BrokenComponent, RegistryError, RunError
-
-
-@dataclass(frozen=True)
-class Request:
-    """The samples of one batch, its number in the epoch, and the epoch."""
-
-    epoch: int
-    batch: int
-    indices: tuple[int, ...]
+from registry_core.diagnostics import Keys, RegistryError, RunError
 
 
 @dataclass(frozen=True)
@@ -39,58 +22,24 @@ class _Failure:
 
     kind: type[RegistryError]
     message: str
+    remedy: str
+    keys: Keys
+
+    def error(self) -> RegistryError:
+        return self.kind(self.message, self.remedy).at(*self.keys)
 
 
-class BatchSource(Dataset[Any]):
-    """Makes batches on request; what it gives depends on the request alone."""
+class _Batches(Dataset[Any]):
+    """Loads batches on request; what it returns depends on the request alone."""
 
-    def __init__(
-        self,
-        dataset: Any,
-        transforms: SampleTransforms,
-        section: str,
-        name: str,
-        classes: int | None,
-        batch_transforms: BatchTransforms,
-    ) -> None:
-        self.dataset = dataset
-        self.transforms = transforms
-        self.batch_transforms = batch_transforms
-        self.section = section
-        self.name = name
-        self.classes = classes
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
 
-    def __getitem__(self, request: Request) -> Batch | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | _Failure:
         try:
-            return self.batch_transforms(self.collated(request), request.epoch, request.batch)
+            return LoadedBatch(request, self.executor.load(request))
         except RegistryError as error:
-            return _Failure(type(error), str(error))
-
-    def collated(self, request: Request) -> Batch:
-        """The batch before the batch transforms; the views of a sample stand one after the other."""
-        views = [view for index in request.indices for view in self.views(request.epoch, index)]
-        return collate(views, self.section)
-
-    def sample(self, epoch: int, index: int) -> Sample:
-        """One sample as the model will see it in this epoch; of several views the first."""
-        return self.views(epoch, index)[0]
-
-    def views(self, epoch: int, index: int) -> list[Sample]:
-        """All views of a sample as the model will see them in this epoch; mostly there is one."""
-        return self.transforms.all_views(self.read(index), epoch, index)
-
-    def read(self, index: int) -> Sample:
-        """A sample as the data set has it."""
-        try:
-            found = self.dataset[index]
-        except RegistryError:
-            raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            reason = f"{type(error).__name__}: {error}"
-            raise BrokenComponent(f"The dataset {self.name!r} failed on sample {index}: {reason}.") from error
-        sample = as_sample(found, self.name, index)
-        check_class(sample, self.classes, self.section, index, self.dataset)
-        return sample
+            return _Failure(type(error), error.message, error.remedy, error.keys)
 
 
 class _Requests(Sampler[Request]):
@@ -109,58 +58,56 @@ class _Requests(Sampler[Request]):
         return self.length - self.start
 
 
-class Loader:
-    """The batches of one section."""
+@dataclass(frozen=True)
+class Epochs:
+    """The order of the samples of a section, and how they are cut into batches."""
 
-    def __init__(
-        self,
-        source: BatchSource,
-        order: Order,
-        device_transforms: BatchTransforms,
-        *,
-        seed: int,
-        samples: int,
-        batch_size: int,
-        drop_last: bool,
-        workers: int,
-        pin_memory: bool,
-    ) -> None:
-        self.source = source
-        self.order = order
-        self.device_transforms = device_transforms
-        """The last of the batch transforms: those for batches that are on the device."""
-        self.seed = seed
-        self.samples = samples
-        self.batch_size = batch_size
-        self.views = source.transforms.views
-        """Views of each sample, all of them in the same batch, one after the other."""
-        self.length = samples // batch_size if drop_last else -(-samples // batch_size)
-        self.pin_memory = pin_memory
+    order: Order
+    seed: int
+    samples: int
+    """In an epoch."""
+    batch_size: int
+    drop_last: bool
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self.samples // self.batch_size if self.drop_last else -(-self.samples // self.batch_size)
+
+    def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
+        """The requests of an epoch from batch ``start`` on."""
+        indices = np.asarray(self.order(self.seed, epoch))
+        for batch in range(start, len(self)):
+            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield Request(epoch, batch, tuple(chosen.tolist()))
+
+
+class Loader:
+    """The batches of one section, as they are loaded; ``executor.on_device`` does the rest."""
+
+    def __init__(self, executor: Executor, epochs: Epochs, *, workers: int, pin_memory: bool) -> None:
+        self.executor = executor
+        self.epochs = epochs
         self.workers = workers
-        self._requests = _Requests(self.requests, self.length)
+        self.pin_memory = pin_memory
+        self._source = _Batches(executor)
+        self._requests = _Requests(epochs.requests, len(epochs))
         self._loader: DataLoader[Any] | None = None
         """It keeps its worker processes from epoch to epoch, until ``close``."""
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.epochs)
 
-    def samples_in(self, batch: int) -> int:
-        """How many samples the batch of this number has."""
-        return min(self.batch_size, self.samples - batch * self.batch_size)
+    @property
+    def samples(self) -> int:
+        """Samples in an epoch."""
+        return self.epochs.samples
 
-    def requests(self, epoch: int, start: int) -> Iterator[Request]:
-        """The requests of an epoch from batch ``start`` on."""
-        indices = np.asarray(self.order(self.seed, epoch))
-        for batch in range(start, self.length):
-            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield Request(epoch, batch, tuple(chosen.tolist()))
-
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[LoadedBatch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""
         self._requests.epoch, self._requests.start = epoch, start
         for batch in self._in_workers() if self.workers else self._in_process():
             if isinstance(batch, _Failure):
-                raise batch.kind(batch.message)
+                raise batch.error()
             yield batch
 
     def close(self) -> None:
@@ -170,7 +117,7 @@ class Loader:
     def _in_workers(self) -> Iterator[Any]:
         if self._loader is None:
             self._loader = DataLoader(
-                self.source,
+                self._source,
                 sampler=self._requests,
                 batch_size=None,
                 num_workers=self.workers,
@@ -187,15 +134,20 @@ class Loader:
             except StopIteration:
                 return
             except RuntimeError as error:  # how torch says that a process died
-                raise RunError(f"A loader process ended: {error}. Try fewer workers, or data.workers: 0.") from error
+                message = f"A loader process ended: {error}."
+                raise RunError(message, "Try fewer workers, or data.workers: 0.") from error
             yield batch
 
     def _in_process(self) -> Iterator[Any]:
         for request in self._requests:
-            batch = self.source[request]
+            batch = self._source[request]
             if self.pin_memory and not isinstance(batch, _Failure):
-                batch = {k: v.pin_memory() if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+                batch = batch._replace(entries=_pinned(batch.entries))
             yield batch
+
+
+def _pinned(entries: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.pin_memory() if isinstance(value, torch.Tensor) else value for name, value in entries.items()}
 
 
 def _unchanged(batch: Any) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from registry_core.analysis.init_rules import check_init, fills_of
-from registry_core.assembly.checked import build
+from registry_core.analysis.init_selection import fills_of, init_errors
+from registry_core.assembly.building import build
 from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed, Init
@@ -25,10 +25,11 @@ def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
     if not rules:
         return report
     modules = facts_of(model)
-    refuse(check_init(rules, modules), "init-rule")
+    fills = fills_of(rules, modules)
+    refuse(init_errors(rules, modules, fills), "init-rule")
     parameters = dict(model.named_parameters())
     refused = []
-    for fill in fills_of(rules, modules):
+    for fill in fills:
         try:
             _fill(fill.scheme, parameters[fill.name])
         except CheckFailed as failed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from registry_core.analysis.parameter_rules import check_freezing, frozen_by, names_of_norm, with_statistics
+from registry_core.analysis.parameter_selection import freezing_errors, frozen_by, names_of_norm, with_statistics
 from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.optim.parameters import DelayedParameters
 from registry_core.assembly.refusing import refuse
@@ -34,7 +34,7 @@ class Freezing:
     def _freeze(self, finetune: Finetune, steps_per_epoch: int) -> None:
         modules, rules = facts_of(self.model), finetune.unfreeze
         trained = [name for name, parameter in self.model.named_parameters() if parameter.requires_grad]
-        refuse(check_freezing(finetune, modules, trained), "frozen-parameters")
+        refuse(freezing_errors(finetune, modules, trained), "frozen-parameters")
         chosen = frozen_by(finetune, modules)
         self.frozen = set(chosen.names)
         for name, parameter in self.model.named_parameters():

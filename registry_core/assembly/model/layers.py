@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from registry_core.analysis.parameter_rules import check_layers, layers_by_pattern
+from registry_core.analysis.parameter_selection import layer_errors, layers_by_pattern
 from registry_core.assembly.refusing import refuse
 
 _LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -30,7 +30,7 @@ def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]
     if patterns is None:
         return _by_structure(model)
     names = [name for name, _ in model.named_parameters()]
-    refuse(check_layers(patterns, names), "parameter-group")
+    refuse(layer_errors(patterns, names), "parameter-group")
     return [Layer(*layer) for layer in layers_by_pattern(patterns, names)]
 
 

@@ -1,29 +1,26 @@
-"""What is minimised: the weighted sum of the pipeline's losses, each after the activation that it needs."""
+"""The objective: the weighted sum of the terms of the loss, each after the activation that the plan puts before it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from registry_core.analysis.activations import activation_before
-from registry_core.assembly.checked import build
-from registry_core.components import Loss
-from registry_core.components.forms import OutputForm
-from registry_core.components.loss import LossTerm
+from registry_core.assembly.building import build
+from registry_core.planning.step import TermPlan
 
 
 class Objective(nn.Module):
-    """Called with the entries of a batch and what the model gave; returns a scalar."""
+    """Called with the entries of a batch and the outputs of the model, by name; returns a scalar."""
 
-    def __init__(self, loss: Loss, gives: tuple[str, ...], emits: OutputForm) -> None:
+    def __init__(self, terms: Sequence[TermPlan]) -> None:
         super().__init__()
-        self.terms = [_LossTermModule(term, gives, emits) for term in loss.terms()]
+        self.terms = [TermModule(term) for term in terms]
         self.modules_of_terms = nn.ModuleList(self.terms)
 
-    def weights_of_losses(self) -> dict[str, nn.Parameter]:
+    def parameters_of_losses(self) -> dict[str, nn.Parameter]:
         """The parameters that losses have of their own: ``head.weight``, or ``0.head.weight`` in a sum."""
         return {
             f"{place}.{name}" if len(self.terms) > 1 else name: parameter
@@ -42,25 +39,28 @@ class Objective(nn.Module):
         return total
 
 
-class _LossTermModule(nn.Module):
-    def __init__(self, term: LossTerm, gives: tuple[str, ...], emits: OutputForm) -> None:
+class TermModule(nn.Module):
+    """One term of the loss: its inputs are read by name, and its result is averaged if it is not a scalar."""
+
+    def __init__(self, term: TermPlan) -> None:
         super().__init__()
         self.inputs = term.inputs
         self.weight = term.weight
-        self.activation = activation_before(term, gives, emits)
-        self.dimension = term.loss.class_dimension
+        self.activation = term.activation
+        self.class_dimension = term.class_dimension
         self.loss = build(term.loss, term.loss.build)
 
     def forward(self, values: Mapping[str, Any]) -> Tensor:
+        """The value of this term alone, without its weight."""
         arguments = [values[name] for name in self.inputs]
         if self.activation == "log_softmax":
-            arguments[0] = torch.log_softmax(arguments[0], self.dimension)
+            arguments[0] = torch.log_softmax(arguments[0], self.class_dimension)
         elif self.activation == "sigmoid":
             arguments[0] = torch.sigmoid(arguments[0])
         found: Tensor = self.loss(*arguments)
         return found.mean() if found.ndim else found
 
 
-def named_outputs(gives: tuple[str, ...], output: Any) -> dict[str, Any]:
-    """What a model returned, by name."""
-    return {gives[0]: output} if len(gives) == 1 else {name: output[name] for name in gives}
+def named_outputs(names: tuple[str, ...], output: Any) -> dict[str, Any]:
+    """The outputs of a model, by name."""
+    return {names[0]: output} if len(names) == 1 else {name: output[name] for name in names}

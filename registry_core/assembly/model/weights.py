@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from registry_core.analysis.tensor_matches import TensorMatch, match_errors
+from registry_core.analysis.weights import loaded_names, matches_of
 from registry_core.analysis.weights_file import find_weights, format_of, renamed, unwrapped
-from registry_core.analysis.weights_fit import TensorMatch, check_fits, match_tensors
 from registry_core.assembly.model.module_facts import tensor_facts
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed
@@ -35,7 +36,7 @@ class FileWeights:
     notes: tuple[str, ...]
 
 
-def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, list[TensorMatch]]:
+def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, tuple[TensorMatch, ...]]:
     """Put into the model what fits, and tell of every name on both sides how it fits.
 
     Raises PipelineError if nothing fits, or if something that must fit does not.
@@ -51,12 +52,12 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, lis
     refuse((CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes), "weights")
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     wanted = {name: tensor_facts(name, tensor) for name, tensor in state.items()}  # without extra state of modules
-    given = {new: (name, tensor_facts(name, file.tensors[name])) for name, new in names.items()}
-    fits = list(match_tensors(wanted, given))
-    refuse(check_fits(fits, finetune.strict), "weights")
-    loaded = {fit.name: file.tensors[fit.file_name] for fit in fits if fit.result == "loaded"}
+    given = {name: tensor_facts(name, tensor) for name, tensor in file.tensors.items()}
+    matches = matches_of(wanted, given, names)
+    refuse(match_errors(matches, finetune.strict), "weights")
+    loaded = {name: file.tensors[in_file] for name, in_file in loaded_names(matches).items()}
     model.load_state_dict(loaded, strict=False)
-    return file, fits
+    return file, matches
 
 
 def read_weights(path: Path, entry: str | None) -> FileWeights:

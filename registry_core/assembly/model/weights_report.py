@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from registry_core.analysis.weights_fit import TensorMatch
+from registry_core.analysis.tensor_matches import TensorMatch
 from registry_core.assembly.model.weights import FileWeights, load_weights
 from registry_core.config.finetune import Finetune
 from registry_core.diagnostics.tables import columns
@@ -63,7 +63,7 @@ def start_from_weights(model: nn.Module, finetune: Finetune | None) -> WeightsRe
     if finetune is None or finetune.weights is None:
         return None
     file, fits = load_weights(model, finetune)
-    return WeightsReport(file, tuple(fits))
+    return WeightsReport(file, fits)
 
 
 def _other_name(fit: TensorMatch) -> str:

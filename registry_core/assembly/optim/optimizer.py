@@ -8,22 +8,22 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.assembly.checked import build
+from registry_core.assembly.building import build
 from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.optim.parameters import ParameterGroup, for_optimizer, named_parameters
-from registry_core.components import CheckFailed, Optimizer, ParameterFacts
-from registry_core.config import Spec
+from registry_core.components import CheckFailed, ParameterFacts
 from registry_core.diagnostics import PipelineError, Problem
+from registry_core.planning.plan import Plan
 
 
 def build_optimizer(
-    spec: Spec, model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None
+    plan: Plan, model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None
 ) -> torch.optim.Optimizer:
     """The optimizer of these groups; PipelineError if it, or the clipping, cannot work with some of the parameters."""
-    declared = spec.optim.optimizer
+    declared = plan.optim.optimizer
     trained = {name for group in groups for name in group.names}
     facts = {fact.name: fact for fact in _facts(model, loss) if fact.name in trained}
-    problems = list(_problems(spec, declared, groups, facts))
+    problems = list(_problems(plan, groups, facts))
     if problems:
         raise PipelineError(problems)
     if any(fact.sparse for fact in facts.values()):
@@ -43,9 +43,8 @@ def _facts(model: nn.Module, loss: Objective | None) -> Iterator[ParameterFacts]
         yield ParameterFacts(name, tuple(parameter.shape), id(parameter) in sparse)
 
 
-def _problems(
-    spec: Spec, declared: Optimizer, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]
-) -> Iterator[Problem]:
+def _problems(plan: Plan, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]) -> Iterator[Problem]:
+    declared, clip = plan.optim.optimizer, plan.step.clip
     if not facts:
         message = "The model has no parameter that could be trained."
         yield Problem(message, "Choose another model.", keys=("model",), code="nothing-to-train")
@@ -63,6 +62,6 @@ def _problems(
         except CheckFailed as failed:
             yield Problem(failed.message, failed.remedy, keys=("optim", "optimizer"), code="optimizer-parameters")
     sparse = [fact.name for fact in facts.values() if fact.sparse]
-    if sparse and spec.train.clip is not None and spec.train.clip.value is not None:
+    if sparse and clip is not None and clip.value is not None:
         message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
         yield Problem(message, "Clip by norm, or leave out clip.", keys=("train", "clip"), code="optimizer-parameters")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from registry_core.analysis.parameter_rules import check_groups_match, group_of_each
+from registry_core.analysis.parameter_selection import group_errors, group_of_each
 from registry_core.assembly.model.layers import layers_of
 from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.model.objective import Objective
@@ -57,7 +57,7 @@ def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.P
 
 
 def _parameters_of(loss: Objective | None) -> dict[str, nn.Parameter]:
-    return {f"loss.{name}": parameter for name, parameter in loss.weights_of_losses().items()} if loss else {}
+    return {f"loss.{name}": parameter for name, parameter in loss.parameters_of_losses().items()} if loss else {}
 
 
 def group_parameters(
@@ -78,7 +78,7 @@ def group_parameters(
     trained = trained_parameters(model, loss, later)
     modules = facts_of(model) if groups else ()
     of_loss = list(_parameters_of(loss))
-    refuse(check_groups_match(groups, modules, list(trained), of_loss), "parameter-group")
+    refuse(group_errors(groups, modules, list(trained), of_loss), "parameter-group")
     chosen = group_of_each(groups, modules, list(trained))
     rates = _rates_by_layer(model, decay) if decay else {}
     found: dict[tuple[int, int, int], list[str]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.checked import build
+from registry_core.assembly.building import build
 from registry_core.components import CheckFailed, Horizon, Scheduler
 
 

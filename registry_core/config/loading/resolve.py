@@ -36,7 +36,7 @@ class Resolver:
         self.tree = tree
         self.prefer = prefer
         self.problems: list[Problem] = []
-        self.notices: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.broken: set[Keys] = set()
 
     def fields(self, model: type[BaseModel], data: Any, keys: Keys) -> Any:
@@ -120,7 +120,7 @@ class Resolver:
             pass
         message, remedy = f"The {declaration.kind} {name!r} is deprecated.", f"Use {successor!r}."
         place = self.tree.place(keys)
-        self.notices.append(Problem(message, remedy, place, keys, code="deprecated-component", warning=True, fix=fix))
+        self.warnings.append(Problem(message, remedy, place, keys, code="deprecated-component", warning=True, fix=fix))
 
     def _stand_in(self, base: type[Component], keys: Keys, problem: Problem) -> Component:
         place = problem.place or self.tree.place(keys)

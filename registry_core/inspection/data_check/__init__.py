@@ -1,7 +1,7 @@
 """Read all of the data of a pipeline, as a run would, and report what is wrong in them."""
 
-from registry_core.inspection.data_check.check import check_data
+from registry_core.inspection.data_check.check import read_all_data
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.report import Report
 
-__all__ = ["Fault", "Report", "check_data"]
+__all__ = ["Fault", "Report", "read_all_data"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from registry_core.assembly.checked import build
+from registry_core.assembly.building import build
+from registry_core.assembly.data.reading import Reader
 from registry_core.components import DataFacts, Inventory
 from registry_core.config import Section, Spec
 from registry_core.diagnostics import RegistryError
@@ -20,7 +21,7 @@ from registry_core.inspection.data_check.targets import target_check
 from registry_core.inspection.data_check.totals import Totals
 
 
-def check_data(spec: Spec) -> Report:
+def read_all_data(spec: Spec) -> Report:
     """Read every sample of every section, as a run would, in `data.workers` processes or one for each CPU.
 
     No fault of the data is raised: all of them are in the report.
@@ -59,8 +60,8 @@ def _inventories(spec: Spec, faults: Faults) -> Iterator[tuple[Section, Inventor
 
 
 def _reader(spec: Spec, section: Section, found: Inventory, train: DataFacts | None) -> SampleReader:
-    name = spec.data.sections()[section].dataset.name
-    return SampleReader(section, name, found.dataset, found.facts, target_check(spec, found.facts, train))
+    reader = Reader(section, spec.data.sections()[section].dataset.name, found.dataset)
+    return SampleReader(reader, found.facts, target_check(spec, found.facts, train))
 
 
 def _add_of_sections(spec: Spec, totals: list[Totals], faults: Faults) -> None:

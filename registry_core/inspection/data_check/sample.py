@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torchvision.tv_tensors import BoundingBoxes, Mask
 
-from registry_core.assembly.data.samples import as_sample
+from registry_core.assembly.data.reading import Reader
 from registry_core.components import DataFacts, written_shape
 from registry_core.components.dataset import describe_sample, sample_path
 from registry_core.components.facts import Form
 from registry_core.config import Section
-from registry_core.diagnostics import BrokenComponent, RegistryError
+from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
+from registry_core.diagnostics.foreign_code import reason
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.stored import look_at_file
 from registry_core.inspection.data_check.targets import TargetCheck, class_number
@@ -57,12 +58,25 @@ class SampleFindings:
 class SampleReader:
     """Reads the samples of a section; goes to worker processes."""
 
-    section: Section
-    name: str
-    """The name of the data set."""
-    dataset: Any
+    reader: Reader
+    """As a run reads samples."""
     facts: DataFacts
     targets: TargetCheck
+
+    @property
+    def section(self) -> Section:
+        """The section of the data."""
+        return self.reader.section
+
+    @property
+    def name(self) -> str:
+        """The name of the data set."""
+        return self.reader.name
+
+    @property
+    def dataset(self) -> Any:
+        """The built data set."""
+        return self.reader.dataset
 
     def read(self, index: int) -> SampleFindings:
         """Read a sample; whatever is wrong with it is in the result."""
@@ -74,7 +88,7 @@ class SampleReader:
                 warnings.simplefilter("always", told_of)
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
             try:
-                sample = as_sample(self.dataset[index], self.name, index)
+                sample = self.reader(index)
                 seen.digest = _digest(sample)
                 seen.faults += self._wrong(sample, index)
             except (Exception, SystemExit) as error:  # a plugin may raise anything, and lazy images when looked at
@@ -91,13 +105,13 @@ class SampleReader:
         return Fault(kind, self.section, message, index, where, path, exit_code)
 
     def _unreadable(self, error: BaseException, index: int) -> Fault:
-        if isinstance(error, RegistryError):
+        cause = error.__cause__ or error
+        if isinstance(error, RegistryError) and (cause is error or isinstance(error, DataError)):
             code = 3 if isinstance(error, BrokenComponent) else 2
             return self.fault("unreadable", str(error), index, code)
-        if isinstance(error, PIL.Image.DecompressionBombWarning):
-            return self.fault("unreadable", f"The image cannot be decoded: {error}", index)
-        reason = f"{type(error).__name__}: {error}"
-        return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {reason}.", index)
+        if isinstance(cause, PIL.Image.DecompressionBombWarning):
+            return self.fault("unreadable", f"The image cannot be decoded: {cause}", index)
+        return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {reason(cause)}.", index)
 
     def _wrong(self, sample: Mapping[str, Any], index: int) -> Iterator[Fault]:
         for entry in dict.fromkeys(("input", *(self.facts.entries or ()))):

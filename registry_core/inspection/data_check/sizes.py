@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from registry_core.checks.transforms import follow_images
+from registry_core.analysis.samples import image_through
 from registry_core.components import CheckFailed, DataFacts, Image, written_shape
 from registry_core.config import Section, Spec
 from registry_core.inspection.data_check.faults import Fault
@@ -53,12 +53,7 @@ def _uneven(reader: SampleReader, came: dict[tuple[int | None, ...], Occurrence]
 
 def _followed(spec: Spec, section: Section, image: Image) -> tuple[int | None, ...] | None:
     """The shape that comes to the batch, if it is known; CheckFailed if a transform or the model cannot take it."""
-    declared = spec.data.sections()[section]
-    last: Image | None = image
-    collated = last
-    for number, step in enumerate(follow_images(declared, image), 1):
-        last = step.image
-        collated = last if number <= len(declared.transforms) else collated
+    collated, last = image_through(spec.data.sections()[section], image)
     if last is not None and last.form == "float":
         spec.model.check_input(last)
     if collated is None or None in (shape := (collated.channels, collated.height, collated.width)):

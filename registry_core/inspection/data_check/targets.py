@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from registry_core.checks.forms import classified
-from registry_core.checks.transforms import classes_of
+from registry_core.analysis.targets import compares_classes
 from registry_core.components import DataFacts
 from registry_core.components.forms import TargetForm
 from registry_core.config import Spec
@@ -86,7 +85,8 @@ class TargetCheck:
 
 def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> TargetCheck:
     """What the targets of data with these facts must be: classes of the data, and of the model if it tells them."""
-    limits = [facts.num_classes, classes_of(spec, train) if classified(spec) else None]
+    classes = spec.model.num_outputs() or (train.num_classes if train else None)
+    limits = [facts.num_classes, classes if compares_classes(spec) else None]
     known = [limit for limit in limits if limit is not None]
     ignored = {getattr(term.loss, "ignore_index", None) for term in spec.loss.terms()}
     return TargetCheck(facts.target_form, min(known, default=None), frozenset(n for n in ignored if n is not None))

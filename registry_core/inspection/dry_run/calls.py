@@ -1,4 +1,4 @@
-"""What the parts of a pipeline are called with and give, and which of them is at work when an error comes."""
+"""The calls inside a pipeline at work: with what, what they return, and which is under way when an error comes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.assembly.data.samples import BatchTransforms
-from registry_core.assembly.data.steps import Batch, Step
+from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.assembly.pipeline import Pipeline
-from registry_core.config import Section
 from registry_core.diagnostics import Keys
 from registry_core.engine.memory import Storages, storages, tensors_in
+from registry_core.planning.program import Action
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,10 @@ class Call:
     what: str
     keys: Keys
     given: Any = None
+    source: object = None
+    """The module or component that is called; None between two calls."""
+    is_backward: bool = False
+    """Whether it is the backward pass."""
 
     def __str__(self) -> str:
         return self.what if self.given is None else f"{self.what}, given {written(self.given)},"
@@ -68,13 +71,13 @@ def parts_of(model: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
 
 
 class Calls:
-    """Follows a pipeline at work, by hooks on its modules and its optimizer."""
+    """Watches a pipeline at work: the operations of its programs, and by hooks its modules and its optimizer."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        spec = pipeline.plan.spec
-        self.spec = spec
-        self.model = f"the model {spec.model.name!r}"
-        self.outputs = spec.model.outputs
+        plan = pipeline.plan
+        self.plan = plan
+        self.model = f"model {plan.model.declared.name!r}"
+        self.outputs = plan.model.declared.outputs
         self.module_outputs: dict[str, Any] = {}
         """What each module of the model gave, as ``described``."""
         self.values: dict[str, Any] = {}
@@ -84,7 +87,7 @@ class Calls:
         self.loss: Any = None
         """What the objective gave last."""
         self._open: list[Call] = []
-        self._between = Call(f"The call of {self.model}", ("model",))
+        self._between = Call(f"The call of the {self.model}", ("model",))
         self._follow(pipeline)
 
     @property
@@ -95,7 +98,7 @@ class Calls:
     def begin(self) -> None:
         """Forget what has not ended: something new begins."""
         self._open.clear()
-        self._between = Call(f"The call of {self.model}", ("model",))
+        self._between = Call(f"The call of the {self.model}", ("model",))
 
     @contextmanager
     def inside(self, call: Call) -> Iterator[None]:
@@ -105,6 +108,16 @@ class Calls:
         yield
         del self._open[depth - 1 :]
 
+    def began(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation of a program begins."""
+        if transform is not None:
+            self._open.append(Call(f"The {transform.label}", transform.keys, described(value)))
+
+    def ended(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation of a program ended."""
+        if transform is not None:
+            self._open.pop()
+
     def _follow(self, pipeline: Pipeline) -> None:
         for name, module in pipeline.model.named_modules():
             self._follow_module(name, module)
@@ -113,31 +126,33 @@ class Calls:
                 self._follow_module(name, module)
         self._follow_objective(pipeline)
         optimizer = pipeline.optimizer
-        call = Call(f"The optimizer {self.spec.optim.optimizer.name!r}", ("optim", "optimizer"))
+        call = Call(f"The optimizer {self.plan.optim.optimizer.name!r}", ("optim", "optimizer"), source=optimizer)
         after = Call("What follows the optimizer's step", ("train",))
         optimizer.register_step_pre_hook(lambda *_: self._open.append(call))
-        optimizer.register_step_post_hook(lambda *_: self._end(call.what, after))
+        optimizer.register_step_post_hook(lambda *_: self._end(optimizer, after))
 
     def _follow_module(self, name: str, module: nn.Module) -> None:
-        what = f"The part {name!r} ({type(module).__name__}) of {self.model}" if name else f"T{self.model[1:]}"
+        what = f"The part {name!r} ({type(module).__name__}) of the {self.model}" if name else f"The {self.model}"
 
         def begun(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
             arguments = [*given, *named.values()]
             if not name:
                 self.batch.clear()
                 self.batch.update(storages(tensors_in(arguments)))
-            self._open.append(Call(what, ("model",), described(arguments[0] if len(arguments) == 1 else arguments)))
+            shapes = described(arguments[0] if len(arguments) == 1 else arguments)
+            self._open.append(Call(what, ("model",), shapes, module))
 
         def ended(_: nn.Module, __: Any, output: Any) -> None:
             self.module_outputs[name] = described(output)
-            self._end(what, Call(f"What follows the call of {self.model}", ("model",)))
+            self._end(module, Call(f"What follows the call of the {self.model}", ("model",)))
 
         module.register_forward_pre_hook(begun, with_kwargs=True)
         module.register_forward_hook(ended)
 
     def _follow_objective(self, pipeline: Pipeline) -> None:
-        declared, names = self.spec.loss, f"model {self.spec.model.name!r}, loss {self.spec.loss.name!r}"
-        whole = Call(f"The loss {declared.name!r}", ("loss",))
+        declared = self.plan.spec.loss
+        names = f"model {self.plan.model.declared.name!r}, loss {declared.name!r}"
+        whole = Call(f"The loss {declared.name!r}", ("loss",), source=pipeline.loss)
 
         def begun(_: nn.Module, given: tuple[Any, ...]) -> None:
             (values,) = given
@@ -148,7 +163,7 @@ class Calls:
 
         def ended(_: nn.Module, __: Any, loss: Any) -> None:
             self.loss = loss
-            self._end(whole.what, Call(f"The backward pass ({names})", ()))
+            self._end(pipeline.loss, Call(f"The backward pass ({names})", (), is_backward=True))
 
         pipeline.loss.register_forward_pre_hook(begun)
         pipeline.loss.register_forward_hook(ended)
@@ -159,44 +174,20 @@ class Calls:
     def _follow_term(self, what: str, keys: Keys, takes: tuple[str, ...], built: nn.Module) -> None:
         def begun(_: nn.Module, given: tuple[Any, ...]) -> None:
             taken = {name: given[0][name] for name in takes if name in given[0]}
-            self._open.append(Call(what, keys, described(taken)))
+            self._open.append(Call(what, keys, described(taken), built))
 
         built.register_forward_pre_hook(begun)
-        built.register_forward_hook(lambda *_: self._end(what, Call("The sum of the losses", ("loss",))))
+        built.register_forward_hook(lambda *_: self._end(built, Call("The sum of the losses", ("loss",))))
 
-    def _end(self, what: str, after: Call) -> None:
-        """What was begun last under these words has ended, and all that was begun in it and left by an error."""
-        while self._open and self._open.pop().what != what:
+    def _end(self, source: object, after: Call) -> None:
+        """The last call of this source has ended, with all calls inside it that an error left open."""
+        while self._open and self._open.pop().source is not source:
             pass
         self._between = after
 
 
-class FollowedTransforms(BatchTransforms):
-    """Batch transforms on the device, followed one by one."""
-
-    def __init__(self, steps: list[Step], places: list[Keys], calls: Calls) -> None:
-        super().__init__(steps)
-        self.places = places
-        self.calls = calls
-
-    @classmethod
-    def of_section(cls, pipeline: Pipeline, section: Section, calls: Calls) -> FollowedTransforms:
-        """Those of a section."""
-        declared = pipeline.plan.spec.data.sections()[section].batch_transforms
-        numbers = [number for number, transform in enumerate(declared) if transform.on_device]
-        places: list[Keys] = [("data", section, "batch_transforms", number) for number in numbers]
-        return cls(pipeline.loaders[section].device_transforms.steps, places, calls)
-
-    def __call__(self, batch: Batch, epoch: int, number: int) -> Batch:
-        """The batch after all of them."""
-        for step, keys in zip(self.steps, self.places, strict=True):
-            with self.calls.inside(Call(f"The {step.label}", keys, described(batch))):
-                batch = BatchTransforms([step])(batch, epoch, number)
-        return batch
-
-
-class FollowedMetric:
-    """A metric whose calls are followed."""
+class WatchedMetric:
+    """A metric whose calls are watched."""
 
     def __init__(self, metric: Any, name: str, place: int, calls: Calls) -> None:
         self.metric = metric

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from registry_core.analysis.selection import some_of
-from registry_core.assembly.data.samples import Batch, BatchTransforms
+from registry_core.analysis.patterns import some_of
+from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.device import choose_device, deterministic_algorithms
 from registry_core.assembly.optim.parameters import named_parameters
 from registry_core.assembly.pipeline import NamedMetric, Pipeline, assemble
@@ -28,7 +28,7 @@ from registry_core.engine.memory import KeptForBackward, Storages, storages, ten
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.view import generators_kept
 from registry_core.inspection.dry_run.batches import first_batch
-from registry_core.inspection.dry_run.calls import Calls, FollowedMetric, FollowedTransforms, parts_of
+from registry_core.inspection.dry_run.calls import Calls, WatchedMetric, parts_of
 from registry_core.inspection.dry_run.problems import failure, hooks_that_do_not_fit, not_built
 from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
 from registry_core.planning.plan import Plan
@@ -40,18 +40,19 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
     ``on_meta`` does it on torch's meta device, where tensors have shapes and no values, and take no memory. ``out`` is
     where run directories would be. What is wrong is in the result, with its place in the file; nothing is raised.
     """
-    spec = plan.spec
+    precision = plan.step.precision
     try:
-        device = torch.device("meta") if on_meta else choose_device(spec.train)
+        device = torch.device("meta") if on_meta else choose_device(plan.device, precision)
     except RunError as error:
-        found = DryRun(spec.train.device, spec.train.precision)
-        found.problems.append(Problem(str(error), keys=error.keys, exit_code=error.exit_code, code=error.code))
+        found = DryRun(plan.device, precision)
+        problem = Problem(error.message, error.remedy, keys=error.keys, exit_code=error.exit_code, code=error.code)
+        found.problems.append(problem)
     else:
-        found = DryRun(str(device), spec.train.precision)
-        with generators_kept(device), deterministic_algorithms(spec.train.deterministic):
+        found = DryRun(str(device), precision)
+        with generators_kept(device), deterministic_algorithms(plan.step.deterministic):
             _fill(found, plan, device, out)
-    found.problems = _once([with_place(problem, spec) for problem in found.problems])
-    found.warnings = [with_place(warning, spec) for warning in found.warnings]
+    found.problems = _once([with_place(problem, plan.places) for problem in found.problems])
+    found.warnings = [with_place(warning, plan.places) for warning in found.warnings]
     return found
 
 
@@ -70,7 +71,7 @@ def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
                 warnings.filterwarnings("ignore", message=".*copying from a non-meta parameter")
             pipeline = assemble(plan, device=device)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        found.problems += not_built(plan.spec, error, device)
+        found.problems += not_built(plan, error, device)
         return
     found.problems += hooks_that_do_not_fit(pipeline.hooks)
     batches = _BatchByBatch(found, pipeline, out)
@@ -89,13 +90,14 @@ class _BatchByBatch:
 
     def __init__(self, found: DryRun, pipeline: Pipeline, out: Path) -> None:
         self.found = found
-        self.spec = pipeline.plan.spec
+        self.plan = pipeline.plan
+        self.declared = pipeline.plan.model.declared
         self.on_meta = pipeline.device.type == "meta"
         self.pipeline = replace(pipeline, forward=pipeline.model)  # compiled, its parts could not be followed
         self.calls = Calls(pipeline)
         self.out = out
-        for section, loader in pipeline.loaders.items():
-            loader.device_transforms = FollowedTransforms.of_section(pipeline, section, self.calls)
+        for loader in pipeline.loaders.values():
+            loader.executor = loader.executor.watched(self.calls)
 
     def train(self) -> None:
         """Forward, backward and optimizer step of the first training batch."""
@@ -121,39 +123,29 @@ class _BatchByBatch:
         if state is not None or self.found.memory is not None:
             self._disk(state)
 
-    def _batch(self, section: Section) -> Batch | None:
+    def _batch(self, section: Section) -> LoadedBatch | None:
         loader = self.pipeline.loaders[section]
         try:
-            batch = first_batch(self.pipeline, section)
+            loaded = first_batch(loader)
         except PipelineError as error:
             self.found.problems += error.problems
             return None
-        self.found.sections[section] = SectionFacts(loader.samples_in(0))
-        missing = [name for name in self.spec.model.inputs if name not in batch]
+        self.found.sections[section] = SectionFacts(len(loaded.request.indices))
+        missing = [name for name in self.declared.inputs if name not in loaded.entries]
         if missing:
-            message = f"The model {self.spec.model.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
-            remedy = f"A batch has: {', '.join(batch)}."
+            message = f"The model {self.declared.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
+            remedy = f"A batch has: {', '.join(loaded.entries)}."
             self.found.problems.append(Problem(message, remedy, keys=("model",), code="missing-entry"))
             return None
-        return batch
+        return loaded
 
-    def _on_device(self, section: Section, batch: Batch) -> Batch:
-        """The batch, for meta after the transforms on the device: they may ask for values."""
-        loader = self.pipeline.loaders[section]
-        if not self.on_meta:
-            return batch
-        batch = loader.device_transforms(batch, 0, 0)
-        loader.device_transforms = BatchTransforms([])
-        return batch
-
-    def _step(self, batch: Batch, kept: KeptForBackward) -> None:
-        fp16 = self.spec.train.precision == "fp16" and not self.on_meta
+    def _step(self, loaded: LoadedBatch, kept: KeptForBackward) -> None:
+        fp16 = self.plan.step.precision == "fp16" and not self.on_meta
         scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # true gradients
         step = OptimizerStep(self.pipeline, scaler, None)
-        part = MicroBatch(self._on_device("train", batch), 0, self.pipeline.loaders["train"].samples_in(0), 1.0)
         try:
             with kept:
-                step([part], Position(0, 1, 1), 0)
+                step([MicroBatch(loaded, 1.0)], Position(0, 1, 1))
         finally:
             self.found.sections["train"].entries = dict(self.calls.values)
 
@@ -164,7 +156,7 @@ class _BatchByBatch:
         try:
             yield
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            self.found.problems.append(failure(self.spec, self.calls, error, section, self.on_meta))
+            self.found.problems.append(failure(self.plan, self.calls, error, section, self.on_meta))
 
     def _loss_of_training(self) -> None:
         if self.on_meta:
@@ -177,7 +169,7 @@ class _BatchByBatch:
             self.found.problems.append(Problem(message, remedy, keys=("loss",), code="not-finite"))
 
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
-        return float(loss.detach()) / (samples if self.spec.loss.is_sum else 1)
+        return float(loss.detach()) / (samples if self.plan.step.sums_samples else 1)
 
     def _note_gradients(self, parameters: dict[str, torch.nn.Parameter]) -> None:
         """Note which first gradients are not finite, before anything clips them."""
@@ -229,10 +221,8 @@ class _BatchByBatch:
         rows = {**_each_once(groups), "batch": sum(self.calls.batch.values()), "kept for backward": kept.peak}
         numbers = sum(parameter.numel() for parameter in parameters)
         self.found.memory = Memory(rows, numbers, torch.cuda.max_memory_allocated(pipeline.device) if cuda else None)
-        if self.on_meta and self.spec.train.precision != "fp32":
-            message = (
-                f"The meta device knows no {self.spec.train.precision}: what is kept for backward is that of fp32."
-            )
+        if self.on_meta and self.plan.step.precision != "fp32":
+            message = f"The meta device knows no {self.plan.step.precision}: what is kept for backward is that of fp32."
             remedy = "Leave out --on meta to see what it is in that precision."
             self.found.warnings.append(
                 Problem(message, remedy, keys=("train", "precision"), code="not-on-meta", warning=True)
@@ -253,13 +243,12 @@ class _BatchByBatch:
         network: Any = pipeline.model if pipeline.averaged is None else pipeline.averaged
         network.eval()
         metrics = [] if self.on_meta else self._metrics()
-        evaluation = Evaluation(self.spec, pipeline.loss, metrics, pipeline.device)
+        evaluation = Evaluation(self.plan, pipeline.loss, metrics, pipeline.device)
         with self._failures(section):
             for measured in metrics:
                 measured.metric.reset()
             with torch.no_grad():
-                on_device = self._on_device(section, batch)
-                loss = evaluation.measure(network, pipeline.loaders[section], on_device, 0)
+                loss = evaluation.measure(network, pipeline.loaders[section].executor, batch)
             if not self.on_meta:
                 facts.loss = self._loss_of_a_sample(loss, facts.samples)
             facts.metrics = {measured.log_name: measured.metric.compute() for measured in metrics}
@@ -269,9 +258,10 @@ class _BatchByBatch:
             self.found.warnings.append(Problem(message, keys=("loss",), code="not-finite", warning=True))
 
     def _metrics(self) -> list[NamedMetric]:
+        declared = self.plan.evaluation.metrics
         return [
-            replace(measured, metric=FollowedMetric(measured.metric, declared.name, place, self.calls))
-            for place, (measured, declared) in enumerate(zip(self.pipeline.metrics, self.spec.metrics, strict=True))
+            replace(measured, metric=WatchedMetric(measured.metric, declared[place].name, place, self.calls))
+            for place, measured in enumerate(self.pipeline.metrics)
         ]
 
 

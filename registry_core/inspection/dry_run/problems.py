@@ -1,4 +1,4 @@
-"""What goes wrong in a dry run, as problems with a place in the file: never a traceback, whatever a plugin raises."""
+"""Failures of a dry run as problems with a place in the file: never a traceback, whatever a plugin raises."""
 
 from __future__ import annotations
 
@@ -6,66 +6,64 @@ from collections.abc import Sequence
 
 import torch
 
+from registry_core.assembly.torch_errors import is_not_deterministic, is_out_of_memory, needs_values
 from registry_core.components import Component
-from registry_core.config import Section, Spec
+from registry_core.config import Section
 from registry_core.config.places import keys_of
 from registry_core.diagnostics import BrokenComponent, Keys, PipelineError, Problem, RegistryError, RunError
+from registry_core.diagnostics.foreign_code import reason
 from registry_core.engine.hooks import Hooks
 from registry_core.inspection.dry_run.calls import Calls
+from registry_core.planning.plan import Plan
 
 _DO_NOT_FIT = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 """What torch raises where shapes, types or devices do not fit: a mistake of the file. All else is the component's."""
 
-_LONGEST = 400
 
-
-def reason(error: BaseException) -> str:
-    """The type of an error and what it says, in one line."""
-    text = " ".join(str(error).split())
-    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return f"{type(error).__name__}: {shown}".removesuffix(": ").rstrip(".")
-
-
-def not_built(spec: Spec, error: BaseException, device: torch.device) -> Sequence[Problem]:
+def not_built(plan: Plan, error: BaseException, device: torch.device) -> Sequence[Problem]:
     """The problems of what could not be built."""
     if isinstance(error, PipelineError):
         return error.problems
     about = error.about if isinstance(error, RegistryError) else None
-    keys = keys_of(about, spec) if isinstance(error, RegistryError) else ()
+    keys = (error.keys or keys_of(about, plan.spec)) if isinstance(error, RegistryError) else ()
     cause = error.__cause__ or error
     message = f"The {about.label if isinstance(about, Component) else 'pipeline'} cannot be built"
-    if _lacks_memory(cause):
+    if is_out_of_memory(cause):
         return [_too_large(f"{message}: {reason(cause)}.", keys)]
-    if device.type == "meta" and _needs_values(cause):
+    if device.type == "meta" and needs_values(cause):
         return [_not_on_meta(message, cause, keys)]
     if isinstance(error, RegistryError):
-        return [Problem(str(error), keys=keys, exit_code=_exit_code(error), code=error.code)]
+        return [_of_error(error, keys)]
     return [Problem(f"{message}: {reason(error)}.", exit_code=_exit_code(error), code="component-failed")]
 
 
-def failure(spec: Spec, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
-    """The problem that ended a step or an evaluation: what was at work, on which section, with what, and why."""
+def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
+    """The problem that ended a step or an evaluation: the call under way, its section and arguments, and the reason."""
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
     at = calls.at_work
     if isinstance(cause, RegistryError):
-        return Problem(str(cause), keys=at.keys, exit_code=_exit_code(cause), code=cause.code)
-    if on_meta and _needs_values(cause):
+        return _of_error(cause, cause.keys or at.keys)
+    if on_meta and needs_values(cause):
         return _not_on_meta(f"{at.what} cannot be run", cause, at.keys)
     message = f"{at} failed on a batch of data.{section}: {reason(cause)}."
-    if _lacks_memory(cause):
+    if is_out_of_memory(cause):
         return _too_large(message, ("data", "batch_size"))
-    if "deterministic" in str(cause) and spec.train.deterministic:
+    if is_not_deterministic(cause) and plan.step.deterministic:
         remedy = "Set train.deterministic to false to allow it."
         return Problem(message, remedy, keys=("train", "deterministic"), code="not-deterministic")
     loss = calls.loss
-    if at.what.startswith("The backward pass") and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
-        message = f"The loss {spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
+    if at.is_backward and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
+        message = f"The loss {plan.spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
         remedy = "Use a loss that is computed from the model's output by differentiable steps."
         return Problem(message, remedy, keys=("loss",), code="not-differentiable")
     remedy = _remedy(at.keys, cause)
     if on_meta:
         remedy = f"{remedy} Leave out --on meta to see whether it fails on a real device, too.".lstrip()
     return Problem(message, remedy, keys=at.keys, exit_code=_exit_code(cause), code="component-failed")
+
+
+def _of_error(error: RegistryError, keys: Keys) -> Problem:
+    return Problem(error.message, error.remedy, keys=keys, exit_code=_exit_code(error), code=error.code)
 
 
 def _remedy(keys: Keys, cause: BaseException) -> str:
@@ -76,10 +74,6 @@ def _remedy(keys: Keys, cause: BaseException) -> str:
     if keys[:1] == ("loss",):
         return "Use a loss that fits the model and the data."
     return "Change its parameters, or what it is given, so that they fit." if keys == ("model",) else ""
-
-
-def _lacks_memory(error: BaseException) -> bool:
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def _too_large(message: str, keys: Keys) -> Problem:
@@ -94,15 +88,8 @@ def _exit_code(error: BaseException) -> int:
     return 2 if isinstance(error, _DO_NOT_FIT) else 3
 
 
-def _needs_values(error: BaseException) -> bool:
-    """Whether an error comes of tensors that have no values."""
-    text = str(error).lower()
-    return isinstance(error, NotImplementedError) or "meta" in text or "data-dependent" in text or "fake" in text
-
-
 def _not_on_meta(message: str, cause: BaseException, keys: Keys) -> Problem:
-    first_sentence = reason(cause).partition(". ")[0]
-    said = f"{message} on the meta device, where tensors have no values: {first_sentence}."
+    said = f"{message} on the meta device, where tensors have no values: {reason(cause)}."
     return Problem(said, "Leave out --on meta to check it on a real device.", keys=keys, code="not-on-meta")
 
 
@@ -111,8 +98,7 @@ def hooks_that_do_not_fit(hooks: list[tuple[str, object]]) -> list[Problem]:
     problems = []
     for place, (name, hook) in enumerate(hooks):
         try:
-            Hooks([(name, hook)])
+            Hooks([(name, hook)], first=place)
         except BrokenComponent as error:
-            message = str(error).replace("hooks[0]", f"hooks[{place}]", 1)
-            problems.append(Problem(message, keys=("hooks", place), exit_code=error.exit_code, code=error.code))
+            problems.append(_of_error(error, ("hooks", place)))
     return problems

@@ -34,11 +34,15 @@ class ToTensor(Conversion):
 
     def converted(self, image: Any) -> tv_tensors.Image:
         """A Pillow image, array or tensor as a float tensor."""
-        tensor: tv_tensors.Image = F.to_image(image)
-        if tensor.dtype == torch.uint8:  # divided as v1 does; to_dtype multiplies by 1 / 255: other last bits
-            return tv_tensors.Image(tensor.to(torch.float32).div_(255))
-        scaled: tv_tensors.Image = F.to_dtype(tensor, torch.float32, scale=True)
-        return scaled
+        return tv_tensors.Image(scaled_to_float(F.to_image(image)))
+
+
+def scaled_to_float(images: torch.Tensor) -> torch.Tensor:
+    """An image, or a stack of images, as float32 with values from 0 to 1."""
+    if images.dtype == torch.uint8:  # divided as v1 does; to_dtype multiplies by 1 / 255: other last bits
+        return images.to(torch.float32).div_(255)
+    scaled: torch.Tensor = F.to_dtype(images, torch.float32, scale=True)
+    return scaled
 
 
 class ToImage(Conversion):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,9 @@ from registry_builtin.transforms.parameters import TorchvisionTransform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.facts import Form
 from registry_core.components.types import PositiveFloat
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ToTensor(Transform):
@@ -23,6 +26,13 @@ class ToTensor(Transform):
     """
 
     target = "registry_builtin.objects.conversion:ToTensor"
+    has_batch_form = True
+
+    def build_batch_form(self) -> Callable[[Tensor], Tensor]:
+        """Convert a stack of images."""
+        from registry_builtin.objects.conversion import scaled_to_float
+
+        return scaled_to_float
 
     def infer_image(self, image: Image) -> Image:
         """The image is a float tensor with values divided by 255."""
@@ -135,6 +145,7 @@ class Normalize(TorchvisionTransform):
     """
 
     target = "torchvision.transforms.v2:Normalize"
+    has_batch_form = True
     example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
     mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(description="Mean of each channel, or one for all.")

@@ -10,7 +10,7 @@ from pydantic import Field
 from registry_builtin.transforms.targets import NUM_CLASSES, with_classes
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.forms import TargetForm, words
-from registry_core.components.transform import Randomness, Scope
+from registry_core.components.transform import Randomness, Unit
 from registry_core.components.types import PositiveFloat, PositiveInt
 
 _MIXED: tuple[TargetForm, ...] = ("class_indices", "one_hot", "multi_hot", "distributions")
@@ -20,7 +20,7 @@ class _Mixing(Transform):
     """What mixing shares."""
 
     random: ClassVar[Randomness] = "counter"
-    unit: ClassVar[Scope] = "batch"
+    unit: ClassVar[Unit] = "batch"
     example: ClassVar[Mapping[str, Any]] = {"alpha": 0.2, "num_classes": 10}
 
     alpha: PositiveFloat = Field(default=1.0, description="Both parameters of the Beta distribution, above 0.")

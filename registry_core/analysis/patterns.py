@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from registry_core.components import ModuleFacts, Modules
 from registry_core.config.groups import ModuleTypes
-from registry_core.diagnostics import near
+from registry_core.diagnostics import closest, near
 
 
 def is_of_type(module: ModuleFacts, types: ModuleTypes) -> bool:
@@ -21,7 +21,7 @@ def of_types(types: ModuleTypes) -> str:
     return f"of class {types if isinstance(types, str) else ' or '.join(types)}"
 
 
-def matching(pattern: str, names: Iterable[str]) -> list[str]:
+def names_matching(pattern: str, names: Iterable[str]) -> list[str]:
     """The names that a pattern matches as a whole."""
     compiled = re.compile(pattern)
     return [name for name in names if compiled.fullmatch(name)]
@@ -41,8 +41,8 @@ def nearest_types(types: ModuleTypes, modules: Modules) -> str:
     """The remedy for classes that no module has: the nearest name, or the classes that there are."""
     known = dict.fromkeys(name for module in modules for name in module.classes)
     for wanted in (types,) if isinstance(types, str) else types:
-        if (advice := near(wanted, known)).startswith("Did"):
-            return advice
+        if closest(wanted, known):
+            return near(wanted, known)
     own = list(dict.fromkeys(module.classes[0] for module in modules))
     return f"Its modules are: {', '.join(own[:12])}{', …' if len(own) > 12 else ''}."
 
@@ -64,7 +64,7 @@ def _as_a_part(pattern: str, names: Sequence[str]) -> str:
     start = "" if match.start() == 0 else r".*\." if name[match.start() - 1] == "." else ".*"
     rest = name[match.end() :]
     end = "" if not rest else r"\..*" if rest.startswith(".") else ".*"
-    if not (fitting := matching(start + core + end, names)):
+    if not (fitting := names_matching(start + core + end, names)):
         return ""
     return f"A pattern is for the whole name: {quoted(start + core + end)} matches {some_of(fitting)}."
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from registry_core.analysis.selection import (
+from registry_core.analysis.patterns import (
     is_of_type,
-    matching,
+    names_matching,
     nearest_pattern,
     nearest_types,
     of_types,
@@ -36,9 +36,11 @@ def fills_of(rules: Sequence[InitRule], modules: Modules) -> list[InitFill]:
     return [fill for index, rule in enumerate(rules) for fill in _fills(index, rule, modules)]
 
 
-def check_init(rules: Sequence[InitRule], modules: Modules) -> Iterator[CheckFailed]:
-    """Rules that match nothing, that are left with nothing, and schemes that cannot fill what their rules match."""
-    fills = fills_of(rules, modules)
+def init_errors(rules: Sequence[InitRule], modules: Modules, fills: Sequence[InitFill]) -> Iterator[CheckFailed]:
+    """Rules that match nothing, that are left with nothing, and schemes that cannot fill what their rules match.
+
+    ``fills`` are the parameters that the rules fill, as ``fills_of`` returns them.
+    """
     last = {fill.name: fill.rule for fill in fills}
     for index, rule in enumerate(rules):
         own = [fill for fill in fills if fill.rule == index]
@@ -57,7 +59,7 @@ def check_init(rules: Sequence[InitRule], modules: Modules) -> Iterator[CheckFai
 def _fills(index: int, rule: InitRule, modules: Modules) -> Iterator[InitFill]:
     if rule.parameters is not None and rule.init is not None:
         shapes = parameter_shapes(modules)
-        for name in matching(rule.parameters, shapes):
+        for name in names_matching(rule.parameters, shapes):
             yield InitFill(index, "init", rule.init, name, shapes[name])
         return
     for module in _chosen(rule, modules):

@@ -1,4 +1,4 @@
-"""Built transforms: each a pure function of the seed, its place in the file, the epoch, and the sample's number."""
+"""Built transforms: each a pure function of its random key, the epoch, and the number of the sample or batch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from registry_core.assembly.checked import build
+from registry_core.assembly.building import build
 from registry_core.components import Draws, Transform, stream_key
-from registry_core.components.transform import Randomness, Scope
-from registry_core.diagnostics import BrokenComponent, RegistryError
+from registry_core.components.transform import Randomness, Unit
+from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
+from registry_core.diagnostics.foreign_code import reason
 
 Sample = dict[str, Any]
 Batch = dict[str, Any]
@@ -23,7 +25,7 @@ Batch = dict[str, Any]
 
 @dataclass(frozen=True)
 class Moment:
-    """When a step is taken: the epoch, the number of the sample or batch, and which of several views of a sample."""
+    """When a transform is applied: the epoch, the number of the sample or batch, and the view of a sample."""
 
     epoch: int
     number: int
@@ -31,35 +33,42 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Step:
+class BuiltTransform:
     """One built transform; without its declaration: one made of a signature cannot be sent to a worker process."""
 
     name: str
     label: str
+    keys: Keys
+    """Of its declaration in the file."""
     built: Callable[..., Any]
     random: Randomness
     image_only: bool
-    unit: Scope
-    on_device: bool
+    unit: Unit
     views: int
-    key: int
-    children: tuple[Step, ...]
+    random_key: int
+    children: tuple[BuiltTransform, ...]
+    batch_form: Callable[[Tensor], Tensor] | None
+    """The same for a stack of images, where it is applied so."""
 
     @classmethod
-    def of(cls, transform: Transform, key: int) -> Step:
-        """Build a transform and those inside it; their keys follow from this one and from their places."""
-        parts = enumerate(transform.children().values())
+    def of(cls, transform: Transform, random_key: int, keys: Keys = (), *, batch_form: bool = False) -> BuiltTransform:
+        """Build a transform and those inside it; their random keys follow from this one and from their places."""
+        children = enumerate(transform.children().items())
         return cls(
             name=transform.name,
             label=transform.label,
+            keys=keys,
             built=build(transform, transform.build),
             random=transform.random,
             image_only=transform.image_only,
             unit=transform.get_unit(),
-            on_device=transform.on_device,
             views=transform.num_views,
-            key=key,
-            children=tuple(cls.of(part, stream_key(key, f"parts[{place}]")) for place, part in parts),
+            random_key=random_key,
+            children=tuple(
+                cls.of(child, stream_key(random_key, f"parts[{place}]"), (*keys, transform.name_in_file, *at))
+                for place, (at, child) in children
+            ),
+            batch_form=build(transform, transform.build_batch_form) if batch_form else None,
         )
 
     def __call__(self, sample: Sample, moment: Moment) -> Sample:
@@ -74,22 +83,24 @@ class Step:
             return [found]
         if len(found) != self.views:
             message = f"The {self.label} made {len(found)} views of sample {moment.number}"
-            raise BrokenComponent(f"{message}, but declares {self.views}.")
+            raise BrokenComponent(f"{message}, but declares {self.views}.").at(*self.keys)
         return [dict(view) for view in found]
 
     def _applied(self, sample: Sample, moment: Moment) -> Any:
         try:
             return self._called(sample, moment)
-        except RegistryError:
+        except RegistryError as error:
+            if not error.keys:
+                error.at(*self.keys)
             raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
-            reason = f"{type(error).__name__}: {error}"
-            raise BrokenComponent(f"The {self.label} failed on {self.unit} {moment.number}: {reason}.") from error
+        except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
+            message = f"The {self.label} failed on {self.unit} {moment.number}: {reason(error)}."
+            raise BrokenComponent(message).at(*self.keys) from error
 
     def _called(self, sample: Sample, moment: Moment) -> Any:
-        draws = Draws(self.key, moment.epoch, moment.number, moment.view)
+        draws = Draws(self.random_key, moment.epoch, moment.number, moment.view)
         if self.children:
-            return dict(self.built(sample, draws, [partial(part, moment=moment) for part in self.children]))
+            return dict(self.built(sample, draws, [partial(child, moment=moment) for child in self.children]))
         given = sample["input"] if self.image_only else sample
         if self.random == "counter":
             result = self.built(given, draws)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from registry_core.analysis.selection import matching, nearest_pattern, quoted
+from registry_core.analysis.patterns import names_matching, nearest_pattern, quoted
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.diagnostics.tables import columns
 
@@ -45,7 +45,7 @@ def match_tensors(
             yield TensorMatch(name, "unexpected", "", _shape(tensor), file_name)
 
 
-def check_fits(fits: Sequence[TensorMatch], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
+def match_errors(fits: Sequence[TensorMatch], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
     """A file of which nothing fits; else every name that must fit and does not, and patterns for none."""
     if not any(fit.result == "loaded" for fit in fits):
         yield _nothing_fits(fits)
@@ -80,7 +80,7 @@ def _nothing_fits(fits: Sequence[TensorMatch]) -> CheckFailed:
 def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterator[CheckFailed]:
     at = ("finetune", "strict")
     for index, pattern in enumerate(allowed):
-        if not matching(pattern, names := [fit.name for fit in fits]):
+        if not names_matching(pattern, names := [fit.name for fit in fits]):
             advice = nearest_pattern(pattern, names, "There are")
             yield CheckFailed(f"{quoted(pattern)} matches no name of the model or the file.", advice, at=(*at, index))
     # Files from before torch kept this count lack it; torch's own loading starts it from 0, too.

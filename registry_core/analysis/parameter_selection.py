@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from registry_core.analysis.selection import (
+from registry_core.analysis.patterns import (
     is_of_type,
-    matching,
+    names_matching,
     nearest_pattern,
     nearest_types,
     of_types,
@@ -29,7 +29,7 @@ def group_of_each(groups: Sequence[Group], modules: Modules, names: Sequence[str
     return chosen
 
 
-def check_groups_match(
+def group_errors(
     groups: Sequence[Group], modules: Modules, trained: Sequence[str], others: Sequence[str] = ()
 ) -> Iterator[CheckFailed]:
     """Groups without a parameter that is trained: each names those; ``others`` are not of the model, but a loss."""
@@ -52,7 +52,7 @@ def check_groups_match(
 
 
 def _matched(group: Group, modules: Modules, names: Sequence[str]) -> list[str]:
-    found = list(names) if group.parameters is None else matching(group.parameters, names)
+    found = list(names) if group.parameters is None else names_matching(group.parameters, names)
     if group.modules is None:
         return found
     inside = _inside(group.modules, modules)
@@ -114,19 +114,19 @@ def frozen_by(finetune: Finetune | None, modules: Modules) -> FrozenNames:
     if finetune is None:
         return FrozenNames(frozenset(), {})
     names = _names_to_freeze(modules)
-    frozen = {name for pattern in finetune.freeze for name in matching(pattern, names)}
+    frozen = {name for pattern in finetune.freeze for name in names_matching(pattern, names)}
     ordered = [name for name in names if name in frozen]
     freed: dict[str, int] = {}
     for index, rule in enumerate(finetune.unfreeze):
-        freed.update(dict.fromkeys(matching(rule.parameters, ordered), index))
+        freed.update(dict.fromkeys(names_matching(rule.parameters, ordered), index))
     return FrozenNames(frozenset(frozen), {name: freed[name] for name in ordered if name in freed})
 
 
-def check_freezing(finetune: Finetune, modules: Modules, trainable: Collection[str]) -> Iterator[CheckFailed]:
+def freezing_errors(finetune: Finetune, modules: Modules, trainable: Collection[str]) -> Iterator[CheckFailed]:
     """Patterns of `freeze` and `unfreeze` that match nothing, and `freeze` that leaves none of the ``trainable``."""
     names = _names_to_freeze(modules)
     for index, pattern in enumerate(finetune.freeze):
-        if not matching(pattern, names):
+        if not names_matching(pattern, names):
             what = f"{quoted(pattern)} does not match a parameter of the model."
             yield CheckFailed(what, nearest_pattern(pattern, names), at=("finetune", "freeze", index))
     frozen = frozen_by(finetune, modules)
@@ -145,7 +145,7 @@ def _names_to_freeze(modules: Modules) -> list[str]:
 
 
 def _frees_nothing(pattern: str, frozen: FrozenNames, names: list[str]) -> tuple[str, str]:
-    matched = matching(pattern, names)
+    matched = names_matching(pattern, names)
     if not matched:
         return f"{quoted(pattern)} does not match a parameter of the model.", nearest_pattern(pattern, names)
     if takers := sorted({frozen.freed[name] for name in matched if name in frozen.freed}):
@@ -165,14 +165,14 @@ def layers_by_pattern(patterns: Sequence[str], names: Sequence[str]) -> list[tup
     ]
 
 
-def check_layers(patterns: Sequence[str], names: Sequence[str]) -> Iterator[CheckFailed]:
+def layer_errors(patterns: Sequence[str], names: Sequence[str]) -> Iterator[CheckFailed]:
     """Patterns that get no parameter, and parameters that none of them matches."""
     at = ("optim", "layer_decay", "layers")
     taken = [{name for held in values.values() for name in held} for values in _by_value(patterns, names)]
     for index, (pattern, own) in enumerate(zip(patterns, taken, strict=True)):
         if own:
             continue
-        matched = set(matching(pattern, names))
+        matched = set(names_matching(pattern, names))
         takers = " and ".join(f"layers[{number}]" for number, held in enumerate(taken) if matched & held)
         what = f"{quoted(pattern)} matches no parameter that is left for it"
         if takers:

@@ -1,0 +1,93 @@
+"""The analysis of a spec: what flows through a pipeline, worked out once and read by everything that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from registry_core.analysis.lengths import horizon_of
+from registry_core.analysis.measured import Direction, metric_names, watchers
+from registry_core.analysis.model import ModelAnalysis, TermAnalysis, analyse_terms
+from registry_core.analysis.rules import RuleAnalysis
+from registry_core.analysis.sections import SectionAnalysis, analyse_section, look_at
+from registry_core.analysis.weights import WeightsAnalysis, analyse_weights
+from registry_core.components import Component, DataFacts, Horizon
+from registry_core.config.models import Section, Spec
+from registry_core.diagnostics import DataError, Keys
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What flows through the pipeline of a spec, as far as a cheap look at its data tells."""
+
+    spec: Spec
+    sections: Mapping[Section, SectionAnalysis]
+    """The sections whose data could be looked at."""
+    data_errors: Mapping[Section, DataError]
+    """The sections whose data are missing or wrong."""
+    model: ModelAnalysis
+
+    @property
+    def train(self) -> SectionAnalysis | None:
+        """The section of the training data, if they could be looked at."""
+        return self.sections.get("train")
+
+    @cached_property
+    def horizon(self) -> Horizon | None:
+        """The length of the run; None where the length of the training data is not known before it."""
+        length = self.train.facts.length if self.train else None
+        return None if length is None else horizon_of(self.spec, length)
+
+    @cached_property
+    def num_classes(self) -> int | None:
+        """The number of classes, from the model or the training data."""
+        return self.model.num_outputs or (self.train.facts.num_classes if self.train else None)
+
+    @cached_property
+    def terms(self) -> tuple[TermAnalysis, ...]:
+        """The terms of the loss, each with the activation before it."""
+        return analyse_terms(self.spec, self.model.output_form)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Direction]:
+        """The metrics that a run measures, each with the better direction."""
+        return metric_names(self.spec)
+
+    @cached_property
+    def watchers(self) -> list[tuple[Keys, Component]]:
+        """The components that may watch a metric, with their keys."""
+        return watchers(self.spec)
+
+    @cached_property
+    def rules(self) -> RuleAnalysis | None:
+        """What rules select; None where the modules of the model are not known before it is built."""
+        return None if self.model.modules is None else RuleAnalysis(self.spec, self.model.modules)
+
+    @cached_property
+    def weights(self) -> WeightsAnalysis | None:
+        """The weights that a run starts from; None if it starts from none."""
+        finetune = self.spec.finetune
+        if finetune is None or finetune.weights is None:
+            return None
+        return analyse_weights(finetune, self.model.modules)
+
+
+def analyse(
+    spec: Spec, skip: frozenset[Section] = frozenset(), known: Mapping[Section, DataFacts] | None = None
+) -> Analysis:
+    """The analysis of a spec; the data of the sections to skip are not looked at.
+
+    ``known`` are facts of data that are not looked at again, such as those of a run whose data may be gone.
+    """
+    sections: dict[Section, SectionAnalysis] = {}
+    errors: dict[Section, DataError] = {}
+    for name, section in spec.data.sections().items():
+        if name in skip:
+            continue
+        try:
+            facts = known[name] if known and name in known else look_at(section)
+            sections[name] = analyse_section(spec, name, facts)
+        except DataError as error:
+            errors[name] = error
+    return Analysis(spec, sections, errors, ModelAnalysis(spec.model))

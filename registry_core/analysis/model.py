@@ -1,0 +1,77 @@
+"""The model and its losses: what it returns, what it is made of, and the activation before each loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from registry_core.analysis.activations import Activation, activation_before
+from registry_core.components import CheckFailed, Model, Modules, Shape
+from registry_core.components.forms import OutputForm
+from registry_core.components.loss import LossTerm
+from registry_core.components.model import LayerFacts
+from registry_core.config.models import Spec
+
+
+@dataclass(frozen=True)
+class ModelAnalysis:
+    """A model as it is known before it is built; what is costly is asked for when it is first read, and once."""
+
+    declared: Model
+
+    @cached_property
+    def output_form(self) -> OutputForm:
+        """The form of its output."""
+        return self.declared.get_output_form()
+
+    @cached_property
+    def num_outputs(self) -> int | None:
+        """Values that it returns for a sample, the number of classes for a classifier; None if that is not known."""
+        return self.declared.num_outputs()
+
+    @cached_property
+    def errors(self) -> Sequence[CheckFailed]:
+        """Its layers that do not fit each other."""
+        return self.declared.errors()
+
+    @cached_property
+    def output_shape(self) -> Shape | None:
+        """The shape of its first output for a sample; None if that is not known, or its layers do not fit."""
+        return None if self.errors else self.declared.output_shape()
+
+    @cached_property
+    def modules(self) -> Modules | None:
+        """The modules that it will be made of; None if they are not known before it is built."""
+        return self.declared.modules()
+
+    @cached_property
+    def layers(self) -> Sequence[LayerFacts]:
+        """Its layers, where they are known before it is built."""
+        return self.declared.layer_facts()
+
+
+@dataclass(frozen=True)
+class TermAnalysis:
+    """One term of the loss, and the activation before it."""
+
+    term: LossTerm
+    activation: Activation | None
+    """None where it needs none, or where nothing makes it fit the output of the model."""
+    error: CheckFailed | None
+    """The output of the model does not fit it, with or without an activation."""
+    reads_model: bool
+    """Its first input is an output of the model, not an entry of the samples."""
+
+
+def analyse_terms(spec: Spec, output_form: OutputForm) -> tuple[TermAnalysis, ...]:
+    """The terms of the loss of a spec, in the order of the file."""
+    return tuple(_analysed(term, spec.model.outputs, output_form) for term in spec.loss.terms())
+
+
+def _analysed(term: LossTerm, outputs: tuple[str, ...], form: OutputForm) -> TermAnalysis:
+    reads_model = bool(term.inputs) and term.inputs[0] in outputs
+    try:
+        return TermAnalysis(term, activation_before(term, outputs, form), None, reads_model)
+    except CheckFailed as failed:
+        return TermAnalysis(term, None, failed, reads_model)

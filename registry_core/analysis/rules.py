@@ -1,0 +1,85 @@
+"""The parameters that each rule of `init`, `optim` and `finetune` selects, and rules that cannot work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from registry_core.analysis.init_selection import InitFill, fills_of, init_errors
+from registry_core.analysis.parameter_selection import (
+    FrozenNames,
+    freezing_errors,
+    frozen_by,
+    group_errors,
+    group_of_each,
+    layer_errors,
+    layers_by_pattern,
+)
+from registry_core.components import CheckFailed, Modules
+from registry_core.components.modules import parameter_shapes
+from registry_core.config.models import Spec
+
+
+@dataclass(frozen=True)
+class RuleAnalysis:
+    """The rules of a spec against the modules of its model; each selection is made when it is first read, and once."""
+
+    spec: Spec
+    modules: Modules
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """The names of all parameters."""
+        return list(parameter_shapes(self.modules))
+
+    @cached_property
+    def init_fills(self) -> list[InitFill]:
+        """The parameters that the rules of `init` fill, in the order of the rules."""
+        return fills_of(self.spec.init, self.modules)
+
+    @cached_property
+    def init_errors(self) -> list[CheckFailed]:
+        """Rules of `init` that fill nothing, or cannot fill what they match."""
+        return list(init_errors(self.spec.init, self.modules, self.init_fills))
+
+    @cached_property
+    def frozen(self) -> FrozenNames:
+        """The names that `finetune` freezes, and those of them that are let go later."""
+        return frozen_by(self.spec.finetune, self.modules)
+
+    @cached_property
+    def freezing_errors(self) -> list[CheckFailed]:
+        """Patterns of `freeze` and `unfreeze` that match nothing, and a model of which nothing is left to train."""
+        finetune = self.spec.finetune
+        return [] if finetune is None else list(freezing_errors(finetune, self.modules, self.parameters))
+
+    @cached_property
+    def trained(self) -> list[str]:
+        """The names of the parameters that are trained, at once or later."""
+        frozen = self.frozen
+        return [name for name in self.parameters if name not in frozen.names or name in frozen.freed]
+
+    @cached_property
+    def groups(self) -> dict[str, int]:
+        """The group of `optim` of each parameter that is trained; -1 for those that none matches."""
+        return group_of_each(self.spec.optim.groups, self.modules, self.trained)
+
+    @cached_property
+    def group_errors(self) -> list[CheckFailed]:
+        """Groups of `optim` that get no parameter that is trained."""
+        return list(group_errors(self.spec.optim.groups, self.modules, self.trained)) if self.trained else []
+
+    @cached_property
+    def layers(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The layers that the patterns of `layer_decay` make, each with its parameters; none without patterns."""
+        return layers_by_pattern(self._layer_patterns, self.parameters)
+
+    @cached_property
+    def layer_errors(self) -> list[CheckFailed]:
+        """Patterns of `layer_decay` that get no parameter, and parameters that none of them matches."""
+        return list(layer_errors(self._layer_patterns, self.parameters)) if self._layer_patterns else []
+
+    @property
+    def _layer_patterns(self) -> tuple[str, ...]:
+        decay = self.spec.optim.layer_decay
+        return (decay.layers if decay else None) or ()

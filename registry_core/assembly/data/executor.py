@@ -1,0 +1,261 @@
+"""The executor: runs the program of a section, for everyone who wants samples or batches of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import torch
+
+from registry_core.assembly.data.collation import collate, stacked_images
+from registry_core.assembly.data.reading import Reader
+from registry_core.assembly.data.transforms import Batch, BuiltTransform, Moment, Sample
+from registry_core.config.models import Section
+from registry_core.diagnostics import RegistryError
+from registry_core.planning.program import Action, Operation, SectionPlan
+
+V = TypeVar("V")
+
+
+class Request(NamedTuple):
+    """The samples of one batch, its number in the epoch, and the epoch."""
+
+    epoch: int
+    batch: int
+    indices: tuple[int, ...]
+
+
+class LoadedBatch(NamedTuple):
+    """A batch as it is loaded, with the samples that it is made of."""
+
+    request: Request
+    entries: Batch
+
+
+class Observer(Protocol):
+    """Whoever watches a program at work."""
+
+    def began(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation begins with this sample or batch (None: it is read)."""
+
+    def ended(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        """An operation ended with this sample or batch; one that raises does not end."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where batches are computed with: the device of the model, and the memory order of images."""
+
+    device: torch.device
+    channels_last: bool
+
+
+class BuiltOperation(NamedTuple):
+    """An operation with what it is built of."""
+
+    action: Action
+    transform: BuiltTransform | None
+
+    @classmethod
+    def of(cls, operation: Operation) -> BuiltOperation:
+        """Build an operation of a plan."""
+        declared = operation.transform
+        if declared is None:
+            return cls(operation.action, None)
+        key, keys, form = operation.random_key, operation.keys, operation.batch_form
+        return cls(operation.action, BuiltTransform.of(declared, key, keys, batch_form=form))
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Runs the stages of a section; the operations of samples and of loaded batches may run in worker processes."""
+
+    section: Section
+    reader: Reader
+    of_samples: tuple[BuiltOperation, ...]
+    """The operations on single samples, in their order."""
+    of_batches: tuple[BuiltOperation, ...]
+    """The operations on batches where they are loaded."""
+    on_device_operations: tuple[BuiltOperation, ...]
+    views: int
+    placed: Placed
+    observer: Observer | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, plan: SectionPlan, reader: Reader, placed: Placed) -> Executor:
+        """Build the operations of a section."""
+        stages = [(stage, [BuiltOperation.of(each) for each in stage.operations]) for stage in plan.stages]
+        host = [(stage, operations) for stage, operations in stages if stage.place != "device"]
+        return cls(
+            section=plan.section,
+            reader=reader,
+            of_samples=_joined(operations for stage, operations in host if stage.unit == "sample"),
+            of_batches=_joined(operations for stage, operations in host if stage.unit == "batch"),
+            on_device_operations=_joined(operations for stage, operations in stages if stage.place == "device"),
+            views=plan.views,
+            placed=placed,
+        )
+
+    def watched(self, observer: Observer) -> Executor:
+        """The same program with an observer."""
+        return replace(self, observer=observer)
+
+    def with_transforms(self, change: Callable[[BuiltTransform], BuiltTransform]) -> Executor:
+        """The same program with every transform changed."""
+
+        def changed(operations: tuple[BuiltOperation, ...]) -> tuple[BuiltOperation, ...]:
+            return tuple(each._replace(transform=each.transform and change(each.transform)) for each in operations)
+
+        return replace(
+            self,
+            of_samples=changed(self.of_samples),
+            of_batches=changed(self.of_batches),
+            on_device_operations=changed(self.on_device_operations),
+        )
+
+    def read(self, index: int) -> Sample:
+        """A sample as the data set has it."""
+        moment = Moment(0, index)
+        self._begin("read", None, moment, None)
+        return self._end("read", None, moment, self.reader(index))
+
+    def views_of(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
+        """All views of a sample after every transform of samples, those too that are applied to whole batches."""
+        views = self.transformed(sample, epoch, index)
+        for operation in self.of_batches:
+            if operation.transform is not None and operation.transform.batch_form is not None:
+                views = self._each(operation.transform, views, epoch, index)
+        return views
+
+    def sample(self, index: int, epoch: int) -> Sample:
+        """One sample as the model gets it in this epoch; of several views the first."""
+        return self.views_of(self.read(index), epoch, index)[0]
+
+    def load(self, request: Request) -> Batch:
+        """A batch as far as it is made where it is loaded; the views of a sample follow each other."""
+        samples = [
+            view for index in request.indices for view in self.transformed(self.read(index), request.epoch, index)
+        ]
+        return self.batch_of(samples, request)
+
+    def batch_of(self, samples: Sequence[Sample], request: Request) -> Batch:
+        """A batch of samples that went through the operations of samples."""
+        moment = Moment(request.epoch, request.batch)
+        batched = [each.transform for each in self.of_batches if each.transform and each.transform.batch_form]
+        batch = self._collated(samples, batched, moment, request)
+        with torch.no_grad():
+            for operation in self.of_batches:
+                if operation.transform is not None and operation.transform.batch_form is None:
+                    batch = self._on_batch(operation.transform, batch, moment)
+        return batch
+
+    def on_device(self, batch: Batch, request: Request) -> Batch:
+        """A loaded batch on the device, after the operations there."""
+        moment = Moment(request.epoch, request.batch)
+        moves_last = self.placed.device.type == "meta"  # there tensors have no values, which transforms may ask for
+        if not moves_last:
+            batch = self._moved(batch, moment)
+        with torch.no_grad():
+            for operation in self.on_device_operations:
+                if operation.transform is not None:
+                    batch = self._on_batch(operation.transform, batch, moment)
+        return self._moved(batch, moment) if moves_last else batch
+
+    def transformed(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
+        """The views of a sample after the operations on single samples."""
+        views = [sample]
+        for operation in self.of_samples:
+            if operation.transform is not None:
+                views = self._each(operation.transform, views, epoch, index)
+        return views
+
+    def _each(self, transform: BuiltTransform, views: list[Sample], epoch: int, index: int) -> list[Sample]:
+        moment = Moment(epoch, index)
+        self._begin("transform", transform, moment, views)
+        made = [one for view, each in enumerate(views) for one in transform.each(each, Moment(epoch, index, view))]
+        return self._end("transform", transform, moment, made)
+
+    def _on_batch(self, transform: BuiltTransform, batch: Batch, moment: Moment) -> Batch:
+        self._begin("transform", transform, moment, batch)
+        return self._end("transform", transform, moment, transform(batch, moment))
+
+    def _collated(
+        self, samples: Sequence[Sample], batched: Sequence[BuiltTransform], moment: Moment, request: Request
+    ) -> Batch:
+        """The batch after collation and the transforms in batch form; where images do not stack, sample by sample."""
+        if batched and (stacks := stacked_images(samples)) is not None:
+            try:
+                return self._in_batch_form(samples, stacks, batched, moment)
+            except RegistryError:
+                raise
+            except (Exception, SystemExit):  # what a transform refuses, it refuses by sample below, in its own words
+                pass
+        views = len(samples) // len(request.indices)
+        for transform in batched:
+            samples = [
+                made
+                for place, index in enumerate(request.indices)
+                for made in self._each(
+                    transform, list(samples[place * views : (place + 1) * views]), request.epoch, index
+                )
+            ]
+        return self._collate(samples, moment)
+
+    def _in_batch_form(
+        self,
+        samples: Sequence[Sample],
+        stacks: dict[str, torch.Tensor],
+        batched: Sequence[BuiltTransform],
+        moment: Moment,
+    ) -> Batch:
+        others = [{name: value for name, value in sample.items() if name not in stacks} for sample in samples]
+        rest = self._collate(others, moment)
+        batch: Batch = {name: stacks[name] if name in stacks else rest[name] for name in samples[0]}
+        for transform in batched:
+            assert transform.batch_form is not None
+            self._begin("transform", transform, moment, batch)
+            changed = {name: transform.batch_form(batch[name]) for name in stacks}
+            batch = self._end("transform", transform, moment, {**batch, **changed})
+        made = {name: batch[name].as_subclass(torch.Tensor).contiguous() for name in stacks}
+        return {**batch, **made}
+
+    def _collate(self, samples: Sequence[Sample], moment: Moment) -> Batch:
+        self._begin("collate", None, moment, samples)
+        try:
+            batch = collate(samples, self.section)
+        except RegistryError as error:
+            error.at("data", self.section)
+            raise
+        return self._end("collate", None, moment, batch)
+
+    def _moved(self, batch: Batch, moment: Moment) -> Batch:
+        if not any(operation.action == "move" for operation in self.on_device_operations):
+            return batch
+        self._begin("move", None, moment, batch)
+        return self._end("move", None, moment, to_device(batch, self.placed))
+
+    def _begin(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
+        if self.observer is not None:
+            self.observer.began(action, transform, moment, value)
+
+    def _end(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: V) -> V:
+        if self.observer is not None:
+            self.observer.ended(action, transform, moment, value)
+        return value
+
+
+def _joined(operations: Iterable[Sequence[BuiltOperation]]) -> tuple[BuiltOperation, ...]:
+    return tuple(operation for each in operations for operation in each)
+
+
+def to_device(batch: Batch, placed: Placed) -> Batch:
+    """The batch on the device; copies from pinned memory do not wait."""
+    moved: Batch = {}
+    for name, value in batch.items():
+        if isinstance(value, torch.Tensor):
+            is_image = placed.channels_last and value.ndim == 4
+            layout = torch.channels_last if is_image else torch.preserve_format
+            value = value.to(placed.device, non_blocking=True, memory_format=layout)
+        moved[name] = value
+    return moved

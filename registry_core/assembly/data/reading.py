@@ -1,0 +1,59 @@
+"""Reading: samples of a data set as mappings, in the convention of torch too, with their class indices in range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from registry_core.assembly.data.transforms import Sample
+from registry_core.components.dataset import describe_sample
+from registry_core.config.models import Section
+from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
+from registry_core.diagnostics.foreign_code import reason
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the samples of a section; it is sent to worker processes."""
+
+    section: Section
+    name: str
+    """Of the data set."""
+    dataset: Any
+    num_classes: int | None = None
+    """Class indices are below it; None: they are not checked."""
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __call__(self, index: int) -> Sample:
+        """A sample as the data set has it; errors name the data set and the sample, and know its keys."""
+        try:
+            sample = self._mapping(self.dataset[index], index)
+            self._check_class(sample, index)
+        except RegistryError as error:
+            error.at("data", self.section, "dataset")
+            raise
+        except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
+            message = f"The dataset {self.name!r} failed on sample {index}: {reason(error)}."
+            raise BrokenComponent(message).at("data", self.section, "dataset") from error
+        return sample
+
+    def _mapping(self, found: Any, index: int) -> Sample:
+        """The sample as a mapping; of torch's pairs the first is the input."""
+        if isinstance(found, Mapping):
+            return dict(found)
+        if isinstance(found, tuple) and len(found) == 2:
+            return {"input": found[0], "target": found[1]}
+        message = f"The dataset {self.name!r} gave a {type(found).__name__} as sample {index}."
+        raise BrokenComponent(message, "A sample is a mapping with `input` and `target`.")
+
+    def _check_class(self, sample: Sample, index: int) -> None:
+        target, classes = sample.get("target"), self.num_classes
+        if classes is None or not isinstance(target, int) or 0 <= target < classes:
+            return
+        where = describe_sample(self.dataset, index)
+        named = f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
+        message = f"{named} has the label {target}, outside the classes 0 to {classes - 1}."
+        raise DataError(message, "Correct the label, or the model's number of classes.")

@@ -1,0 +1,51 @@
+"""Assemble one section of the data: its data set, its program, its order, and the loader of its batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry_core.assembly.building import build
+from registry_core.assembly.data.executor import Executor, Placed
+from registry_core.assembly.data.loader import Epochs, Loader
+from registry_core.assembly.data.reading import Reader
+from registry_core.components import Dataset
+from registry_core.diagnostics import BrokenComponent, DataError
+from registry_core.planning.plan import LoadingPlan
+from registry_core.planning.program import SectionPlan
+
+
+def build_loader(plan: SectionPlan, loading: LoadingPlan, placed: Placed) -> Loader:
+    """The loader of one section."""
+    dataset: Any = build(plan.dataset, plan.dataset.build)
+    length = _length(plan, dataset)
+    sampler = plan.sampler
+    targets = _targets(dataset, plan.dataset, sampler.name) if sampler.needs_targets else None
+    reader = Reader(plan.section, plan.dataset.name, dataset, plan.num_classes)
+    epochs = Epochs(
+        order=build(sampler, sampler.build, length, targets),
+        seed=plan.seed,
+        samples=sampler.epoch_length(length),
+        batch_size=plan.batch_size,
+        drop_last=plan.drop_last,
+    )
+    pin = placed.device.type == "cuda" if loading.pin_memory is None else loading.pin_memory
+    return Loader(Executor.of(plan, reader, placed), epochs, workers=loading.workers, pin_memory=pin)
+
+
+def _length(plan: SectionPlan, dataset: Any) -> int:
+    length, name = len(dataset), plan.dataset.name
+    if plan.facts.length not in (None, length):
+        message = f"The dataset {name!r} of data.{plan.section} declares {plan.facts.length} samples, but has {length}."
+        raise BrokenComponent(message).blaming(plan.dataset)
+    if length == 0:
+        raise DataError(f"The dataset {name!r} of data.{plan.section} is empty.").blaming(plan.dataset)
+    return length
+
+
+def _targets(dataset: Any, declared: Dataset, sampler: str) -> Any:
+    targets = getattr(dataset, "targets", None)
+    if targets is None:
+        message = f"The sampler {sampler!r} needs the class of every sample"
+        message += f", but the dataset {declared.name!r} has no `targets`."
+        raise DataError(message, "Use the sampler 'shuffled'.").blaming(declared)
+    return targets

@@ -1,0 +1,85 @@
+"""The decorator of checks: a function that reads a context and yields problems, its code, and what it comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from registry_core.checks.context import CheckContext
+from registry_core.diagnostics import Problem
+
+CheckFunction: TypeAlias = Callable[[CheckContext], Iterator[Problem]]
+
+
+class Check(NamedTuple):
+    """A check as it is declared."""
+
+    name: str
+    code: str
+    """Of the problems that it yields, unless they have a code of their own."""
+    function: CheckFunction
+    after: tuple[str, ...]
+    """Names of checks that silence it: of problems at the same keys, theirs is the cause, and its is not reported."""
+    is_warning: bool
+
+
+_declared: dict[str, Check] = {}
+
+
+def check(code: str, *, after: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
+    """Declare an error: a pipeline with such a problem cannot run, or computes what nobody can mean."""
+    return _declaring(code, after, is_warning=False)
+
+
+def warning(code: str, *, after: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
+    """Declare a warning: such a pipeline runs, but probably does not do what was intended.
+
+    Warnings are looked for only where there is no error: a spec with holes would raise false ones.
+    """
+    return _declaring(code, after, is_warning=True)
+
+
+def _declaring(code: str, after: tuple[str, ...], *, is_warning: bool) -> Callable[[CheckFunction], CheckFunction]:
+    def declare(function: CheckFunction) -> CheckFunction:
+        name = function.__name__
+        if name in _declared:
+            raise ValueError(f"two checks are called {name!r}")
+        _declared[name] = Check(name, code, function, after, is_warning)
+        return function
+
+    return declare
+
+
+def in_order(checks: Iterable[Check]) -> list[Check]:
+    """The checks, each behind those that silence it, else in the order in which they are declared."""
+    waiting = {check.name: check for check in checks}
+    ordered: list[Check] = []
+
+    def place(check: Check, above: tuple[str, ...]) -> None:
+        if check.name in above:
+            raise ValueError(f"the checks {', '.join(above)} come after each other")
+        for name in check.after:
+            if name in waiting:
+                place(waiting[name], (*above, check.name))
+        if waiting.pop(check.name, None) is not None:
+            ordered.append(check)
+
+    for check in list(waiting.values()):
+        place(check, ())
+    return ordered
+
+
+def declared(*, warnings: bool) -> list[Check]:
+    """All errors or all warnings that are declared, in the order in which they are made."""
+    return in_order(check for check in _declared.values() if check.is_warning == warnings)
+
+
+def found_by(checks: Iterable[Check], context: CheckContext) -> list[Problem]:
+    """The problems that checks find, each with its code; of several at the same keys the first."""
+    found: dict[object, Problem] = {}
+    for check in checks:
+        for problem in check.function(context):
+            coded = problem if problem.code else problem._replace(code=check.code)
+            coded = coded._replace(warning=True) if check.is_warning else coded
+            found.setdefault((coded.place, coded.keys), coded)
+    return list(found.values())

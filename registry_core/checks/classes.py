@@ -1,0 +1,83 @@
+"""Classes and values: the model has an output for each class of the data, or for each value of a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from registry_core.analysis.targets import compares_classes, compares_values, values_in_target
+from registry_core.checks.check import check
+from registry_core.checks.context import CheckContext
+from registry_core.components import DataFacts
+from registry_core.components.forms import counted
+from registry_core.config.models import Section, Spec
+from registry_core.diagnostics import Problem
+
+
+@check("class-count", after=("model_accepts_images", "data_is_found"))
+def outputs_are_classes(context: CheckContext) -> Iterator[Problem]:
+    """The classes of the data are those of the model, and the same in every section."""
+    spec = context.spec
+    if not context.whole(("model",), ("loss",)) or not compares_classes(spec):
+        return
+    found = context.analysis.sections.items()
+    names = {name: section.facts.class_names for name, section in found if section.facts.class_names}
+    for name, facts in _targets_as_far_as_known(context):
+        if name != "train" and "train" in names and name in names and names[name] != names["train"]:
+            yield _other_classes(context, name, names[name], names["train"])
+        elif (facts.target_form, facts.num_values) != ("signs", 1):  # these are made of the indices of two classes
+            yield from _other_number(context, name, facts)
+
+
+def _other_number(context: CheckContext, section: Section, facts: DataFacts) -> Iterator[Problem]:
+    outputs = context.analysis.model.num_outputs
+    if outputs is not None and facts.num_classes is not None and facts.num_classes != outputs:
+        message = f"The model has {counted(outputs, 'output')}, but data.{section} has {facts.num_classes} classes."
+        yield context.problem(("model",), message, _set_outputs(context.spec, f"{facts.num_classes}"))
+    if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
+        has = counted(outputs, "output")
+        message = f"The model has {has}, but data.{section} has the label {facts.largest_label}."
+        yield context.problem(("model",), message, _set_outputs(context.spec, f"{facts.largest_label + 1} or more"))
+
+
+def _other_classes(
+    context: CheckContext, section: Section, names: tuple[str, ...], trained: tuple[str, ...]
+) -> Problem:
+    what = f"The classes of data.{section} are not those of data.train"
+    lacking, more = (sorted(set(one) - set(other)) for one, other in ((trained, names), (names, trained)))
+    differences = [f"it {verb} {_some(some)}" for verb, some in (("lacks", lacking), ("has besides", more)) if some]
+    message = f"{what}: {' and '.join(differences) or 'they are in another order'}."
+    remedy = "Give both the same classes, in the same order: else labels mean different classes."
+    return context.problem(("data", section, "dataset"), message, remedy)
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+@check("value-count", after=("outputs_are_classes",))
+def outputs_are_values(context: CheckContext) -> Iterator[Problem]:
+    """Where targets are vectors of values, the model returns as many."""
+    if not context.whole(("model",), ("loss",)) or not compares_values(context.spec):
+        return
+    outputs = context.analysis.model.num_outputs
+    for section, facts in _targets_as_far_as_known(context):
+        wanted = values_in_target(facts)
+        if None not in (outputs, wanted) and outputs != wanted:
+            numbers = counted(wanted or 0, "number")
+            gives = counted(outputs or 0, "value")
+            message = f"The model gives {gives} for a sample, but a target of data.{section} has {numbers}."
+            yield context.problem(("model",), message, f"Let the model give {wanted}.")
+
+
+def _targets_as_far_as_known(context: CheckContext) -> Iterator[tuple[Section, DataFacts]]:
+    """The facts of each section with its targets, else those of its data set where transforms hide them."""
+    whole = dict(context.sections())
+    for name, section in context.analysis.sections.items():
+        known = section.targets if name in whole else None
+        yield name, known or section.facts
+
+
+def _set_outputs(spec: Spec, number: str) -> str:
+    has_parameter = "num_classes" in type(spec.model).model_fields
+    return f"Set num_classes to {number}." if has_parameter else f"Let its last layer give {number}."

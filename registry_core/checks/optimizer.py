@@ -1,0 +1,104 @@
+"""The optimizer, its parameter groups, and the schedule of its learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from registry_core.checks.check import check
+from registry_core.checks.context import CheckContext
+from registry_core.components import CheckFailed, Loss
+from registry_core.diagnostics import Keys, Problem
+
+
+@check("schedule-optimizer", after=("schedule_fits_run",))
+def schedule_fits_optimizer(context: CheckContext) -> Iterator[Problem]:
+    """The schedule fits the optimizer and its parameter groups."""
+    optim = context.spec.optim
+    if optim.scheduler is None or not context.whole(("optim",)):
+        return
+    finetune = context.spec.finetune
+    split = optim.layer_decay is not None or (finetune is not None and bool(finetune.unfreeze))
+    try:
+        optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
+    except CheckFailed as failed:
+        yield context.refused_by(("optim", "scheduler"), optim.scheduler, failed)
+    rate = getattr(optim.optimizer, "lr", None)
+    rates = [group.options["lr"] for group in optim.groups if group.options.get("lr", rate) != rate]
+    if optim.scheduler.overrides_group_rates() and rates:
+        message = f"The scheduler {optim.scheduler.name!r} sets one rate for all parameter groups"
+        message += f", and one has {rates[0]}."
+        remedy = "Give it a list with one rate for each group, or take a schedule that multiplies rates."
+        yield context.problem(("optim", "scheduler"), message, remedy)
+
+
+@check("unknown-parameter")
+def options_of_groups_are_known(context: CheckContext) -> Iterator[Problem]:
+    """The options of every parameter group are options of the optimizer."""
+    optim = context.spec.optim
+    if context.whole(("optim", "optimizer")):
+        for index, group in enumerate(optim.groups):
+            yield from context.options_problems(("optim", "groups", index), group.options)
+
+
+@check("precision")
+def optimizer_allows_precision(context: CheckContext) -> Iterator[Problem]:
+    """An optimizer that evaluates the loss again within a step cannot have a gradient scaler."""
+    optimizer = context.spec.optim.optimizer
+    if context.whole(("optim", "optimizer")) and optimizer.needs_closure and context.spec.train.needs_scaler:
+        message = f"The optimizer {optimizer.name!r} evaluates the loss several times in a step"
+        message += ", which the gradient scaler of fp16 cannot follow."
+        remedy = "Use precision fp32 or bf16, or another optimizer."
+        yield context.problem(("train", "precision"), message, remedy)
+
+
+@check("optimizer-groups", after=("options_of_groups_are_known",))
+def optimizer_has_groups(context: CheckContext) -> Iterator[Problem]:
+    """Only an optimizer that supports parameter groups has some."""
+    optim, finetune = context.spec.optim, context.spec.finetune
+    if not context.whole(("optim", "optimizer")) or optim.optimizer.supports_groups:
+        return
+    given: list[tuple[Keys, object]] = [
+        (("optim", "groups"), optim.groups),
+        (("optim", "layer_decay"), optim.layer_decay),
+        (("finetune", "unfreeze"), finetune and finetune.unfreeze),
+    ]
+    for keys, value in given:
+        if value:
+            message = f"The optimizer {optim.optimizer.name!r} treats all parameters alike and takes no groups."
+            yield context.problem(keys, message, f"Remove {keys[-1]}, or use another optimizer.")
+
+
+@check("layer-decay", after=("optimizer_has_groups",))
+def learning_rate_can_differ_by_layer(context: CheckContext) -> Iterator[Problem]:
+    """The optimizer has a learning rate that can differ from layer to layer."""
+    optim = context.spec.optim
+    if optim.layer_decay is None or not context.whole(("optim", "optimizer")):
+        return
+    if not isinstance(getattr(optim.optimizer, "lr", None), float):
+        message = f"The optimizer {optim.optimizer.name!r} has no learning rate `lr` that could differ by layer."
+        yield context.problem(("optim", "layer_decay"), message, "Leave layer_decay out, or choose another optimizer.")
+
+
+@check("parameter-group", after=("options_of_groups_are_known", "optimizer_has_groups"))
+def groups_have_parameters(context: CheckContext) -> Iterator[Problem]:
+    """Every group and every layer of `optim` gets a parameter that is trained."""
+    optim = context.spec.optim
+    if not (optim.groups or (optim.layer_decay and optim.layer_decay.layers)):
+        return
+    if not context.whole(("optim", "groups"), ("optim", "layer_decay"), ("finetune",)):
+        return
+    rules = context.analysis.rules
+    if rules is None:
+        return
+    open_ended = any(_may_have_parameters(term.loss) for term in context.spec.loss.terms())
+    for failed in rules.group_errors:
+        index = failed.at[2]
+        if not (open_ended and isinstance(index, int) and optim.groups[index].modules is None):
+            yield context.refused(failed.at, failed)
+    yield from context.placed(rules.layer_errors)
+
+
+def _may_have_parameters(loss: Loss) -> bool:
+    """Whether a loss may have parameters, which a group can name; plain ones do not say."""
+    plain = loss.record is not None and loss.record.target == loss.target
+    return loss.has_parameters or plain

@@ -1,0 +1,15 @@
+"""Devices and precisions: which precision a device computes in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Device = Literal["cpu", "cuda", "mps"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+_WITHOUT: dict[Device, frozenset[Precision]] = {"cpu": frozenset({"fp16"})}
+
+
+def computes_in(device: Device, precision: Precision) -> bool:
+    """Whether a device computes in a precision."""
+    return precision not in _WITHOUT.get(device, frozenset())
