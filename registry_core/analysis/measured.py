@@ -27,7 +27,7 @@ def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
     return found if spec.optim.scheduler is None else [*found, (("optim", "scheduler"), spec.optim.scheduler)]
 
 
-class Watched(NamedTuple):
+class MetricWatch(NamedTuple):
     """A metric that a component watches, and the parameter that says which way is better."""
 
     metric: str
@@ -39,14 +39,14 @@ class Watched(NamedTuple):
         return better if self.parameter == "better" else {"higher": "max", "lower": "min"}[better]
 
 
-def direction_watched(component: Component) -> Watched | None:
+def direction_watched(component: Component) -> MetricWatch | None:
     """Which way a component with a parameter ``monitor`` takes for better; None if it asks the metric."""
     metric = getattr(component, "monitor", None)
     if not isinstance(metric, str):
         return None
     better, mode = getattr(component, "better", None), component.arguments().get("mode")
     if better == "higher" or better == "lower":
-        return Watched(metric, "better", better)
+        return MetricWatch(metric, "better", better)
     if mode in ("min", "max"):
-        return Watched(metric, "mode", "lower" if mode == "min" else "higher")
+        return MetricWatch(metric, "mode", "lower" if mode == "min" else "higher")
     return None

@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from registry_core.assembly.building import build
-from registry_core.assembly.data.executor import Placed
+from registry_core.assembly.data.executor import Placement
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.device import choose_device
@@ -84,8 +84,8 @@ def assemble(plan: Plan, *, fresh: bool = True, device: torch.device | None = No
     is another than the plan asks for; on ``meta``, where nothing has values, metrics are on the CPU.
     """
     device = device or choose_device(plan.device, plan.step.precision)
-    placed = Placed(device, plan.step.channels_last)
-    loaders = {name: build_loader(section, plan.loading, placed) for name, section in plan.sections.items()}
+    placement = Placement(device, plan.step.channels_last)
+    loaders = {name: build_loader(section, plan.loading, placement) for name, section in plan.sections.items()}
     length = horizon(plan, loaders["train"])
     seed_everything(plan.seed)
     built = build_trained(plan, device, length.steps_per_epoch, fresh=fresh)

@@ -19,7 +19,7 @@ from registry_core.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from registry_core.registry.doctor import Examined
+    from registry_core.registry.doctor import Examination
 
 
 @click.command(
@@ -49,7 +49,7 @@ def command(wanted: tuple[str, ...], timeout: float, strict: bool, as_json: bool
     return int(strict and any(each.state in ("warning", "broken") for each in found))
 
 
-def _print(found: Sequence[Examined]) -> None:
+def _print(found: Sequence[Examination]) -> None:
     for each in found:
         if each.state in ("warning", "broken"):
             what = each.component or "its metadata"

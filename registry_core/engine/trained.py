@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from registry_core.analysis.analysis import analyse
-from registry_core.assembly.data.executor import Executor, Placed, Request
+from registry_core.assembly.data.executor import Executor, Placement, Request
 from registry_core.assembly.data.reading import Reader
 from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.device import choose_device
@@ -61,7 +61,7 @@ class TrainedModel:
         self.made_with = saved.state["made_with"]
         self.step: int = saved.state["position"]["step"]
         self.device = choose_device(plan.device, plan.step.precision)
-        self.placed = Placed(self.device, plan.step.channels_last)
+        self.placement = Placement(self.device, plan.step.channels_last)
         model, _ = build_model(plan, self.device)
         if "averaged" in saved.weights:
             averaged = AveragedModel(model)
@@ -99,7 +99,7 @@ class TrainedModel:
         chosen: Section = next(name for name in _ORDER if name in sections) if section is None else section
         if chosen not in sections:
             raise RunError(f"The pipeline has no data section {chosen!r}.", f"It has: {', '.join(sections)}.")
-        loader = build_loader(sections[chosen], self.plan.loading, self.placed)
+        loader = build_loader(sections[chosen], self.plan.loading, self.placement)
         evaluation = Evaluation(self.plan, self.objective, build_metrics(self.plan, self.device), self.device)
         try:
             measured = evaluation(self.model, loader)
@@ -113,7 +113,7 @@ class TrainedModel:
         """For each image file the ``top`` most probable classes, with names where the data have them."""
         probabilities_of = self._probabilities()
         section = self.plan.sections[next(name for name in _ORDER if name in self.plan.sections)]
-        executor = Executor.of(section, Reader(section.section, section.dataset.name, ()), self.placed)
+        executor = Executor.of(section, Reader(section.section, section.dataset.name, ()), self.placement)
         found = []
         for path in images:
             output = self._output(executor, path)

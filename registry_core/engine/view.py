@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from registry_core.assembly.data.executor import Executor, Placed, Request, to_device
+from registry_core.assembly.data.executor import Executor, Placement, Request, to_device
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.engine.checkpoint.state import random_state, restore_random_state
 from registry_core.engine.evaluate import autocast, with_outputs
@@ -44,7 +44,7 @@ class SectionSamples:
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
         """Several samples as one batch on the device, as the first batch of the epoch is."""
         request = Request(epoch, 0, tuple(indices))
-        with generators_kept(self.executor.placed.device):
+        with generators_kept(self.executor.placement.device):
             return self.executor.on_device(self.executor.load(request), request)
 
 
@@ -54,7 +54,7 @@ class ModelView:
     def __init__(self, pipeline: Pipeline) -> None:
         self.declared = pipeline.plan.model.declared
         self.step = pipeline.plan.step
-        self.placed = Placed(pipeline.device, pipeline.plan.step.channels_last)
+        self.placement = Placement(pipeline.device, pipeline.plan.step.channels_last)
         self.device = pipeline.device
         self.trained = pipeline.model
         self.model = pipeline.model if pipeline.averaged is None else pipeline.averaged.module
@@ -72,7 +72,7 @@ class ModelView:
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments of the model, on its device."""
-        moved = to_device(dict(batch), self.placed)
+        moved = to_device(dict(batch), self.placement)
         return tuple(moved[name] for name in self.declared.inputs)
 
     def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,7 +87,7 @@ class ModelView:
             stack.enter_context(torch.no_grad())
             stack.enter_context(autocast(self.device, self.step))
             self.model.eval()
-            moved = to_device(dict(batch), self.placed)
+            moved = to_device(dict(batch), self.placement)
             values = with_outputs(self.declared, self.model, moved)
         for name in layers:
             if name not in given:

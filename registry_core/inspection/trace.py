@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import torch
 
-from registry_core.assembly.data.executor import Executor, Placed, Request
+from registry_core.assembly.data.executor import Executor, Placement, Request
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
@@ -55,7 +55,7 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
     if section not in plan.sections:
         raise RunError(f"The pipeline has no data section {section!r}.", f"It has: {', '.join(plan.sections)}.")
     device = choose_device(plan.device, plan.step.precision)
-    loader = build_loader(plan.sections[section], plan.loading, Placed(device, plan.step.channels_last))
+    loader = build_loader(plan.sections[section], plan.loading, Placement(device, plan.step.channels_last))
     length = len(loader.executor.reader)
     if not 0 <= index < length:
         raise RunError(f"data.{section} has the samples 0 to {length - 1}, and {index} is none of them.")
@@ -83,7 +83,7 @@ class _Watch:
         self.index = index
         self.samples = samples
         self.length = len(executor.reader)
-        self.device = executor.placed.device
+        self.device = executor.placement.device
         self.dataset = executor.reader.name
         self.steps: list[TraceStep] = []
         self.moving = 0.0

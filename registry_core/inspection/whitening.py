@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from registry_core.assembly.data.executor import Placed
+from registry_core.assembly.data.executor import Placement
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.config.models import DataSection, Spec
@@ -87,4 +87,4 @@ def _shortened(spec: Spec, before: str) -> Plan:
 
 
 def _loader(plan: Plan) -> Loader:
-    return build_loader(plan.sections["train"], plan.loading, Placed(torch.device("cpu"), channels_last=False))
+    return build_loader(plan.sections["train"], plan.loading, Placement(torch.device("cpu"), channels_last=False))

@@ -25,7 +25,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "layer_decay": dump(plan.optim.layer_decay),
         "layers": [
             {"name": layer.name, "layer": layer.layer, "shape": layer.shape, "parameters": layer.num_parameters}
-            for layer in plan.model.declared.layer_facts()
+            for layer in plan.model.layers
         ],
         "decisions": [decision._asdict() for decision in plan.decisions],
         "rewrites": list(plan.rewrites),

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from registry_core.components import written_shape
 from registry_core.components.model import LayerFacts
-from registry_core.planning.plan import Plan
 from registry_core.planning.program import Operation, Place, SectionPlan
 
 _PLACES: dict[Place, str] = {
@@ -17,22 +16,8 @@ _PLACES: dict[Place, str] = {
 _UNITS = {"sample": "sample by sample", "batch": "batch by batch"}
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """The lines of a plan."""
-    for section in plan.sections.values():
-        yield from _section_lines(section)
-    yield from _run_lines(plan)
-    for group in plan.optim.groups:
-        options = ", ".join(f"{name} {value}" for name, value in group.options.items())
-        yield f"  parameters matching '{group.label}': {options}"
-    if decay := plan.optim.layer_decay:
-        yield f"  learning rate of a layer: {decay.factor:g} of the next one's"
-    yield "decisions"
-    for decision in plan.decisions:
-        yield f"  {decision.about}: {decision.choice} ({decision.reason})"
-
-
-def _section_lines(section: SectionPlan) -> Iterator[str]:
+def section_lines(section: SectionPlan) -> Iterator[str]:
+    """The program of a section, stage by stage."""
     samples = "? samples" if section.facts.length is None else f"{section.facts.length:,} samples"
     number = "?" if section.batches is None else f"{section.batches:,}"
     yield f"{section.section}: {samples}, {number} batches of {section.batch_size} an epoch, {section.sampler.name}"
@@ -53,20 +38,8 @@ def _done(operation: Operation, section: SectionPlan) -> str:
     return f"{many}{operation.image or 'known when it runs'}"
 
 
-def _run_lines(plan: Plan) -> Iterator[str]:
-    horizon, epochs = plan.horizon, plan.spec.train.epochs
-    yield f"model: {plan.model.declared.name}, loss: {plan.spec.loss.name}, optimizer: {plan.optim.optimizer.name}"
-    yield from _layer_lines(plan.model.declared.layer_facts())
-    if horizon is None:
-        yield f"run: {epochs} epochs; their length is known when the data are opened"
-    else:
-        steps = f"{horizon.steps_per_epoch:,} steps an epoch, {horizon.total_steps:,} in all"
-        epochs_in_words = f"{horizon.epochs} epoch{'' if horizon.epochs == 1 else 's'}"
-        yield f"run: {epochs_in_words}, {steps}, precision {plan.step.precision}"
-    yield f"measured: {', '.join(plan.metrics)}"
-
-
-def _layer_lines(layers: Sequence[LayerFacts]) -> Iterator[str]:
+def layer_lines(layers: Sequence[LayerFacts]) -> Iterator[str]:
+    """The layers of the model, each with its shape and parameters."""
     names = max((len(layer.name) for layer in layers), default=0)
     types = max((len(layer.layer) for layer in layers), default=0)
     for layer in layers:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from registry_core.analysis.lengths import horizon_of
 from registry_core.analysis.measured import Direction
 from registry_core.components import Every, Hook, Horizon, Model
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components.forms import OutputForm, TargetForm, counted
+from registry_core.components.model import LayerFacts
 from registry_core.config.devices import Device
 from registry_core.config.finetune import Finetune
 from registry_core.config.models import InitRule, Optim, Section, Spec
 from registry_core.config.text.tree import Tree
 from registry_core.planning.decisions import Decision
+from registry_core.planning.explanation import layer_lines, section_lines
 from registry_core.planning.program import SectionPlan
 from registry_core.planning.step import EvaluationPlan, StepPlan
 
@@ -25,6 +27,8 @@ class ModelPlan:
 
     declared: Model
     output_form: OutputForm
+    layers: tuple[LayerFacts, ...]
+    """Where they are known before it is built."""
     init: tuple[InitRule, ...]
     finetune: Finetune | None
 
@@ -72,6 +76,29 @@ class Plan:
         return horizon_of(self.spec, length)
 
     def __str__(self) -> str:
-        from registry_core.planning.explanation import plan_lines
+        return "\n".join(self._lines())
 
-        return "\n".join(plan_lines(self))
+    def _lines(self) -> Iterator[str]:
+        for section in self.sections.values():
+            yield from section_lines(section)
+        yield from self._run_lines()
+        for group in self.optim.groups:
+            options = ", ".join(f"{name} {value}" for name, value in group.options.items())
+            yield f"  parameters matching '{group.label}': {options}"
+        if decay := self.optim.layer_decay:
+            yield f"  learning rate of a layer: {decay.factor:g} of the next one's"
+        yield "decisions"
+        for decision in self.decisions:
+            yield f"  {decision.about}: {decision.choice} ({decision.reason})"
+
+    def _run_lines(self) -> Iterator[str]:
+        run, epochs = self.horizon, self.spec.train.epochs
+        model, loss, optimizer = self.model.declared.name, self.spec.loss.name, self.optim.optimizer.name
+        yield f"model: {model}, loss: {loss}, optimizer: {optimizer}"
+        yield from layer_lines(self.model.layers)
+        if run is None:
+            yield f"run: {epochs} epochs; their length is known when the data are opened"
+        else:
+            steps = f"{run.steps_per_epoch:,} steps an epoch, {run.total_steps:,} in all"
+            yield f"run: {counted(run.epochs, 'epoch')}, {steps}, precision {self.step.precision}"
+        yield f"measured: {', '.join(self.metrics)}"

@@ -23,7 +23,7 @@ State = Literal["ok", "note", "warning", "broken"]
 
 
 @dataclass(frozen=True)
-class Examined:
+class Examination:
     """What was found out about one component, or about a distribution (then it has no name)."""
 
     distribution: str
@@ -48,7 +48,7 @@ class _Seen:
     successor_exists: bool
 
 
-def examine(catalog: Catalog, wanted: Sequence[Record], timeout: float) -> Iterator[Examined]:
+def examine(catalog: Catalog, wanted: Sequence[Record], timeout: float) -> Iterator[Examination]:
     """Examine components, each in a process of its own, and after them the distributions that they are from."""
     conflicts = {record: claims for claims in catalog.conflicts() for record in claims}
     with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
@@ -58,21 +58,21 @@ def examine(catalog: Catalog, wanted: Sequence[Record], timeout: float) -> Itera
                 yield _examined(record, outcome, conflicts.get(record, []))
 
 
-def examine_distributions(catalog: Catalog, folder: Path) -> Iterator[Examined]:
+def examine_distributions(catalog: Catalog, folder: Path) -> Iterator[Examination]:
     """What metadata alone tells: refused components, malformed, hidden and stale metadata, projects not installed."""
     for refused in catalog.refused:
         record = refused.record
         state: State = "note" if refused.reason == "disabled" else "warning"
-        yield Examined(record.distribution, record.version, record.full_name, state, (refused.message,))
+        yield Examination(record.distribution, record.version, record.full_name, state, (refused.message,))
     for finding in catalog.findings:
-        yield Examined(finding.distribution, finding.version, "", "broken", (finding.message,))
+        yield Examination(finding.distribution, finding.version, "", "broken", (finding.message,))
     for finding in catalog.neighbours:
-        yield Examined(finding.distribution, "", "", "warning", (finding.message,))
+        yield Examination(finding.distribution, "", "", "warning", (finding.message,))
     for plugin in catalog.plugins:
         if reason := stale(plugin):
-            yield Examined(plugin.name, plugin.version, "", "warning", (reason,))
+            yield Examination(plugin.name, plugin.version, "", "warning", (reason,))
     for reason in not_installed(folder):
-        yield Examined("", "", "", "warning", (reason,))
+        yield Examination("", "", "", "warning", (reason,))
 
 
 def _units(records: Sequence[Record]) -> list[list[Record]]:
@@ -103,7 +103,7 @@ def _see(record: Record) -> _Seen:
     return _Seen(plain, "torch" in sys.modules, "", successor, not successor or successor in registry)
 
 
-def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> Examined:
+def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> Examination:
     seen, reasons = outcome.value, list[str]()
     state: State = "ok"
     if outcome.printed and seen is not None:
@@ -130,6 +130,6 @@ def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> 
         state = "broken"
         reasons.insert(0, seen.broken if seen is not None else f"Its import {outcome.failure}.")
     torch = None if seen is None else seen.imports_torch
-    return Examined(
+    return Examination(
         record.distribution, record.version, record.full_name, state, tuple(reasons), outcome.seconds, torch
     )

@@ -18,7 +18,7 @@ Point = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredEntryPoints:
     """The entry points for registry-core that a project declares."""
 
     name: str
@@ -26,7 +26,7 @@ class Declared:
     points: frozenset[Point]
 
 
-def declared_in(folder: Path) -> Declared | None:
+def declared_in(folder: Path) -> DeclaredEntryPoints | None:
     """What the project in a folder declares; None if it declares nothing for registry-core, or not in plain data."""
     try:
         data = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def declared_in(folder: Path) -> Declared | None:
         if group.startswith(PREFIX)
         for name, value in found.items()
     )
-    return Declared(normalised(str(project.get("name", ""))), folder, points) if points else None
+    return DeclaredEntryPoints(normalised(str(project.get("name", ""))), folder, points) if points else None
 
 
 def stale(plugin: Plugin) -> str:

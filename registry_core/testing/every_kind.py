@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from registry_core.catalog import Record, installed
 from registry_core.config import dump
-from registry_core.registry.doctor import Examined, examine
+from registry_core.registry.doctor import Examination, examine
 from registry_core.registry.registries import BY_KIND
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import NotApplicable
@@ -31,7 +31,7 @@ _DRAWS_FROM_TORCH = ("model", "layer", "loss", "init")
 
 
 @cache
-def _examined(record: Record) -> Examined:
+def _examined(record: Record) -> Examination:
     (found,) = examine(installed(), [record], timeout=60.0)
     return found
 

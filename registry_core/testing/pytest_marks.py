@@ -48,15 +48,19 @@ def conformance(
     if unknown:
         raise ValueError(f"expected_failures names checks that do not exist: {', '.join(unknown)}")
     applied: dict[str, bool] = {}
-    parameters = []
-    for check in checks:
-        reason = (expected_failures or {}).get(check.identity)
-        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-        parameters.append(pytest.param(partial(_make, check, applied), id=check.identity, marks=marks))
+    parameters = [_parameter(check, (expected_failures or {}).get(check.identity), applied) for check in checks]
     if at_least is not None:
         count = partial(_count, checks, applied, at_least)
         parameters.append(pytest.param(count, id=f"{distribution}: number of checks"))
     return pytest.mark.parametrize("check", parameters)
+
+
+def _parameter(check: Check, expected_failure: str | None, applied: dict[str, bool]) -> Any:
+    """A check as a parameter of a test, which must fail where that is expected."""
+    import pytest
+
+    marks = [pytest.mark.xfail(reason=expected_failure, strict=True)] if expected_failure else []
+    return pytest.param(partial(_make, check, applied), id=check.identity, marks=marks)
 
 
 def _make(check: Check, applied: dict[str, bool]) -> None:

@@ -17,6 +17,7 @@ from registry_core.assembly.model.first_values import initialise
 from registry_core.assembly.pipeline import build_model, seed_everything
 from registry_core.config.models import InitRule
 from registry_core.diagnostics import BrokenComponent, PipelineError
+from registry_core.planning.make import make_plan
 from registry_core.registry import registries
 
 
@@ -172,7 +173,9 @@ def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline:
 
 def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:
     """examples/initialize_weights.yaml: the values of plain torch on the same model, and a report of them."""
-    spec = registry_core.load(ROOT / "examples" / "initialize_weights.yaml", ["train.device=cpu", "train.max_steps=1"])
+    spec = registry_core.load(
+        ROOT / "examples" / "initialize_weights.yaml", ["train.device=cpu", "train.max_steps=1"]
+    ).spec
     model, _ = build_seeded(spec)
     torch.manual_seed(0)
     plain = spec.model.build()
@@ -189,12 +192,12 @@ def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:
 
 def build_seeded(spec: Any) -> tuple[Any, dict[str, str]]:
     seed_everything(spec.seed)
-    return build_model(spec, torch.device("cpu"))
+    return build_model(make_plan(spec), torch.device("cpu"))
 
 
 def test_every_scheme_in_a_pipeline(tmp_path: Path) -> None:
     """tests/pipelines/inits.yaml: the values of torch.nn.init in the same order, and a loss that falls."""
-    spec = registry_core.load(ROOT / "tests" / "pipelines" / "inits.yaml", ["train.log_every=1 step"])
+    spec = registry_core.load(ROOT / "tests" / "pipelines" / "inits.yaml", ["train.log_every=1 step"]).spec
     used = {scheme.name for rule in spec.init for scheme in (rule.weight, rule.bias, rule.init) if scheme is not None}
     names = registries.inits
     assert used == {name for name in names if names.record(name).distribution == "registry-core"}

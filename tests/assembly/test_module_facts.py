@@ -108,7 +108,7 @@ def test_every_model(name: str) -> None:
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_every_pipeline(path: Path) -> None:
     """The models of all examples and of all pipelines of the tests."""
-    model = load_unseen(path).model
+    model = load_unseen(path).spec.model
     with torch.device("meta"):
         same_as_built(model.modules(), model.build())
 

@@ -156,7 +156,7 @@ def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, st
 
 @pytest.mark.covers("scheduler/reduce_on_plateau", reference="torch.optim.lr_scheduler.ReduceLROnPlateau")
 def test_reduce_on_plateau_follows_the_losses_that_the_run_measured(tmp_path: Path) -> None:
-    spec = registry_core.load(PIPELINES / "reduce_on_plateau.yaml")
+    spec = registry_core.load(PIPELINES / "reduce_on_plateau.yaml").spec
     with watched() as seen:
         registry_core.train(spec, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from programs import all_views
 from registry_builtin.transforms.automatic import AugMix, AutoAugment, RandAugment, TrivialAugmentWide
 from test_geometry_transforms import images
 from test_transforms import picture, values
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.assembly.data.transforms import seeded_generators
 from registry_core.components import Transform
 from registry_core.diagnostics import DataError
@@ -76,7 +76,7 @@ def test_all_images_of_a_sample_get_the_same(transform: Any) -> None:
     image = picture("pil", 3, 20, 20)
     sample = {"input": image, "second": image.copy(), "target": 1}
     for index in range(5):
-        made = SampleTransforms((transform,), 0, "train")(sample, 0, index)
+        made = all_views((transform,), sample, 0, index)[0]
         np.testing.assert_array_equal(values(made["input"]), values(made["second"]))
 
 

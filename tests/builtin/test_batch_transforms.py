@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Ended
+from programs import on_batch
 from registry_builtin.objects.beta import beta
 from registry_builtin.transforms.mixing import CutMix, MixUp
 from registry_builtin.transforms.targets import OneHot
@@ -18,8 +19,8 @@ from scipy import stats
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.assembly.data.collation import BatchTransforms
-from registry_core.assembly.pipeline import build_loader
+from registry_core.assembly.data.executor import Placement
+from registry_core.assembly.data.section import build_loader
 from registry_core.components import CheckFailed, Draws, Image
 from registry_core.planning.make import make_plan
 
@@ -82,11 +83,10 @@ def test_cutmix_cuts_as_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_batch_of_each_epoch_has_draws_of_its_own() -> None:
-    transforms = BatchTransforms.of((MixUp(num_classes=5),), 0, "here")[0]
-    made = [transforms(batch(), epoch, number)["target"] for epoch in range(3) for number in range(3)]
+    transforms = (MixUp(num_classes=5),)
+    made = [on_batch(transforms, batch(), epoch, number)["target"] for epoch in range(3) for number in range(3)]
     assert len({tuple(each.flatten().tolist()) for each in made}) == 9
-    again = BatchTransforms.of((MixUp(num_classes=5),), 0, "here")[0]
-    assert torch.equal(again(batch(), 1, 2)["target"], made[5])
+    assert torch.equal(on_batch(transforms, batch(), 1, 2)["target"], made[5])
 
 
 def test_the_number_of_classes() -> None:
@@ -159,20 +159,23 @@ def test_training_with_mixed_batches(
         parted.pipeline.model.state_dict().values(), whole.pipeline.model.state_dict().values(), strict=True
     ):
         assert torch.equal(one, other)
-    steps = json.loads(command("plan", path, "--json").out)["sections"]["train"]["steps"]
-    assert steps[-1]["scope"] == "batch"
-    assert "(whole batches)" in command("plan", path).out
+    steps = json.loads(command("plan", path, "--json").out)["sections"]["train"]["stages"]
+    assert (steps[1]["unit"], steps[1]["operations"][-1]["name"]) == ("batch", "mixup")
+    assert "batch by batch" in command("plan", path).out
 
 
 def test_batches_are_mixed_by_their_number_in_the_epoch(pipeline: Callable[..., Path]) -> None:
-    spec = registry_core.load(pipeline(PIPELINE))
+    spec = registry_core.load(pipeline(PIPELINE)).spec
     plan = make_plan(spec)
-    loader = build_loader(plan, plan.sections["train"], torch.device("cpu"))
+    placed = Placement(torch.device("cpu"), channels_last=False)
+    loader = build_loader(plan.sections["train"], plan.loading, placed)
     declared = tuple(transform.for_classes(10) for transform in spec.data.train.batch_transforms)
-    transforms = BatchTransforms.of(declared, 0, "data.train.batch_transforms")[0]
-    requests = list(loader.requests(1, 0))
+    names = {transform.name for transform in declared}
+    unmixed = plan.sections["train"].with_operations(lambda operation: operation.name not in names)
+    plain = build_loader(unmixed, plan.loading, placed).batches(1)
+    purpose = "data.train.batch_transforms"
+    expected = [on_batch(declared, one.entries, 1, one.request.batch, purpose=purpose) for one in plain]
     for start in (0, 3):
         for number, found in enumerate(loader.batches(1, start), start):
-            expected = transforms(loader.source.collated(requests[number]), 1, number)
-            assert torch.equal(found["input"], expected["input"])
-            assert torch.equal(found["target"], expected["target"])
+            assert torch.equal(found.entries["input"], expected[number]["input"])
+            assert torch.equal(found.entries["target"], expected[number]["target"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Ended
+from programs import all_views
 from randomness_references import chi_square_bound
 from registry_builtin.transforms.colours import Grayscale
 from registry_builtin.transforms.composed import RandomApply, RandomChoice, RandomOrder
@@ -21,7 +22,6 @@ from test_transforms import picture, values
 from torchvision.transforms import v2
 
 import registry_core
-from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Image, Transform, stream_key
 from registry_core.components.randomness import philox
 
@@ -32,7 +32,7 @@ COUNT = 12
 
 
 def made(transform: Transform, index: int, epoch: int = 0) -> Any:
-    (view,) = SampleTransforms((transform,), 0, "here").all_views({"input": IMAGE, "target": 3}, epoch, index)
+    (view,) = all_views((transform,), {"input": IMAGE, "target": 3}, epoch, index, purpose="here")
     assert view["target"] == 3
     return view["input"]
 

@@ -15,13 +15,14 @@ import pytest
 import torch
 from conftest import Ended
 from numpy.typing import NDArray
+from programs import all_views
 from registry_builtin.datasets.digits import Digits
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import functional as F
 
 import registry_core
-from registry_core.assembly.data.collation import SampleTransforms, collate
+from registry_core.assembly.data.collation import collate
 from registry_core.components import Dataset
 from registry_core.diagnostics import DataError, PipelineError, RegistryError
 from registry_core.registry import registries
@@ -299,8 +300,7 @@ def test_geometry_moves_image_and_mask_together() -> None:
             ("to_tensor", {}),
         )
     )
-    transforms = SampleTransforms(chain, 0, "test")
-    samples = [transforms(dataset[number], 0, number) for number in range(30)]
+    samples = [all_views(chain, dataset[number], 0, number)[0] for number in range(30)]
     moved = 0
     for number, sample in enumerate(samples):
         bright = (sample["input"][0] * 255).round() >= 128

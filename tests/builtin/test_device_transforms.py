@@ -101,7 +101,9 @@ def test_results_do_not_depend_on_workers_or_interruptions(
         "train__epochs": 2,
     }
     alone = registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / "alone").directory
-    helped = registry_core.train(registry_core.load(pipeline(**changes, data__workers=2)), tmp_path / "helped").directory
+    helped = registry_core.train(
+        registry_core.load(pipeline(**changes, data__workers=2)), tmp_path / "helped"
+    ).directory
     parted = tmp_path / "parted"
     shutil.copytree(alone, parted)
     for step in (4, 6, 8, 10, 12):

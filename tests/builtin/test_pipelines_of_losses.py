@@ -24,7 +24,7 @@ def test_there_is_a_pipeline_for_every_loss() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_loss_lowers_itself(path: Path, tmp_path: Path) -> None:
-    spec = load(path)
+    spec = load(path).spec
     assert spec.loss.name == path.stem
     run(make_plan(spec), tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
@@ -37,7 +37,7 @@ def test_a_loss_lowers_itself(path: Path, tmp_path: Path) -> None:
 @pytest.mark.covers("loss/adaptive_log_softmax", reference="torch.nn.AdaptiveLogSoftmaxWithLoss by hand")
 def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) -> None:
     """Its weights are those of a loop in plain torch whose optimizer has both, and a resumed run has them again."""
-    spec = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml")
+    spec = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml").spec
     pipeline = assemble(make_plan(spec))
     model, loss = copy.deepcopy(pipeline.model), nn.AdaptiveLogSoftmaxWithLoss(32, 10, [5])
     weights = pipeline.loss.weights_of_losses()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from programs import all_views
 from registry_builtin.transforms.automatic import RandAugment
 from registry_builtin.transforms.conversions import Normalize, ToDtype, ToImage, ToPILImage, ToTensor
 from registry_builtin.transforms.warps import Elastic
@@ -15,7 +16,6 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Transform
 from registry_core.registry.registries import transforms
 
@@ -39,7 +39,7 @@ def theme(name: str) -> str:
 
 def made(transform: Transform, sample: dict[str, Any], index: int) -> dict[str, Any]:
     """The sample as the core makes it."""
-    return SampleTransforms((transform,), 3, "data.train.transforms")(sample, 1, index)
+    return all_views((transform,), sample, 1, index, seed=3, purpose="data.train.transforms")[0]
 
 
 def accepted(transform: Transform, form: str) -> bool:

@@ -25,7 +25,7 @@ EXAMPLE = (ROOT / "examples" / "net.yaml").read_text()
 def model_of(pipeline: Callable[..., Path], layers: list[Any], input: list[Any] | None = None, **more: Any) -> Any:
     """The declaration of a sequential model in a pipeline file that is right."""
     parameters = {"input": input or [1, 8, 8], "layers": layers, **more}
-    return load(pipeline(model={"sequential": parameters})).model
+    return load(pipeline(model={"sequential": parameters})).spec.model
 
 
 def mistakes_of(
@@ -40,7 +40,7 @@ def mistakes_of(
 @pytest.mark.covers("model/sequential", reference="torch.nn.Sequential and the network by hand")
 def test_the_net_without_python_is_the_net() -> None:
     """model/sequential: names, first values and outputs are those of the registered net, bit for bit."""
-    declared = load(ROOT / "examples" / "net.yaml").model
+    declared = load(ROOT / "examples" / "net.yaml").spec.model
     torch.manual_seed(3)
     ours = declared.build()
     torch.manual_seed(3)
@@ -75,7 +75,7 @@ def test_names_that_torch_modules_have_are_refused() -> None:
 
 
 def test_a_resolved_file_is_the_same_file(pipeline: Callable[..., Path]) -> None:
-    spec = load(ROOT / "examples" / "net.yaml")
+    spec = load(ROOT / "examples" / "net.yaml").spec
     data = dump(spec)
     assert data["model"]["sequential"]["layers"][0]["conv2d"]["name"] == "conv1"
     path = pipeline(json.dumps(data), name="again")
@@ -83,7 +83,7 @@ def test_a_resolved_file_is_the_same_file(pipeline: Callable[..., Path]) -> None
 
 
 def test_layers_can_be_overridden_one_by_one() -> None:
-    spec = load(ROOT / "examples" / "net.yaml", ["model.sequential.layers.7.linear.out_features=50"])
+    spec = load(ROOT / "examples" / "net.yaml", ["model.sequential.layers.7.linear.out_features=50"]).spec
     assert spec.model.build().fc2.in_features == 50
 
 
@@ -331,7 +331,7 @@ def test_the_plan_shows_every_layer(command: Callable[..., Ended]) -> None:
 
 def test_parts_are_the_modules_of_the_network() -> None:
     """Names, shapes and numbers of the parts are those seen when the residual example runs."""
-    model = load(ROOT / "examples" / "residual.yaml").model
+    model = load(ROOT / "examples" / "residual.yaml").spec.model
     built = model.build()
     seen: dict[str, tuple[int, ...]] = {}
 
@@ -367,7 +367,7 @@ def test_layers_of_residual_example_take_rules(pipeline: Callable[..., Path]) ->
     text = (ROOT / "examples" / "residual.yaml").read_text()
     text = text.replace("loss:", "init: [{names: 'wide.*', modules: Conv2d, weight: {constant: {value: 0}}}]\nloss:")
     text = text.replace("  scheduler: {one_cycle: {max_lr: 0.01}}", "  groups: [{parameters: 'fc\\..*', lr: 0.1}]")
-    spec = load(pipeline(text))
+    spec = load(pipeline(text)).spec
     model = spec.model.build()
     initialise(model, spec.init)
     assert not model.wide[1][0].layers[3].weight.any()

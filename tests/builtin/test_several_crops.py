@@ -145,17 +145,17 @@ def test_training_and_measuring_as_by_hand(
 
 
 def test_every_view_has_draws_of_its_own(pipeline: Callable[..., Path], tmp_path: Path) -> None:
-    from registry_core.assembly.device import choose_device
-    from registry_core.assembly.pipeline import build_loader
+    from registry_core.assembly.data.executor import Placement
+    from registry_core.assembly.data.section import build_loader
     from registry_core.components import Draws, stream_key
     from registry_core.planning.make import make_plan
 
     changed = settings({"five_crop": {"size": 6}})
     changed["data"]["train"]["transforms"] = [{"five_crop": {"size": 7}}, {"random_crop": {"size": 6}}, "to_tensor"]
-    spec = registry_core.load(pipeline(**changed))
+    spec = registry_core.load(pipeline(**changed)).spec
     plan = make_plan(spec)
-    loader = build_loader(plan, plan.sections["train"], choose_device(spec.train))
-    batch = next(loader.batches(2))
+    loader = build_loader(plan.sections["train"], plan.loading, Placement(torch.device("cpu"), channels_last=False))
+    batch = next(loader.batches(2)).entries
     images, _ = digits("val")
     key = stream_key(5, "data.train.transforms[1]")
     number = 0
@@ -174,7 +174,9 @@ def test_workers_and_interruptions_change_nothing(pipeline: Callable[..., Path],
     changed["data"]["train"]["transforms"] = [{"five_crop": {"size": 7}}, {"random_crop": {"size": 6}}, "to_tensor"]
     path = pipeline(**changed)
     whole = registry_core.train(registry_core.load(path), tmp_path / "whole")
-    parted = registry_core.train(registry_core.load(path, ["data.workers=2", "train.max_steps=11"]), tmp_path / "parted")
+    parted = registry_core.train(
+        registry_core.load(path, ["data.workers=2", "train.max_steps=11"]), tmp_path / "parted"
+    )
     assert parted.position.step == 11
     again = registry_core.resume(tmp_path / "parted", registry_core.load(path))
     for one, other in zip(

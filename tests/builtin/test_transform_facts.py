@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import changed
+from programs import all_views
 from pydantic import ValidationError
 from registry_builtin.transforms.automatic import AugMix, AutoAugment, RandAugment, TrivialAugmentWide
 from registry_builtin.transforms.colours import (
@@ -36,7 +37,6 @@ from registry_builtin.transforms.warps import Elastic, RandomAffine, RandomPersp
 from test_transforms import FORMS, KEY, facts, form_of, picture, transform_followed, transform_unknown, values
 
 import registry_core
-from registry_core.assembly.data.collation import SampleTransforms
 from registry_core.components import CheckFailed, Draws, Image, Transform
 from registry_core.diagnostics import PipelineError
 
@@ -122,7 +122,7 @@ def said_is_made(transform: Any, form: str, channels: int, size: tuple[int, int]
     shapes = set()
     for index in range(6):
         sample = {"input": picture(form, channels, *size), "target": 0}
-        made = SampleTransforms((transform,), 3, "train")(sample, 0, index)["input"]
+        made = all_views((transform,), sample, 0, index, seed=3)[0]["input"]
         shapes.add(values(made).shape)
         assert form_of(made) == after.form
         for said in (after, *unknown):

@@ -71,14 +71,14 @@ def test_a_name_in_conflict_is_an_error_at_its_place(pipeline: Callable[..., Pat
 @pytest.mark.usefixtures("rivals")
 def test_prefer_chooses_for_a_whole_file_and_is_recorded(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     path = pipeline(loss="mse", prefer={"loss/mse": "Acme_Losses"})
-    spec = registry_core.load(path)
+    spec = registry_core.load(path).spec
     assert spec.loss.record is not None
     assert spec.loss.record.distribution == "acme-losses"
     result = registry_core.train(spec, tmp_path / "run")
     recorded = json.loads((result.directory / "pipeline.json").read_text())
     assert recorded["prefer"] == {"loss/mse": "Acme_Losses"}
     assert "acme-losses" in json.loads((result.directory / "environment.json").read_text())["plugins"]
-    assert registry_core.load(result.directory / "pipeline.json").loss.record == spec.loss.record
+    assert registry_core.load(result.directory / "pipeline.json").spec.loss.record == spec.loss.record
 
 
 @pytest.mark.usefixtures("rivals")
@@ -203,9 +203,9 @@ def test_versioned_names_and_deprecations(
     assert "is deprecated" in command("train", old, "--out", tmp_path / "run").err
     new = pipeline(name="new", loss={"smooth.v2": {"label_smoothing": 0.2}})
     assert "deprecated" not in command("validate", new).err
-    spec = registry_core.load(new, ["loss.smooth.v2.label_smoothing=0.3"])
+    spec = registry_core.load(new, ["loss.smooth.v2.label_smoothing=0.3"]).spec
     assert spec.loss.label_smoothing == 0.3
-    other = registry_core.load(old, ["loss.smooth.v2.label_smoothing=0.4"])
+    other = registry_core.load(old, ["loss.smooth.v2.label_smoothing=0.4"]).spec
     assert other.loss.name == "smooth.v2"
 
 

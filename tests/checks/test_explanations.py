@@ -18,7 +18,7 @@ from conftest import ROOT, Ended, distributions
 from corpus import mistakes
 from safetensors.torch import save_file
 
-from registry_core.checks import machine as machine_checks
+from registry_core.analysis import machine
 from registry_core.cli.explanations import THEMES, Example, by_theme, codes, explanation
 from registry_core.diagnostics import PipelineError
 from registry_core.inspection.dry_run.dry_run import dry_run
@@ -123,7 +123,7 @@ def said_of(
 ) -> Callable[[Example], set[str]]:
     """The codes of all problems of an example, warnings too."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: False)
+    monkeypatch.setattr(machine, "may_have_cuda", lambda: False)
 
     def check_file(text: str, *, deep: bool = False) -> set[str]:
         path = Path("example.yaml")

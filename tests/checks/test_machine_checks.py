@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from conftest import Ended, sentences
 
-from registry_core.checks import machine as machine_checks
-from registry_core.checks.machine import unwritable
+from registry_core.analysis import machine
+from registry_core.analysis.machine import unwritable
 from registry_core.diagnostics import PipelineError
 from registry_core.loaded import load
 
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: False)
-    monkeypatch.setattr(machine_checks.sys, "platform", "linux")
+    monkeypatch.setattr(machine, "may_have_cuda", lambda: False)
+    monkeypatch.setattr(machine.sys, "platform", "linux")
 
 
 @pytest.mark.usefixtures("no_gpu")
@@ -42,11 +42,11 @@ def test_a_device_that_is_not_there(
     assert command("validate", path, "--elsewhere").code == 0
     with pytest.raises(PipelineError, match="this machine has none"):
         load(path, here=True)
-    assert load(path).train.model_dump().items() >= train.items()  # a spec may be looked at anywhere
+    assert load(path).spec.train.model_dump().items() >= train.items()  # a spec may be looked at anywhere
 
 
 def test_a_device_that_may_be_there(pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_checks, "_may_have_cuda", lambda: True)
+    monkeypatch.setattr(machine, "may_have_cuda", lambda: True)
     load(pipeline(train={"device": "cuda", "precision": "fp16"}), here=True)
 
 

@@ -43,7 +43,7 @@ hooks: [{early_stopping: {monitor: val/loss}}]
 
 
 def test_the_pipeline_without_a_mistake_is_right(pipeline: Callable[..., Path]) -> None:
-    assert load(pipeline(GOOD)).model.name == "mlp"
+    assert load(pipeline(GOOD)).spec.model.name == "mlp"
 
 
 def test_a_plan_without_validation_says_so(pipeline: Callable[..., Path]) -> None:
@@ -146,7 +146,7 @@ def test_a_label_that_only_the_run_sees(
 
 def test_a_label_beyond_the_outputs_of_the_model(pipeline: Callable[..., Path], tmp_path: Path) -> None:
     data = indexed(tmp_path, ["good.png 1", "good.png 7"], classes=None)
-    assert load(pipeline(data=data, metrics=[])).model.num_outputs() == 10
+    assert load(pipeline(data=data, metrics=[])).spec.model.num_outputs() == 10
     with pytest.raises(PipelineError, match=r"5 outputs, but data.train has the label 7.*num_classes to 8"):
         load(pipeline(data=data, metrics=[], model={"mlp": {"size": 8, "num_classes": 5}}))
 
@@ -197,8 +197,8 @@ def test_more_steps_than_the_default_epoch(pipeline: Callable[..., Path]) -> Non
         PipelineError, match=r"train.max_steps: The run ends after 1 epoch, 6 steps.* Set epochs to 4\."
     ):
         load(pipeline(train={"max_steps": 20}))
-    assert load(pipeline(train={"max_steps": 20, "epochs": 2})).train.max_steps == 20  # a bound, and meant as one
-    assert load(pipeline(train={"max_steps": 6})).train.max_steps == 6
+    assert load(pipeline(train={"max_steps": 20, "epochs": 2})).spec.train.max_steps == 20  # a bound, and meant as one
+    assert load(pipeline(train={"max_steps": 6})).spec.train.max_steps == 6
 
 
 def test_embeddings_are_no_scores(pipeline: Callable[..., Path]) -> None:

@@ -365,7 +365,7 @@ def test_statistics_are_part_of_a_file(pipeline: Callable[..., Path], tmp_path: 
     """Buffers have names and shapes too; the count of batches may be missing."""
     model = registries.models["sequential"]
     path = pipeline(model=NORMED)
-    state = registry_core.load(path).model.build().state_dict()
+    state = registry_core.load(path).spec.model.build().state_dict()
     assert model.modules is not None
     for missing, wrong in (("norm.num_batches_tracked", False), ("norm.running_var", True)):
         save_file({n: t.clone() for n, t in state.items() if n != missing}, tmp_path / "w.safetensors")

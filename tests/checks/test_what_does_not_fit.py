@@ -439,7 +439,7 @@ def test_labels_of_an_adaptive_softmax(tmp_path: Path, labels: int) -> None:
     loss = {"adaptive_log_softmax": {"in_features": 10, "n_classes": labels, "cutoffs": [2]}}
     path = written(tmp_path, made(dataset, loss=loss))
     if labels == 8:
-        assert load(path).loss.name == "adaptive_log_softmax"
+        assert load(path).spec.loss.name == "adaptive_log_softmax"
         return
     with pytest.raises(PipelineError, match=r"n_classes is 5, but the data have the label 7\. Set n_classes to 8"):
         load(path)

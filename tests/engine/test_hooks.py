@@ -21,6 +21,7 @@ from registry_core.components import Row, hookimpl
 from registry_core.components.events import EVENTS, QUESTIONS, Events
 from registry_core.diagnostics import BrokenComponent
 from registry_core.engine.hooks import Hooks
+from registry_core.planning.make import make_plan
 
 ROW = Row(1, 1, {"val/loss": 1.0}, True)
 
@@ -123,9 +124,9 @@ def test_hooks_run_where_they_declare(pipeline: Callable[..., Path], monkeypatch
     spec = registry_core.load(pipeline(hooks=["jsonl", "progress"]))
     monkeypatch.setattr(Progress, "processes", "all")
     model = torch.nn.Linear(1, 1)
-    assert [name for name, _ in build_hooks(spec, model)] == ["jsonl", "progress"]
+    assert [name for name, _ in build_hooks(make_plan(spec), model)] == ["jsonl", "progress"]
     monkeypatch.setenv("RANK", "1")
-    assert [name for name, _ in build_hooks(spec, model)] == ["progress"]
+    assert [name for name, _ in build_hooks(make_plan(spec), model)] == ["progress"]
 
 
 def test_a_mistyped_event_fails_before_the_training(

@@ -15,12 +15,12 @@ from registry_builtin.datasets.composed import Counts, Pairs, Rotated, Triplets
 from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
-from registry_core.assembly.data.collation import check_class
+from registry_core.assembly.data.reading import Reader
 from registry_core.components import DataFacts
 from registry_core.components.dataset import describe_sample
 from registry_core.diagnostics import DataError
-from registry_core.inspection.data_check import Report, check_data
-from registry_core.inspection.data_check.duplicates import Hashed, add_duplicates
+from registry_core.inspection.data_check import Report, read_all_data
+from registry_core.inspection.data_check.duplicates import SectionHashes, add_duplicates
 from registry_core.inspection.data_check.faults import Fault, Faults
 from registry_core.inspection.data_check.processes import Request, read_chunk
 from registry_core.inspection.data_check.sample import SampleReader
@@ -35,7 +35,7 @@ def check(pipeline: Callable[..., Path]) -> Check:
     """The report of a pipeline that is changed."""
 
     def run(**changes: Any) -> Report:
-        return check_data(load_unseen(pipeline(**changes)))
+        return read_all_data(load_unseen(pipeline(**changes)))
 
     return run
 
@@ -86,7 +86,9 @@ def test_pairs_of_the_same_are_those_of_a_dictionary() -> None:
     reader = SampleReader("train", "x", None, DataFacts(), TargetCheck("any", None))
     readers = [reader, SampleReader("val", "x", None, DataFacts(), TargetCheck("any", None))]
     faults = Faults(kept_per_kind=10)
-    add_duplicates([Hashed(r, p, np.zeros(len(p), np.int64)) for r, p in zip(readers, parts, strict=True)], faults)
+    add_duplicates(
+        [SectionHashes(r, p, np.zeros(len(p), np.int64)) for r, p in zip(readers, parts, strict=True)], faults
+    )
     seen: dict[tuple[int, int], int] = {}
     expected: dict[str, list[tuple[int, int]]] = {"leak": [], "duplicate": []}
     for place, pair in enumerate(map(tuple, words.tolist())):
@@ -355,7 +357,7 @@ def test_a_run_that_ends_at_a_label_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=rf"Sample 0 of data.val, '{paths[0]}' \(line 1 of .*\), has the label 12, outs"
     ):
-        check_class(built[0], 10, "val", 0, built)
+        Reader("val", "image_index", built, 10)(0)
 
 
 def test_many_faults_are_counted_and_some_are_kept() -> None:

@@ -44,7 +44,7 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placement:
     """Where batches are computed with: the device of the model, and the memory order of images."""
 
     device: torch.device
@@ -79,11 +79,11 @@ class Executor:
     """The operations on batches where they are loaded."""
     on_device_operations: tuple[BuiltOperation, ...]
     views: int
-    placed: Placed
+    placement: Placement
     observer: Observer | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, plan: SectionPlan, reader: Reader, placed: Placed) -> Executor:
+    def of(cls, plan: SectionPlan, reader: Reader, placement: Placement) -> Executor:
         """Build the operations of a section."""
         stages = [(stage, [BuiltOperation.of(each) for each in stage.operations]) for stage in plan.stages]
         host = [(stage, operations) for stage, operations in stages if stage.place != "device"]
@@ -94,7 +94,7 @@ class Executor:
             of_batches=_joined(operations for stage, operations in host if stage.unit == "batch"),
             on_device_operations=_joined(operations for stage, operations in stages if stage.place == "device"),
             views=plan.views,
-            placed=placed,
+            placement=placement,
         )
 
     def watched(self, observer: Observer) -> Executor:
@@ -153,7 +153,7 @@ class Executor:
     def on_device(self, batch: Batch, request: Request) -> Batch:
         """A loaded batch on the device, after the operations there."""
         moment = Moment(request.epoch, request.batch)
-        moves_last = self.placed.device.type == "meta"  # there tensors have no values, which transforms may ask for
+        moves_last = self.placement.device.type == "meta"  # there tensors have no values, which transforms may ask for
         if not moves_last:
             batch = self._moved(batch, moment)
         with torch.no_grad():
@@ -233,7 +233,7 @@ class Executor:
         if not any(operation.action == "move" for operation in self.on_device_operations):
             return batch
         self._begin("move", None, moment, batch)
-        return self._end("move", None, moment, to_device(batch, self.placed))
+        return self._end("move", None, moment, to_device(batch, self.placement))
 
     def _begin(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
         if self.observer is not None:
@@ -249,13 +249,13 @@ def _joined(operations: Iterable[Sequence[BuiltOperation]]) -> tuple[BuiltOperat
     return tuple(operation for each in operations for operation in each)
 
 
-def to_device(batch: Batch, placed: Placed) -> Batch:
+def to_device(batch: Batch, placement: Placement) -> Batch:
     """The batch on the device; copies from pinned memory do not wait."""
     moved: Batch = {}
     for name, value in batch.items():
         if isinstance(value, torch.Tensor):
-            is_image = placed.channels_last and value.ndim == 4
+            is_image = placement.channels_last and value.ndim == 4
             layout = torch.channels_last if is_image else torch.preserve_format
-            value = value.to(placed.device, non_blocking=True, memory_format=layout)
+            value = value.to(placement.device, non_blocking=True, memory_format=layout)
         moved[name] = value
     return moved

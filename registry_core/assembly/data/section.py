@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry_core.assembly.building import build
-from registry_core.assembly.data.executor import Executor, Placed
+from registry_core.assembly.data.executor import Executor, Placement
 from registry_core.assembly.data.loader import Epochs, Loader
 from registry_core.assembly.data.reading import Reader
 from registry_core.components import Dataset
@@ -14,7 +14,7 @@ from registry_core.planning.plan import LoadingPlan
 from registry_core.planning.program import SectionPlan
 
 
-def build_loader(plan: SectionPlan, loading: LoadingPlan, placed: Placed) -> Loader:
+def build_loader(plan: SectionPlan, loading: LoadingPlan, placement: Placement) -> Loader:
     """The loader of one section."""
     dataset: Any = build(plan.dataset, plan.dataset.build)
     length = _length(plan, dataset)
@@ -28,8 +28,8 @@ def build_loader(plan: SectionPlan, loading: LoadingPlan, placed: Placed) -> Loa
         batch_size=plan.batch_size,
         drop_last=plan.drop_last,
     )
-    pin = placed.device.type == "cuda" if loading.pin_memory is None else loading.pin_memory
-    return Loader(Executor.of(plan, reader, placed), epochs, workers=loading.workers, pin_memory=pin)
+    pin = placement.device.type == "cuda" if loading.pin_memory is None else loading.pin_memory
+    return Loader(Executor.of(plan, reader, placement), epochs, workers=loading.workers, pin_memory=pin)
 
 
 def _length(plan: SectionPlan, dataset: Any) -> int:

@@ -14,7 +14,7 @@ from registry_core.inspection.data_check.sample import SampleReader
 
 
 @dataclass(frozen=True)
-class Hashed:
+class SectionHashes:
     """A section's hashes, two words a sample, both 0 where nothing could be read, and its class numbers."""
 
     reader: SampleReader
@@ -22,7 +22,7 @@ class Hashed:
     labels: NDArray[np.int64]
 
 
-def add_duplicates(sections: Sequence[Hashed], faults: Faults) -> None:
+def add_duplicates(sections: Sequence[SectionHashes], faults: Faults) -> None:
     """Add what is there twice; others are compared with the first image of their pixels, in `train` if it has it."""
     words = np.concatenate([one.words for one in sections])
     labels = np.concatenate([one.labels for one in sections])
@@ -50,9 +50,9 @@ def add_duplicates(sections: Sequence[Hashed], faults: Faults) -> None:
 class Twin:
     """A sample, and an earlier one with the same pixels."""
 
-    section: Hashed
+    section: SectionHashes
     index: int
-    other: Hashed
+    other: SectionHashes
     earlier: int
 
     def fault(self, kind: str) -> Fault:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from registry_core.inspection.data_check.duplicates import Hashed, words_of
+from registry_core.inspection.data_check.duplicates import SectionHashes, words_of
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.processes import NO_LABEL, Chunk
 from registry_core.inspection.data_check.sample import ImageKind, SampleReader
@@ -37,9 +37,9 @@ class Totals:
             seen = self.images.setdefault(kind, Occurrence(0, samples[0]))
             seen.count += len(samples)
 
-    def hashed(self) -> Hashed:
+    def hashed(self) -> SectionHashes:
         """What is compared with other sections."""
-        return Hashed(self.reader, words_of(self.digests), np.frombuffer(self.labels, dtype=np.int64))
+        return SectionHashes(self.reader, words_of(self.digests), np.frombuffer(self.labels, dtype=np.int64))
 
     def classes(self) -> Counter[int]:
         """How many samples each class has; numbers that are no class are left out."""
