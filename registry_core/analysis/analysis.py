@@ -12,7 +12,8 @@ from registry_core.analysis.model import ModelAnalysis, TermAnalysis, analyse_te
 from registry_core.analysis.rules import RuleAnalysis
 from registry_core.analysis.sections import SectionAnalysis, analyse_section, look_at
 from registry_core.analysis.weights import WeightsAnalysis, analyse_weights
-from registry_core.components import Component, DataFacts, Horizon
+from registry_core.components import Component, DataFacts, Horizon, RunFacts
+from registry_core.components.forms import TargetForm
 from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import DataError, Keys
 
@@ -36,8 +37,8 @@ class Analysis:
     @cached_property
     def horizon(self) -> Horizon | None:
         """The length of the run; None where the length of the training data is not known before it."""
-        length = self.train.facts.length if self.train else None
-        return None if length is None else horizon_of(self.spec, length)
+        batches = self.train.batches if self.train else None
+        return None if batches is None else horizon_of(self.spec, batches)
 
     @cached_property
     def num_classes(self) -> int | None:
@@ -58,6 +59,27 @@ class Analysis:
     def watchers(self) -> list[tuple[Keys, Component]]:
         """The components that may watch a metric, with their keys."""
         return watchers(self.spec)
+
+    @cached_property
+    def run_facts(self) -> RunFacts:
+        """The facts of the run, as components read them."""
+        known = self.sections
+        return RunFacts(
+            sections={
+                name: known[name].facts if name in known else DataFacts() for name in self.spec.data.sections()
+            },
+            metric_names=tuple(self.metrics),
+            outputs=self.spec.model.outputs,
+            target_form=self._evaluated_targets(),
+            output_form=self.model.output_form,
+            num_outputs=self.model.num_outputs,
+            layers={layer.name: layer.shape for layer in self.model.layers},
+        )
+
+    def _evaluated_targets(self) -> TargetForm:
+        """The form of the targets of evaluations, or of training where there is none."""
+        section = self.sections.get("train" if self.spec.data.val is None else "val")
+        return section.targets.target_form if section and section.targets else "any"
 
     @cached_property
     def rules(self) -> RuleAnalysis | None:

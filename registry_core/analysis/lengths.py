@@ -12,21 +12,20 @@ def samples_in_epoch(spec: Spec, section: Section, length: int) -> int:
     return sampler.epoch_length(length) if sampler else length
 
 
-def batches_in_epoch(spec: Spec, section: Section, length: int) -> int:
-    """Batches in one epoch of a section whose data set has ``length`` samples."""
-    samples = samples_in_epoch(spec, section, length)
+def batches_in_epoch(spec: Spec, section: Section, samples: int) -> int:
+    """Batches in one epoch of ``samples`` samples."""
     size = spec.data.batch_size_of(section)
     if section == "train" and spec.data.drop_last:
         return samples // size
     return -(-samples // size)
 
 
-def horizon_of(spec: Spec, length: int) -> Horizon:
-    """The horizon of a run over ``length`` training samples: epochs and optimizer steps.
+def horizon_of(spec: Spec, batches: int) -> Horizon:
+    """The horizon of a run with so many training batches an epoch: epochs and optimizer steps.
 
     The batches that are left over at the end of an epoch make a last, smaller step: no epoch reaches into the next.
     """
-    steps_per_epoch = -(-batches_in_epoch(spec, "train", length) // spec.train.accumulate)
+    steps_per_epoch = -(-batches // spec.train.accumulate)
     total = steps_per_epoch * spec.train.epochs
     if spec.train.max_steps is not None:
         total = min(total, spec.train.max_steps)

@@ -74,12 +74,13 @@ def look_at(section: DataSection) -> DataFacts:
 def analyse_section(spec: Spec, name: Section, facts: DataFacts) -> SectionAnalysis:
     """Follow the samples of a section with these facts."""
     section, length = spec.data.sections()[name], facts.length
+    samples = None if length is None else samples_in_epoch(spec, name, length)
     return SectionAnalysis(
         name=name,
         declared=section,
         facts=facts,
         way=way_of(section, facts),
         batch_size=spec.data.batch_size_of(name),
-        samples=None if length is None else samples_in_epoch(spec, name, length),
-        batches=None if length is None else batches_in_epoch(spec, name, length),
+        samples=samples,
+        batches=None if samples is None else batches_in_epoch(spec, name, samples),
     )

@@ -112,7 +112,7 @@ def assemble(plan: Plan, *, fresh: bool = True, device: torch.device | None = No
 
 def horizon(plan: Plan, train: Loader) -> Horizon:
     """The horizon of the plan; where the length of the data was not known before, now it is."""
-    return plan.horizon or plan.horizon_for(len(train.executor.reader))
+    return plan.horizon or plan.horizon_for(len(train))
 
 
 def seed_everything(seed: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.analysis.pipeline_facts import run_facts
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed, Hook
@@ -18,7 +17,7 @@ def run_has_what_hooks_ask_for(context: CheckContext) -> Iterator[Problem]:
         if not context.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue
         try:
-            hook.check(run_facts(context.analysis))
+            hook.check(context.analysis.run_facts)
         except CheckFailed as failed:
             yield context.refused(("hooks", index), failed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.analysis.lengths import batches_in_epoch
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed, Every, Horizon
@@ -93,9 +92,8 @@ def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
 def accumulation_fits_epoch(context: CheckContext) -> Iterator[Problem]:
     """An epoch has as many batches as make a step."""
     train, accumulate = context.analysis.train, context.spec.train.accumulate
-    if train is None or train.facts.length is None:
+    if train is None or (there := train.batches) is None:
         return
-    there = batches_in_epoch(context.spec, "train", train.facts.length)
     if accumulate > there:
         message = f"accumulate is {accumulate}, and an epoch has {there} batches: each step takes those of one epoch."
         yield context.problem(("train", "accumulate"), message, f"Set accumulate to {there} or less.")

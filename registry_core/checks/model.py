@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry_core.analysis.lengths import batches_in_epoch, samples_in_epoch
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.analysis.targets import values_in_target
 from registry_core.checks.check import check
@@ -134,11 +133,11 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
     spec, train = context.spec, context.analysis.train
     parts: tuple[Keys, ...] = (("data",), ("model",), ("train",))
     frozen = spec.finetune is not None and bool(spec.finetune.freeze)  # frozen batch norms look at no batch
-    if train is None or train.facts.length is None or frozen or not context.whole(*parts):
+    if train is None or train.samples is None or frozen or not context.whole(*parts):
         return
     if train.way.image_error:
         return
-    smallest, is_last = _smallest_batch(context, train.facts.length)
+    smallest, is_last = _smallest_batch(context, train.samples, train.batches or 0)
     try:
         spec.model.check_batch(smallest * train.views, train.image)
     except CheckFailed as failed:
@@ -148,12 +147,11 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
         yield context.problem(("data", "batch_size"), message, remedy)
 
 
-def _smallest_batch(context: CheckContext, length: int) -> tuple[int, bool]:
+def _smallest_batch(context: CheckContext, samples: int, batches: int) -> tuple[int, bool]:
     """The samples of the smallest batch that the run comes to, and whether an epoch leaves it over."""
     spec, run = context.spec, context.analysis.horizon
-    size, samples = spec.data.batch_size_of("train"), samples_in_epoch(spec, "train", length)
-    steps = run.total_steps if run else 0
-    comes_to_the_end = steps * spec.train.accumulate >= batches_in_epoch(spec, "train", length)
+    size, steps = spec.data.batch_size_of("train"), run.total_steps if run else 0
+    comes_to_the_end = steps * spec.train.accumulate >= batches
     if spec.data.drop_last or samples % size == 0 or not comes_to_the_end:
         return min(size, samples), False
     return samples % size, samples > size

@@ -63,7 +63,7 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
     request = _request_of(loader, index, epoch)
     sampler = plan.sections[section].sampler.name
     yield TraceStep("order", sampler, _order_note(request, index, epoch), time.perf_counter() - started, 1, ())
-    watch = _Watch(index, loader.executor, len(request.indices) if request else 0)
+    watch = _Watch(index, loader.executor, request)
     executor = watch.executor
     if request is None:
         executor.sample(index, epoch)
@@ -79,9 +79,12 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
 class _Watch:
     """Watches a program, and keeps the operations on one sample and on the batch that it is in."""
 
-    def __init__(self, index: int, executor: Executor, samples: int) -> None:
+    def __init__(self, index: int, executor: Executor, request: Request | None) -> None:
         self.index = index
-        self.samples = samples
+        self.samples = len(request.indices) if request else 0
+        self.views = executor.views
+        self.row = request.indices.index(index) * self.views if request else 0
+        """Of the sample in its batch: of several views the first."""
         self.length = len(executor.reader)
         self.device = executor.placement.device
         self.dataset = executor.reader.name
@@ -122,7 +125,8 @@ class _Watch:
             return TraceStep("device transform", transform.name, f"on {self.device}", took, 1, entries_of(value))
         if transform.batch_form is not None:
             note = f"applied to {self.samples} samples at once"
-            return TraceStep("transform", transform.name, note, took, 1, entries_of(value))
+            own = {name: entry[self.row] for name, entry in value.items()}
+            return TraceStep("transform", transform.name, note, took, self.views, entries_of(own))
         return TraceStep("batch transform", transform.name, self._note(transform), took, 1, entries_of(value))
 
     def _note(self, transform: BuiltTransform) -> str:

@@ -139,14 +139,8 @@ def _default_sampler(section: Section) -> Sampler:
 
 def _step(spec: Spec, analysis: Analysis) -> StepPlan:
     train, optimizer = spec.train, spec.optim.optimizer
-    terms = [
-        TermPlan(
-            found.term.loss, found.term.weight, found.term.inputs, found.activation, found.term.loss.class_dimension
-        )
-        for found in analysis.terms
-    ]
     return StepPlan(
-        terms=tuple(terms),
+        terms=tuple(_term(found) for found in analysis.terms),
         sums_samples=spec.loss.is_sum,
         precision=train.precision,
         channels_last=train.channels_last,

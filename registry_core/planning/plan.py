@@ -71,9 +71,9 @@ class Plan:
     places: Tree | None = field(default=None, repr=False, compare=False)
     """The tree of the file, for problems that show only when something is built; None for a spec made in Python."""
 
-    def horizon_for(self, length: int) -> Horizon:
-        """The horizon of a run over ``length`` training samples, where it becomes known when the data are opened."""
-        return horizon_of(self.spec, length)
+    def horizon_for(self, batches: int) -> Horizon:
+        """The horizon of a run with so many training batches an epoch, which may show only when data are opened."""
+        return horizon_of(self.spec, batches)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())

@@ -14,9 +14,10 @@ from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset
 
 import registry_core
-from registry_core import load, make_plan
+from registry_core import load
 from registry_core.assembly.pipeline import assemble
 from registry_core.engine.trained import TrainedModel
+from registry_core.planning.make import make_plan
 
 
 @pytest.mark.covers("section/data", reference="torch.utils.data.DataLoader")
@@ -35,15 +36,15 @@ def test_batches_are_those_of_torchs_loader(pipeline: Callable[..., Path], batch
     ours = list(loader.batches(epoch=2))
     assert len(ours) == len(plain) == len(loader)
     for batch, (images, targets) in zip(ours, plain, strict=True):
-        torch.testing.assert_close(batch["input"], images, rtol=0, atol=1e-7)
-        assert torch.equal(batch["target"], targets)
+        torch.testing.assert_close(batch.entries["input"], images, rtol=0, atol=1e-7)
+        assert torch.equal(batch.entries["target"], targets)
 
 
 def test_a_section_may_have_a_batch_size_of_its_own(pipeline: Callable[..., Path]) -> None:
     section = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"], "batch_size": 200}
     loaders = assemble(make_plan(load(pipeline(data__val=section)))).loaders
-    assert [len(batch["target"]) for batch in loaders["val"].batches(0)] == [200, 159]
-    assert len(next(iter(loaders["train"].batches(0)))["target"]) == 64
+    assert [len(batch.entries["target"]) for batch in loaders["val"].batches(0)] == [200, 159]
+    assert len(next(iter(loaders["train"].batches(0))).entries["target"]) == 64
 
 
 def test_no_worker_outlives_its_run(pipeline: Callable[..., Path], tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_they_are_known_without_torch() -> None:
     code = f"""
 import sys
 from registry_core.loaded import load_unseen
-model = load_unseen({str(path)!r}).model
+model = load_unseen({str(path)!r}).spec.model
 assert len(model.modules()) > 20
 assert not {{"torch", "numpy"}} & set(sys.modules)
 """

@@ -143,7 +143,7 @@ def named(names: list[str]) -> list[Any]:
 @pytest.mark.parametrize("name", named(list(TORCH)))
 def test_every_rate_is_that_of_plain_torch_also_resumed(name: str, unit: str, stop: int, tmp_path: Path) -> None:
     """Reference: the class of torch.optim.lr_scheduler in a plain loop."""
-    spec = pipeline_of(name, unit)
+    spec = pipeline_of(name, unit).spec
     assert spec.optim.scheduler is not None
     assert spec.optim.scheduler.get_unit() == unit
     with watched() as seen:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, Ended, sentences
+from conftest import Ended, sentences
+from example_files import EXAMPLES, overrides_of
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -98,9 +99,13 @@ def test_plan(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> N
     assert "359 samples" in out or "360 samples" in out
     facts = json.loads(command("plan", path, "--json", "--build").out)
     assert facts["total_steps"] == 12
-    assert facts["sections"]["train"]["steps"][-1] == {
-        "name": "to_tensor", "form": "float", "channels": 1, "height": 8, "width": 8, "low": 0.0, "high": 1.0,
-    }  # fmt: skip
+    operations = {
+        operation["name"]: (stage["unit"], operation)
+        for stage in facts["sections"]["train"]["stages"]
+        for operation in stage["operations"]
+    }
+    image = {"form": "float", "channels": 1, "height": 8, "width": 8, "low": 0.0, "high": 1.0}
+    assert operations["to_tensor"] == ("batch", {"action": "transform", "name": "to_tensor", **image, "batch_form": True})
     assert sum(group["numbers"] for group in facts["parameter_groups"]) == 64 * 16 + 16 + 16 * 10 + 10
 
 
@@ -238,14 +243,8 @@ def test_default_run_directories_count_up(
         assert f"runs/pipeline-{number}" in command("train", path).out
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_are_right(command: Callable[..., Ended], example: Path, mnist: Path | None) -> None:
-    options = []
-    if "model: {efficientnet_lite0" in example.read_text() and "efficientnet_lite0" not in registries.models:
-        pytest.skip("needs plugins/efficientnet_lite; see test_efficientnet_lite.py")
-    if "vars: {data: data/mnist}" in example.read_text():
-        if mnist is None:
-            pytest.skip("REGISTRY_MNIST names no folder with the MNIST files")
-        options = ["--set", f"vars.data={mnist}"]
+    options = [part for override in overrides_of(example, mnist) for part in ("--set", override)]
     ended = command("validate", example, *options)
     assert ended.code == 0, ended.err

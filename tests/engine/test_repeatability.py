@@ -158,10 +158,10 @@ def test_random_transforms_are_really_random(uninterrupted: tuple[Path, Any], tm
     path, whole = uninterrupted
     other = train(path, tmp_path / "other", "seed=1")
     assert not same(other.pipeline.model.state_dict(), whole.pipeline.model.state_dict())
-    source = whole.pipeline.loaders["train"].source
-    assert torch.equal(source.sample(0, 3)["input"], source.sample(0, 3)["input"])
-    assert not torch.equal(source.sample(0, 3)["input"], source.sample(1, 3)["input"])
-    assert not torch.equal(source.sample(0, 3)["input"], source.sample(0, 4)["input"])
+    executor = whole.pipeline.loaders["train"].executor
+    assert torch.equal(executor.sample(0, 3)["input"], executor.sample(0, 3)["input"])
+    assert not torch.equal(executor.sample(0, 3)["input"], executor.sample(1, 3)["input"])
+    assert not torch.equal(executor.sample(0, 3)["input"], executor.sample(0, 4)["input"])
 
 
 TOTAL = 12  # 360 images in batches of 48, two batches a step: four steps an epoch, three epochs
@@ -257,6 +257,6 @@ def test_a_schedule_for_a_length_keeps_it(uninterrupted: tuple[Path, Any]) -> No
 
 def test_what_workers_need_can_be_sent_to_them(uninterrupted: tuple[Path, Any]) -> None:
     """Where processes are spawned instead of forked, all of it travels by pickle."""
-    source = uninterrupted[1].pipeline.loaders["train"].source
-    copy = pickle.loads(pickle.dumps(source))
-    assert torch.equal(copy.sample(2, 5)["input"], source.sample(2, 5)["input"])
+    executor = uninterrupted[1].pipeline.loaders["train"].executor
+    copy = pickle.loads(pickle.dumps(executor))
+    assert torch.equal(copy.sample(2, 5)["input"], executor.sample(2, 5)["input"])

@@ -50,11 +50,11 @@ def test_targets(form: Any, target: Any, problem: str) -> None:
 
 
 def test_what_targets_must_be_follows_from_data_model_and_loss(pipeline: Callable[..., Path]) -> None:
-    spec = load_unseen(pipeline(loss={"cross_entropy": {"ignore_index": 255}}))
+    spec = load_unseen(pipeline(loss={"cross_entropy": {"ignore_index": 255}})).spec
     maps = DataFacts(num_classes=12, target_form="class_maps")
     assert target_check(spec, maps, None) == TargetCheck("class_maps", 10, frozenset({255}))
     assert target_check(spec, DataFacts(num_classes=4), None).classes == 4
-    distances = load_unseen(pipeline(loss="triplet_margin", metrics=[]))
+    distances = load_unseen(pipeline(loss="triplet_margin", metrics=[])).spec
     assert target_check(distances, DataFacts(), maps).classes is None
 
 

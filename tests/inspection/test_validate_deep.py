@@ -61,7 +61,7 @@ def test_losses_and_metrics_are_those_of_plain_torch(
     found = deep(**changes)
     loaded = assemble(make_plan(registry_core.load(pipeline(**changes))))  # for the first values and batches alone
     net = loaded.model
-    first, measured = (next(loaded.loaders[section].batches(0)) for section in ("train", "val"))
+    first, measured = (next(loaded.loaders[section].batches(0)).entries for section in ("train", "val"))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     loss = functional.cross_entropy(net(first["input"]), first["target"])
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
