@@ -35,7 +35,7 @@ def check(pipeline: Callable[..., Path]) -> Check:
     """The report of a pipeline that is changed."""
 
     def run(**changes: Any) -> Report:
-        return read_all_data(load_unseen(pipeline(**changes)))
+        return read_all_data(load_unseen(pipeline(**changes)).spec)
 
     return run
 
@@ -83,8 +83,8 @@ def test_pairs_of_the_same_are_those_of_a_dictionary() -> None:
     words = random.integers(0, 30, (200, 2)).astype(np.uint64) * np.uint64(2**59)
     words[::17] = 0  # could not be read
     parts = [words[:120], words[120:]]
-    reader = SampleReader("train", "x", None, DataFacts(), TargetCheck("any", None))
-    readers = [reader, SampleReader("val", "x", None, DataFacts(), TargetCheck("any", None))]
+    reader = SampleReader(Reader("train", "x", None), DataFacts(), TargetCheck("any", None))
+    readers = [reader, SampleReader(Reader("val", "x", None), DataFacts(), TargetCheck("any", None))]
     faults = Faults(kept_per_kind=10)
     add_duplicates(
         [SectionHashes(r, p, np.zeros(len(p), np.int64)) for r, p in zip(readers, parts, strict=True)], faults
@@ -373,7 +373,8 @@ def test_many_faults_are_counted_and_some_are_kept() -> None:
 def test_readers_go_to_processes_that_are_spawned(tmp_path: Path) -> None:
     write_images(tmp_path)
     inventory = ImageFolder(root=tmp_path, mode="L").inventory()
-    reader = SampleReader("train", "image_folder", inventory.dataset, inventory.facts, TargetCheck("class_indices", 3))
+    images = Reader("train", "image_folder", inventory.dataset)
+    reader = SampleReader(images, inventory.facts, TargetCheck("class_indices", 3))
     here, there = (read_chunk(one, Request(0, 0, 12)) for one in (reader, pickle.loads(pickle.dumps(reader))))
     assert here == there
     assert len({here.digests[n : n + 16] for n in range(0, 192, 16)}) == 12
