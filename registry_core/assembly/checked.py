@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Any, TypeVar
 
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-
-from registry_core.components import CheckFailed, Component, Inventory
+from registry_core.catalog import KINDS
+from registry_core.components import CheckFailed, Component
 from registry_core.diagnostics import BrokenComponent, InvalidParameters, RegistryError
 
 T = TypeVar("T")
-
-_TYPES: dict[str, type] = {
-    "loss": nn.Module,
-    "optimizer": Optimizer,
-    "scheduler": LRScheduler,
-    "model": nn.Module,
-    "layer": nn.Module,
-}
 
 
 def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
@@ -52,13 +42,5 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
 
 
 def _fits(kind: str, built: object) -> bool:
-    if kind in _TYPES:
-        return isinstance(built, _TYPES[kind])
-    if kind == "metric":
-        from torchmetrics import Metric  # seconds to import, so only where one is named
-
-        return isinstance(built, Metric)
-    if kind == "dataset":
-        opened = built.dataset if isinstance(built, Inventory) else built
-        return hasattr(opened, "__len__") and hasattr(opened, "__getitem__")
-    return kind == "hook" or callable(built)
+    expected = resolve_name(KINDS[kind].builds)  # torchmetrics takes seconds to import: only where a metric is built
+    return isinstance(built, expected) if isinstance(expected, type) else bool(expected(built))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from pkgutil import resolve_name
+from types import GenericAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, create_model, model_validator
 
+from registry_core.catalog import KINDS
 from registry_core.components import (
     Dataset,
     Every,
@@ -179,3 +182,20 @@ class Spec(ConfigModel):
     def notices(self) -> tuple[Problem, ...]:
         """What runs, and hardly does what is meant, or should be written otherwise: the warnings."""
         return self._notices
+
+
+def _with_sections_of_kinds(spec: type[Spec]) -> type[Spec]:
+    """The same model with a field, a list of components, for every kind that has a section of its own."""
+    fields: dict[str, Any] = {
+        kind.section: (
+            GenericAlias(tuple, (resolve_name(kind.base), ...)),
+            Field(default=(), description=f"Components of kind {kind.name}."),
+        )
+        for kind in KINDS.values()
+        if kind.section
+    }
+    return create_model(spec.__name__, __base__=spec, __module__=__name__, **fields) if fields else spec
+
+
+if not TYPE_CHECKING:  # to a type checker it has the fields that are written above
+    Spec = _with_sections_of_kinds(Spec)
