@@ -35,12 +35,11 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         message = f"The {label} failed while it was built: {type(error).__name__}: {error}."
         raise BrokenComponent(message).blaming(component) from error
-    if not _fits(component.kind, built):
-        message = f"The {label} built a {type(built).__name__}, which is not what a {component.kind} is."
-        raise BrokenComponent(message).blaming(component)
+    kind = KINDS[component.kind]
+    expected = resolve_name(kind.builds)  # torchmetrics takes seconds to import: only where a metric is built
+    if not (isinstance(built, expected) if isinstance(expected, type) else expected(built)):
+        what = "be an instance of" if isinstance(expected, type) else "satisfy"
+        message = f"{kind.one} must {what} {kind.builds.replace(':', '.')}."
+        found = f"The {label} built an object of type {type(built).__name__!r}"
+        raise BrokenComponent(f"{found}, but {message}").blaming(component)
     return built
-
-
-def _fits(kind: str, built: object) -> bool:
-    expected = resolve_name(KINDS[kind].builds)  # torchmetrics takes seconds to import: only where a metric is built
-    return isinstance(built, expected) if isinstance(expected, type) else bool(expected(built))

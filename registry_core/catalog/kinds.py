@@ -36,8 +36,8 @@ class Kind(NamedTuple):
     """Function from a component to an object for these checks; empty: ``component.build()`` without arguments."""
     draws_from_torch: bool = False
     """Building a component draws first values from torch's global generator."""
-    templates: str = "component"
-    """Folder of ``registry_core/scaffold/templates`` that ``new-plugin`` fills; the default fits every kind."""
+    templates: str = ""
+    """Folder of ``registry_core/scaffold/templates`` that ``new-plugin`` fills; empty: the general ones."""
     template_checks: int = 10
     """Number of checks of the conformance kit that apply to the component that these templates make."""
 
