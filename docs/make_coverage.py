@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from registry_core.catalog import installed
+from registry_core.catalog import KINDS, installed
 from registry_core.config import Spec
 from registry_core.config.loading.compose import compose
 from registry_core.config.loading.resolve import component_class, components
@@ -84,8 +84,9 @@ def lines(tests: Tests) -> Iterator[str]:
     yield "Made by `python docs/make_coverage.py` from the registries and the tests; CI holds it equal to them."
     yield "A pipeline file is one of the repository that uses the component; a test compares it with the reference."
     for kind, registry in BY_KIND.items():
+        page = KINDS[kind].page.removeprefix("docs/")
         names = sorted({record.name for record in installed().of_kind(kind) if record.distribution == "registry-core"})
-        yield from _table(f"{kind} ({len(names)})")
+        yield from _table(f"{kind} ({len(names)})", f"Described in [{page.partition('#')[0]}]({page}).")
         for name in names:
             full_name = f"{kind}/{name}"
             example = next((f"`{file}`" for file in files.get(full_name, [])), ELSEWHERE.get(full_name, ""))
@@ -95,8 +96,10 @@ def lines(tests: Tests) -> Iterator[str]:
         yield _row(name, summary, "", tests)
 
 
-def _table(title: str) -> Iterator[str]:
+def _table(title: str, *paragraphs: str) -> Iterator[str]:
     yield from ("", f"## {title}", "")
+    for paragraph in paragraphs:
+        yield from (paragraph, "")
     yield from ("| name | what it is | pipeline file | reference | test |", "|---|---|---|---|---|")
 
 

@@ -65,9 +65,7 @@ class Analysis:
         """The facts of the run, as components read them."""
         known = self.sections
         return RunFacts(
-            sections={
-                name: known[name].facts if name in known else DataFacts() for name in self.spec.data.sections()
-            },
+            sections={name: known[name].facts if name in known else DataFacts() for name in self.spec.data.sections()},
             metric_names=tuple(self.metrics),
             outputs=self.spec.model.outputs,
             target_form=self._evaluated_targets(),

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Any, TypeVar
 
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-
-from registry_core.components import CheckFailed, Component, Inventory
+from registry_core.catalog import KINDS
+from registry_core.components import CheckFailed, Component
 from registry_core.diagnostics import BrokenComponent, InvalidParameters, RegistryError
 
 T = TypeVar("T")
-
-_TYPES: dict[str, type] = {
-    "loss": nn.Module,
-    "optimizer": Optimizer,
-    "scheduler": LRScheduler,
-    "model": nn.Module,
-    "layer": nn.Module,
-}
 
 
 def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
@@ -45,20 +35,11 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         message = f"The {label} failed while it was built: {type(error).__name__}: {error}."
         raise BrokenComponent(message).blaming(component) from error
-    if not _fits(component.kind, built):
-        message = f"The {label} built a {type(built).__name__}, which is not what a {component.kind} is."
-        raise BrokenComponent(message).blaming(component)
+    kind = KINDS[component.kind]
+    expected = resolve_name(kind.builds)  # torchmetrics takes seconds to import: only where a metric is built
+    if not (isinstance(built, expected) if isinstance(expected, type) else expected(built)):
+        what = "be an instance of" if isinstance(expected, type) else "satisfy"
+        message = f"{kind.one} must {what} {kind.builds.replace(':', '.')}."
+        found = f"The {label} built an object of type {type(built).__name__!r}"
+        raise BrokenComponent(f"{found}, but {message}").blaming(component)
     return built
-
-
-def _fits(kind: str, built: object) -> bool:
-    if kind in _TYPES:
-        return isinstance(built, _TYPES[kind])
-    if kind == "metric":
-        from torchmetrics import Metric  # seconds to import, so only where one is named
-
-        return isinstance(built, Metric)
-    if kind == "dataset":
-        opened = built.dataset if isinstance(built, Inventory) else built
-        return hasattr(opened, "__len__") and hasattr(opened, "__getitem__")
-    return kind == "hook" or callable(built)

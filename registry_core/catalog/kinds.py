@@ -1,4 +1,4 @@
-"""The table of kinds: one row for each kind of component."""
+"""The table of kinds: one row for each kind of component, from which everything about the kind follows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,34 @@ PREFIX = "registry_core."
 
 
 class Kind(NamedTuple):
-    """A kind of component: its name, its plural, and the entry-point group that registers it."""
+    """A kind of component. A new kind is one row here and a base class; all else follows from the two.
+
+    Code is named as ``module:attribute`` and imported where it is needed, so that finding components imports nothing.
+    """
 
     name: str
     plural: str
+    """Names the registry and, in ``registry_core.v1.PLURAL``, the entry-point group."""
+    base: str
+    """Class that declarations of the kind derive from."""
+    builds: str
+    """Type of the objects that its components build, or a predicate that is true of them."""
+    section: str = ""
+    """Key at the top of a pipeline file with a list of such components; empty if ``Spec`` has a field for them."""
+    page: str = "docs/writing-plugins.md"
+    """Page of the documentation, from the root of the repository, with the heading after ``#``."""
+    characteristics: str = ""
+    """Function from a declaration to what ``show`` says of the kind in general; empty: nothing."""
+    checks: tuple[str, ...] = ()
+    """Modules of the conformance kit with the checks of the kind, besides those of every kind."""
+    trial: str = ""
+    """Function from a component to an object for these checks; empty: ``component.build()`` without arguments."""
+    draws_from_torch: bool = False
+    """Building a component draws first values from torch's global generator."""
+    templates: str = ""
+    """Folder of ``registry_core/scaffold/templates`` that ``new-plugin`` fills; empty: the general ones."""
+    template_checks: int = 10
+    """Number of checks of the conformance kit that apply to the component that these templates make."""
 
     @property
     def one(self) -> str:
@@ -31,18 +55,147 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("transform", "transforms"),
-        Kind("init", "inits"),
-        Kind("loss", "losses"),
-        Kind("optimizer", "optimizers"),
-        Kind("scheduler", "schedulers"),
-        Kind("dataset", "datasets"),
-        Kind("sampler", "samplers"),
-        Kind("model", "models"),
-        Kind("layer", "layers"),
-        Kind("metric", "metrics"),
-        Kind("hook", "hooks"),
-        Kind("function", "functions"),
+        Kind(
+            "transform",
+            "transforms",
+            base="registry_core.components.transform:Transform",
+            builds="builtins:callable",
+            page="docs/pipeline-file.md#data",
+            characteristics="registry_core.registry.characteristics:of_transform",
+            checks=("registry_core.testing.of_transforms",),
+            trial="registry_core.testing.of_transforms:built_transform",
+            templates="transform",
+            template_checks=14,
+        ),
+        Kind(
+            "init",
+            "inits",
+            base="registry_core.components.init:Init",
+            builds="builtins:callable",
+            page="docs/pipeline-file.md#init",
+            characteristics="registry_core.registry.characteristics:of_init",
+            checks=("registry_core.testing.of_inits",),
+            draws_from_torch=True,
+            templates="init",
+            template_checks=12,
+        ),
+        Kind(
+            "loss",
+            "losses",
+            base="registry_core.components.loss:Loss",
+            builds="torch.nn:Module",
+            page="docs/pipeline-file.md#loss",
+            characteristics="registry_core.registry.characteristics:of_loss",
+            checks=("registry_core.testing.of_losses",),
+            trial="registry_core.testing.of_losses:built_loss",
+            draws_from_torch=True,
+            templates="loss",
+            template_checks=15,
+        ),
+        Kind(
+            "optimizer",
+            "optimizers",
+            base="registry_core.components.optimizer:Optimizer",
+            builds="torch.optim:Optimizer",
+            page="docs/pipeline-file.md#optim",
+            characteristics="registry_core.registry.characteristics:of_optimizer",
+            checks=("registry_core.testing.of_optimizers",),
+            trial="registry_core.testing.of_optimizers:built_optimizer",
+            templates="optimizer",
+            template_checks=13,
+        ),
+        Kind(
+            "scheduler",
+            "schedulers",
+            base="registry_core.components.scheduler:Scheduler",
+            builds="torch.optim.lr_scheduler:LRScheduler",
+            page="docs/pipeline-file.md#schedules",
+            characteristics="registry_core.registry.characteristics:of_scheduler",
+            checks=("registry_core.testing.of_schedulers",),
+            trial="registry_core.testing.of_schedulers:built_scheduler",
+            templates="scheduler",
+            template_checks=13,
+        ),
+        Kind(
+            "dataset",
+            "datasets",
+            base="registry_core.components.dataset:Dataset",
+            builds="registry_core.components.dataset:is_map_style",
+            page="docs/pipeline-file.md#data",
+            checks=("registry_core.testing.of_datasets",),
+            templates="dataset",
+            template_checks=13,
+        ),
+        Kind(
+            "sampler",
+            "samplers",
+            base="registry_core.components.sampler:Sampler",
+            builds="builtins:callable",
+            page="docs/pipeline-file.md#data",
+            characteristics="registry_core.registry.characteristics:of_sampler",
+            checks=("registry_core.testing.of_samplers",),
+            trial="registry_core.testing.of_samplers:built_sampler",
+            templates="sampler",
+            template_checks=12,
+        ),
+        Kind(
+            "model",
+            "models",
+            base="registry_core.components.model:Model",
+            builds="torch.nn:Module",
+            page="docs/pipeline-file.md#models-in-the-file",
+            characteristics="registry_core.registry.characteristics:of_model",
+            checks=("registry_core.testing.of_models", "registry_core.testing.of_modules"),
+            draws_from_torch=True,
+            templates="model",
+            template_checks=14,
+        ),
+        Kind(
+            "layer",
+            "layers",
+            base="registry_core.components.layer:Layer",
+            builds="torch.nn:Module",
+            page="docs/pipeline-file.md#models-in-the-file",
+            characteristics="registry_core.registry.characteristics:of_layer",
+            checks=("registry_core.testing.of_modules", "registry_core.testing.of_layers"),
+            trial="registry_core.testing.of_layers:built_layer",
+            draws_from_torch=True,
+            templates="layer",
+            template_checks=11,
+        ),
+        Kind(
+            "metric",
+            "metrics",
+            base="registry_core.components.metric:Metric",
+            builds="torchmetrics:Metric",
+            page="docs/pipeline-file.md#what-is-measured",
+            characteristics="registry_core.registry.characteristics:of_metric",
+            checks=("registry_core.testing.of_metrics",),
+            trial="registry_core.testing.of_metrics:built_metric",
+            templates="metric",
+            template_checks=12,
+        ),
+        Kind(
+            "hook",
+            "hooks",
+            base="registry_core.components.hook:Hook",
+            builds="builtins:object",
+            page="docs/hooks.md",
+            characteristics="registry_core.registry.characteristics:of_hook",
+            checks=("registry_core.testing.of_hooks",),
+            templates="hook",
+            template_checks=12,
+        ),
+        Kind(
+            "function",
+            "functions",
+            base="registry_core.components.function:Function",
+            builds="builtins:callable",
+            page="docs/pipeline-file.md#data",
+            checks=("registry_core.testing.of_functions",),
+            templates="function",
+            template_checks=12,
+        ),
     )
 }
 

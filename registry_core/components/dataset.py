@@ -72,6 +72,12 @@ class Dataset(Component):
             return Inventory(built, DataFacts(), (UnusableEntry(str(error)),))
 
 
+def is_map_style(built: object) -> bool:
+    """True for a data set of samples read by index, as torch defines a map-style one, and for an inventory of one."""
+    opened = built.dataset if isinstance(built, Inventory) else built
+    return hasattr(opened, "__len__") and hasattr(opened, "__getitem__")
+
+
 def describe_sample(dataset: Any, index: int) -> str:
     """Where a sample of a built data set is from, in words; empty if it does not say."""
     path = sample_path(dataset, index)

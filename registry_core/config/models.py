@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pkgutil import resolve_name
+from types import GenericAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
+from registry_core.catalog import KINDS
 from registry_core.components import (
     Dataset,
     Every,
@@ -185,3 +188,20 @@ class Spec(ConfigModel):
     train: Train = Train()
     metrics: tuple[Metric, ...] = ()
     hooks: Annotated[tuple[Hook, ...], ANY_TIME] = ()
+
+
+def _with_sections_of_kinds(spec: type[Spec]) -> type[Spec]:
+    """The same model with a field, a list of components, for every kind that has a section of its own."""
+    fields: dict[str, Any] = {
+        kind.section: (
+            GenericAlias(tuple, (resolve_name(kind.base), ...)),
+            Field(default=(), description=f"Components of kind {kind.name}."),
+        )
+        for kind in KINDS.values()
+        if kind.section
+    }
+    return create_model(spec.__name__, __base__=spec, __module__=__name__, **fields) if fields else spec
+
+
+if not TYPE_CHECKING:  # to a type checker it has the fields that are written above
+    Spec = _with_sections_of_kinds(Spec)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pkgutil import resolve_name
 from typing import Any
 
+from registry_core.catalog import KINDS
 from registry_core.components.base import Component
 from registry_core.components.forms import words
-from registry_core.components.hook import Hook
-from registry_core.components.init import Init
-from registry_core.components.layer import Layer
-from registry_core.components.loss import Loss
-from registry_core.components.metric import Metric
-from registry_core.components.model import Model
-from registry_core.components.optimizer import Optimizer
-from registry_core.components.sampler import Sampler
-from registry_core.components.scheduler import Scheduler
-from registry_core.components.transform import Transform
 
 Characteristic = tuple[str, str]
 """What it is about, and what is so: ``("takes", "output (logits), target (class numbers)")``."""
@@ -24,13 +16,12 @@ Characteristic = tuple[str, str]
 
 def characteristics(declaration: type[Component]) -> tuple[Characteristic, ...]:
     """What is known of every component of this declaration, whatever its parameters are."""
-    for base, describe in _OF_KIND.items():
-        if issubclass(declaration, base):
-            return tuple(describe(declaration))
-    return ()
+    kind = KINDS.get(declaration.kind)
+    return tuple(resolve_name(kind.characteristics)(declaration)) if kind and kind.characteristics else ()
 
 
-def _of_transform(transform: Any) -> Iterator[Characteristic]:
+def of_transform(transform: Any) -> Iterator[Characteristic]:
+    """How a transform is applied, how it draws random numbers, and how it changes a sample."""
     where = ", on the device" if transform.on_device else ""
     yield "works on", f"whole batches{where}" if transform.unit == "batch" else "single samples"
     numbers = {
@@ -47,13 +38,15 @@ def _of_transform(transform: Any) -> Iterator[Characteristic]:
         yield "gives", f"{transform.num_views} samples of one"
 
 
-def _of_loss(loss: Any) -> Iterator[Characteristic]:
+def of_loss(loss: Any) -> Iterator[Characteristic]:
+    """The values a loss is computed from, and whether it is trained."""
     yield "takes", ", ".join(_taken(loss.inputs, (loss.output_form,), loss.target_forms))
     if loss.has_parameters:
         yield "trains", "weights of its own"
 
 
-def _of_metric(metric: Any) -> Iterator[Characteristic]:
+def of_metric(metric: Any) -> Iterator[Characteristic]:
+    """The values a metric is updated with, and which direction is better."""
     yield "takes", ", ".join(_taken(metric.inputs, metric.output_forms, metric.target_forms))
     yield "better", metric.better
 
@@ -65,53 +58,46 @@ def _taken(takes: tuple[str, ...], outputs: tuple[Any, ...], targets: tuple[Any,
         yield f"{name} ({known})" if known else name
 
 
-def _of_model(model: Any) -> Iterator[Characteristic]:
+def of_model(model: Any) -> Iterator[Characteristic]:
+    """The entries a model is called with, and its outputs."""
     yield "takes", ", ".join(model.inputs)
     form = "" if model.output_form == "any" else f" ({words(model.output_form)})"
     yield "gives", f"{', '.join(model.outputs)}{form}"
 
 
-def _of_layer(layer: Any) -> Iterator[Characteristic]:
+def of_layer(layer: Any) -> Iterator[Characteristic]:
+    """The form of a layer's output."""
     if layer.output_form != "any":
         yield "gives", words(layer.output_form)
 
 
-def _of_optimizer(optimizer: Any) -> Iterator[Characteristic]:
+def of_optimizer(optimizer: Any) -> Iterator[Characteristic]:
+    """How often an optimizer evaluates the loss, and whether it supports groups."""
     yield "a step", "evaluates the loss several times" if optimizer.needs_closure else "evaluates the loss once"
     if not optimizer.supports_groups:
         yield "groups", "none: it treats all parameters alike"
 
 
-def _of_scheduler(scheduler: Any) -> Iterator[Characteristic]:
+def of_scheduler(scheduler: Any) -> Iterator[Characteristic]:
+    """The unit a scheduler counts in."""
     yield "counts", f"{scheduler.counts}s, unless `by` says otherwise"
     if scheduler.stands_alone:
         yield "stands alone", scheduler.stands_alone
 
 
-def _of_init(init: Any) -> Iterator[Characteristic]:
+def of_init(init: Any) -> Iterator[Characteristic]:
+    """The parameters an init scheme fills."""
     least, most = init.dimensions
     if (least, most) != (0, None):
         yield "fills", f"parameters of {least} dimensions" if least == most else f"those of at least {least} dimensions"
 
 
-def _of_sampler(sampler: Any) -> Iterator[Characteristic]:
+def of_sampler(sampler: Any) -> Iterator[Characteristic]:
+    """Facts of the data that a sampler needs besides their number."""
     if sampler.needs_targets:
         yield "needs", "the class of every sample"
 
 
-def _of_hook(hook: Any) -> Iterator[Characteristic]:
+def of_hook(hook: Any) -> Iterator[Characteristic]:
+    """The processes a hook runs in."""
     yield "runs in", "every process of a run" if hook.processes == "all" else "the first process of a run"
-
-
-_OF_KIND: dict[type[Component], Callable[[Any], Iterator[Characteristic]]] = {
-    Transform: _of_transform,
-    Loss: _of_loss,
-    Metric: _of_metric,
-    Model: _of_model,
-    Layer: _of_layer,
-    Optimizer: _of_optimizer,
-    Scheduler: _of_scheduler,
-    Init: _of_init,
-    Sampler: _of_sampler,
-    Hook: _of_hook,
-}

@@ -1,54 +1,45 @@
-"""One typed registry for each kind."""
+"""One typed registry for each kind, made from its row in the table of kinds: ``registries.losses``."""
 
 from __future__ import annotations
 
-from typing import Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
+from registry_core.catalog import KINDS
 from registry_core.components.base import Component
-from registry_core.components.dataset import Dataset
-from registry_core.components.function import Function
-from registry_core.components.hook import Hook
-from registry_core.components.init import Init
-from registry_core.components.layer import Layer
-from registry_core.components.loss import Loss
-from registry_core.components.metric import Metric
-from registry_core.components.model import Model
-from registry_core.components.optimizer import Optimizer
-from registry_core.components.sampler import Sampler
-from registry_core.components.scheduler import Scheduler
-from registry_core.components.transform import Transform
 from registry_core.registry.registry import Registry
 
-transforms = Registry(Transform)
-inits = Registry(Init)
-losses = Registry(Loss)
-optimizers = Registry(Optimizer)
-schedulers = Registry(Scheduler)
-datasets = Registry(Dataset)
-samplers = Registry(Sampler)
-models = Registry(Model)
-layers = Registry(Layer)
-metrics = Registry(Metric)
-hooks = Registry(Hook)
-functions = Registry(Function)
-
-BY_KIND: dict[str, Registry[Any]] = {
-    registry.kind: registry
-    for registry in (
-        transforms,
-        inits,
-        losses,
-        optimizers,
-        schedulers,
-        datasets,
-        samplers,
-        models,
-        layers,
-        metrics,
-        hooks,
-        functions,
+if TYPE_CHECKING:
+    from registry_core.components import (
+        Dataset,
+        Function,
+        Hook,
+        Init,
+        Layer,
+        Loss,
+        Metric,
+        Model,
+        Optimizer,
+        Sampler,
+        Scheduler,
+        Transform,
     )
-}
+
+BY_KIND: dict[str, Registry[Any]] = {kind.name: Registry(resolve_name(kind.base)) for kind in KINDS.values()}
+
+transforms: Registry[Transform]
+inits: Registry[Init]
+losses: Registry[Loss]
+optimizers: Registry[Optimizer]
+schedulers: Registry[Scheduler]
+datasets: Registry[Dataset]
+samplers: Registry[Sampler]
+models: Registry[Model]
+layers: Registry[Layer]
+metrics: Registry[Metric]
+hooks: Registry[Hook]
+functions: Registry[Function]
+globals().update({kind.plural: BY_KIND[kind.name] for kind in KINDS.values()})
 
 
 def registry_of(base: type[Component]) -> Registry[Any]:

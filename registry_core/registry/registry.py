@@ -54,7 +54,7 @@ def _declaration(base: type[D], record: Record) -> type[D]:
     if record.provided:
         found = _provided(found, record)
     if isinstance(found, type) and issubclass(found, Component):
-        if not issubclass(found, base):
+        if not issubclass(found, base) or found.kind != base.kind:
             declared = KINDS[found.kind].one if found.kind in KINDS else "no kind"
             raise BrokenComponent(f"The {record.label} is declared as {declared}, not {KINDS[record.kind].one}.")
         return found

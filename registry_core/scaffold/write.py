@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from pkgutil import resolve_name
 from string import Template
 
 from registry_core.catalog import KINDS, Kind
@@ -15,21 +16,8 @@ from registry_core.catalog.policy import OWN
 from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold.names import Names
 
-CHECKS = {
-    "transform": 14,
-    "init": 12,
-    "loss": 15,
-    "optimizer": 13,
-    "scheduler": 13,
-    "dataset": 13,
-    "sampler": 12,
-    "model": 14,
-    "layer": 11,
-    "metric": 12,
-    "hook": 12,
-    "function": 12,
-}
-"""How many checks of the conformance kit are made of the component that a template of each kind is."""
+_GENERAL = "component"
+"""Folder of the templates for kinds that have none of their own."""
 
 _FOLDERS = frozenset(("tests", "pipelines", "build", "dist", "runs"))
 """Folders of a project besides its package, those that building and training make too."""
@@ -104,13 +92,22 @@ def _files(names: Names, kinds: tuple[Kind, ...]) -> Iterator[File]:
         yield File(path, _filled(template, values))
     yield File(f"{package}/py.typed", "")
     for kind in kinds:
+        own = values | _values_of_kind(names, kind)
         for part, path in (
             ("declaration.py", f"{package}/{kind.plural}.py"),
-            ("built.py", f"{package}/built/{kind.plural}.py"),
+            (_built(kind), f"{package}/built/{kind.plural}.py"),
             ("test.py", f"tests/test_{kind.plural}.py"),
             ("pipeline.yaml", _pipeline(kind)),
         ):
-            yield File(path, _filled(f"{kind.name}/{part}", values))
+            yield File(path, _filled(f"{kind.templates or _GENERAL}/{part}", own))
+
+
+def _built(kind: Kind) -> str:
+    """The template of what is built; a general one derives from the type of the kind, if that is a class."""
+    if kind.templates:
+        return "built.py"
+    expected = resolve_name(kind.builds)
+    return "subclass.py" if isinstance(expected, type) and expected is not object else "built.py"
 
 
 def _pipeline(kind: Kind) -> str:
@@ -138,7 +135,25 @@ def _values(names: Names, kinds: tuple[Kind, ...]) -> dict[str, str]:
         "entry_points": "\n\n".join(points),
         "components": "\n".join(f"- the {kind.name} `{name}`" for kind in kinds),
         "commands": "\n".join(uses),
-        "made": str(sum(CHECKS[kind.name] for kind in kinds)),
+        "made": str(sum(kind.template_checks for kind in kinds)),
+    }
+
+
+def _values_of_kind(names: Names, kind: Kind) -> dict[str, str]:
+    """The values that only the general templates need."""
+    base_module, _, base = kind.base.partition(":")
+    built_module, _, built = kind.builds.partition(":")
+    component = f"{{{names.package}: {{strength: 0.5}}}}"
+    inside = f"# {kind.one.capitalize()} is a parameter of other components: write {component} there."
+    return {
+        "kind": kind.name,
+        "plural": kind.plural,
+        "title": kind.plural.capitalize(),
+        "base": base,
+        "base_module": base_module,
+        "built": built,
+        "built_module": built_module,
+        "use": f"{kind.section}: [{component}]" if kind.section else inside,
     }
 
 

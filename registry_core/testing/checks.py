@@ -11,15 +11,16 @@ from registry_core.testing.subject import Subject
 
 Function = Callable[[Subject], None]
 
-_MODULES = ("every_kind", "of_losses", "of_transforms", "of_optimizers", "of_networks", "of_data", "of_others")
-_CHECKS: list[tuple[str, tuple[str, ...], Function, Callable[[Subject], bool] | None]] = []
+_EVERY_KIND = "registry_core.testing.every_kind"
+_CHECKS: dict[str, list[tuple[Function, Callable[[Subject], bool] | None]]] = {}
+"""The checks of each module, in their order, with the condition that selects components."""
 
 
-def check(*kinds: str, where: Callable[[Subject], bool] | None = None) -> Callable[[Function], Function]:
-    """Marks a function as a check of components of these kinds (every kind, if none is named), as far as ``where``."""
+def check(*, where: Callable[[Subject], bool] | None = None) -> Callable[[Function], Function]:
+    """Mark a function as a check of the kinds whose row names its module; ``where`` selects among their components."""
 
     def mark(function: Function) -> Function:
-        _CHECKS.append((function.__name__, kinds or tuple(KINDS), function, where))
+        _CHECKS.setdefault(function.__module__, []).append((function, where))
         return function
 
     return mark
@@ -45,11 +46,12 @@ class Check:
 
 def checks_of(subject: Subject) -> Sequence[Check]:
     """All checks of a component: those of every kind, and those of its own."""
-    for module in _MODULES:
-        import_module(f"registry_core.testing.{module}")
-    kind = subject.record.kind
+    modules = (_EVERY_KIND, *KINDS[subject.record.kind].checks)
+    for module in modules:
+        import_module(module)
     return [
-        Check(subject, name, function)
-        for name, kinds, function, where in _CHECKS
-        if kind in kinds and (where is None or where(subject))
+        Check(subject, function.__name__, function)
+        for module in modules
+        for function, where in _CHECKS[module]
+        if where is None or where(subject)
     ]

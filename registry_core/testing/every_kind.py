@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
-from registry_core.catalog import Record, installed
+from registry_core.catalog import KINDS, Record, installed
 from registry_core.config import dump
 from registry_core.registry.doctor import Examination, examine
 from registry_core.registry.registries import BY_KIND
@@ -25,9 +25,6 @@ from registry_core.testing.subject import Subject, resolved
 
 SECONDS = 2.0
 """How long the import of a declaration may take."""
-
-_DRAWS_FROM_TORCH = ("model", "layer", "loss", "init")
-"""Kinds whose first values come from torch's global generator."""
 
 
 @cache
@@ -110,7 +107,7 @@ def builds_anew(subject: Subject) -> None:
 @check()
 def leaves_global_state_alone(subject: Subject) -> None:
     """Building it changes no default, no foreign random generator, no environment variable and no folder."""
-    with _unchanged(torch_generator=subject.record.kind not in _DRAWS_FROM_TORCH):
+    with _unchanged(torch_generator=not KINDS[subject.record.kind].draws_from_torch):
         subject.build()
 
 

@@ -9,10 +9,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from registry_core.assembly.building import build
+from registry_core.assembly.model.objective import Objective
+from registry_core.planning.step import TermPlan
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import activated, of_forms
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject, resolved
+
+
+def built_loss(component: Any) -> Any:
+    """A loss; the objective of a run, for one that is a sum of losses."""
+    if component.terms()[0].loss is component:
+        return build(component, component.build)
+    terms = [
+        TermPlan(term.loss, term.weight, term.inputs, None, term.loss.class_dimension) for term in component.terms()
+    ]
+    return Objective(terms)
 
 
 def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
@@ -40,7 +53,7 @@ def _given(component: Any) -> list[str]:
     return [name for name in component.inputs if name == "output" or name.endswith("_output")] or [component.inputs[0]]
 
 
-@check("loss")
+@check()
 def is_a_finite_number(subject: Subject) -> None:
     """Of example inputs it is finite; averaged, it is a scalar."""
     loss, _ = _called(subject, subject.component())
@@ -49,7 +62,7 @@ def is_a_finite_number(subject: Subject) -> None:
     assert loss.is_floating_point(), f"it gives {loss.dtype}"
 
 
-@check("loss")
+@check()
 def is_differentiable(subject: Subject) -> None:
     """Its gradients for the model's outputs are finite, and not all of them are zero."""
     component = subject.component()
@@ -60,7 +73,7 @@ def is_differentiable(subject: Subject) -> None:
     assert any(g is not None and g.abs().sum() > 0 for g in gradients), "its gradient is zero everywhere"
 
 
-@check("loss")
+@check()
 def has_the_gradients_of_its_value(subject: Subject) -> None:
     """Its gradients are those that small differences of its value show, in double precision."""
     component = subject.component()
@@ -76,7 +89,7 @@ def has_the_gradients_of_its_value(subject: Subject) -> None:
     assert torch.autograd.gradcheck(value, variables, raise_exception=False), "its gradient is not that of its value"
 
 
-@check("loss")
+@check()
 def is_right_under_reduction(subject: Subject) -> None:
     """With reduction sum it is the sum of what it gives for none."""
     if "reduction" not in subject.declaration.model_fields:
@@ -93,7 +106,7 @@ def is_right_under_reduction(subject: Subject) -> None:
     assert values["mean"].abs() <= values["sum"].abs() + 1e-6, "reduction mean is larger than sum"
 
 
-@check("loss")
+@check()
 def repeats(subject: Subject) -> None:
     """The same inputs give the same value, and inputs are left as they are."""
     first, inputs = _called(subject, subject.component())

@@ -1,24 +1,51 @@
-"""Checks of optimizers and schedulers."""
+"""Checks of optimizers."""
 
 from __future__ import annotations
 
-import copy
-import json
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from registry_core.assembly.optim.schedule import Schedule
-from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
+from registry_core.assembly.building import build
+from registry_core.components import CheckFailed, ParameterFacts
+from registry_core.testing.checkpoints import through_checkpoint
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import NotApplicable
-from registry_core.testing.subject import HORIZON, Subject, Trainable
+from registry_core.testing.subject import Subject
 
 STEPS = 60
 _FEW = 12
 """Steps after which every optimizer has moved: some only gather statistics in the first ones."""
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """Parameters that an optimizer can train, and whether their gradients are sparse."""
+
+    parameters: list[torch.nn.Parameter]
+    sparse: bool
+
+    @classmethod
+    def of(cls, optimizer: Any) -> Trainable:
+        """Two matrices and a vector, or matrices alone, as the optimizer takes them."""
+        matrices: dict[str, tuple[int, ...]] = {"weight": (6, 4), "second": (6, 4)}
+        for shapes, sparse in (({**matrices, "bias": (6,)}, False), (matrices, False), (matrices, True)):
+            try:
+                optimizer.check_parameters([ParameterFacts(name, shape, sparse) for name, shape in shapes.items()])
+            except CheckFailed:
+                continue
+            generator = torch.Generator().manual_seed(0)
+            made = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes.values()]
+            return cls(made, sparse)
+        raise NotApplicable("it takes no matrices, with dense gradients or with sparse ones")
+
+
+def built_optimizer(component: Any) -> Any:
+    """An optimizer of a few parameters."""
+    return build(component, component.build, Trainable.of(component).parameters)
 
 
 class _Problem:
@@ -54,13 +81,7 @@ class _Problem:
         return [parameter.detach().clone() for parameter in self.parameters]
 
 
-def _kept(state: Any) -> Any:
-    """A state as a checkpoint gives it back: tensors and plain data."""
-    structure, tensors = take_apart(state)
-    return put_together(json.loads(json.dumps(structure)), copy.deepcopy(tensors))
-
-
-@check("optimizer")
+@check()
 def lowers_a_quadratic(subject: Subject) -> None:
     """It brings a quadratic down, and keeps its parameters finite."""
     problem = _Problem(subject.component())
@@ -72,7 +93,7 @@ def lowers_a_quadratic(subject: Subject) -> None:
     assert after < before, f"after {STEPS} steps the quadratic is {after:g}, and was {before:g}"
 
 
-@check("optimizer")
+@check()
 def goes_on_from_a_checkpoint(subject: Subject) -> None:
     """Its state survives a checkpoint: saved, loaded into a new one, it takes the same steps bit for bit."""
     whole = _Problem(subject.component())
@@ -82,7 +103,7 @@ def goes_on_from_a_checkpoint(subject: Subject) -> None:
     with torch.no_grad():
         for parameter, value in zip(parted.parameters, whole.values(), strict=True):
             parameter.copy_(value)
-    parted.optimizer.load_state_dict(_kept(whole.optimizer.state_dict()))
+    parted.optimizer.load_state_dict(through_checkpoint(whole.optimizer.state_dict()))
     for problem in (whole, parted):
         torch.manual_seed(3)  # a checkpoint has the state of the generator too
         for _ in range(3):
@@ -90,7 +111,7 @@ def goes_on_from_a_checkpoint(subject: Subject) -> None:
     assert all(map(torch.equal, whole.values(), parted.values())), "after a checkpoint it takes other steps"
 
 
-@check("optimizer")
+@check()
 def supports_groups(subject: Subject) -> None:
     """Groups of parameters may have learning rates of their own: with a smaller one they move less."""
     component = subject.component()
@@ -108,47 +129,3 @@ def supports_groups(subject: Subject) -> None:
     first, second = ((a - b).abs().max().item() for a, b in zip(problem.values()[:2], before[:2], strict=True))
     assert first > 0, "the first group does not move"
     assert second < first, "a group with a thousandth of the learning rate moves as far"
-
-
-def _schedule(component: Any) -> Schedule:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1, momentum=0.9)
-    schedule = Schedule(component, optimizer, HORIZON)
-    optimizer.step()  # torch expects it before the first step of a schedule
-    return schedule
-
-
-def _rates(schedule: Schedule, start: int, end: int) -> list[float]:
-    found = []
-    for step in range(start + 1, end + 1):
-        ended = step % HORIZON.steps_per_epoch == 0
-        measured = dict.fromkeys(("val/loss", "train/loss", "val/accuracy"), 1.0) if ended else {}
-        schedule.advance(step, ended, measured)
-        found.append(float(schedule.optimizer.param_groups[0]["lr"]))
-    return found
-
-
-@check("scheduler")
-def gives_rates(subject: Subject) -> None:
-    """Over a run its rates are finite and not negative."""
-    rates = _rates(_schedule(subject.component()), 0, HORIZON.total_steps)
-    assert all(0 <= rate < float("inf") for rate in rates), f"it gives the rates {rates}"
-
-
-@check("scheduler")
-def goes_on_as_it_would(subject: Subject) -> None:
-    """Saved in the middle of a run and loaded into a new one, it gives the same rates."""
-    half = HORIZON.total_steps // 2
-    whole = _schedule(subject.component())
-    _rates(whole, 0, half)
-    parted = _schedule(subject.component())
-    parted.optimizer.load_state_dict(_kept(whole.optimizer.state_dict()))
-    parted.load_state_dict(_kept(whole.state_dict()))
-    expected, found = _rates(whole, half, HORIZON.total_steps), _rates(parted, half, HORIZON.total_steps)
-    assert found == expected, f"after a checkpoint it gives {found}, not {expected}"
-
-
-@check("scheduler")
-def fits_a_run(subject: Subject) -> None:
-    """Its example is right for a run of some length."""
-    component = subject.component()
-    component.check(component.horizon_after_warmup(HORIZON))

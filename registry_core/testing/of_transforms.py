@@ -12,6 +12,7 @@ import PIL.Image
 import torch
 from torchvision import tv_tensors
 
+from registry_core.assembly.building import build
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.components import CheckFailed, Image
 from registry_core.testing.checks import check
@@ -22,6 +23,12 @@ from registry_core.testing.subject import CLASSES, Subject
 SIDES = (24, 24)
 _FORMS: tuple[Any, ...] = ("pil", "uint8", "float")
 _KEY = 7
+
+
+def built_transform(component: Any) -> Any:
+    """A transform, for data of some classes."""
+    made = component.for_classes(getattr(component, "num_classes", None) or CLASSES)
+    return build(made, made.build)
 
 
 def _step(component: Any) -> BuiltTransform:
@@ -78,7 +85,7 @@ def _target_fits(component: Any) -> None:
         raise NotApplicable(f"it does not take class numbers as targets: {failed}") from None
 
 
-@check("transform")
+@check()
 def keeps_its_word(subject: Subject) -> None:
     """What comes out is what it says: form, channels, height, width, and values in their range."""
     component = subject.component()
@@ -113,7 +120,7 @@ def _difference(made: Any, said: Image, *, batched: bool) -> str:
     return ", ".join(wrong)
 
 
-@check("transform")
+@check()
 def is_a_function_of_its_key(subject: Subject) -> None:
     """The same sample in the same epoch comes out the same; another epoch gives other numbers, if it draws any."""
     component = subject.component()
@@ -128,7 +135,7 @@ def is_a_function_of_its_key(subject: Subject) -> None:
     assert _equal(first, _applied(_step(component), sample)), "it has a memory: built anew, it gives another result"
 
 
-@check("transform")
+@check()
 def leaves_the_sample_alone(subject: Subject) -> None:
     """It returns a new image, and does not write into the one that it is given."""
     component = subject.component()
@@ -141,7 +148,7 @@ def leaves_the_sample_alone(subject: Subject) -> None:
         assert _equal([sample["input"]], [kept["input"]]), "it writes into the image that it is given"
 
 
-@check("transform")
+@check()
 def goes_to_other_processes(subject: Subject) -> None:
     """Built, it pickles, and does the same afterwards: loader processes may be started with a copy."""
     component = subject.component()

@@ -22,7 +22,8 @@ from registry_core.components import CheckFailed, Layer, Model, ModuleFacts, Ten
 from registry_core.components.modules import parameter_shapes, saved_tensors
 from registry_core.loaded import load_unseen
 from registry_core.registry import registries
-from registry_core.testing.subject import LAYER_SHAPES, resolved
+from registry_core.testing.shapes import LAYER_SHAPES
+from registry_core.testing.subject import resolved
 
 sys.path.insert(0, str(ROOT / "plugins" / "builtin"))  # a script, in no package
 from make_torchvision_modules import recorded, shapes_only

@@ -18,7 +18,6 @@ from sklearn.datasets import load_digits
 from registry_core.catalog import KINDS, installed
 from registry_core.cli.main import COMMANDS
 from registry_core.engine.trained import TrainedModel
-from registry_core.registry import registries
 
 
 @pytest.mark.parametrize("name", [name for names in COMMANDS.values() for name in names])
@@ -105,7 +104,8 @@ def test_plan(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> N
         for operation in stage["operations"]
     }
     image = {"form": "float", "channels": 1, "height": 8, "width": 8, "low": 0.0, "high": 1.0}
-    assert operations["to_tensor"] == ("batch", {"action": "transform", "name": "to_tensor", **image, "batch_form": True})
+    transform = {"action": "transform", "name": "to_tensor", **image, "batch_form": True}
+    assert operations["to_tensor"] == ("batch", transform)
     assert sum(group["numbers"] for group in facts["parameter_groups"]) == 64 * 16 + 16 + 16 * 10 + 10
 
 

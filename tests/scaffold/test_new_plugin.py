@@ -21,7 +21,6 @@ from virtual_environment import environment, venv_with_all_of_this
 from registry_core.catalog import KINDS
 from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold import Names, Project, plan_project, write_project
-from registry_core.scaffold.write import CHECKS
 
 SEVERAL = "acme-several"
 PACKAGES = {**{f"acme-{kind}": (kind,) for kind in KINDS}, SEVERAL: tuple(KINDS)}
@@ -150,7 +149,7 @@ def test_its_pipeline_trains(world: World, kind: str) -> None:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_it_keeps_what_its_kinds_promise(world: World, name: str) -> None:
     kinds = PACKAGES[name]
-    checks = sum(CHECKS[kind] for kind in kinds)
+    checks = sum(KINDS[kind].template_checks for kind in kinds)
     checked = world.run("check", name)
     assert checked.code == 0, checked.out
     assert f"{len(kinds)} component{'' if len(kinds) == 1 else 's'}, {checks} checks: {checks} passed." in checked.out
@@ -166,34 +165,62 @@ def test_its_own_tests_pass(world: World, name: str) -> None:
     for kind in PACKAGES[name]:
         assert any(module.endswith(f"test_{KINDS[kind].plural}") for module, _ in own)
     conformance = [module for module, _ in own if module.endswith("test_conformance")]
-    assert len(conformance) == sum(CHECKS[kind] for kind in PACKAGES[name]) + 1  # and the one that counts them
+    assert (
+        len(conformance) == sum(KINDS[kind].template_checks for kind in PACKAGES[name]) + 1
+    )  # and the one that counts them
+
+
+def assert_in_order(folder: Path) -> None:
+    """By the project's own rules, and by those of this repository."""
+    for config in ([], ["--config", str(ROOT / "pyproject.toml")]):
+        for what in (["check"], ["format", "--check"]):
+            run = [sys.executable, "-m", "ruff", *what, "--no-cache", *config, "."]
+            done = subprocess.run(run, capture_output=True, text=True, cwd=folder)
+            assert done.returncode == 0, done.stdout
+
+
+def assert_typed(sources: list[Path]) -> None:
+    files = [str(path) for path in sources if path.suffix == ".py"]
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", *files]
+    done = subprocess.run(mypy, capture_output=True, text=True, cwd=ROOT, env={**environment(), "MYPYPATH": str(ROOT)})
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", ["a", "a-name-that-is-32-characters-long"])
 def test_the_code_is_in_order(tmp_path: Path, name: str) -> None:
     write_project(planned(name, *KINDS), tmp_path / "project")
-    for config in ([], ["--config", str(ROOT / "pyproject.toml")]):
-        for what in (["check"], ["format", "--check"]):
-            run = [sys.executable, "-m", "ruff", *what, "--no-cache", *config, "."]
-            done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path / "project")
-            assert done.returncode == 0, done.stdout
+    assert_in_order(tmp_path / "project")
 
 
 def test_the_types_are_right(tmp_path: Path) -> None:
-    names = write_project(planned(SEVERAL, *KINDS), tmp_path)
-    sources = [str(path) for path in names if path.suffix == ".py"]
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", *sources]
-    done = subprocess.run(mypy, capture_output=True, text=True, cwd=ROOT, env={**environment(), "MYPYPATH": str(ROOT)})
-    assert done.returncode == 0, done.stdout
+    assert_typed(write_project(planned(SEVERAL, *KINDS), tmp_path))
+
+
+def test_kinds_without_templates_of_their_own_have_the_general_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class to derive from, any object, and something that can be called."""
+    for kind in ("layer", "hook", "function"):
+        monkeypatch.setitem(KINDS, kind, KINDS[kind]._replace(templates="", template_checks=10))
+    written = write_project(planned("acme-general", "layer", "hook", "function"), tmp_path / "acme-general")
+    built = tmp_path / "acme-general" / "acme_general" / "built"
+    assert "\nclass AcmeGeneral(Module):\n" in (built / "layers.py").read_text()
+    assert "\nclass AcmeGeneral:\n" in (built / "hooks.py").read_text()
+    assert "\nclass AcmeGeneral:\n" in (built / "functions.py").read_text()
+    assert "at_least=30" in (tmp_path / "acme-general" / "tests" / "test_conformance.py").read_text()
+    pipeline = (tmp_path / "acme-general" / "pipelines" / "layer.yaml").read_text()
+    assert "# A layer is a parameter of other components: write {acme_general: {strength: 0.5}} there." in pipeline
+    assert_in_order(tmp_path / "acme-general")
+    assert_typed(written)
 
 
 def test_every_kind_has_its_templates() -> None:
     folder = files("registry_core.scaffold").joinpath("templates")
-    assert sorted(each.name for each in folder.iterdir()) == sorted([*KINDS, "project"])
-    for kind in KINDS:
-        parts = sorted(each.name for each in folder.joinpath(kind).iterdir())
-        assert parts == ["built.py.txt", "declaration.py.txt", "pipeline.yaml.txt", "test.py.txt"], kind
-    assert list(CHECKS) == list(KINDS)
+    own = {kind.templates for kind in KINDS.values() if kind.templates}
+    assert {each.name for each in folder.iterdir()} == {*own, "component", "project"}
+    for name in (*own, "component"):
+        parts = {each.name for each in folder.joinpath(name).iterdir()} - {"subclass.py.txt"}
+        assert parts == {"built.py.txt", "declaration.py.txt", "pipeline.yaml.txt", "test.py.txt"}, name
 
 
 def test_templates_are_in_the_distribution() -> None:

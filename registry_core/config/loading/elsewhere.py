@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from typing import Any
 
 from pydantic import BaseModel
 
-from registry_core.catalog import installed
+from registry_core.catalog import KINDS, installed
 from registry_core.components import Component
 from registry_core.components.base import file_keys
 from registry_core.config.loading.annotations import is_sequence, model_in
@@ -84,7 +85,7 @@ def _sections_with(name: str, keys: Keys) -> Iterator[str]:
 
 
 def _sections_by_path(name: str, keys: Keys) -> Iterator[tuple[str, Keys]]:
-    for path in sorted(_sections(Spec, ()), key=len):
+    for path in sorted((keys for keys, _ in _sections(Spec, ())), key=len):
         if path[-1] == name and path != keys:
             yield (f"under `{dotted(path[:-1])}`" if len(path) > 1 else "to the top of the file"), path
 
@@ -108,24 +109,27 @@ def _components_here(tree: Tree) -> Iterator[tuple[Keys, type[Component]]]:
             continue
 
 
-def _sections(model: type[BaseModel], keys: Keys) -> Iterator[Keys]:
-    """The ways to all keys of the file that are outside of components and of lists."""
+def _sections(model: type[BaseModel], keys: Keys) -> Iterator[tuple[Keys, Any]]:
+    """The ways to all keys of the file that are outside of components and of lists, each with its annotation."""
     for name, field in model.model_fields.items():
-        yield (*keys, name)
+        yield (*keys, name), field.annotation
         inner = model_in(field.annotation)
         if inner is not None and not issubclass(inner, Component) and not is_sequence(field.annotation):
             yield from _sections(inner, (*keys, name))
 
 
-_LISTS = {
-    "transform": "`transforms` or `batch_transforms` of a section of the data",
-    "hook": "`hooks`",
-    "metric": "`metrics`",
-}
-"""Where components of a kind stand in a list."""
-
-
 def _as_component(name: str) -> Iterator[str]:
-    for kind, where in _LISTS.items():
+    """The lists of the file that a component of this name belongs in, in words."""
+    for kind, where in _lists().items():
         if any(record.name == name for record in installed().of_kind(kind)):
-            yield f"in the list {where}, for it is a {kind}"
+            yield f"in the list {where}, for it is {KINDS[kind].one}"
+
+
+def _lists() -> dict[str, str]:
+    """The lists of components outside of other components, in words, by the kind of their items."""
+    found: dict[str, dict[str, str]] = {}
+    for keys, annotation in _sections(Spec, ()):
+        item = model_in(annotation)
+        if item is not None and issubclass(item, Component) and is_sequence(annotation):
+            found.setdefault(item.kind, {})[f"`{keys[-1]}`"] = " of a section of the data" if keys[:-1] else ""
+    return {kind: " or ".join(names) + next(iter(names.values())) for kind, names in found.items()}

@@ -1,4 +1,4 @@
-"""Checks of data sets and samplers."""
+"""Checks of data sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry_core.assembly.data.reading import Reader
 from registry_core.components import DataFacts
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import reading_files
-from registry_core.testing.subject import BUILDERS, Subject
+from registry_core.testing.subject import Subject
 
 
 def _looked_at(subject: Subject) -> DataFacts:
@@ -33,7 +33,7 @@ def _same(first: Any, second: Any) -> bool:
     return bool(np.array_equal(np.asarray(first), np.asarray(second)))
 
 
-@check("dataset")
+@check()
 def is_indexable(subject: Subject) -> None:
     """It has a length, its first and last samples have the entries that it declares, and there is none after them."""
     facts, built = _looked_at(subject), subject.build()
@@ -52,7 +52,7 @@ def is_indexable(subject: Subject) -> None:
     raise AssertionError(f"it has a sample {length}, though its length is {length}")
 
 
-@check("dataset")
+@check()
 def gives_the_same_sample_again(subject: Subject) -> None:
     """The same number gives the same sample, whatever was read before and whatever the random generators are."""
     _looked_at(subject)
@@ -63,7 +63,7 @@ def gives_the_same_sample_again(subject: Subject) -> None:
     assert _same(first, built[0]), "the same number gives another sample"
 
 
-@check("dataset")
+@check()
 def goes_to_loader_processes(subject: Subject) -> None:
     """It pickles, and gives the same samples afterwards."""
     _looked_at(subject)
@@ -71,24 +71,3 @@ def goes_to_loader_processes(subject: Subject) -> None:
     again = pickle.loads(pickle.dumps(built))
     assert len(again) == len(built), "a copy of it has another length"
     assert _same(again[0], built[0]), "a copy of it gives another sample"
-
-
-@check("sampler")
-def is_a_function_of_seed_and_epoch(subject: Subject) -> None:
-    """The order is the same for the same seed and epoch, built anew too, and in any sequence of calls."""
-    component = subject.component()
-    first, second = BUILDERS["sampler"](component), BUILDERS["sampler"](component)
-    orders = [np.asarray(first(3, epoch)) for epoch in (0, 1, 2)]
-    again = [np.asarray(second(3, epoch)) for epoch in (2, 1, 0)][::-1]
-    assert all(map(np.array_equal, orders, again)), "the order depends on more than seed and epoch"
-
-
-@check("sampler")
-def gives_numbers_of_samples(subject: Subject) -> None:
-    """An epoch has as many samples as it says, each the number of one."""
-    component = subject.component()
-    order = np.asarray(BUILDERS["sampler"](component)(0, 0))
-    length = component.epoch_length(20)
-    assert len(order) == length, f"an epoch has {len(order)} samples, and it says {length}"
-    assert order.dtype.kind in "iu", f"it gives {order.dtype}, not whole numbers"
-    assert ((order >= 0) & (order < 20)).all(), "it gives numbers that no sample has"

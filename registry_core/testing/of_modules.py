@@ -1,0 +1,46 @@
+"""Checks of what models and layers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import zip_longest
+from typing import Any
+
+from registry_core.assembly.model.module_facts import facts_of
+from registry_core.components import CheckFailed, Layer, Model
+from registry_core.testing.checks import check
+from registry_core.testing.not_applicable import NotApplicable
+from registry_core.testing.shapes import LAYER_SHAPES
+from registry_core.testing.subject import Subject
+
+
+def _says_its_modules(subject: Subject) -> bool:
+    """Whether a model or layer overrides `modules`; one that is broken has to say so in its checks."""
+    try:
+        return type(subject.component()).modules not in (Model.modules, Layer.modules)
+    except (Exception, SystemExit):  # a component may raise anything
+        return True
+
+
+@check(where=_says_its_modules)
+def has_the_modules_it_declares(subject: Subject) -> None:
+    """Built, it has the modules, parameters and saved buffers that it says: names, classes, order and shapes."""
+    component = subject.component()
+    tried = 0
+    for sized in [component] if isinstance(component, Model) else _sized(component):
+        said = sized.modules()
+        if said is None:
+            continue
+        tried += 1
+        for declared, found in zip_longest(said, facts_of(sized.build())):
+            assert declared == found, f"it declares {declared or 'nothing more'}, and has {found or 'nothing more'}"
+    if not tried:
+        raise NotApplicable("it does not say what it is made of: override `modules`")
+
+
+def _sized(layer: Any) -> Iterator[Any]:
+    """The layer with all sizes, for samples of each shape that it takes."""
+    for shape in LAYER_SHAPES:
+        with suppress(CheckFailed):
+            yield layer.with_sizes(shape)
