@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from registry_core.loaded import load as load
     from registry_core.planning.make import make_plan as make_plan
     from registry_core.registry import registries as registries
+    from registry_core.registry.session import register as register
 
-__all__ = ["RegistryError", "load", "make_plan", "registries", "resume", "run"]
+__all__ = ["RegistryError", "load", "make_plan", "register", "registries", "resume", "run"]
 
 _HOMES = {
     "RegistryError": ("registry_core.diagnostics", "RegistryError"),
     "load": ("registry_core.loaded", "load"),
     "make_plan": ("registry_core.planning.make", "make_plan"),
+    "register": ("registry_core.registry.session", "register"),
     "registries": ("registry_core.registry.registries", None),
     "resume": ("registry_core.engine.api", "resume"),
     "run": ("registry_core.engine.api", "run"),

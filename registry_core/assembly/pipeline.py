@@ -17,6 +17,7 @@ from registry_core.analysis.data import horizon
 from registry_core.assembly.checked import build
 from registry_core.assembly.data.loader import BatchSource, Loader
 from registry_core.assembly.data.samples import BatchTransforms, SampleTransforms
+from registry_core.assembly.data.sending import require_sendable
 from registry_core.assembly.device import choose_device
 from registry_core.assembly.model.first_values import initialise
 from registry_core.assembly.model.freezing import Freezing
@@ -171,6 +172,10 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
     transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
+    loaded = [each for each in declared.batch_transforms if not each.on_device]
+    sent = ((declared.transforms, transforms.steps), (loaded, batch_transforms.steps))
+    parts = [(declared.dataset, dataset), *(part for pair in sent for part in zip(*pair, strict=True))]
+    require_sendable(parts, spec.data.workers)
     targets_after = facts_after(declared, section.facts)
     by_class = classified(spec) and (targets_after.target_form, targets_after.num_values) != ("signs", 1)
     pin = spec.data.pin_memory

@@ -20,6 +20,7 @@ from registry_core.components import Horizon
 from registry_core.config import Spec
 from registry_core.config.places import placed
 from registry_core.planning.plan import Plan
+from registry_core.registry.session_objects import copied_objects
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Preview:
 
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
-    with placed(plan.spec):
+    with placed(plan.spec), copied_objects():
         return _preview(plan, plan.spec)
 
 

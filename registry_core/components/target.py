@@ -8,12 +8,19 @@ from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
+from registry_core.catalog.records import SESSION
+from registry_core.catalog.session import in_session
 from registry_core.diagnostics import BrokenComponent
 
 
 def load_target(target: str, owner: str = "") -> Any:
-    """The object that ``module:attribute`` names; BrokenComponent, with the cause chained, if there is none."""
+    """The object that ``module:attribute`` names, or that is registered in this session under this target.
+
+    Raises BrokenComponent, with the cause chained, if there is none.
+    """
     module_name, _, attribute = target.partition(":")
+    if module_name == SESSION:
+        return _of_session(target, attribute)
     who = owner or f"The target {target!r}"
     found: Any = import_module(module_name, who, target)
     try:
@@ -22,6 +29,14 @@ def load_target(target: str, owner: str = "") -> Any:
     except Exception as error:  # a module may raise anything when an attribute is asked for
         raise _broken(who, target, error) from error
     return found
+
+
+def _of_session(target: str, full_name: str) -> Any:
+    component = in_session(target)
+    if component is None:
+        message = f"{full_name} was registered in another session, and is not here."
+        raise BrokenComponent(message, f"Register it again with registry_core.register({full_name!r}, …).")
+    return component.thing
 
 
 def import_module(name: str, owner: str, target: str = "") -> ModuleType:

@@ -27,6 +27,7 @@ from registry_core.engine.evaluate import Evaluation, autocast, call, failures_n
 from registry_core.engine.provenance import require_plugins
 from registry_core.loaded import load_tree
 from registry_core.planning.make import make_plan
+from registry_core.registry.session_objects import copied_objects
 
 _SEVERAL_CLASSES = ("multi_hot", "signs", "class_lists")
 """Forms of targets where a sample has any number of classes."""
@@ -52,7 +53,9 @@ class TrainedModel:
         self.made_with = state["made_with"]
         self.step: int = state["position"]["step"]
         self.device = choose_device(spec.train)
-        model, _ = build_model(spec, self.device)
+        with copied_objects():
+            model, _ = build_model(spec, self.device)
+            self.objective = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(self.device)
         if "averaged" in parts:
             averaged = AveragedModel(model)
             averaged.load_state_dict(parts["averaged"])
@@ -60,7 +63,6 @@ class TrainedModel:
         else:
             model.load_state_dict(parts["model"])
         self.model: nn.Module = model.eval()
-        self.objective = Objective(spec.loss, spec.model.outputs, spec.model.get_output_form()).to(self.device)
         if "loss" in parts:
             self.objective.load_state_dict(parts["loss"])
 
@@ -80,7 +82,9 @@ class TrainedModel:
         if chosen not in plan.sections:
             raise RunError(f"The pipeline has no data section {chosen!r}. It has: {', '.join(plan.sections)}.")
         loader = build_loader(plan, plan.sections[chosen], self.device)
-        evaluation = Evaluation(self.spec, self.objective, build_metrics(plan, self.device), self.device)
+        with copied_objects():
+            metrics = build_metrics(plan, self.device)
+        evaluation = Evaluation(self.spec, self.objective, metrics, self.device)
         try:
             measured = evaluation(self.model, loader)
         finally:

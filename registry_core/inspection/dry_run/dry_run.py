@@ -32,6 +32,7 @@ from registry_core.inspection.dry_run.calls import Calls, FollowedMetric, Follow
 from registry_core.inspection.dry_run.problems import failure, hooks_that_do_not_fit, not_built
 from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
 from registry_core.planning.plan import Plan
+from registry_core.registry.session_objects import copied_objects
 
 
 def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> DryRun:
@@ -48,7 +49,7 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
         found.problems.append(Problem(str(error), keys=error.keys, exit_code=error.exit_code, code=error.code))
     else:
         found = DryRun(str(device), spec.train.precision)
-        with generators_kept(device), deterministic_algorithms(spec.train.deterministic):
+        with generators_kept(device), deterministic_algorithms(spec.train.deterministic), copied_objects():
             _fill(found, plan, device, out)
     found.problems = _once([with_place(problem, spec) for problem in found.problems])
     found.warnings = [with_place(warning, spec) for warning in found.warnings]
