@@ -8,8 +8,7 @@ from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
-from registry_core.catalog.records import SESSION
-from registry_core.catalog.session import in_session
+from registry_core.catalog.session import in_session, name_in_session, session_component
 from registry_core.diagnostics import BrokenComponent
 
 
@@ -19,8 +18,8 @@ def load_target(target: str, owner: str = "") -> Any:
     Raises BrokenComponent, with the cause chained, if there is none.
     """
     module_name, _, attribute = target.partition(":")
-    if module_name == SESSION:
-        return _of_session(target, attribute)
+    if name := name_in_session(target):
+        return _of_session(target, name)
     who = owner or f"The target {target!r}"
     found: Any = import_module(module_name, who, target)
     try:
@@ -31,12 +30,14 @@ def load_target(target: str, owner: str = "") -> Any:
     return found
 
 
-def _of_session(target: str, full_name: str) -> Any:
-    component = in_session(target)
-    if component is None:
-        message = f"{full_name} was registered in another session, and is not here."
-        raise BrokenComponent(message, f"Register it again with registry_core.register({full_name!r}, …).")
-    return component.thing
+def _of_session(target: str, name: str) -> Any:
+    if component := in_session(target):
+        return component.thing
+    if session_component(name) is None:
+        message = f"{name} was registered in another session, and is not here."
+        raise BrokenComponent(message, f"Register it again with registry_core.register({name!r}, …).")
+    message = f"{name} was registered again, with other parameters, since the pipeline was loaded."
+    raise BrokenComponent(message, "Load the pipeline again.")
 
 
 def import_module(name: str, owner: str, target: str = "") -> ModuleType:

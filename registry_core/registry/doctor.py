@@ -101,8 +101,8 @@ def _see(record: Record) -> _Seen:
     except BrokenComponent as error:
         return _Seen(False, "torch" in sys.modules, str(error), "", True)
     plain = found is not None and not (isinstance(found, type) and issubclass(found, Component))
-    successor = declaration.successor
-    return _Seen(plain, "torch" in sys.modules, "", successor, not successor or successor in registry)
+    successor, imports_torch = declaration.successor, "torch" in sys.modules and not record.is_of_session
+    return _Seen(plain, imports_torch, "", successor, not successor or successor in registry)
 
 
 def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> Examined:

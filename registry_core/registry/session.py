@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 from registry_core.catalog import KINDS, Record, add_session
 from registry_core.catalog.records import SESSION
 from registry_core.catalog.scan import NAME
-from registry_core.catalog.session import SessionComponent, in_session, session_target
+from registry_core.catalog.session import SessionComponent, in_session, session_component, session_target
 from registry_core.components.base import Component, file_keys, looked_up
 from registry_core.components.target import load_target
 from registry_core.diagnostics import BrokenComponent, near
@@ -73,26 +73,40 @@ def _split(name: Any) -> tuple[str, str]:
 
 
 def _add(kind: str, name: str, thing: T) -> T:
-    record = Record(kind, name, SESSION, "", session_target(kind, name))
+    record = Record(kind, name, SESSION, "", session_target(f"{kind}/{name}"))
     declaration = _declaration(record, thing)
+    interface = _interface(declaration, thing)
+    earlier = session_component(record.full_name)
+    if earlier is not None and earlier.interface == interface:
+        record = record._replace(target=earlier.record.target)
+        declaration.target = record.target
     documented = thing if is_class_or_function(thing) else declaration
-    record = record._replace(summary=own_documentation(documented).partition("\n")[0])
     source = source_of(thing)
-    add_session(
-        SessionComponent(
-            record=record,
-            thing=thing,
-            declaration=declaration,
-            file=source.file if source else None,
-            line=source.line if source else None,
-            parameters={
-                written: declaration.model_fields[field].description or ""
-                for written, field in file_keys(declaration).items()
-            },
-        )
+    component = SessionComponent(
+        record=record._replace(summary=own_documentation(documented).partition("\n")[0]),
+        thing=thing,
+        declaration=declaration,
+        interface=interface,
+        file=source.file if source and source.file.is_file() else None,  # a cell of a notebook is none
+        line=source.line if source else None,
+        parameters={
+            written: declaration.model_fields[field].description or ""
+            for written, field in file_keys(declaration).items()
+        },
     )
-    looked_up(declaration, record, name)
+    add_session(component)
+    looked_up(declaration, component.record, name)
     return thing
+
+
+def _interface(declaration: type[Component], thing: Any) -> str:
+    """What of a component a pipeline was checked with: its parameters, or how many samples there are."""
+    if declaration is thing:  # pipelines that were loaded keep their declaration
+        return f"declaration {id(thing)}"
+    if not is_class_or_function(thing):
+        return f"object of {len(thing)}" if declaration.kind == "dataset" else "object"
+    fields = ((key, field.annotation, field.default) for key, field in declaration.model_fields.items())
+    return repr((isinstance(thing, type), declaration.model_config.get("extra"), *fields))
 
 
 def session_digest(component: Component) -> str | None:
@@ -100,12 +114,12 @@ def session_digest(component: Component) -> str | None:
 
     What a declaration builds belongs to it, where it is of the same module.
     """
-    registered = in_session(component.record.target) if component.record else None
-    if registered is None:
-        return None
-    thing = registered.thing
-    built_here = component.target.partition(":")[0] == getattr(thing, "__module__", None)
-    return digest_of(thing, load_target(component.target)) if built_here else digest_of(thing)
+    registered = in_session(component.target)
+    if registered is not None:
+        return digest_of(registered.thing)
+    declaration = type(component)
+    built_here = component.target.partition(":")[0] == declaration.__module__
+    return digest_of(declaration, load_target(component.target)) if built_here else digest_of(declaration)
 
 
 def _declaration(record: Record, thing: Any) -> type[Component]:
