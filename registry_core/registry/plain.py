@@ -71,7 +71,9 @@ def own_documentation(thing: object) -> str:
 
 def _field_name(base: type[Component], name: str) -> str:
     """The name of a parameter, or another where it would hide something that all components have, such as ``name``."""
-    return f"parameter_{name.lstrip('_')}" if name.startswith("_") or hasattr(base, name) else name
+    if name.startswith("_"):  # pydantic has no such fields
+        return f"hidden{name}"
+    return f"parameter_{name}" if hasattr(base, name) else name
 
 
 def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:

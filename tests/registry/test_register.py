@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torchmetrics
+import yaml
 from conftest import PIPELINE, ROOT, Ended, changed
 from jsonschema import Draft7Validator
 from pydantic import ValidationError
@@ -24,7 +25,7 @@ from torch.utils.data import TensorDataset
 
 import registry_core
 from registry_core.assembly.preview import preview_of
-from registry_core.catalog import installed
+from registry_core.catalog import installed, refresh
 from registry_core.components import Hook, Loss, hookimpl
 from registry_core.config.models import Data, DataSection, Optim, Spec, Train
 from registry_core.diagnostics import BrokenComponent, NameConflict, RunError
@@ -250,6 +251,8 @@ def test_a_class_and_a_function_have_the_parameters_of_their_signatures() -> Non
     with pytest.raises(ValidationError, match="valid number"):
         registries.transforms["darken"](amount="much")
     assert registries.transforms["darken"](amount=0.25).build()(torch.tensor(2.0)) == 0.5
+    registry_core.register("model/bare", type("Bare", (nn.Module,), {}))
+    assert registries.models["bare"].summary() == "The model 'bare' of this session.", "not the docstring of its base"
 
 
 def test_a_declaration_is_taken_as_it_is(pipeline: Callable[..., Path]) -> None:
@@ -265,9 +268,9 @@ def test_a_declaration_is_taken_as_it_is(pipeline: Callable[..., Path]) -> None:
     assert type(spec.loss) is Declared
     assert spec.loss.label == "loss 'declared' of this session"
     assert Declared().name_in_file == "declared"
-    problem = "loss takes log-probabilities, but the model emits"
+    assert "before the loss: log_softmax" in str(registry_core.make_plan(spec)), "its facts count"
     declared = registry_core.load(pipeline(loss={"declared": {"label_smoothing": 0.2}})).loss
-    assert declared.arguments() == {"label_smoothing": 0.2}, problem
+    assert declared.arguments() == {"label_smoothing": 0.2}
 
 
 def test_a_function_and_a_partial_one_are_a_loss() -> None:
@@ -448,6 +451,15 @@ def test_a_component_with_its_parameters_is_no_object() -> None:
         registry_core.register("loss/x", registries.losses["l1"]())
 
 
+def test_the_example_of_the_documentation_trains(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    code, written = (re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1] for language in ("python", "yaml"))
+    exec(code, {"__name__": __name__})
+    data = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor", "darken"]}
+    path = pipeline(**yaml.safe_load(written), data__train=data, train__max_steps=2)
+    assert registry_core.run(registry_core.load(path), tmp_path / "run").position.step == 2
+
+
 # Where components are shown
 
 
@@ -502,6 +514,21 @@ def test_specs_made_in_python_are_written_by_name(tmp_path: Path) -> None:
     assert written["data"]["train"]["dataset"] == {"digits": {"split": "val"}}
     assert set(json.loads((run / "environment.json").read_text())["plugins"]) == {"registry-core", "this session"}
     assert registry_core.resume(run).summary["guarantee"] == "exact"
+
+
+def test_a_module_may_take_the_place_of_a_session(
+    pipeline: Callable[..., Path], command: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry_core.register("loss/mine", Halved)
+    run = registry_core.run(registry_core.load(pipeline(loss="mine")), tmp_path / "run").directory
+    monkeypatch.setattr("registry_core.catalog.session._components", {})
+    refresh()
+    assert command("eval", run).code == 5
+    (tmp_path / "my_mine.py").write_text("from test_register import Halved\nREGISTRY_CORE = {'loss/mine': Halved}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert command("eval", run, "-p", "my_mine").code == 0
+    assert "loss/mine of this session may have changed" in command("train", "--resume", run, "-p", "my_mine").err
 
 
 def test_what_became_a_package_is_no_longer_missing() -> None:
