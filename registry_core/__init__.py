@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from registry_core.planning.make import make_plan as plan
     from registry_core.planning.plan import Plan as Plan
     from registry_core.registry import registries as registries
+    from registry_core.registry.session import register as register
 
 _HOMES = {
     "Loaded": "registry_core.loaded",
@@ -51,6 +52,7 @@ _HOMES = {
     "load": "registry_core.loaded",
     "plan": "registry_core.planning.make:make_plan",
     "predict": "registry_core.engine.trained",
+    "register": "registry_core.registry.session",
     "registries": "registry_core.registry",
     "resume": "registry_core.engine.api",
     "train": "registry_core.engine.api",
@@ -96,6 +98,7 @@ __all__ = [
     "load",
     "plan",
     "predict",
+    "register",
     "registries",
     "resume",
     "train",

@@ -16,6 +16,7 @@ from registry_core.assembly.pipeline import build_trained
 from registry_core.components import Horizon
 from registry_core.config.places import placed
 from registry_core.planning.plan import Plan
+from registry_core.registry.session_objects import copied_objects
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Preview:
 
 def preview_of(plan: Plan) -> Preview:
     """Build the model of a plan and look at it."""
-    with placed(plan.places):
+    with placed(plan.places), copied_objects():
         built = build_trained(plan, torch.device("cpu"), 1, fresh=True)
         rates = _rates(plan, built.optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
     lr = getattr(plan.optim.optimizer, "lr", None)

@@ -1,6 +1,6 @@
 """Find components: entry points to records, with the standard library alone."""
 
-from registry_core.catalog.catalog import Catalog, Preferences, add_local, installed, refresh
+from registry_core.catalog.catalog import Catalog, Preferences, add_local, add_session, installed, refresh
 from registry_core.catalog.kinds import KINDS, Kind
 from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.shield import shield
@@ -15,6 +15,7 @@ __all__ = [
     "Record",
     "RefusedRecord",
     "add_local",
+    "add_session",
     "installed",
     "refresh",
     "shield",

@@ -12,6 +12,7 @@ from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.policy import Policy
 from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.scan import Scan, scan
+from registry_core.catalog.session import SessionComponent, add_to_session, session_records
 from registry_core.diagnostics import NameConflict, UnknownComponent, closest, near
 
 Preferences = Mapping[str, str]
@@ -130,7 +131,7 @@ _local: list[Record] = []
 def installed() -> Catalog:
     """The catalog of this environment, read once a process; ``refresh()`` reads it anew."""
     found: Scan = scan(Policy.of_environment())
-    records = tuple(sorted((*found.records, *_local)))
+    records = tuple(sorted((*found.records, *_local, *session_records())))
     return Catalog(records, found.findings, found.refused, found.plugins, found.neighbours)
 
 
@@ -145,4 +146,10 @@ def refresh() -> Catalog:
 def add_local(records: Iterable[Record]) -> None:
     """Add components of a module that the user named for this process."""
     _local.extend(record for record in records if record not in _local)
+    installed.cache_clear()
+
+
+def add_session(component: SessionComponent) -> None:
+    """Add a component that was registered in this process, in the place of an earlier one of its kind and name."""
+    add_to_session(component)
     installed.cache_clear()

@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 LOCAL = "(-p)"
 """Stands for the version of components of a local module, which the option -p names."""
 
+SESSION = "this session"
+"""Stands for the distribution of components that ``registry_core.register`` added; no distribution has such a name."""
+
 
 class Record(NamedTuple):
     """One registered component, known without importing anything."""
@@ -20,7 +23,10 @@ class Record(NamedTuple):
     provided: bool = False
     """Whether ``target`` is a provider: a function from the name to what an entry point would name."""
     summary: str = ""
-    """What the provider's index says of it; the summary of others stands in their source."""
+    """What the provider's index says of it, or the docstring of what was registered in the session.
+
+    The summary of others is in their source.
+    """
 
     @property
     def full_name(self) -> str:
@@ -30,7 +36,12 @@ class Record(NamedTuple):
     @property
     def origin(self) -> str:
         """Distribution and version: ``acme-losses 1.0``."""
-        return f"{self.distribution} {self.version}"
+        return f"{self.distribution} {self.version}" if self.version else self.distribution
+
+    @property
+    def is_of_session(self) -> bool:
+        """Whether it was registered in this process with ``registry_core.register``."""
+        return self.distribution == SESSION
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from registry_core.catalog.modules import module_file, text_of
 from registry_core.catalog.records import Record
+from registry_core.catalog.session import in_session
 
 _DOCSTRING = re.compile(r':[ \t]*(?:#[^\n]*)?\n\s+[rR]?("""|\'\'\'|"|\')(.*?)(?:\1|\n)', re.DOTALL)
 _DEFINITION = re.compile(r"^(?:class|def|async def) (\w+)", re.MULTILINE)
@@ -30,7 +31,7 @@ class Location(NamedTuple):
 
 def summary_of(record: Record) -> str:
     """The first line of a component's docstring; empty where the source does not show it."""
-    if record.provided:
+    if record.provided or record.is_of_session:
         return record.summary
     module, _, name = record.target.partition(":")
     text = text_of(module)
@@ -44,6 +45,8 @@ def summary_of(record: Record) -> str:
 
 def location_of(record: Record) -> Location | None:
     """Where the target of a component is written; None if its module has no source here."""
+    if component := in_session(record.target):
+        return None if component.file is None else Location(component.file, component.line)
     module, _, name = record.target.partition(":")
     file = module_file(module)
     if file is None:
@@ -55,6 +58,8 @@ def location_of(record: Record) -> Location | None:
 
 def parameters_of(record: Record) -> dict[str, str]:
     """Names of a component's parameters, as far as its source shows them, each with its description."""
+    if component := in_session(record.target):
+        return dict(component.parameters)
     module, _, name = record.target.partition(":")
     return dict(_parameters(module, name, 0))
 

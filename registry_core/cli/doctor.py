@@ -61,7 +61,7 @@ def _print(found: Sequence[Examination]) -> None:
     for each in found:
         if each.state == "note":
             for reason in each.reasons:
-                key = (f"{each.distribution} {each.version}", reason)
+                key = (f"{each.distribution} {each.version}".strip(), reason)
                 notes[key] = notes.get(key, 0) + 1
     for (origin, reason), count in notes.items():
         click.echo(f"note     {count} of {origin}: {reason}")
@@ -73,4 +73,4 @@ def _print(found: Sequence[Examination]) -> None:
         time = f"; slowest import {(slowest.seconds or 0) * 1000:.0f} ms ({slowest.component})" if slowest else ""
         state = "all in order" if not wrong else f"{wrong} not in order"
         how_many = f"{len(own)} component{'' if len(own) == 1 else 's'}"
-        click.echo(f"{distribution} {own[0].version}: {how_many}, {state}{time}")
+        click.echo(f"{f'{distribution} {own[0].version}'.strip()}: {how_many}, {state}{time}")

@@ -35,7 +35,8 @@ def command(component: str, as_json: bool) -> None:
     if as_json:
         print_json(asdict(described))
         return
-    click.echo(f"{kind}/{described.name}  ({described.distribution} {described.version}, {described.target})")
+    origin = f"{described.distribution} {described.version}".strip()
+    click.echo(f"{kind}/{described.name}  ({origin}, {described.target})")
     if described.location:
         click.echo(f"written in {described.location}")
     click.echo(f"\n{described.documentation}")

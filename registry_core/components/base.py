@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
@@ -82,22 +83,22 @@ class Component(ConfigModel):
     @property
     def record(self) -> Record | None:
         """Where the component is registered, if it was looked up by name."""
-        return self._record
+        return self._record or _looked_up.get(type(self), (None, ""))[0]
 
     @property
     def name(self) -> str:
         """The name it was looked up by, or the name of its class."""
-        return self._record.name if self._record else type(self).__name__
+        return self.record.name if self.record else type(self).__name__
 
     @property
     def label(self) -> str:
         """Kind, name and origin for messages: ``loss 'focal' of acme-losses 1.0``."""
-        return self._record.label if self._record else f"{self.kind} {self.name!r}"
+        return self.record.label if self.record else f"{self.kind} {self.name!r}"
 
     @property
     def name_in_file(self) -> str:
         """The name as a pipeline file must write it: with the distribution where the file had it."""
-        return self._name_in_file or self.name
+        return self._name_in_file or _looked_up.get(type(self), (None, ""))[1] or self.name
 
     def with_record(self, written: str, record: Record) -> Self:
         """The same component, knowing the name it was looked up by and where it is registered."""
@@ -119,6 +120,14 @@ class Component(ConfigModel):
         return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
+_looked_up: WeakKeyDictionary[type[Component], tuple[Record, str]] = WeakKeyDictionary()
+
+
+def looked_up(declaration: type[Component], record: Record, name: str) -> None:
+    """Note that a declaration was looked up by this name, for components that are made of it without a file."""
+    _looked_up[declaration] = record, name
+
+
 def file_keys(model: type[BaseModel]) -> dict[str, str]:
     """What files call the fields of a model: written name to field."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
@@ -126,8 +135,9 @@ def file_keys(model: type[BaseModel]) -> dict[str, str]:
 
 @cache
 def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
-    """For each field, which of tuple, Path and int its annotation mentions, the last as a choice among numbers."""
-    return {name: frozenset(_mentioned(field.annotation)) for name, field in model.model_fields.items()}
+    """For each key, which of tuple, Path and int its annotation mentions, the last as a choice among numbers."""
+    fields = model.model_fields
+    return {key: frozenset(_mentioned(fields[name].annotation)) for key, name in file_keys(model).items()}
 
 
 def _mentioned(annotation: Any) -> set[type]:

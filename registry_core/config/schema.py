@@ -16,10 +16,11 @@ from typing import Any
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.catalog.policy import OWN
+from registry_core.catalog.records import SESSION
 from registry_core.config.json_schema import KIND, Schema, written_schema
 from registry_core.config.models import Spec
 from registry_core.diagnostics import BrokenComponent
-from registry_core.registry.isolated import each_isolated
+from registry_core.registry.isolated import each_isolated, here
 from registry_core.registry.registries import BY_KIND
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -74,7 +75,10 @@ def _described(records: Sequence[Record], timeout: float) -> ComponentSchemas:
     foreign = [record for record in records if record.distribution != OWN]
     for distribution in dict.fromkeys(record.distribution for record in foreign):
         own = [record for record in foreign if record.distribution == distribution]
-        for record, outcome in zip(own, each_isolated(_schema_or_fault, own, timeout=timeout), strict=True):
+        outcomes = each_isolated(_schema_or_fault, own, timeout=timeout)
+        if distribution == SESSION:
+            outcomes = (here(_schema_or_fault, record) for record in own)
+        for record, outcome in zip(own, outcomes, strict=True):
             if isinstance(outcome.value, dict):
                 found.schemas[record] = outcome.value
             else:

@@ -19,7 +19,7 @@ from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.diagnostics import Keys, RunError, dotted
 from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
-from registry_core.engine.provenance import environment, plugins, require_plugins
+from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_requirements
 from registry_core.engine.signals import stop_on_signal
@@ -157,9 +157,12 @@ def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
         files = {*before["files"]} & {*now["files"]}  # hooks may differ, and bring or take files
         if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
             changed.append(name)
-    if not changed:
+    reasons = [f"{', '.join(changed)} changed since then"] if changed else []
+    if of_session := changed_in_session(then["plugins"], here["plugins"]):
+        reasons.append(f"{', '.join(of_session)} of this session may have changed")
+    if not reasons:
         return "exact"
-    _warn(f"The run goes on where it stopped, but not bit for bit: {', '.join(changed)} changed since then.")
+    _warn(f"The run goes on where it stopped, but not bit for bit: {' and '.join(reasons)}.")
     return "position"
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 
 from registry_core.catalog import Record, installed
-from registry_core.catalog.records import LOCAL
+from registry_core.catalog.records import LOCAL, SESSION
 from registry_core.components import Component
 from registry_core.config import Spec
 from registry_core.config.loading.resolve import components
 from registry_core.diagnostics import RunError
+from registry_core.registry.session import session_digest
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -38,7 +39,10 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def plugins(spec: Spec) -> dict[str, Any]:
-    """Every distribution that the spec uses: its version, the components, and SHA-256 of the files they are in."""
+    """Every distribution that the spec uses: its version, the components, and SHA-256 of the files they are in.
+
+    Of components of the session, ``sources`` has the SHA-256 of their source, None for objects and others without.
+    """
     found: dict[str, Any] = {}
     for component in components(spec):
         if component.record is None:
@@ -49,14 +53,18 @@ def plugins(spec: Spec) -> dict[str, Any]:
         label = f"{component.kind}/{component.record.name}"
         if label not in plugin["components"]:
             plugin["components"].append(label)
-        plugin["files"].update({module: _file_hash(module) for module in _modules(component, component.record)})
+        if component.record.is_of_session:
+            plugin.setdefault("sources", {})[label] = session_digest(component)
+        else:
+            plugin["files"].update({module: _file_hash(module) for module in _modules(component, component.record)})
     return found
 
 
 def require_plugins(used: Mapping[str, Any]) -> None:
-    """Raise RunError, with the command that helps, if distributions that a run used are not here."""
-    present = {plugin.name for plugin in installed().plugins} | {record.distribution for record in installed().records}
-    missing = {name: facts["version"] for name, facts in used.items() if name not in present}
+    """Raise RunError, with the command that helps, if distributions or components that a run used are not here."""
+    records = installed().records
+    present = {plugin.name for plugin in installed().plugins} | {record.distribution for record in records}
+    missing = {name: facts["version"] for name, facts in used.items() if name not in present and name != SESSION}
     modules = [name for name, version in missing.items() if version == LOCAL]
     packages = [f"{name}=={version}" for name, version in missing.items() if version != LOCAL]
     remedies = [f"Run: pip install {' '.join(packages)}."] if packages else []
@@ -64,6 +72,28 @@ def require_plugins(used: Mapping[str, Any]) -> None:
         remedies.append(f"Add {' '.join(f'-p {name}' for name in modules)} to the command.")
     if missing:
         raise RunError(f"The run used {', '.join(missing)}, which {_is(missing)} not here. {' '.join(remedies)}")
+    known = {record.full_name for record in records}
+    lost = [name for name in used.get(SESSION, {}).get("components", ()) if name not in known]
+    if lost:
+        was = "was" if len(lost) == 1 else "were"
+        message = f"The run used {', '.join(lost)}, which {was} registered in another session."
+        remedy = f"Register {'it' if len(lost) == 1 else 'them'} again with registry_core.register before this call; "
+        remedy += "for the command line, put them in a module and name that with -p."
+        raise RunError(message, remedy)
+
+
+def changed_in_session(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Which components of a session are not known to be those that a run was made with, by their sources.
+
+    Hooks may come and go.
+    """
+    before, here = (found.get(SESSION, {}).get("sources", {}) for found in (then, now))
+    return [
+        name
+        for name in sorted({*before, *here})
+        if (name in before and name in here) or not name.startswith("hook/")
+        if before.get(name) is None or before[name] != here.get(name)
+    ]
 
 
 def _is(names: Collection[str]) -> str:

@@ -32,6 +32,7 @@ from registry_core.engine.provenance import require_plugins
 from registry_core.loaded import Looks, load_tree
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
+from registry_core.registry.session_objects import copied_objects
 
 _ORDER: tuple[Section, ...] = ("test", "val", "train")
 """The sections that stand in for those that a pipeline does not have, for evaluation and prediction."""
@@ -62,7 +63,9 @@ class TrainedModel:
         self.step: int = saved.state["position"]["step"]
         self.device = choose_device(plan.device, plan.step.precision)
         self.placement = Placement(self.device, plan.step.channels_last)
-        model, _ = build_model(plan, self.device)
+        with copied_objects():
+            model, _ = build_model(plan, self.device)
+            self.objective = Objective(plan.step.terms).to(self.device)
         if "averaged" in saved.weights:
             averaged = AveragedModel(model)
             averaged.load_state_dict(saved.weights["averaged"])
@@ -70,7 +73,6 @@ class TrainedModel:
         else:
             model.load_state_dict(saved.weights["model"])
         self.model: nn.Module = model.eval()
-        self.objective = Objective(plan.step.terms).to(self.device)
         if "loss" in saved.weights:
             self.objective.load_state_dict(saved.weights["loss"])
 
@@ -100,7 +102,9 @@ class TrainedModel:
         if chosen not in sections:
             raise RunError(f"The pipeline has no data section {chosen!r}.", f"It has: {', '.join(sections)}.")
         loader = build_loader(sections[chosen], self.plan.loading, self.placement)
-        evaluation = Evaluation(self.plan, self.objective, build_metrics(self.plan, self.device), self.device)
+        with copied_objects():
+            metrics = build_metrics(self.plan, self.device)
+        evaluation = Evaluation(self.plan, self.objective, metrics, self.device)
         try:
             measured = evaluation(self.model, loader)
         finally:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from registry_core.catalog.session import in_session
 from registry_core.catalog.source import location_of
 from registry_core.components.base import Component
 from registry_core.components.interval import Every
@@ -86,7 +87,7 @@ def describe(registry: Registry[Any], name: str) -> Description:
         name=record.name,
         distribution=record.distribution,
         version=record.version,
-        target=record.target,
+        target=component.written_target if (component := in_session(record.target)) else record.target,
         summary=declaration.summary(),
         documentation=inspect.getdoc(declaration) or "",
         parameters=tuple(_parameter(fields[key].alias or key, fields[key]) for key in (*own, *common)),

@@ -14,7 +14,7 @@ from registry_core.catalog import Catalog, Record
 from registry_core.components.base import Component
 from registry_core.components.target import load_target
 from registry_core.diagnostics import BrokenComponent
-from registry_core.registry.isolated import Outcome, each_isolated
+from registry_core.registry.isolated import Outcome, each_isolated, here
 from registry_core.registry.projects import not_installed, stale
 from registry_core.registry.registries import BY_KIND
 
@@ -87,6 +87,8 @@ def _units(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _probe(records: list[Record], timeout: float) -> list[Outcome[_Seen]]:
+    if records[0].is_of_session:
+        return [here(_see, record) for record in records]
     return list(each_isolated(_see, records, timeout=timeout))
 
 
@@ -99,8 +101,8 @@ def _see(record: Record) -> _Seen:
     except BrokenComponent as error:
         return _Seen(False, "torch" in sys.modules, str(error), "", True)
     plain = found is not None and not (isinstance(found, type) and issubclass(found, Component))
-    successor = declaration.successor
-    return _Seen(plain, "torch" in sys.modules, "", successor, not successor or successor in registry)
+    successor, imports_torch = declaration.successor, "torch" in sys.modules and not record.is_of_session
+    return _Seen(plain, imports_torch, "", successor, not successor or successor in registry)
 
 
 def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> Examination:

@@ -48,6 +48,17 @@ def each_isolated(
             yield outcome
 
 
+def here(function: Callable[[A], R], item: A) -> Outcome[R]:
+    """The outcome of ``function(item)`` in this process: for what no other has, such as a component of the session."""
+    started = time.perf_counter()
+    value, failure = None, ""
+    try:
+        value = function(item)
+    except Exception as error:  # the function may raise anything
+        failure = f"raised {type(error).__name__}: {error}"
+    return Outcome(value, failure, time.perf_counter() - started, "")
+
+
 def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float) -> Iterator[Outcome[R]]:
     """Outcomes up to the end of the items, or up to the first one that ends the process."""
     context = _context()

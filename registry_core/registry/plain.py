@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from registry_core.catalog import Record
 from registry_core.components.base import Component
@@ -28,28 +28,52 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
     parameters = _parameters(plain, leading)
     extra: Literal["allow", "forbid"] = "allow" if any(p.kind is p.VAR_KEYWORD for p in parameters) else "forbid"
     hints = _hints(plain.__init__ if is_class else plain)
+    named = {_field_name(base, p.name): p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     fields: dict[str, Any] = {
-        p.name: (_field_type(hints.get(p.name, Any), p.default), ... if p.default is p.empty else p.default)
-        for p in parameters
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        name: (
+            _field_type(hints.get(p.name, Any), p.default),
+            Field(default=... if p.default is p.empty else p.default, alias=None if name == p.name else p.name),
+        )
+        for name, p in named.items()
     }
     create: Any = create_model  # its result is typed as the class that is made, which is not known here
     made: Any = create(
         getattr(plain, "__name__", record.name),
         __base__=(base,) if is_class else (_PlainFunction, base),
-        __doc__=inspect.getdoc(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",
+        __doc__=own_documentation(plain) or f"The {record.kind} {record.name!r} of {record.distribution}.",
         __module__=getattr(plain, "__module__", __name__),
         **fields,
     )
     made.target = record.target
+    made.argument_names = {name: p.name for name, p in named.items() if name != p.name}
     if extra == "allow":
         made.model_config = {**made.model_config, "extra": "allow"}
         made.model_rebuild(force=True)
+    add_foreign_facts(made, base, plain)
+    declared: type[D] = made
+    return declared
+
+
+def add_foreign_facts(made: Any, base: type[Component], foreign: object) -> None:
+    """State the facts of a kind for a class, function or object that declares nothing."""
     if "random" in base.__dict__:  # foreign transforms may draw from any global generator
         made.random = "generators"
         made.image_only = True
-    declared: type[D] = made
-    return declared
+    if "better" in base.__dict__ and getattr(foreign, "higher_is_better", None) is False:  # torchmetrics has it
+        made.better = "lower"
+
+
+def own_documentation(thing: object) -> str:
+    """The docstring of a class or function, not that of a class it derives from; empty if there is none."""
+    found = getattr(thing.func if isinstance(thing, partial) else thing, "__doc__", None)
+    return inspect.cleandoc(found) if isinstance(found, str) else ""
+
+
+def _field_name(base: type[Component], name: str) -> str:
+    """The name of a parameter, or another where it would hide something that all components have, such as ``name``."""
+    if name.startswith("_"):  # pydantic has no such fields
+        return f"hidden{name}"
+    return f"parameter_{name}" if hasattr(base, name) else name
 
 
 def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:

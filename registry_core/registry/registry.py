@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from registry_core.catalog import KINDS, Preferences, Record, installed
-from registry_core.components.base import Component
+from registry_core.catalog.session import in_session
+from registry_core.components.base import Component, looked_up
 from registry_core.components.target import load_target
 from registry_core.diagnostics import BrokenComponent
 from registry_core.registry.plain import declare_plain
@@ -25,7 +26,10 @@ class Registry(Generic[D]):
         self.kind = base.kind
 
     def __getitem__(self, name: str) -> type[D]:
-        return self.declaration(self.record(name))
+        record = self.record(name)
+        declaration = self.declaration(record)
+        looked_up(declaration, record, name)
+        return declaration
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({record.name for record in installed().of_kind(self.kind)}))
@@ -45,6 +49,9 @@ class Registry(Generic[D]):
 
     def declaration(self, record: Record) -> type[D]:
         """The declaration of a registered component of this kind; BrokenComponent if it has none that works."""
+        if component := in_session(record.target):  # not cached: another of this name may take its place
+            of_session: type[D] = component.declaration
+            return of_session
         return _declaration(self.base, record)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -96,6 +96,12 @@ class Executor:
             views=plan.views,
             placement=placement,
         )
+
+    def transforms_where_loaded(self) -> Iterator[BuiltTransform]:
+        """The transforms that go to worker processes."""
+        for operation in (*self.of_samples, *self.of_batches):
+            if operation.transform is not None:
+                yield operation.transform
 
     def watched(self, observer: Observer) -> Executor:
         """The same program with an observer."""

@@ -8,6 +8,7 @@ from registry_core.assembly.building import build
 from registry_core.assembly.data.executor import Executor, Placement
 from registry_core.assembly.data.loader import Epochs, Loader
 from registry_core.assembly.data.reading import Reader
+from registry_core.assembly.data.sending import require_sendable
 from registry_core.components import Dataset
 from registry_core.diagnostics import BrokenComponent, DataError
 from registry_core.planning.plan import LoadingPlan
@@ -29,7 +30,11 @@ def build_loader(plan: SectionPlan, loading: LoadingPlan, placement: Placement) 
         drop_last=plan.drop_last,
     )
     pin = placement.device.type == "cuda" if loading.pin_memory is None else loading.pin_memory
-    return Loader(Executor.of(plan, reader, placement), epochs, workers=loading.workers, pin_memory=pin)
+    executor = Executor.of(plan, reader, placement)
+    declared = {operation.keys: operation.transform for operation in plan.operations}
+    sent = [(declared[built.keys], built) for built in executor.transforms_where_loaded()]
+    require_sendable([(plan.dataset, dataset), *sent], loading.workers)
+    return Loader(executor, epochs, workers=loading.workers, pin_memory=pin)
 
 
 def _length(plan: SectionPlan, dataset: Any) -> int:

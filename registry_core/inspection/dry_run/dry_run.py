@@ -32,6 +32,7 @@ from registry_core.inspection.dry_run.calls import Calls, WatchedMetric, parts_o
 from registry_core.inspection.dry_run.problems import failure, hooks_that_do_not_fit, not_built
 from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
 from registry_core.planning.plan import Plan
+from registry_core.registry.session_objects import copied_objects
 
 
 def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> DryRun:
@@ -49,7 +50,7 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
         found.problems.append(problem)
     else:
         found = DryRun(str(device), precision)
-        with generators_kept(device), deterministic_algorithms(plan.step.deterministic):
+        with generators_kept(device), deterministic_algorithms(plan.step.deterministic), copied_objects():
             _fill(found, plan, device, out)
     found.problems = _once([with_place(problem, plan.places) for problem in found.problems])
     found.warnings = [with_place(warning, plan.places) for warning in found.warnings]

@@ -1,0 +1,63 @@
+"""Whether components of the session can be sent to loader processes, where these are not forked."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from registry_core.components import Component
+from registry_core.config.loading.resolve import components
+from registry_core.diagnostics import RunError
+
+
+def require_sendable(parts: Iterable[tuple[Component | None, object]], workers: int) -> None:
+    """Raise RunError if a component of the session cannot be sent to the processes that load.
+
+    ``parts`` are components with what was built of each. A process that is forked has everything already, so that
+    only other start methods of ``multiprocessing`` are looked at.
+    """
+    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    if not workers or method == "fork":
+        return
+    for declared, built in parts:
+        found = next((each for each in components(declared) if each.record and each.record.is_of_session), None)
+        if found is not None and (reason := _fault_of(built)):
+            message = f"The {found.label} cannot be sent to a loader process (start method {method!r}): {reason}."
+            remedy = "Define it at the top level of a module that this session imports, or set data.workers to 0."
+            raise RunError(message, remedy).blaming(found)
+
+
+def _fault_of(built: object) -> str:
+    """Why an object cannot be sent to a process that starts anew, as a clause; empty if it can."""
+    seen = _Seen()
+    try:
+        pickle.Pickler(seen).dump(built)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:  # locks of processes raise others, and are sent
+        return f"it does not pickle ({error})"
+    except RuntimeError:
+        return ""
+    if seen.main and not _main_is_a_file():
+        return "it is defined in a notebook or on the command line, which that process does not have"
+    return ""
+
+
+class _Seen:
+    """Takes what is pickled, keeps nothing of it, and notes whether it names the module ``__main__``."""
+
+    def __init__(self) -> None:
+        self.main = False
+
+    def write(self, data: Any) -> int:
+        """Look at a piece of it."""
+        self.main |= b"__main__" in bytes(data)
+        return len(data)
+
+
+def _main_is_a_file() -> bool:
+    """Whether another process can run what is ``__main__`` here, as ``multiprocessing`` does."""
+    main = sys.modules["__main__"]
+    return main.__spec__ is not None or Path(getattr(main, "__file__", None) or "<stdin>").is_file()

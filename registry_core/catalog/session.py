@@ -1,0 +1,71 @@
+"""Components that were registered in this process: the things themselves, which no entry point names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from registry_core.catalog.records import SESSION, Record
+
+
+@dataclass(frozen=True)
+class SessionComponent:
+    """A component of the session, with what the catalog reads from source text for all others."""
+
+    record: Record
+    thing: Any
+    """The class, function, declaration or object that was registered."""
+    declaration: Any
+    """Its declaration: what was registered, or what was made of its signature."""
+    interface: str
+    """What a pipeline that was loaded earlier relies on: another component with the same may take its place."""
+    file: Path | None = None
+    line: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Names of its parameters, each with its description."""
+
+    @property
+    def written_target(self) -> str:
+        """``module:name`` of the class or function, for people; of an object, that of its class."""
+        named = self.thing if hasattr(self.thing, "__qualname__") else type(self.thing)
+        return f"{named.__module__}:{named.__qualname__}"
+
+
+_components: dict[str, SessionComponent] = {}
+"""By kind and name."""
+
+_numbers = count(1)
+
+
+def session_target(full_name: str) -> str:
+    """The target of what is registered next as ``kind/name``: no module has such a name, and no earlier one has it."""
+    return f"{SESSION}:{full_name}#{next(_numbers)}"
+
+
+def add_to_session(component: SessionComponent) -> None:
+    """Add a component, in the place of an earlier one of its kind and name."""
+    _components[component.record.full_name] = component
+
+
+def session_component(full_name: str) -> SessionComponent | None:
+    """The component of the session that is registered as ``kind/name``."""
+    return _components.get(full_name)
+
+
+def in_session(target: str) -> SessionComponent | None:
+    """The component of the session that has this target; None if another has taken its place."""
+    found = session_component(name_in_session(target))
+    return found if found is not None and found.record.target == target else None
+
+
+def name_in_session(target: str) -> str:
+    """Kind and name in the target of a component of the session; empty for another target."""
+    return target.removeprefix(f"{SESSION}:").partition("#")[0] if target.startswith(f"{SESSION}:") else ""
+
+
+def session_records() -> tuple[Record, ...]:
+    """The records of all components of the session."""
+    return tuple(component.record for component in _components.values())

@@ -1,0 +1,107 @@
+"""What classes and objects must be to serve as a component of a kind, as far as it shows before they are used."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from registry_core.catalog import KINDS
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a kind asks of a class or an object that is registered."""
+
+    base: str = ""
+    """``module:class`` that its objects are instances of."""
+    methods: tuple[str, ...] = ()
+    """Methods that its objects have."""
+    rebuilt: str = ""
+    """What it is built for in every run anew, if it is, so that an object cannot be one."""
+    only_called: bool = False
+    """Whether it is called and never made, so that a class is none."""
+
+
+_MODULE = Requirement(base="torch.nn:Module")
+_REQUIREMENTS: dict[str, Requirement] = {
+    "transform": Requirement(methods=("__call__",)),
+    "init": Requirement(methods=("__call__",), only_called=True),
+    "loss": _MODULE,
+    "optimizer": Requirement(base="torch.optim:Optimizer", rebuilt="the parameters of its model"),
+    "scheduler": Requirement(base="torch.optim.lr_scheduler:LRScheduler", rebuilt="its optimizer"),
+    "dataset": Requirement(methods=("__len__", "__getitem__")),
+    "sampler": Requirement(methods=("__call__",), rebuilt="the number of samples"),
+    "model": _MODULE,
+    "layer": _MODULE,
+    "metric": Requirement(base="torchmetrics:Metric"),
+    "function": Requirement(methods=("__call__",), only_called=True),
+}
+"""Kinds that are not listed take any class and any object."""
+
+
+def is_class_or_function(thing: object) -> bool:
+    """Whether components are made of it with parameters; everything else is an object."""
+    return inspect.isclass(thing) or _is_function(thing)
+
+
+def _is_function(thing: object) -> bool:
+    return inspect.isroutine(thing.func if isinstance(thing, partial) else thing)
+
+
+def fault_of(kind: str, thing: Any) -> tuple[str, str] | None:
+    """Why a class, function or object cannot be of a kind, and what to do; None if nothing speaks against it.
+
+    Of a function only a call would tell what it returns.
+    """
+    required = _REQUIREMENTS.get(kind, Requirement())
+    if inspect.isclass(thing):
+        return _fault_of_class(thing, required)
+    return None if _is_function(thing) else _fault_of_object(kind, thing, required)
+
+
+def _fault_of_class(thing: type, required: Requirement) -> tuple[str, str] | None:
+    if required.only_called:
+        message = f"A call of the class {thing.__name__} makes an object, and does nothing else."
+        return message, "Register a function, or an object that can be called."
+    if required.base and not issubclass(thing, _loaded(required.base)):
+        base = _dotted(required.base)
+        return f"The class {thing.__name__} does not derive from {base}.", f"Derive it from {base}."
+    return _fault_of_methods(thing, required)
+
+
+def _fault_of_object(kind: str, thing: Any, required: Requirement) -> tuple[str, str] | None:
+    name = type(thing).__name__
+    if required.rebuilt:
+        message = f"An object cannot be {KINDS[kind].one}: that is built anew for every run, for {required.rebuilt}."
+        return message, "Register a class, or a function that builds it."
+    if required.base and not isinstance(thing, _loaded(required.base)):
+        base = _dotted(required.base)
+        return (
+            f"Expected a {base}, and found an object of the class {name}.",
+            f"Register a {base}, its class, or a function.",
+        )
+    return _fault_of_methods(type(thing), required)
+
+
+def _fault_of_methods(thing: type, required: Requirement) -> tuple[str, str] | None:
+    missing = [method for method in required.methods if not _instances_have(thing, method)]
+    if not missing:
+        return None
+    return f"The class {thing.__name__} has no {' and no '.join(missing)}.", f"Define {' and '.join(missing)}."
+
+
+def _dotted(name: str) -> str:
+    return name.replace(":", ".")
+
+
+def _instances_have(thing: type, method: str) -> bool:
+    return callable(next((vars(base)[method] for base in thing.__mro__ if method in vars(base)), None))
+
+
+def _loaded(name: str) -> Any:
+    """The class that ``module:class`` names; no class at all if its module was never imported: nothing is one then."""
+    module, _, attribute = name.partition(":")
+    return getattr(sys.modules[module], attribute) if module in sys.modules else ()
