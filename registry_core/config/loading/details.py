@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from registry_core.components import ParameterError
 from registry_core.config.loading.wording import bound, number_meant, shown
 from registry_core.config.text.fixes import certain_fix, likely_fix
 from registry_core.config.text.tree import read_value
@@ -155,8 +156,11 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
 
 
 def _told(detail: ErrorDetails) -> tuple[str, str]:
-    """What a declaration's own check says: what is wrong and, after a semicolon, what to do."""
-    text = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    """What a declaration's own check says: what is wrong and what to do, from ParameterError or after a semicolon."""
+    error = detail.get("ctx", {}).get("error", detail["msg"])
+    if isinstance(error, ParameterError):
+        return error.message, error.remedy
+    text = str(error)
     what, _, remedy = text.rpartition("; ")
     return (what, remedy) if what else (text, "")
 
