@@ -55,7 +55,7 @@ def test_forms_of_targets() -> None:
     assert OneHot().infer_target("class_indices") == "one_hot"
     assert OneHot(smoothing=0.1).infer_target("class_indices") == "distributions"
     assert Signs().infer_target("multi_hot") == "signs"
-    with pytest.raises(CheckFailed, match="takes class numbers"):
+    with pytest.raises(CheckFailed, match="expects class indices"):
         OneHot().infer_target("multi_hot")
     with pytest.raises(CheckFailed, match="targets of 0 and 1"):
         Signs().infer_target("distributions")

@@ -183,7 +183,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "boxes in padding that shows something": (
         made(BOXES, {"pad": {"padding": 1, "padding_mode": "edge"}}, model=mlp(10, [10, 18]), loss="bce_with_logits"),
-        "pad cannot pad in padding_mode 'edge' where samples have boxes",
+        "pad does not support padding_mode 'edge' for samples with boxes",
     ),
     "a mask mirrored too far": (
         made(PIXELS, {"pad": {"padding": 20, "padding_mode": "reflect"}}, model=UNET, loss="nll_2d"),
@@ -195,14 +195,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an entry that is no image": (
         made(DIGITS, {"lambda": {"function": "invert", "entry": "target"}}),
-        "The function 'invert' is for images, not for targets.",
+        "The function 'invert' expects images, but `entry` is target.",
     ),
     "an entry that is boxes, deep inside": (
         made(
             BOXES, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "boxes"}}]}},
             model=mlp(10, [8, 16]), loss="bce_with_logits",
         ),
-        "random_apply.transforms[0].lambda.entry: The function 'invert' is for images, and the entry 'boxes' is none.",
+        "random_apply.transforms[0].lambda.entry: The function 'invert' expects an image, but the entry 'boxes' is not one.",
     ),
     "an entry that is not there, deep inside": (
         made(DIGITS, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "imput"}}]}}),
@@ -210,7 +210,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "signs of ten classes": (
         made(DIGITS, "signs", loss="soft_margin"),
-        "signs takes targets of 0 and 1, and the targets are class numbers up to 9. Put one_hot before signs",
+        "signs expects targets of 0 and 1, but receives class indices up to 9. Put one_hot before signs",
     ),
     "classes to balance, where there are none": (
         made(ANGLES, model=mlp(1), loss="mse", section={"sampler": "class_balanced"}),
@@ -219,11 +219,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Images.
     "tones of another mode": (
         made(DIGITS, *TWO_COLOURS, "random_equalize", model={"mlp": {"size": 8, "in_channels": 3}}),
-        "random_equalize works on grey and RGB images, and this is a Pillow image 3 x 8 x 8, 0 to 255 of mode HSV.",
+        "random_equalize expects a grayscale or RGB image, but receives a Pillow image 3 x 8 x 8, 0 to 255 of mode HSV.",
     ),
     "a file format for another mode": (
         made(DIGITS, *TWO_COLOURS, {"jpeg": {"quality": 50}}, model={"mlp": {"size": 8, "in_channels": 3}}),
-        "A JPEG image cannot have the mode HSV.",
+        "JPEG does not support images of mode HSV.",
     ),
     "a power of what is below 0": (
         made(
@@ -236,11 +236,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         made(
             {"counts": {**SCENE, "cells": [1, 10]}}, {"resize": {"size": 4, "max_size": 5}}, model=mlp(1), loss="mse"
         ),
-        "An image of 8 x 80 pixels with a longer side of 5 has nothing left.",
+        "Resizing a 8 x 80 image to a longer side of 5 leaves no pixels.",
     ),
     "three channels of whole numbers in one pixel": (
         made(DIGITS, "rgb", "to_image", {"resize": {"size": [1, 1]}}, model={"mlp": {"size": 1, "in_channels": 3}}),
-        "torch cannot smooth a uint8 tensor 3 x 8 x 8, 0 to 255 to one pixel.",
+        "torch cannot resize a uint8 tensor 3 x 8 x 8, 0 to 255 to one pixel with antialiasing.",
     ),
     "one size that is not the model's": (
         made(DIGITS, {"random_shortest_size": {"min_size": [9]}}),
