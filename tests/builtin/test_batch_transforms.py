@@ -98,7 +98,7 @@ def test_the_number_of_classes() -> None:
     with pytest.raises(CheckFailed, match="expects 3 classes, but the model or the data have 7") as raised:
         CutMix(num_classes=3).for_classes(7)
     assert raised.value.at == ("num_classes",)
-    with pytest.raises(CheckFailed, match="mixes float tensors"):
+    with pytest.raises(CheckFailed, match="expects float tensors"):
         MixUp().infer_image(Image("uint8", 1, 8, 8))
 
 

@@ -83,8 +83,8 @@ def test_metrics_of_another_form_are_refused(name: str, metric: str, message: st
 
 
 SIZES = [
-    ("sequences", "loss={ctc: {blank: 5}}", "loss: The blank of 'ctc' is class 5, and that of the data is 0"),
-    ("sequences", "loss={ctc: {blank: 50}}", "loss: The blank is class 50, but the model has 11 outputs"),
+    ("sequences", "loss={ctc: {blank: 5}}", "loss: The blank of 'ctc' is class 5, but that of the data is 0"),
+    ("sequences", "loss={ctc: {blank: 50}}", "loss: The blank of 'ctc' is class 50, but the model has 11 outputs"),
     ("sequences", "metrics=[{label_error_rate: {blank: 1}}]", "The blank of 'label_error_rate' is class 1"),
     (
         "values",

@@ -111,7 +111,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             {"lines": {**LINES["lines"], "longest": 6, "size": 4}}, {"resize": {"size": [4, 8]}},
             model={"crnn": {"size": [4, 8]}}, loss="ctc",
         ),
-        "gives 2 time steps for a sample, and a target has up to 6 labels",
+        "emits 2 time steps per sample, but a target has up to 6 labels",
     ),
     "images of any size, too small for the layers": (
         made(
@@ -129,20 +129,20 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Losses and metrics.
     "an ignored number of what is no number": (
         made(DIGITS, section={"batch_transforms": ["mixup"]}, loss={"cross_entropy": {"ignore_index": 3}}),
-        "loss.cross_entropy.ignore_index: ignore_index is 3, but the targets are distributions",
+        "loss.cross_entropy.ignore_index: ignore_index expects class indices as targets, but they are distributions",
     ),
     "logarithms that are none": (
         made(DIGITS, "one_hot", loss={"kl_div": {"log_target": True}}),
-        "log_target is for logarithms of probabilities",
+        "log_target expects log-probabilities as targets",
     ),
-    "no class that counts": (made(loss={"nll": {"weight": [0] * 10}}), "With weights of 0 alone no sample counts"),
+    "no class that counts": (made(loss={"nll": {"weight": [0] * 10}}), "All weights are 0, so no sample contributes"),
     "a sum as a metric": (
         made(metrics=[{"mean_loss": {"loss": {"weighted_sum": {"losses": [{"loss": "nll"}]}}}}]),
         "The loss 'weighted_sum' is made of others. Name one of them.",
     ),
     "an ignored number in a metric": (
         made(DIGITS, "one_hot", metrics=[{"mean_loss": {"loss": {"cross_entropy": {"ignore_index": 2}}}}]),
-        "metrics[0]: ignore_index is 2, but the targets are one-hot vectors",
+        "metrics[0]: ignore_index expects class indices as targets, but they are one-hot vectors",
     ),
     "an error of embeddings": (
         made(PAIRS, model={"pair": {"network": mlp()}}, loss="cosine_embedding", metrics=["mean_absolute_error"]),
@@ -441,7 +441,7 @@ def test_labels_of_an_adaptive_softmax(tmp_path: Path, labels: int) -> None:
     if labels == 8:
         assert load(path).loss.name == "adaptive_log_softmax"
         return
-    with pytest.raises(PipelineError, match=r"n_classes is 5, but the data have the label 7\. Set n_classes to 8"):
+    with pytest.raises(PipelineError, match=r"n_classes is 5, but the data contain the label 7\. Set n_classes to 8"):
         load(path)
 
 

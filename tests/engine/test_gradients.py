@@ -91,27 +91,27 @@ DENSE_ONLY = [
             (
                 {name: {}},
                 {"model": BAG},
-                f"'{name}' takes no sparse gradients, which 'table.weight' would get. Use sparse",
+                f"'{name}' does not support sparse gradients, but 'table.weight' would have them. Use sparse",
             )
             for name in DENSE_ONLY
         ),
         (
             {"sparse_adam": {}},
             {},
-            "takes sparse gradients only, but those of '1.weight', '1.bias', '3.weight'",
+            "requires sparse gradients, but those of '1.weight', '1.bias', '3.weight'",
         ),
         (
             {"sgd": {"weight_decay": 0.1}},
             {"model": BAG},
-            "cannot decay weights with sparse gradients",
+            "does not support weight decay with sparse gradients",
         ),
-        ({"sgd": {"fused": True}}, {"model": BAG}, "takes no sparse gradients with fused, which 'table.weight'"),
-        ({"adagrad": {"weight_decay": 0.1}}, {"model": BAG}, "cannot decay weights with sparse gradients"),
-        ({"adagrad": {"fused": True}}, {"model": BAG}, "takes no sparse gradients with fused"),
+        ({"sgd": {"fused": True}}, {"model": BAG}, "does not support sparse gradients with fused, but 'table.weight'"),
+        ({"adagrad": {"weight_decay": 0.1}}, {"model": BAG}, "does not support weight decay with sparse gradients"),
+        ({"adagrad": {"fused": True}}, {"model": BAG}, "does not support sparse gradients with fused"),
         (
             {"sgd": {}},
             {"model": BAG, "optim__groups": [{"parameters": "table.*", "weight_decay": 0.1}]},
-            "cannot decay weights with sparse gradients",
+            "does not support weight decay with sparse gradients",
         ),
         (
             {"sgd": {}},
@@ -121,7 +121,7 @@ DENSE_ONLY = [
         (
             {"muon": {}},
             {},
-            "The optimizer 'muon' trains parameters of 2 dimensions only, not 1.bias [16], 3.bias [10]. Use a model of",
+            "The optimizer 'muon' requires parameters with 2 dimensions, but receives 1.bias [16], 3.bias [10]. Use a model of",
         ),
     ],
 )
