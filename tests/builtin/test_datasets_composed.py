@@ -347,12 +347,12 @@ def test_data_that_cannot_be_paired(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("pairs", "and 'pairs' needs class numbers"), ("lines", "class numbers")]
+    ("name", "message"), [("pairs", "but 'pairs' requires class indices"), ("lines", "class indices")]
 )
 def test_the_inner_targets_must_be_classes(pipeline: Callable[..., Path], name: str, message: str) -> None:
 
     inner = {"counts": {"dataset": "digits"}}
-    with pytest.raises(PipelineError, match=f"gives counts as targets.*{message}"):
+    with pytest.raises(PipelineError, match=f"provides counts as targets.*{message}"):
         registry_core.load(pipeline(data__train={"dataset": {name: {"dataset": inner}}, "transforms": ["to_tensor"]}))
 
 
@@ -376,7 +376,7 @@ def test_plain_data_sets_are_looked_at_when_they_are_used(
             continue
         with pytest.raises(RegistryError, match=message):
             made(name, dataset=inner)[0]
-    with pytest.raises(DataError, match="does not say how many classes it has"):
+    with pytest.raises(DataError, match="does not declare its number of classes"):
         declared("multi_label", dataset=inner).facts()
 
 
@@ -398,9 +398,9 @@ def test_mistakes_in_the_inner_data_set_are_told_once(
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("counts", {"cells": (1, 2), "most": 3}, "3 images do not fit into 2 cells"),
-        ("segmented", {"least": 5}, "smallest number of images, 5, is above the largest, 4"),
-        ("lines", {"least": 6}, "is above `longest`, 5"),
+        ("counts", {"cells": (1, 2), "most": 3}, "`most` is 3, but there are only 2 cells"),
+        ("segmented", {"least": 5}, "`least` is 5, which exceeds the maximum number of images, 4"),
+        ("lines", {"least": 6}, "which exceeds longest, 5"),
         ("rotated", {"degrees": 181.0}, "less than or equal to 180"),
         ("pairs", {"length": 0}, "greater than or equal to 1"),
     ],

@@ -230,7 +230,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             DIGITS, "to_image", {"to_dtype": {"dtype": "float32", "scale": True}}, {"gaussian_noise": {"clip": False}},
             {"lambda": {"function": {"gamma": {"gamma": 0.5}}}},
         ),
-        "gamma works on values from 0 to 1, and this is a float tensor 1 x 8 x 8, whose values may be below 0.",
+        "gamma expects values from 0 to 1, but receives a float tensor 1 x 8 x 8, whose values may be below 0.",
     ),
     "a longer side that leaves nothing of the other": (
         made(
@@ -271,7 +271,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Training.
     "a beta of 1": (
         made(optim=weighted({"one_cycle": {"max_lr": 0.1, "max_momentum": 1.0}})),
-        "optim.scheduler.one_cycle.max_momentum: max_momentum replaces the first of the betas of 'adam'",
+        "optim.scheduler.one_cycle.max_momentum: max_momentum replaces the first beta of 'adam'",
     ),
     "rates that are levelled": (
         made(optim=weighted({"one_cycle": {"max_lr": 0.1}}, groups=GROUPS)),
@@ -408,7 +408,7 @@ def test_files_of_several_sizes(tmp_path: Path) -> None:
         right = made(dataset, resized, model=mlp(2), batch_size=2)
         assert registry_core.run(load(written(tmp_path, right)), tmp_path / dataset["image_folder"]["root"][-3:])
     with pytest.raises(
-        PipelineError, match=r"The images of 'image_folder' have different sizes\. Set size of 'counts'"
+        PipelineError, match=r"The images of 'image_folder' have different sizes, but 'counts' requires one size\. Set size of counts"
     ):
         load(written(tmp_path, made({"counts": {"dataset": several}}, model=mlp(1, 20), loss="mse")))
 
@@ -427,7 +427,7 @@ def test_one_class_makes_no_pairs(tmp_path: Path) -> None:
         file.unlink()
     (tmp_path / "one" / "b").rmdir()
     pairs = {"pairs": {"dataset": dataset}}
-    with pytest.raises(PipelineError, match="has one class only, and 'pairs' needs two or more"):
+    with pytest.raises(PipelineError, match="has only one class, but 'pairs' requires at least two"):
         load(written(tmp_path, made(pairs, model={"pair": {"network": mlp()}}, loss="cosine_embedding")))
 
 
