@@ -104,7 +104,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an embedding that is an image": (
         made(PAIRS, model={"pair": {"network": UNET}}, loss="cosine_embedding"),
-        "model.pair.network: The model 'pair' takes a row of numbers for each image, and 'unet' emits 2 x ? x ?.",
+        "model.pair.network: The model 'pair' expects one vector per image, but 'unet' emits 2 x ? x ?.",
     ),
     "more labels than columns": (
         made(
@@ -120,11 +120,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 size=(None, None),
             )
         ),
-        "Layer 0, max_pool2d, leaves nothing of 1 x 8 x 8",
+        "Layer 0, max_pool2d, reduces 1 x 8 x 8 to nothing",
     ),
     "a linear layer that gives probabilities": (
         made(LABELS, model=layers(*END, size=(8, 16), output="probabilities"), loss="bce"),
-        "output is probabilities, but the last layer, linear, gives any numbers",
+        "output is probabilities, but the last layer, linear, produces unbounded values",
     ),
     # Losses and metrics.
     "an ignored number of what is no number": (
@@ -244,7 +244,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "one size that is not the model's": (
         made(DIGITS, {"random_shortest_size": {"min_size": [9]}}),
-        "takes images of 8 x 8 pixels, and is given 9 x 9",
+        "expects images of 8 x 8 pixels, but the images are 9 x 9",
     ),
     # Batches.
     "a last batch of one": (
@@ -262,11 +262,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "batches of one in a residual network": (
         made(model={"torchvision_model": {"arch": "resnet18", "num_classes": 10, "in_channels": 1}}, batch_size=1),
-        "batch normalization in 'torchvision_model: resnet18' would be given a single pixel, of an image of 8 x 8.",
+        "batch normalization in 'torchvision_model: resnet18' expects more than one value per channel, but a single image of 8 x 8 leaves one pixel.",
     ),
     "batches of one in a network of pixels": (
         made({"segmented": {**SCENE, "cells": 1}}, model={"unet": {"depth": 3}}, loss="nll_2d", batch_size=1),
-        "The model 'unet' halves an image of 8 x 8 to one pixel, and normalizes it.",
+        "The model 'unet' cannot normalize the one pixel left of a single 8 x 8 image.",
     ),
     # Training.
     "a beta of 1": (

@@ -62,10 +62,10 @@ def test_a_sparse_bag_learns_the_digits(pipeline: Callable[..., Path], tmp_path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"sparse_bag": {"size": 7}}}, r"takes images of 1 x 7 x 7 numbers, and is given 1 x 8 x 8"),
+        ({"model": {"sparse_bag": {"size": 7}}}, r"expects 1 x 7 x 7, but the images are 1 x 8 x 8"),
         (
             {"model": BAG, "data__train__transforms": ["to_tensor", {"normalize": {"mean": [0.5], "std": [0.5]}}]},
-            r"takes values from 0 to 1, and is given -1 to 1.*Remove normalize",
+            r"expects values from 0 to 1, but gets -1 to 1.*Remove normalize",
         ),
     ],
 )
