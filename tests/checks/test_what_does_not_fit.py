@@ -138,7 +138,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no class that counts": (made(loss={"nll": {"weight": [0] * 10}}), "All weights are 0, so no sample contributes"),
     "a sum as a metric": (
         made(metrics=[{"mean_loss": {"loss": {"weighted_sum": {"losses": [{"loss": "nll"}]}}}}]),
-        "The loss 'weighted_sum' is made of others. Name one of them.",
+        "The loss 'weighted_sum' is composed of several losses. Choose one of them.",
     ),
     "an ignored number in a metric": (
         made(DIGITS, "one_hot", metrics=[{"mean_loss": {"loss": {"cross_entropy": {"ignore_index": 2}}}}]),
@@ -153,7 +153,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             PAIRS, model={"pair": {"network": mlp()}}, loss="cosine_embedding",
             metrics=[{"mean_loss": {"loss": "soft_margin"}}],
         ),
-        "The loss 'soft_margin' takes values, but the model emits embeddings",
+        "The loss 'soft_margin' expects values, but the model emits embeddings",
     ),
     "pairs of scores as embeddings": (
         made(ORDER, model={"pair_ranking": {"network": mlp(1)}}, loss="margin_ranking", metrics=["pair_accuracy"]),
@@ -161,7 +161,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "labels where there is one sign": (
         made(PAIRS, model=mlp(1), loss="soft_margin", metrics=["multi_label_f1"]),
-        "takes a sign for each class, but a sample has one sign",
+        "expects one sign per class, but samples have a single sign",
     ),
     "features as classes": (
         made(
@@ -279,37 +279,37 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a division by zero": (made(optim={"optimizer": {"adam": {"eps": 0.0}}}), "0.0 must be greater than 0"),
     # Hooks.
-    "a file of the run": (made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "a name that every run directory has"),
-    "the folder above the run": (made(hooks=[{"jsonl": {"file": ".."}}]), "a name that every run directory has"),
+    "a file of the run": (made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "is a reserved name in the run directory"),
+    "the folder above the run": (made(hooks=[{"jsonl": {"file": ".."}}]), "is a reserved name in the run directory"),
     "a picture of features": (
         made(
             model=layers({"conv2d": {"name": "seen", "out_channels": 2, "kernel_size": 3}}, "flatten",
                          {"linear": {"name": "fc", "out_features": 10}}),
             hooks=[{"tensorboard_feature_maps": {"layer": "fc"}}],
         ),
-        "draws images, and the layer 'fc' gives 10. Known are: seen.",
+        "requires images, but the layer 'fc' emits 10. Known are: seen.",
     ),
     "boxes that are none": (
         made(BOXES, model=mlp(10, [8, 16]), loss="bce_with_logits", hooks=[{"tensorboard_boxes": {"boxes": "target"}}]),
-        "draws boxes, and the entry 'target' has none. Known are: boxes.",
+        "requires boxes, but the entry 'target' contains none. Known are: boxes.",
     ),
     "sound without a rate": (
         made(hooks=[{"tensorboard_audio": {"audio": "input"}}]),
-        "needs a sample rate, and data.val has no entry sample_rate. Set sample_rate.",
+        "requires a sample rate, but data.val has no entry sample_rate. Set sample_rate.",
     ),
     "confusion of embeddings": (
         made(
             TRIPLETS, model={"triplet": {"network": mlp()}}, loss="triplet_margin",
             hooks=["tensorboard_confusion_matrix"],
         ),
-        "is for models of classes, and this one emits embeddings",
+        "requires class scores, but the model emits embeddings",
     ),
     "confusion of features": (
         made(
             model=mlp(8), loss={"adaptive_log_softmax": {"in_features": 8, "n_classes": 10, "cutoffs": [5]}},
             hooks=["tensorboard_confusion_matrix"],
         ),
-        "is for an output a class, but the model has 8 outputs, and data.val has 10 classes",
+        "requires one output per class, but the model has 8 outputs and data.val has 10 classes",
     ),
 }  # fmt: skip
 
