@@ -334,13 +334,13 @@ def test_colour_images_of_many_sizes_are_resized(tmp_path: Path) -> None:
         sample["target"].nonzero().flatten().tolist()
     )
     other: Any = registries.datasets["counts"](dataset=inner, least=4).build()
-    with pytest.raises(DataError, match=r"is an image of .* pixels, the first one of .*Set size"):
+    with pytest.raises(DataError, match=r"has .* pixels, but the first one has .*Set size"):
         other[0]
 
 
 def test_data_that_cannot_be_paired(tmp_path: Path) -> None:
     folder = registries.datasets["image_folder"]
-    with pytest.raises(DataError, match=r"have the class 0\. Use data with two classes"):
+    with pytest.raises(DataError, match=r"have the class 0\. Use data with two or more classes"):
         made("pairs", dataset=folder(root=folder_of(tmp_path / "one", [(6, 8)])))
     with pytest.raises(DataError, match="class 0 has only one sample"):
         made("triplets", dataset=folder(root=folder_of(tmp_path / "few", [(6, 8), (6, 8)], per_class=1)))
@@ -360,8 +360,8 @@ def test_the_inner_targets_must_be_classes(pipeline: Callable[..., Path], name: 
     ("item", "message"),
     [
         ("(torch.zeros(1, 8, 8), 3)", "has a Tensor as input. Use a data set of Pillow images"),
-        ("(PIL.Image.new('L', (8, 8)), 0.5)", "has the target 0.5, which is not a class number"),
-        ("(PIL.Image.new('L', (8, 8)), -1)", "has the target -1, which is not a class number"),
+        ("(PIL.Image.new('L', (8, 8)), 0.5)", "has the target 0.5, which is not a class index"),
+        ("(PIL.Image.new('L', (8, 8)), -1)", "has the target -1, which is not a class index"),
     ],
 )
 def test_plain_data_sets_are_looked_at_when_they_are_used(
