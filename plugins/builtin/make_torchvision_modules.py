@@ -1,9 +1,8 @@
-"""Write registry_builtin/data/torchvision_modules.zip: what torchvision's classifiers are made of.
+"""Write registry_builtin/data/torchvision_modules.zip: the modules of torchvision's classifiers.
 
 python plugins/builtin/make_torchvision_modules.py
 
-Nothing is computed: the models are built with parameters that have shapes only. The file is the same, byte for byte,
-for the same modules.
+Models are built without parameter values, only shapes. The file is identical, byte for byte, for identical modules.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from registry_core.components import Modules, TensorFacts
 
 _MADE = (torch.empty, torch.zeros, torch.ones, torch.full, torch.randn)
 _CLASSES, _CHANNELS = (1000, 1009), (3, 5)
-"""Two numbers of each: sides of shapes that follow them are found by their difference."""
+"""Two values of each: dimensions that depend on them are detected by comparing the shapes."""
 
 
 class _ShapesOnly(TorchFunctionMode):
@@ -36,19 +35,19 @@ class _ShapesOnly(TorchFunctionMode):
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Parameters that are made inside have no values; some models compute their widths, for which others have."""
+    """Create parameters without values inside this context; tensors from which widths are computed keep theirs."""
     with _ShapesOnly():
         yield
 
 
 def built(arch: str, num_classes: int, in_channels: int) -> Modules:
-    """The modules of an architecture, as the installed torchvision builds it."""
+    """Return the modules of an architecture, as the installed torchvision builds it."""
     with shapes_only():
         return facts_of(torchvision_model(arch, num_classes, in_channels))
 
 
 def recorded(arch: str) -> dict[str, Any]:
-    """What the file has of an architecture."""
+    """Return the entry of an architecture in the file."""
     one, other = (built(arch, *numbers) for numbers in zip(_CLASSES, _CHANNELS, strict=True))
     kinds: dict[str, int] = {}
     of = []
@@ -60,7 +59,7 @@ def recorded(arch: str) -> dict[str, Any]:
 
 
 def _general(first: tuple[TensorFacts, ...], second: tuple[TensorFacts, ...]) -> list[Any]:
-    """Name, shape and type of each, with words for sides that are not always the same."""
+    """Return name, shape and dtype of each tensor, with words for dimensions that vary."""
     found = []
     for one, other in zip(first, second, strict=True):
         assert (one.name, one.dtype, one.shared_name) == (other.name, other.dtype, ""), (one, other)

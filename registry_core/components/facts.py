@@ -143,6 +143,6 @@ class ParameterError(ValueError):
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
+        super().__init__(f"{message}. {remedy}" if remedy else message)
         self.message = message
         self.remedy = remedy

@@ -102,8 +102,8 @@ def test_a_rule_for_what_its_modules_do_not_have_is_an_error() -> None:
         ),
         (
             InitRule(modules="Conv2d", weight=scheme("dirac", groups=3)),
-            "The init scheme 'dirac' cannot fill '0.weight' of shape [4, 1, 3, 3]: it shares the 4 output channels "
-            "among 3 groups, which does not come out even. Set groups to that of the convolution.",
+            "The init scheme 'dirac' cannot fill '0.weight' of shape [4, 1, 3, 3]: its 3 groups do not divide the "
+            "4 output channels. Set groups to the number of groups of the convolution.",
         ),
     ],
 )
@@ -168,7 +168,7 @@ def test_the_command_says_what_is_wrong(command: Callable[..., Ended], pipeline:
     wrong = pipeline(init=[{"modules": "Linear", "weight": {"xavier_normal": {"gain": {"nonlinearity": "leaky"}}}}])
     ended = command("validate", wrong)
     assert ended.code == 2
-    assert "init[0].weight.xavier_normal.gain: 'leaky' is no nonlinearity" in ended.err
+    assert "init[0].weight.xavier_normal.gain: 'leaky' is not a nonlinearity" in ended.err
 
 
 def test_the_example_starts_as_the_notes_do(tmp_path: Path) -> None:

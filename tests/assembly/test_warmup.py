@@ -171,14 +171,14 @@ def test_functions_are_their_formulas(function: Function, formula: Callable[[int
         ({"step": {"step_size": 6, "by": "step"}}, ".step.step_size", "6 optimizer steps and the run has 6 optimizer"),
         ({"lambda": {"lr_lambda": ["constant_factor", "constant_factor"]}}, ".lambda.lr_lambda", "2 values, but"),
         ({"lambda": {"lr_lambda": "constant_facto"}}, ".lambda.lr_lambda", "Did you mean 'constant_factor'"),
-        ({"chained": {"schedulers": ["reduce_on_plateau"]}}, ".chained", "it waits for evaluations"),
+        ({"chained": {"schedulers": ["reduce_on_plateau"]}}, ".chained", "it counts evaluations, not epochs"),
         ({"chained": {"schedulers": ["linear", {"linear": {"by": "step"}}]}}, ".chained", "must count the same"),
         (
             {"sequential": {"schedulers": ["constant", {"step": {"step_size": 9}}], "milestones": [1], "by": "step"}},
             ".schedulers[1].step.step_size",
             "its part of the run has 5 optimizer steps",
         ),
-        ({"sequential": {"schedulers": ["linear", "linear"], "milestones": [1, 2]}}, ".sequential", "1 changes"),
+        ({"sequential": {"schedulers": ["linear", "linear"], "milestones": [1, 2]}}, ".sequential", "2 schedulers require 1 milestone"),
         ({"reduce_on_plateau": {"by": "epoch"}}, ".reduce_on_plateau", "It counts evaluations"),
     ],
 )

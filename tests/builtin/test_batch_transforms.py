@@ -93,12 +93,12 @@ def test_the_number_of_classes() -> None:
     assert MixUp().for_classes(7).num_classes == 7
     assert OneHot(num_classes=7).for_classes(None).num_classes == 7
     for transform in (MixUp(), OneHot()):
-        with pytest.raises(CheckFailed, match="cannot tell the number of classes"):
+        with pytest.raises(CheckFailed, match="cannot infer the number of classes"):
             transform.for_classes(None)
-    with pytest.raises(CheckFailed, match="is for 3 classes, but the model or the data have 7") as raised:
+    with pytest.raises(CheckFailed, match="expects 3 classes, but the model or the data have 7") as raised:
         CutMix(num_classes=3).for_classes(7)
     assert raised.value.at == ("num_classes",)
-    with pytest.raises(CheckFailed, match="mixes float tensors"):
+    with pytest.raises(CheckFailed, match="expects float tensors"):
         MixUp().infer_image(Image("uint8", 1, 8, 8))
 
 
@@ -130,11 +130,11 @@ metrics: [accuracy]
         (
             "{num_classes: 10}}], p",
             "{num_classes: 9}}], p",
-            "cutmix is for 9 classes, but the model or the data have 10",
+            "cutmix expects 9 classes, but the model or the data have 10",
         ),
         ("{random_crop: {size: 8, padding: 1}}", "{five_crop: {size: 8}}", "would mix images of the same sample"),
         ("to_tensor]\n    b", "to_tensor, one_hot]\n    b", ""),
-        ("to_tensor]\n    b", "to_tensor, one_hot, signs]\n    b", "mixup mixes classes, and the targets are signs"),
+        ("to_tensor]\n    b", "to_tensor, one_hot, signs]\n    b", "mixup expects classes as targets, but receives signs"),
         ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train gives distributions"),
     ],
 )

@@ -122,17 +122,17 @@ def test_the_real_mnist(mnist: Path | None, tmp_path: Path) -> None:
     [
         (
             {"images": idx(GREY[:30], magic=0x801)},
-            "'{images}' is not an IDX file of 3 dimensions: it starts with 0x00000801",
+            "'{images}' is not an IDX file with 3 dimensions: it starts with 0x00000801",
         ),
-        ({"labels": idx(LABELS[:30], magic=0x803)}, "'{labels}' is not an IDX file of 1 dimensions"),
+        ({"labels": idx(LABELS[:30], magic=0x803)}, "'{labels}' is not an IDX file with 1 dimensions"),
         ({"images": idx(GREY[:30], magic=0xD03)}, "starts with 0x00000d03, not 0x00000803"),
         ({"images": b"\0\0\x08\x03\0\0"}, "'{images}' is not an IDX file"),
         ({"images": b""}, "it is too short"),
-        ({"images": idx(GREY[:0])}, "holds nothing"),
+        ({"images": idx(GREY[:0])}, "is empty: its shape is"),
         ({"labels": idx(LABELS[:29])}, "'{images}' has 30 images, but '{labels}' has 29 labels"),
         ({"images": idx(GREY[:30])[:-1]}, "'{images}' has 1919 values, but its header states 1920"),
         ({"labels": idx(LABELS[:30]) + b"1"}, "'{labels}' has 31 values, but its header states 30"),
-        ({"labels": idx([3, 11] * 15)}, "'{labels}' has the label 11 at image 1; labels are 0 to 9"),
+        ({"labels": idx([3, 11] * 15)}, "'{labels}' has the label 11 for image 1, outside 0 to 9"),
     ],
 )
 def test_damaged_mnist_files(tmp_path: Path, packed: bool, contents: dict[str, bytes], message: str) -> None:
@@ -152,13 +152,13 @@ def test_damaged_gzip_and_missing_mnist_files(tmp_path: Path) -> None:
     images = root / "train-images-idx3-ubyte.gz"
     whole = images.read_bytes()
     images.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Fetch it again"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Download it again"):
         Mnist(root=root).build()
     images.write_bytes(b"not gzip at all")
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Fetch it again"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz' cannot be read: .*Download it again"):
         Mnist(root=root).facts()
     images.unlink()
-    with pytest.raises(DataError, match=r"no file 'train-images-idx3-ubyte' or 'train-images-idx3-ubyte\.gz'"):
+    with pytest.raises(DataError, match=r"does not contain 'train-images-idx3-ubyte' or 'train-images-idx3-ubyte\.gz'"):
         Mnist(root=root).facts()
 
 

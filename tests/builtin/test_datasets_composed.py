@@ -334,25 +334,25 @@ def test_colour_images_of_many_sizes_are_resized(tmp_path: Path) -> None:
         sample["target"].nonzero().flatten().tolist()
     )
     other: Any = registries.datasets["counts"](dataset=inner, least=4).build()
-    with pytest.raises(DataError, match=r"is an image of .* pixels, the first one of .*Set size"):
+    with pytest.raises(DataError, match=r"has .* pixels, but the first one has .*Set size"):
         other[0]
 
 
 def test_data_that_cannot_be_paired(tmp_path: Path) -> None:
     folder = registries.datasets["image_folder"]
-    with pytest.raises(DataError, match=r"have the class 0\. Use data with two classes"):
+    with pytest.raises(DataError, match=r"have the class 0\. Use data with two or more classes"):
         made("pairs", dataset=folder(root=folder_of(tmp_path / "one", [(6, 8)])))
     with pytest.raises(DataError, match="class 0 has only one sample"):
         made("triplets", dataset=folder(root=folder_of(tmp_path / "few", [(6, 8), (6, 8)], per_class=1)))
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("pairs", "and 'pairs' needs class numbers"), ("lines", "class numbers")]
+    ("name", "message"), [("pairs", "but 'pairs' requires class indices"), ("lines", "class indices")]
 )
 def test_the_inner_targets_must_be_classes(pipeline: Callable[..., Path], name: str, message: str) -> None:
 
     inner = {"counts": {"dataset": "digits"}}
-    with pytest.raises(PipelineError, match=f"gives counts as targets.*{message}"):
+    with pytest.raises(PipelineError, match=f"provides counts as targets.*{message}"):
         registry_core.load(pipeline(data__train={"dataset": {name: {"dataset": inner}}, "transforms": ["to_tensor"]}))
 
 
@@ -360,8 +360,8 @@ def test_the_inner_targets_must_be_classes(pipeline: Callable[..., Path], name: 
     ("item", "message"),
     [
         ("(torch.zeros(1, 8, 8), 3)", "has a Tensor as input. Use a data set of Pillow images"),
-        ("(PIL.Image.new('L', (8, 8)), 0.5)", "has the target 0.5, which is not a class number"),
-        ("(PIL.Image.new('L', (8, 8)), -1)", "has the target -1, which is not a class number"),
+        ("(PIL.Image.new('L', (8, 8)), 0.5)", "has the target 0.5, which is not a class index"),
+        ("(PIL.Image.new('L', (8, 8)), -1)", "has the target -1, which is not a class index"),
     ],
 )
 def test_plain_data_sets_are_looked_at_when_they_are_used(
@@ -376,7 +376,7 @@ def test_plain_data_sets_are_looked_at_when_they_are_used(
             continue
         with pytest.raises(RegistryError, match=message):
             made(name, dataset=inner)[0]
-    with pytest.raises(DataError, match="does not say how many classes it has"):
+    with pytest.raises(DataError, match="does not declare its number of classes"):
         declared("multi_label", dataset=inner).facts()
 
 
@@ -398,9 +398,9 @@ def test_mistakes_in_the_inner_data_set_are_told_once(
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("counts", {"cells": (1, 2), "most": 3}, "3 images do not fit into 2 cells"),
-        ("segmented", {"least": 5}, "smallest number of images, 5, is above the largest, 4"),
-        ("lines", {"least": 6}, "is above `longest`, 5"),
+        ("counts", {"cells": (1, 2), "most": 3}, "`most` is 3, but there are only 2 cells"),
+        ("segmented", {"least": 5}, "`least` is 5, which exceeds the maximum number of images, 4"),
+        ("lines", {"least": 6}, "which exceeds longest, 5"),
         ("rotated", {"degrees": 181.0}, "less than or equal to 180"),
         ("pairs", {"length": 0}, "greater than or equal to 1"),
     ],

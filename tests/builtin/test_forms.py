@@ -65,7 +65,7 @@ REFUSED = [
     ("gaussian", "multi_label_f1", "takes logits or probabilities, but the model emits values"),
     ("multi_hot", "f1", "takes class numbers as targets, but data.val gives multi-hot vectors"),
     ("multi_hot", "{multi_label_f1: {emits: probabilities}}", "emits logits. Set emits to logits"),
-    ("multi_hot", "{mean_loss: {loss: bce}}", "takes probabilities, but the model emits logits, and metrics are given"),
+    ("multi_hot", "{mean_loss: {loss: bce}}", "expects probabilities, but the model emits logits, which metrics receive unchanged"),
     ("multi_hot", "mean_iou", "takes class maps as targets, but data.val gives multi-hot vectors"),
     ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
     ("sequences", "mean_squared_error", "takes values or counts or"),
@@ -83,8 +83,8 @@ def test_metrics_of_another_form_are_refused(name: str, metric: str, message: st
 
 
 SIZES = [
-    ("sequences", "loss={ctc: {blank: 5}}", "loss: The blank of 'ctc' is class 5, and that of the data is 0"),
-    ("sequences", "loss={ctc: {blank: 50}}", "loss: The blank is class 50, but the model has 11 outputs"),
+    ("sequences", "loss={ctc: {blank: 5}}", "loss: The blank of 'ctc' is class 5, but that of the data is 0"),
+    ("sequences", "loss={ctc: {blank: 50}}", "loss: The blank of 'ctc' is class 50, but the model has 11 outputs"),
     ("sequences", "metrics=[{label_error_rate: {blank: 1}}]", "The blank of 'label_error_rate' is class 1"),
     (
         "values",

@@ -376,22 +376,22 @@ def test_what_may_be_overwritten_is_all_tested() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "words"),
     [
-        ("conv2d", {"out_channels": 3, "kernel_size": 3, "groups": 2}, "groups 2 does not divide out_channels 3"),
-        ("conv2d", {"out_channels": 4, "in_channels": 3, "kernel_size": 3, "groups": 2}, "does not divide in_channels"),
-        ("conv2d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "needs stride 1"),
+        ("conv2d", {"out_channels": 3, "kernel_size": 3, "groups": 2}, "must divide out_channels, but 2 does not divide 3"),
+        ("conv2d", {"out_channels": 4, "in_channels": 3, "kernel_size": 3, "groups": 2}, "must divide in_channels"),
+        ("conv2d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "requires stride 1"),
         ("conv2d", {"out_channels": 4, "kernel_size": [3, 3, 3]}, "expected a number or"),
         ("conv2d", {"out_channels": 4, "kernel_size": True}, "expected a number or"),
         ("conv2d", {"name": "a.b", "out_channels": 4, "kernel_size": 1}, "a name of letters"),
-        ("conv1d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "needs stride 1"),
-        ("conv_transpose2d", {"out_channels": 4, "kernel_size": 3, "output_padding": 1}, "must be less than stride 1"),
-        ("max_pool2d", {"kernel_size": 2, "padding": 2}, "more than half of kernel_size 2"),
-        ("adaptive_avg_pool2d", {"output_size": 0}, "whole and at least 1"),
-        ("upsample", {}, "either `size` or `scale_factor`"),
-        ("upsample", {"size": 2, "scale_factor": 2}, "either `size` or `scale_factor`"),
-        ("upsample", {"size": 2, "align_corners": True}, "for the modes bilinear"),
+        ("conv1d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "requires stride 1"),
+        ("conv_transpose2d", {"out_channels": 4, "kernel_size": 3, "output_padding": 1}, "must be less than stride"),
+        ("max_pool2d", {"kernel_size": 2, "padding": 2}, "at most half of kernel_size"),
+        ("adaptive_avg_pool2d", {"output_size": 0}, "integers of at least 1"),
+        ("upsample", {}, "exactly one of `size` and `scale_factor`"),
+        ("upsample", {"size": 2, "scale_factor": 2}, "exactly one of `size` and `scale_factor`"),
+        ("upsample", {"size": 2, "align_corners": True}, "has no effect in mode nearest"),
         ("upsample", {"scale_factor": -1}, "greater than 0"),
-        ("unflatten", {"unflattened_size": [-1, -1]}, "or -1 for one"),
-        ("group_norm", {"num_groups": 2, "num_channels": 3}, "does not divide num_channels"),
+        ("unflatten", {"unflattened_size": [-1, -1]}, "at most one -1"),
+        ("group_norm", {"num_groups": 2, "num_channels": 3}, "must divide num_channels"),
         ("layer_norm", {"normalized_shape": []}, "expected a size or a list"),
         ("dropout", {"p": 1.1}, "less than or equal to 1"),
         ("repeat", {"times": 0, "layers": ["relu"]}, "greater than or equal to 1"),
@@ -421,7 +421,7 @@ def test_examples_are_right(name: str) -> None:
 @pytest.mark.parametrize(("mode", "side"), [("reflect", 2), ("circular", 1)])
 def test_same_padding_of_even_kernels_is_longer_at_the_end(mode: str, side: int) -> None:
     layer = made("conv2d", in_channels=1, out_channels=1, kernel_size=4, padding="same", padding_mode=mode)
-    with pytest.raises(CheckFailed, match=f"pads a side of {side} with 2 in padding_mode {mode}"):
+    with pytest.raises(CheckFailed, match=f"pads a side of {side} by 2, but padding_mode {mode}"):
         layer.infer_shape((1, side, side))
     assert torch_refuses(layer, (1, side, side))
     assert (

@@ -56,10 +56,10 @@ def test_labels_and_directions() -> None:
 @pytest.mark.parametrize(
     ("metric", "classes", "message"),
     [
-        (Accuracy(), None, "must know how many classes"),
-        (TopKAccuracy(), None, "must know how many classes"),
+        (Accuracy(), None, "requires the number of classes"),
+        (TopKAccuracy(), None, "requires the number of classes"),
         (TopKAccuracy(k=8), 7, "the 8 largest of only 7 outputs"),
-        (Accuracy(num_classes=5), 7, "is for 5 classes, and the model tells 7 apart"),
+        (Accuracy(num_classes=5), 7, "expects 5 classes, but the model predicts 7"),
     ],
 )
 def test_classes_that_do_not_fit(metric: Metric, classes: int | None, message: str) -> None:
@@ -148,9 +148,9 @@ def test_only_means_of_output_and_target_are_averaged() -> None:
 
         inputs = ("output", "second")
 
-    with pytest.raises(ValidationError, match="set its reduction to mean"):
+    with pytest.raises(ValidationError, match="Set its reduction to mean"):
         MeanLoss(loss=CrossEntropy(reduction="sum"))
-    with pytest.raises(ValidationError, match="takes output, second"):
+    with pytest.raises(ValidationError, match="expects output, second"):
         MeanLoss(loss=Pairs())
 
 

@@ -263,5 +263,5 @@ def test_directions_and_classes() -> None:
     for name in names:
         assert registries.metrics[name].better == ("lower" if name in lower else "higher")
         if name not in lower:
-            with pytest.raises(CheckFailed, match="must know how many classes"):
+            with pytest.raises(CheckFailed, match="requires the number of classes"):
                 metric(name, None)

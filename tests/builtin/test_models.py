@@ -96,7 +96,7 @@ def test_mlp_by_hand() -> None:
     ("declaration", "parameters"), [(Net, {"size": 15}), (Net, {"size": [32, 12]}), (LeNet, {"size": 11})]
 )
 def test_nothing_may_be_pooled_away(declaration: type[Model], parameters: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="after both convolutions; enlarge size"):
+    with pytest.raises(ValidationError, match="are too small for both convolutions. Increase size"):
         declaration(**parameters)
 
 
@@ -150,7 +150,7 @@ def test_every_architecture_takes_gray_images(arch: Any) -> None:
 def test_images_too_small_for_an_architecture(arch: Any) -> None:
     model = TorchvisionModel(arch=arch)
     side = (4 if arch == "swin_t" else smallest(arch)) - 1
-    with pytest.raises(CheckFailed, match=f"{arch}' takes images of .* and is given {side} x {side}") as failed:
+    with pytest.raises(CheckFailed, match=f"{arch}' expects images of .* but the images are {side} x {side}") as failed:
         model.check_input(Image("float", 3, side, side))
     assert f"{side + 1}, {side + 1}" in failed.value.remedy
     with torch.device("meta"), pytest.raises((RuntimeError, AssertionError)):
@@ -189,37 +189,37 @@ def test_gray_images_train_with_real_numbers(arch: Any) -> None:
         (
             LeNet(),
             Image("float", 3, 28, 28),
-            "takes images of 1 channel, and is given 3 channels",
+            "expects 1 input channel, but the images have 3",
             "Set in_channels to 3, or add grayscale.",
         ),
         (
             Net(),
             Image("float", 1, 32, 32),
-            "takes images of 3 channels, and is given 1 channel",
+            "expects 3 input channels, but the images have 1",
             "Set in_channels to 1.",
         ),
         (
             Net(),
             Image("float", 3, 28, 32),
-            "takes images of 32 x 32 pixels, and is given 28 x 32",
+            "expects images of 32 x 32 pixels, but the images are 28 x 32",
             "Set size to [28, 32], or add resize.",
         ),
         (
             MLP(size=8),
             Image("float", 1, None, 9),
-            "takes images of 8 x 8 pixels, and is given ? x 9",
-            "Add resize or a crop of the model's size.",
+            "expects images of 8 x 8 pixels, but the images are ? x 9",
+            "Add resize or a crop to the size of the model.",
         ),
         (
             TorchvisionModel(arch="vit_b_16"),
             Image("float", 3, 256, 256),
-            "takes images of 224 x 224 pixels, and is given 256 x 256",
+            "expects images of 224 x 224 pixels, but the images are 256 x 256",
             "Add `resize: {size: [224, 224]}`, or choose another arch.",
         ),
         (
             TorchvisionModel(arch="resnet18"),
             Image("float", 1, 32, 32),
-            "takes images of 3 channels",
+            "expects 3 input channels",
             "Set in_channels to 1.",
         ),
     ],

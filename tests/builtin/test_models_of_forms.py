@@ -155,10 +155,10 @@ def test_crnn(recurrent: Any) -> None:
 @pytest.mark.parametrize(
     ("declared", "image", "message"),
     [
-        (model("unet"), Image("float", 3, 8, 8), "takes images of 1 channel, and is given 3 channels"),
-        (model("unet", depth=3), Image("float", 1, 8, 20), "halves images 3 times, and their width is 20"),
-        (model("crnn"), Image("float", 1, 32, 64), "takes images of 32 x 128 pixels, and is given 32 x 64"),
-        (model("pair", network=network()), Image("float", 1, 8, 8), "takes images of 4 x 4 pixels"),
+        (model("unet"), Image("float", 3, 8, 8), "expects 1 input channel, but the images have 3"),
+        (model("unet", depth=3), Image("float", 1, 8, 20), "expects a width divisible by 8, but the images have 20"),
+        (model("crnn"), Image("float", 1, 32, 64), "expects images of 32 x 128 pixels, but the images are 32 x 64"),
+        (model("pair", network=network()), Image("float", 1, 8, 8), "expects images of 4 x 4 pixels"),
     ],
 )
 def test_images_that_do_not_fit(declared: Model, image: Image, message: str) -> None:
@@ -170,10 +170,10 @@ def test_images_that_do_not_fit(declared: Model, image: Image, message: str) -> 
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("pair_ranking", {"network": network(2)}, "the score is one number, and .* has 2 outputs"),
-        ("gaussian", {"network": network(3)}, "each value takes two outputs, and .* has 3"),
-        ("triplet", {"network": model("pair", network=network())}, "does not make one output of one image"),
-        ("crnn", {"size": (3, 40)}, "nothing is left of 3 x 40 pixels"),
+        ("pair_ranking", {"network": network(2)}, "the score requires 1 output, but .* has 2"),
+        ("gaussian", {"network": network(3)}, "each value requires two outputs, but .* has 3"),
+        ("triplet", {"network": model("pair", network=network())}, "does not map one image to one output"),
+        ("crnn", {"size": (3, 40)}, "images of 3 x 40 pixels are too small"),
         ("unet", {"depth": 0}, "greater than or equal to 1"),
     ],
 )

@@ -81,11 +81,11 @@ def test_balanced_does_not_need_sorted_targets() -> None:
 
 
 def test_balanced_needs_one_class_for_each_sample() -> None:
-    with pytest.raises(CheckFailed, match="needs the class of every sample"):
+    with pytest.raises(CheckFailed, match="requires the class of every sample"):
         ClassBalanced().build(3)
-    with pytest.raises(CheckFailed, match="given 2 classes for a data set of 3 samples"):
+    with pytest.raises(CheckFailed, match="received 2 classes for a data set of 3 samples"):
         ClassBalanced().build(3, [0, 1])
-    with pytest.raises(ValueError, match="one class number for each sample"):
+    with pytest.raises(ValueError, match="one class index per sample"):
         ClassBalanced().build(0, [])
     assert ClassBalanced.needs_targets
     assert not Shuffled.needs_targets

@@ -94,27 +94,27 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         [{"conv2d": {"in_channels": 3, "out_channels": 4, "kernel_size": 3}}, *LAST],
         "model.sequential.layers[0]",
-        "Layer 0, conv2d, takes 3 channels, and is given 1. Set in_channels to 1, or leave it out.",
+        "Layer 0, conv2d, expects 3 channels, but receives 1. Set in_channels to 1, or remove it.",
     ),
     (
         [CONV, "flatten", {"linear": {"name": "fc", "in_features": 64, "out_features": 10}}],
         "model.sequential.layers[2]",
-        "Layer 2 'fc', linear, takes 64 features, and is given 144. Set in_features to 144, or leave it out.",
+        "Layer 2 'fc', linear, expects 64 features, but receives 144. Set in_features to 144, or remove it.",
     ),
     (
         [CONV, {"linear": {"out_features": 10}}],
         "model.sequential.layers[1]",
-        "Layer 1, linear, takes features or sequences, and is given 4 x 6 x 6. Put flatten before it.",
+        "Layer 1, linear, expects features or sequences, but receives 4 x 6 x 6. Put flatten before it.",
     ),
     (
         [{"max_pool2d": {"kernel_size": 4}}, CONV, *LAST],
         "model.sequential.layers[1]",
-        "Layer 1, conv2d, leaves nothing of 1 x 2 x 2. Add padding",
+        "Layer 1, conv2d, reduces 1 x 2 x 2 to nothing. Add padding",
     ),
     (
         [{"conv2d": {"name": "a", "out_channels": 4, "kernel_size": 3}}, {"flatten": {"name": "a"}}, *LAST],
         "model.sequential.layers[1].flatten.name",
-        "Layer 1, flatten, has the name 'a' of another layer beside it. Choose another name.",
+        "Layer 1, flatten, has the same name as another layer, 'a'. Choose another name.",
     ),
     (
         ["flatten", {"linear": {"name": "train", "out_features": 10}}],
@@ -125,13 +125,13 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         [{"batch_norm2d": {"num_features": 3}}, *LAST],
         "model.sequential.layers[0]",
-        "takes 3 channels, and is given 1. Set num_features to 1",
+        "expects 3 channels, but receives 1. Set num_features to 1",
     ),
-    ([{"group_norm": {"num_groups": 2}}, *LAST], "model.sequential.layers[0]", "2 groups, which do not divide the 1"),
+    ([{"group_norm": {"num_groups": 2}}, *LAST], "model.sequential.layers[0]", "2 groups, which do not divide its 1"),
     (
         [CONV, {"residual": {"layers": [CONV]}}, *LAST],
         "model.sequential.layers[1]",
-        "Layer 1, residual, adds 4 x 6 x 6 to what its layers give, 4 x 4 x 4.",
+        "Layer 1, residual, cannot add the shortcut 4 x 6 x 6 to the output of its layers 4 x 4 x 4.",
     ),
     (
         [
@@ -150,28 +150,28 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
             *LAST,
         ],
         "model.sequential.layers[0].block.layers[0].repeat.layers[1]",
-        "Layer 1, conv2d, takes 3 channels, and is given 4.",
+        "Layer 1, conv2d, expects 3 channels, but receives 4.",
     ),
     (
         [{"repeat": {"times": 4, "layers": [CONV]}}, *LAST],
         "model.sequential.layers[0].repeat.layers[0]",
-        "When it is repeated: Layer 0, conv2d, leaves nothing of 4 x 2 x 2.",
+        "In a repetition: Layer 0, conv2d, reduces 4 x 2 x 2 to nothing.",
     ),
     (
         [{"concat": {"branches": [CONV, "relu"]}}, *LAST],
         "model.sequential.layers[0]",
-        "Layer 0, concat, has branches that give 4 x 6 x 6 and 1 x 8 x 8.",
+        "Layer 0, concat, cannot concatenate branches of 4 x 6 x 6 and 1 x 8 x 8.",
     ),
-    ([{"relu": {"inplace": True}}, *LAST], "model.sequential.layers[0]", "would overwrite what its network"),
+    ([{"relu": {"inplace": True}}, *LAST], "model.sequential.layers[0]", "would overwrite the input of its network"),
     (
         [CONV, "sigmoid", {"relu": {"inplace": True}}, *LAST],
         "model.sequential.layers[2]",
-        "would overwrite what sigmoid",
+        "would overwrite the output of sigmoid",
     ),
     (
         ["flatten", {"flatten": {"end_dim": 2}}, *LAST],
         "model.sequential.layers[1]",
-        "has end_dim 2, and is given 64, whose sides are 1 to 1",
+        "has end_dim 2, but receives 64, whose dimensions are 1 to 1",
     ),
     (
         [{"instance_norm2d": {}}, {"adaptive_avg_pool2d": {"output_size": 1}}, "instance_norm2d", *LAST],
@@ -182,7 +182,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         [{"conv2d": {"out_channels": 4, "kernel_size": 0}}, *LAST],
         "model.sequential.layers[0].conv2d.kernel_size",
-        "whole and at least 1",
+        "integers of at least 1",
     ),
     (
         [{"residual": {"layers": [{"conv2d": {"out_channels": 4}}]}}, *LAST],
@@ -219,15 +219,15 @@ def test_all_mistakes_with_their_lines(pipeline: Callable[..., Path]) -> None:
     ]
     lines = [number for number, line in enumerate(EXAMPLE.splitlines(), 1) if "conv2," in line or "fc2," in line]
     assert found == [
-        (lines[0], 10, "Layer 3 'conv2', conv2d, takes 3 channels, and is given 6."),
-        (lines[1], 10, "Layer 9 'fc2', linear, takes 9 features, and is given 120."),
+        (lines[0], 10, "Layer 3 'conv2', conv2d, expects 3 channels, but receives 6."),
+        (lines[1], 10, "Layer 9 'fc2', linear, expects 9 features, but receives 120."),
     ]
 
 
 @pytest.mark.parametrize("input", [[3, 8, 8], [1, 9, 8], [1, 8, 4], [64]])
 def test_images_must_be_what_input_says(pipeline: Callable[..., Path], input: list[int]) -> None:
     (mistake,) = mistakes_of(pipeline, LAST, input)
-    assert "and is given 1 x 8 x 8" in mistake
+    assert "but the images are 1 x 8 x 8" in mistake
     assert "Set input to [1, 8, 8]" in mistake
 
 
@@ -236,7 +236,7 @@ def test_height_and_width_may_be_left_open(pipeline: Callable[..., Path]) -> Non
     built = model_of(pipeline, pooled, [1, None, None]).build()
     assert built(torch.zeros(2, 1, 20, 9)).shape == (2, 10)
     (mistake,) = mistakes_of(pipeline, [CONV, *LAST], [1, None, 8])
-    assert "Layer 2, linear, needs in_features" in mistake
+    assert "Layer 2, linear, requires in_features" in mistake
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_what_it_emits(last: Any, output: str | None, emits: str) -> None:
 def test_output_that_the_last_layer_contradicts(pipeline: Callable[..., Path]) -> None:
     mistake, _ = sorted(mistakes_of(pipeline, [*LAST, "log_softmax"], output="probabilities"), reverse=True)
     assert mistake.startswith(
-        "model.sequential.output: output is probabilities, but the last layer, log_softmax, gives"
+        "model.sequential.output: output is probabilities, but the last layer, log_softmax, produces"
     )
 
 
@@ -298,7 +298,7 @@ def nothing(): ...
     built = model_of(pipeline, ["flatten", scale, {"linear": {"in_features": 64, "out_features": 10}}]).build()
     assert built.smaller.factor == 0.5
     (mistake,) = mistakes_of(pipeline, ["flatten", scale, {"linear": {"out_features": 10}}])
-    assert "Layer 2, linear, needs in_features: the features before it are not known before the run. Add it." in mistake
+    assert "Layer 2, linear, requires in_features: its input features are not known before the run. Add in_features." in mistake
     from registry_core.diagnostics import BrokenComponent
 
     wrong = model_of(pipeline, ["flatten", "nothing"])

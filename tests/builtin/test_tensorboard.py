@@ -273,7 +273,7 @@ def test_the_numbers_stand_in_the_figure(normalize: bool) -> None:
     assert written == ({(0, 0): "0.75", (1, 0): "0.25", (1, 1): "1.00"} if normalize else
                        {(0, 0): "3", (1, 0): "1", (1, 1): "2"})  # fmt: skip
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "true", "5 of 6 right")
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "true", "5 of 6 correct")
 
 
 def check_curve(found: Any, scores: Any, positive: Any) -> None:

@@ -67,13 +67,13 @@ MISTAKES: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
     ),
     "not an IDX file": (
         lambda root: {"data__train": section("mnist", root=str(write_mnist(root / "m", images=b"<html>404</html>")))},
-        "data.train.dataset: The file '{root}/m/train-images-idx3-ubyte' is not an IDX file of 3 dimensions: "
-        "it starts with 0x3c68746d, not 0x00000803. Fetch it again.",
+        "data.train.dataset: The file '{root}/m/train-images-idx3-ubyte' is not an IDX file with 3 dimensions: "
+        "it starts with 0x3c68746d, not 0x00000803. Download it again.",
     ),
     "fewer labels than images": (
         lambda root: {"data__train": section("mnist", root=str(write_mnist(root / "m", labels=idx(LABELS[:9]))))},
         "data.train.dataset: The file '{root}/m/train-images-idx3-ubyte' has 30 images, but "
-        "'{root}/m/train-labels-idx1-ubyte' has 9 labels. Fetch both files again.",
+        "'{root}/m/train-labels-idx1-ubyte' has 9 labels. Download both files again.",
     ),
     "an image file that is cut off": (
         lambda root: {"data__train": section("mnist", root=str(write_mnist(root / "m", images=idx(GREY[:30])[:99])))},
@@ -115,7 +115,7 @@ def test_gzip_files_that_are_cut_off_are_found_by_their_end(tmp_path: Path, cut:
     root = write_mnist(tmp_path / "mnist", packed=True)
     path = root / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * cut)])
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz' cannot be read: .*Fetch it again"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz' cannot be read: .*Download it again"):
         Mnist(root=root).facts()
 
 

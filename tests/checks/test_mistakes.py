@@ -211,7 +211,7 @@ def test_embeddings_are_no_scores(pipeline: Callable[..., Path]) -> None:
 
 def test_a_metric_has_no_weights_to_train(pipeline: Callable[..., Path]) -> None:
     loss = {"adaptive_log_softmax": {"in_features": 10, "n_classes": 10, "cutoffs": [5]}}
-    with pytest.raises(PipelineError, match="has weights of its own"):
+    with pytest.raises(PipelineError, match="has trained parameters"):
         load(pipeline(metrics=[{"mean_loss": {"loss": loss}}]))
 
 

@@ -104,14 +104,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an embedding that is an image": (
         made(PAIRS, model={"pair": {"network": UNET}}, loss="cosine_embedding"),
-        "model.pair.network: The model 'pair' takes a row of numbers for each image, and 'unet' emits 2 x ? x ?.",
+        "model.pair.network: The model 'pair' expects one vector per image, but 'unet' emits 2 x ? x ?.",
     ),
     "more labels than columns": (
         made(
             {"lines": {**LINES["lines"], "longest": 6, "size": 4}}, {"resize": {"size": [4, 8]}},
             model={"crnn": {"size": [4, 8]}}, loss="ctc",
         ),
-        "gives 2 time steps for a sample, and a target has up to 6 labels",
+        "emits 2 time steps per sample, but a target has up to 6 labels",
     ),
     "images of any size, too small for the layers": (
         made(
@@ -120,29 +120,29 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 size=(None, None),
             )
         ),
-        "Layer 0, max_pool2d, leaves nothing of 1 x 8 x 8",
+        "Layer 0, max_pool2d, reduces 1 x 8 x 8 to nothing",
     ),
     "a linear layer that gives probabilities": (
         made(LABELS, model=layers(*END, size=(8, 16), output="probabilities"), loss="bce"),
-        "output is probabilities, but the last layer, linear, gives any numbers",
+        "output is probabilities, but the last layer, linear, produces unbounded values",
     ),
     # Losses and metrics.
     "an ignored number of what is no number": (
         made(DIGITS, section={"batch_transforms": ["mixup"]}, loss={"cross_entropy": {"ignore_index": 3}}),
-        "loss.cross_entropy.ignore_index: ignore_index is 3, but the targets are distributions",
+        "loss.cross_entropy.ignore_index: ignore_index expects class indices as targets, but they are distributions",
     ),
     "logarithms that are none": (
         made(DIGITS, "one_hot", loss={"kl_div": {"log_target": True}}),
-        "log_target is for logarithms of probabilities",
+        "log_target expects log-probabilities as targets",
     ),
-    "no class that counts": (made(loss={"nll": {"weight": [0] * 10}}), "With weights of 0 alone no sample counts"),
+    "no class that counts": (made(loss={"nll": {"weight": [0] * 10}}), "All weights are 0, so no sample contributes"),
     "a sum as a metric": (
         made(metrics=[{"mean_loss": {"loss": {"weighted_sum": {"losses": [{"loss": "nll"}]}}}}]),
-        "The loss 'weighted_sum' is made of others. Name one of them.",
+        "The loss 'weighted_sum' is composed of several losses. Choose one of them.",
     ),
     "an ignored number in a metric": (
         made(DIGITS, "one_hot", metrics=[{"mean_loss": {"loss": {"cross_entropy": {"ignore_index": 2}}}}]),
-        "metrics[0]: ignore_index is 2, but the targets are one-hot vectors",
+        "metrics[0]: ignore_index expects class indices as targets, but they are one-hot vectors",
     ),
     "an error of embeddings": (
         made(PAIRS, model={"pair": {"network": mlp()}}, loss="cosine_embedding", metrics=["mean_absolute_error"]),
@@ -153,7 +153,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             PAIRS, model={"pair": {"network": mlp()}}, loss="cosine_embedding",
             metrics=[{"mean_loss": {"loss": "soft_margin"}}],
         ),
-        "The loss 'soft_margin' takes values, but the model emits embeddings",
+        "The loss 'soft_margin' expects values, but the model emits embeddings",
     ),
     "pairs of scores as embeddings": (
         made(ORDER, model={"pair_ranking": {"network": mlp(1)}}, loss="margin_ranking", metrics=["pair_accuracy"]),
@@ -161,7 +161,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "labels where there is one sign": (
         made(PAIRS, model=mlp(1), loss="soft_margin", metrics=["multi_label_f1"]),
-        "takes a sign for each class, but a sample has one sign",
+        "expects one sign per class, but samples have a single sign",
     ),
     "features as classes": (
         made(
@@ -183,7 +183,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "boxes in padding that shows something": (
         made(BOXES, {"pad": {"padding": 1, "padding_mode": "edge"}}, model=mlp(10, [10, 18]), loss="bce_with_logits"),
-        "pad cannot pad in padding_mode 'edge' where samples have boxes",
+        "pad does not support padding_mode 'edge' for samples with boxes",
     ),
     "a mask mirrored too far": (
         made(PIXELS, {"pad": {"padding": 20, "padding_mode": "reflect"}}, model=UNET, loss="nll_2d"),
@@ -195,14 +195,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an entry that is no image": (
         made(DIGITS, {"lambda": {"function": "invert", "entry": "target"}}),
-        "The function 'invert' is for images, not for targets.",
+        "The function 'invert' expects images, but `entry` is target.",
     ),
     "an entry that is boxes, deep inside": (
         made(
             BOXES, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "boxes"}}]}},
             model=mlp(10, [8, 16]), loss="bce_with_logits",
         ),
-        "random_apply.transforms[0].lambda.entry: The function 'invert' is for images, and the entry 'boxes' is none.",
+        "random_apply.transforms[0].lambda.entry: The function 'invert' expects an image, but the entry 'boxes' is not one.",
     ),
     "an entry that is not there, deep inside": (
         made(DIGITS, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "imput"}}]}}),
@@ -210,7 +210,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "signs of ten classes": (
         made(DIGITS, "signs", loss="soft_margin"),
-        "signs takes targets of 0 and 1, and the targets are class numbers up to 9. Put one_hot before signs",
+        "signs expects targets of 0 and 1, but receives class indices up to 9. Put one_hot before signs",
     ),
     "classes to balance, where there are none": (
         made(ANGLES, model=mlp(1), loss="mse", section={"sampler": "class_balanced"}),
@@ -219,32 +219,32 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Images.
     "tones of another mode": (
         made(DIGITS, *TWO_COLOURS, "random_equalize", model={"mlp": {"size": 8, "in_channels": 3}}),
-        "random_equalize works on grey and RGB images, and this is a Pillow image 3 x 8 x 8, 0 to 255 of mode HSV.",
+        "random_equalize expects a grayscale or RGB image, but receives a Pillow image 3 x 8 x 8, 0 to 255 of mode HSV.",
     ),
     "a file format for another mode": (
         made(DIGITS, *TWO_COLOURS, {"jpeg": {"quality": 50}}, model={"mlp": {"size": 8, "in_channels": 3}}),
-        "A JPEG image cannot have the mode HSV.",
+        "JPEG does not support images of mode HSV.",
     ),
     "a power of what is below 0": (
         made(
             DIGITS, "to_image", {"to_dtype": {"dtype": "float32", "scale": True}}, {"gaussian_noise": {"clip": False}},
             {"lambda": {"function": {"gamma": {"gamma": 0.5}}}},
         ),
-        "gamma works on values from 0 to 1, and this is a float tensor 1 x 8 x 8, whose values may be below 0.",
+        "gamma expects values from 0 to 1, but receives a float tensor 1 x 8 x 8, whose values may be below 0.",
     ),
     "a longer side that leaves nothing of the other": (
         made(
             {"counts": {**SCENE, "cells": [1, 10]}}, {"resize": {"size": 4, "max_size": 5}}, model=mlp(1), loss="mse"
         ),
-        "An image of 8 x 80 pixels with a longer side of 5 has nothing left.",
+        "Resizing a 8 x 80 image to a longer side of 5 leaves no pixels.",
     ),
     "three channels of whole numbers in one pixel": (
         made(DIGITS, "rgb", "to_image", {"resize": {"size": [1, 1]}}, model={"mlp": {"size": 1, "in_channels": 3}}),
-        "torch cannot smooth a uint8 tensor 3 x 8 x 8, 0 to 255 to one pixel.",
+        "torch cannot resize a uint8 tensor 3 x 8 x 8, 0 to 255 to one pixel with antialiasing.",
     ),
     "one size that is not the model's": (
         made(DIGITS, {"random_shortest_size": {"min_size": [9]}}),
-        "takes images of 8 x 8 pixels, and is given 9 x 9",
+        "expects images of 8 x 8 pixels, but the images are 9 x 9",
     ),
     # Batches.
     "a last batch of one": (
@@ -262,16 +262,16 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "batches of one in a residual network": (
         made(model={"torchvision_model": {"arch": "resnet18", "num_classes": 10, "in_channels": 1}}, batch_size=1),
-        "batch normalization in 'torchvision_model: resnet18' would be given a single pixel, of an image of 8 x 8.",
+        "batch normalization in 'torchvision_model: resnet18' expects more than one value per channel, but a single image of 8 x 8 leaves one pixel.",
     ),
     "batches of one in a network of pixels": (
         made({"segmented": {**SCENE, "cells": 1}}, model={"unet": {"depth": 3}}, loss="nll_2d", batch_size=1),
-        "The model 'unet' halves an image of 8 x 8 to one pixel, and normalizes it.",
+        "The model 'unet' cannot normalize the one pixel left of a single 8 x 8 image.",
     ),
     # Training.
     "a beta of 1": (
         made(optim=weighted({"one_cycle": {"max_lr": 0.1, "max_momentum": 1.0}})),
-        "optim.scheduler.one_cycle.max_momentum: max_momentum replaces the first of the betas of 'adam'",
+        "optim.scheduler.one_cycle.max_momentum: max_momentum replaces the first beta of 'adam'",
     ),
     "rates that are levelled": (
         made(optim=weighted({"one_cycle": {"max_lr": 0.1}}, groups=GROUPS)),
@@ -279,37 +279,37 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a division by zero": (made(optim={"optimizer": {"adam": {"eps": 0.0}}}), "0.0 must be greater than 0"),
     # Hooks.
-    "a file of the run": (made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "a name that every run directory has"),
-    "the folder above the run": (made(hooks=[{"jsonl": {"file": ".."}}]), "a name that every run directory has"),
+    "a file of the run": (made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "is a reserved name in the run directory"),
+    "the folder above the run": (made(hooks=[{"jsonl": {"file": ".."}}]), "is a reserved name in the run directory"),
     "a picture of features": (
         made(
             model=layers({"conv2d": {"name": "seen", "out_channels": 2, "kernel_size": 3}}, "flatten",
                          {"linear": {"name": "fc", "out_features": 10}}),
             hooks=[{"tensorboard_feature_maps": {"layer": "fc"}}],
         ),
-        "draws images, and the layer 'fc' gives 10. Known are: seen.",
+        "requires images, but the layer 'fc' emits 10. Known are: seen.",
     ),
     "boxes that are none": (
         made(BOXES, model=mlp(10, [8, 16]), loss="bce_with_logits", hooks=[{"tensorboard_boxes": {"boxes": "target"}}]),
-        "draws boxes, and the entry 'target' has none. Known are: boxes.",
+        "requires boxes, but the entry 'target' contains none. Known are: boxes.",
     ),
     "sound without a rate": (
         made(hooks=[{"tensorboard_audio": {"audio": "input"}}]),
-        "needs a sample rate, and data.val has no entry sample_rate. Set sample_rate.",
+        "requires a sample rate, but data.val has no entry sample_rate. Set sample_rate.",
     ),
     "confusion of embeddings": (
         made(
             TRIPLETS, model={"triplet": {"network": mlp()}}, loss="triplet_margin",
             hooks=["tensorboard_confusion_matrix"],
         ),
-        "is for models of classes, and this one emits embeddings",
+        "requires class scores, but the model emits embeddings",
     ),
     "confusion of features": (
         made(
             model=mlp(8), loss={"adaptive_log_softmax": {"in_features": 8, "n_classes": 10, "cutoffs": [5]}},
             hooks=["tensorboard_confusion_matrix"],
         ),
-        "is for an output a class, but the model has 8 outputs, and data.val has 10 classes",
+        "requires one output per class, but the model has 8 outputs and data.val has 10 classes",
     ),
 }  # fmt: skip
 
@@ -408,7 +408,7 @@ def test_files_of_several_sizes(tmp_path: Path) -> None:
         right = made(dataset, resized, model=mlp(2), batch_size=2)
         assert registry_core.train(load(written(tmp_path, right)), tmp_path / dataset["image_folder"]["root"][-3:])
     with pytest.raises(
-        PipelineError, match=r"The images of 'image_folder' have different sizes\. Set size of 'counts'"
+        PipelineError, match=r"The images of 'image_folder' have different sizes, but 'counts' requires one size\. Set size of counts"
     ):
         load(written(tmp_path, made({"counts": {"dataset": several}}, model=mlp(1, 20), loss="mse")))
 
@@ -427,7 +427,7 @@ def test_one_class_makes_no_pairs(tmp_path: Path) -> None:
         file.unlink()
     (tmp_path / "one" / "b").rmdir()
     pairs = {"pairs": {"dataset": dataset}}
-    with pytest.raises(PipelineError, match="has one class only, and 'pairs' needs two or more"):
+    with pytest.raises(PipelineError, match="has only one class, but 'pairs' requires at least two"):
         load(written(tmp_path, made(pairs, model={"pair": {"network": mlp()}}, loss="cosine_embedding")))
 
 
@@ -441,7 +441,7 @@ def test_labels_of_an_adaptive_softmax(tmp_path: Path, labels: int) -> None:
     if labels == 8:
         assert load(path).spec.loss.name == "adaptive_log_softmax"
         return
-    with pytest.raises(PipelineError, match=r"n_classes is 5, but the data have the label 7\. Set n_classes to 8"):
+    with pytest.raises(PipelineError, match=r"n_classes is 5, but the data contain the label 7\. Set n_classes to 8"):
         load(path)
 
 

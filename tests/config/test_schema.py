@@ -221,7 +221,7 @@ optim: {optimizer: {sgd: {lr: 0.1}}}
 def test_an_editor_completes_parameters(server: LanguageServer) -> None:
     found = server.look(f"{BASE}loss:\n  cross_entropy:\n    |\n")
     assert set(found.items) == {"reduction", "weight", "ignore_index", "label_smoothing"}
-    assert found.items["label_smoothing"] == "Share of each target spread over all classes."
+    assert found.items["label_smoothing"] == "Fraction of each target that is spread evenly over all classes."
     dataset = "\n    dataset: digits\n    transforms:\n      - random_crop:\n          |"
     inside = server.look(BASE.replace(" {dataset: digits, transforms: [to_tensor]}", dataset) + "loss: mse\n")
     assert {"size", "padding", "pad_if_needed"} <= set(inside.items)
@@ -231,14 +231,14 @@ def test_an_editor_completes_names(server: LanguageServer) -> None:
     names = {record.name for record in installed().of_kind("loss")}
     found = server.look(f"{BASE}loss:\n  c|\n")
     assert names <= set(found.items)
-    assert "Cross entropy between logits and class numbers." in found.items["cross_entropy"]
+    assert "Cross entropy between logits and class indices." in found.items["cross_entropy"]
     choices = server.look(f"{BASE}loss:\n  cross_entropy:\n    reduction: |\n")
     assert set(choices.items) == {"none", "mean", "sum"}
 
 
 def test_an_editor_shows_texts_and_mistakes(server: LanguageServer) -> None:
     found = server.look(f"{BASE}loss:\n  cross_entropy:\n    label_smooth|ing: 3\n")
-    assert "Share of each target spread over all classes." in found.hover
+    assert "Fraction of each target that is spread evenly over all classes." in found.hover
     assert found.diagnostics == ["Value is above the maximum of 1."]
     assert server.look(f"{BASE}loss: cross_entropy|\n").diagnostics == []
     assert "Cross entropy between logits" in server.look(f"{BASE}loss:\n  cross_en|tropy: {{}}\n").hover

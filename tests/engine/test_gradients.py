@@ -62,10 +62,10 @@ def test_a_sparse_bag_learns_the_digits(pipeline: Callable[..., Path], tmp_path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"sparse_bag": {"size": 7}}}, r"takes images of 1 x 7 x 7 numbers, and is given 1 x 8 x 8"),
+        ({"model": {"sparse_bag": {"size": 7}}}, r"expects 1 x 7 x 7, but the images are 1 x 8 x 8"),
         (
             {"model": BAG, "data__train__transforms": ["to_tensor", {"normalize": {"mean": [0.5], "std": [0.5]}}]},
-            r"takes values from 0 to 1, and is given -1 to 1.*Remove normalize",
+            r"expects values from 0 to 1, but gets -1 to 1.*Remove normalize",
         ),
     ],
 )
@@ -91,27 +91,27 @@ DENSE_ONLY = [
             (
                 {name: {}},
                 {"model": BAG},
-                f"'{name}' takes no sparse gradients, which 'table.weight' would get. Use sparse",
+                f"'{name}' does not support sparse gradients, but 'table.weight' would have them. Use sparse",
             )
             for name in DENSE_ONLY
         ),
         (
             {"sparse_adam": {}},
             {},
-            "takes sparse gradients only, but those of '1.weight', '1.bias', '3.weight'",
+            "requires sparse gradients, but those of '1.weight', '1.bias', '3.weight'",
         ),
         (
             {"sgd": {"weight_decay": 0.1}},
             {"model": BAG},
-            "cannot decay weights with sparse gradients",
+            "does not support weight decay with sparse gradients",
         ),
-        ({"sgd": {"fused": True}}, {"model": BAG}, "takes no sparse gradients with fused, which 'table.weight'"),
-        ({"adagrad": {"weight_decay": 0.1}}, {"model": BAG}, "cannot decay weights with sparse gradients"),
-        ({"adagrad": {"fused": True}}, {"model": BAG}, "takes no sparse gradients with fused"),
+        ({"sgd": {"fused": True}}, {"model": BAG}, "does not support sparse gradients with fused, but 'table.weight'"),
+        ({"adagrad": {"weight_decay": 0.1}}, {"model": BAG}, "does not support weight decay with sparse gradients"),
+        ({"adagrad": {"fused": True}}, {"model": BAG}, "does not support sparse gradients with fused"),
         (
             {"sgd": {}},
             {"model": BAG, "optim__groups": [{"parameters": "table.*", "weight_decay": 0.1}]},
-            "cannot decay weights with sparse gradients",
+            "does not support weight decay with sparse gradients",
         ),
         (
             {"sgd": {}},
@@ -121,7 +121,7 @@ DENSE_ONLY = [
         (
             {"muon": {}},
             {},
-            "The optimizer 'muon' trains parameters of 2 dimensions only, not 1.bias [16], 3.bias [10]. Use a model of",
+            "The optimizer 'muon' requires parameters with 2 dimensions, but receives 1.bias [16], 3.bias [10]. Use a model of",
         ),
     ],
 )

@@ -339,7 +339,7 @@ def test_any_component_may_need_a_package(
     ("changes", "message"),
     [
         ({"hooks": [{"tensorboard": {"charts": {"loss": ["val/los"]}}}]}, "Did you mean 'val/loss'?"),
-        ({"hooks": [{"tensorboard": {"charts": {"a/b": ["lr"]}}}]}, "Change its title."),
+        ({"hooks": [{"tensorboard": {"charts": {"a/b": ["lr"]}}}]}, "Change the title."),
         ({"hooks": [{"tensorboard": {"charts": {"a": []}}}]}, "must have at least 1 item"),
         ({"hooks": [{"tensorboard_images": {"section": "test"}}]}, "data.test, which this pipeline does not have"),
         ({"hooks": [{"tensorboard_mesh": {"index": 359}}]}, "shows sample 359, but data.val has 359 samples"),
@@ -348,7 +348,7 @@ def test_any_component_may_need_a_package(
         ({"hooks": ["tensorboard_feature_maps"]}, "needs the parameter 'layer'"),
         (
             {"hooks": ["tensorboard_pr_curve"], "train": {"evaluate_every": None}},
-            "draws evaluations, and this run has none",
+            "requires evaluations, but this run has none",
         ),
     ],
 )
@@ -366,7 +366,7 @@ def test_mistakes_are_found_before_the_run(
     [
         ({"tensorboard_feature_maps": {"layer": "conv1"}}, "names the layer 'conv1', which the model does not have"),
         ({"tensorboard_embedding": {"layer": "fc"}}, "names the layer 'fc', which the model does not have"),
-        ("tensorboard_kernels", "this model has no 2-D convolution"),
+        ("tensorboard_kernels", "requires a 2D convolution, but the model has none"),
     ],
 )
 def test_layers_are_looked_for_before_the_first_step(

@@ -58,7 +58,7 @@ def test_the_matrix_is_that_of_numpy(
     path = pipeline(pipeline_text(file, batch_size))
     ended = command("validate", path)
     assert ended.code == 2
-    assert "does not exist. Make it: registry-core whiten" in ended.err
+    assert "does not exist. Create it with `registry-core whiten" in ended.err
     made = json.loads(command("whiten", path, "--out", file, "--method", method, "--epsilon", 0.01, "--json").out)
     assert (made["images"], made["numbers"]) == (359, 16)
     assert command("validate", path).code == 0
@@ -173,8 +173,8 @@ def test_the_transform_is_that_of_torchvision(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("change", "facts", "words"),
     [
-        ({}, Image("pil", 3, 2, 2), "works on float tensors"),
-        ({}, Image("float", 3, 2, 3), "is for 12 numbers, but the image has 3 x 2 x 3 = 18"),
+        ({}, Image("pil", 3, 2, 2), "expects a float tensor"),
+        ({}, Image("float", 3, 2, 3), "expects 12 values, but the image has 3 x 2 x 3 = 18"),
         ({"mean_vector": torch.zeros(3)}, Image("float", 3, 2, 2), r"a matrix \[12, 12\] and a mean \[3\]"),
         ({"transformation_matrix": torch.zeros(12, 3)}, Image("float", 3, 2, 2), r"a matrix \[12, 3\]"),
     ],
@@ -192,7 +192,7 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     facts = Image("float", 3, 2, 2)
     with pytest.raises(CheckFailed, match=r"cannot be read as safetensors or \.npz"):
         LinearTransformation(file=str(tmp_path / "text")).infer_image(facts)
-    with pytest.raises(CheckFailed, match=r"has no transformation_matrix and no mean_vector\. It has: other"):
+    with pytest.raises(CheckFailed, match=r"does not contain transformation_matrix or mean_vector\. It contains: other"):
         LinearTransformation(file=str(tmp_path / "other")).infer_image(facts)
 
 

@@ -1,1 +1,1 @@
-"""The components that come with registry-core, registered like any third party's."""
+"""Built-in components of registry-core, registered like those of any third party."""

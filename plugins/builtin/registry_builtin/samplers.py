@@ -14,55 +14,55 @@ from registry_core.components.types import PositiveInt
 
 
 class Sequential(Sampler):
-    """All samples in the order of the data set, the same in every epoch.
+    """Iterate over the samples in the order of the data set, the same in every epoch.
 
-    The default for all sections but train.
+    The default for all sections except train.
     """
 
     target = "registry_builtin.objects.sample_orders:SequentialOrder"
 
 
 class Shuffled(Sampler):
-    """All samples once, in an order drawn for each epoch.
+    """Iterate over the samples in a random order, redrawn for each epoch, without replacement.
 
-    Each sample gets a 64-bit word of NumPy's Philox bit generator, with key (seed, 1) and counter (0, 0, 0, epoch); the
-    samples come in the order of their words. NumPy keeps the streams of bit generators across its versions, so the
-    order stays too.
+    Each sample is assigned a 64-bit word from NumPy's Philox bit generator, with key (seed, 1) and counter (0, 0, 0,
+    epoch); the samples are sorted by their words. NumPy guarantees the streams of bit generators across versions, so
+    the order is stable too.
     """
 
     target = "registry_builtin.objects.sample_orders:ShuffledOrder"
 
 
 class ClassBalanced(Sampler):
-    """Samples drawn with replacement, every class equally often on average.
+    """Draw samples with replacement such that all classes are equally frequent on average.
 
-    For each place in an epoch a class is drawn, each with the same chance, and then one of its samples, each with the
-    same chance; classes without samples are left out. Some samples may come several times in an epoch, and others not
-    at all. Needs a data set that knows the class of every sample.
+    For each position in an epoch, a class is drawn uniformly, then one of its samples uniformly; classes without
+    samples are ignored. A sample may occur several times in an epoch or not at all. Requires a data set that knows the
+    class of every sample.
     """
 
     target = "registry_builtin.objects.sample_orders:ClassBalancedOrder"
     needs_targets: ClassVar[bool] = True
 
     samples: PositiveInt | None = Field(
-        default=None, description="Samples in an epoch; null for as many as the data set has."
+        default=None, description="Number of samples in an epoch; null for the length of the data set."
     )
 
     def epoch_length(self, length: int) -> int:
-        """How many samples an epoch has, for a data set of this length."""
+        """Return the number of samples in an epoch for a data set of this length."""
         return length if self.samples is None else self.samples
 
     def build(self, length: int, targets: Sequence[int] | None = None) -> Order:
-        """The order for a data set of ``length`` samples with these classes."""
+        """Return the order for a data set of ``length`` samples with these classes."""
         if targets is None:
             raise CheckFailed(
-                f"The sampler {self.name!r} needs the class of every sample, and this data set does not tell them.",
-                "Use the sampler shuffled, or a data set with one class for each sample.",
+                f"The sampler {self.name!r} requires the class of every sample, but the data set does not provide it.",
+                "Use the sampler shuffled, or a data set with one class per sample.",
             )
         if len(targets) != length:
             raise CheckFailed(
-                f"The sampler {self.name!r} was given {len(targets)} classes for a data set of {length} samples.",
-                "Repair the data set: it must tell one class for each sample.",
+                f"The sampler {self.name!r} received {len(targets)} classes for a data set of {length} samples.",
+                "Repair the data set so that it provides one class per sample.",
             )
         order: Order = load_target(self.target)(targets, self.epoch_length(length))
         return order

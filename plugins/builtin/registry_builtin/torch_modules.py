@@ -1,4 +1,4 @@
-"""What the modules of torch.nn are, before they are built: their classes, parameters and saved buffers."""
+"""Facts about modules of torch.nn before they are built: their classes, parameters and saved buffers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Shape = tuple[int, ...]
 
 
 def bare(*classes: str) -> Modules:
-    """A module without parameters."""
+    """Return a module without parameters."""
     return of_classes(classes)
 
 
 def of_classes(
     classes: Sequence[str], parameters: Sequence[tuple[str, Shape]] = (), buffers: Sequence[TensorFacts] = ()
 ) -> Modules:
-    """A module of these classes, the bases after the class and ``Module`` after all."""
+    """Return a module of these classes: its own class first, then its bases; ``Module`` is appended."""
     facts = tuple(TensorFacts(name, shape) for name, shape in parameters)
     return (ModuleFacts("", (*classes, "Module"), facts, tuple(buffers)),)
 
@@ -25,7 +25,7 @@ def of_classes(
 def convolution(
     name: str, in_channels: int, out_channels: int, kernel: Shape, groups: int = 1, bias: bool = True
 ) -> Modules:
-    """``Conv1d`` or ``Conv2d``."""
+    """Return ``Conv1d`` or ``Conv2d``."""
     weight = ("weight", (out_channels, in_channels // groups, *kernel))
     return of_classes((name, "_ConvNd"), with_bias(weight, (out_channels,), bias))
 
@@ -33,18 +33,18 @@ def convolution(
 def transposed_convolution(
     name: str, in_channels: int, out_channels: int, kernel: Shape, groups: int = 1, bias: bool = True
 ) -> Modules:
-    """``ConvTranspose2d``."""
+    """Return ``ConvTranspose2d``."""
     weight = ("weight", (in_channels, out_channels // groups, *kernel))
     return of_classes((name, "_ConvTransposeNd", "_ConvNd"), with_bias(weight, (out_channels,), bias))
 
 
 def linear(in_features: int, out_features: int, bias: bool = True) -> Modules:
-    """``Linear``."""
+    """Return ``Linear``."""
     return of_classes(("Linear",), with_bias(("weight", (out_features, in_features)), (out_features,), bias))
 
 
 def channel_norm(classes: Sequence[str], features: int, affine: bool = True, statistics: bool = True) -> Modules:
-    """A norm by channel, which may keep running statistics."""
+    """Return a normalization per channel, optionally with running statistics."""
     parameters = with_bias(("weight", (features,)), (features,), True) if affine else ()
     buffers = [TensorFacts("running_mean", (features,)), TensorFacts("running_var", (features,))]
     buffers.append(TensorFacts("num_batches_tracked", (), "int64"))
@@ -52,12 +52,12 @@ def channel_norm(classes: Sequence[str], features: int, affine: bool = True, sta
 
 
 def batch_norm(name: str, features: int, affine: bool = True, statistics: bool = True) -> Modules:
-    """``BatchNorm1d`` or ``BatchNorm2d``."""
+    """Return ``BatchNorm1d`` or ``BatchNorm2d``."""
     return channel_norm((name, "_BatchNorm"), features, affine, statistics)
 
 
 def recurrent(name: str, gates: int, in_features: int, hidden: int) -> Modules:
-    """One layer of ``LSTM`` (4 gates) or ``GRU`` (3 gates) in both directions."""
+    """Return a bidirectional layer of ``LSTM`` (4 gates) or ``GRU`` (3 gates)."""
     parameters = [
         (f"{part}_l0{direction}", shape)
         for direction in ("", "_reverse")
@@ -72,5 +72,5 @@ def recurrent(name: str, gates: int, in_features: int, hidden: int) -> Modules:
 
 
 def with_bias(weight: tuple[str, Shape], bias: Shape, wanted: bool) -> Sequence[tuple[str, Shape]]:
-    """The weight, and a bias of this shape if it is wanted."""
+    """Return the weight, and a bias of this shape if requested."""
     return (weight, ("bias", bias)) if wanted else (weight,)

@@ -156,7 +156,7 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
 
 
 def _told(detail: ErrorDetails) -> tuple[str, str]:
-    """What a declaration's own check says: what is wrong and, after a semicolon, what to do."""
+    """What a declaration's own check says: what is wrong and what to do, from ParameterError or after a semicolon."""
     error = detail.get("ctx", {}).get("error", detail["msg"])
     if isinstance(error, ParameterError):
         return error.message, error.remedy

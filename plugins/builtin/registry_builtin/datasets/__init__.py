@@ -1,1 +1,1 @@
-"""Data sets: image files, scenes made of their images, and the formats that they read."""
+"""Data sets: image files, data sets composed of other ones, and the file formats that they read."""

@@ -1,4 +1,4 @@
-"""What data sets of images with a class each share."""
+"""Base of data sets for classification."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DIGITS = tuple("0123456789")
 
 
 class Classified(Dataset):
-    """What data sets of images with one class each share."""
+    """Base of data sets whose images have one class each."""
 
     @staticmethod
     def class_facts(
@@ -18,5 +18,5 @@ class Classified(Dataset):
         class_names: tuple[str, ...] = (),
         largest_label: int | None = None,
     ) -> DataFacts:
-        """The facts of images with class numbers."""
+        """Return the facts of images with class indices as targets."""
         return DataFacts(length, image, classes, class_names, "class_indices", ("input", "target"), largest_label)

@@ -1,4 +1,4 @@
-"""The digits that come with the package."""
+"""Digits data set included in the package."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from registry_core.components import DataFacts, Image
 
 
 class Digits(Classified):
-    """1,797 handwritten digits of 8 x 8 pixels, which come with the package.
+    """1,797 handwritten digits of 8 x 8 pixels, included in the package.
 
-    Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (the 0 to 16 of the source, value * 255 // 16);
-    `target`, the digit 0 to 9. Every fifth image (4, 9, 14, ...) is for validation: 359 of them, and 1,438 for
-    training. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-    Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
+    Samples: `input`, a Pillow image of mode L, 8 x 8, values 0 to 255 (0 to 16 in the source, converted by value * 255
+    // 16); `target`, the digit 0 to 9. Every fifth image (4, 9, 14, ...) belongs to val: 359 images, leaving 1,438 for
+    train. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
+    1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images of sklearn.datasets.load_digits.
     """
 
     target = "registry_builtin.objects.digits:Digits"
     example: ClassVar[Mapping[str, Any]] = {"split": "train"}
 
-    split: Literal["train", "val", "all"] = Field(default="train", description="Which of the images.")
+    split: Literal["train", "val", "all"] = Field(default="train", description="Split to use.")
 
     def facts(self) -> DataFacts:
-        """The facts of the split; nothing is read."""
+        """Return the facts of the split; nothing is read."""
         length = {"train": 1438, "val": 359, "all": 1797}[self.split]
         return self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(DIGITS), DIGITS)

@@ -1,4 +1,4 @@
-"""Data sets of image files: listed in an index, or in a folder for each class."""
+"""Data sets of image files, listed in an index file or sorted into class folders."""
 
 from __future__ import annotations
 
@@ -31,36 +31,38 @@ from registry_core.components.types import InputPath, PositiveInt, matching, tex
 from registry_core.diagnostics import DataError
 
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-_MODE = "What images are converted to: RGB (3 channels) or L (1 channel, grey)."
+_MODE = "Mode that images are converted to: RGB (3 channels) or L (grayscale, 1 channel)."
 _EXTENSION = r"^\.[a-z0-9]+$"
 Extension = Annotated[
-    str, matching(_EXTENSION, "an ending in lower case with its dot, such as .png"), text_schema(_EXTENSION)
+    str, matching(_EXTENSION, "a lower-case file extension with its dot, such as .png"), text_schema(_EXTENSION)
 ]
-"""A file name's end, in lower case with its dot."""
+"""A file extension in lower case, with its dot."""
 
 
 class ImageIndex(Classified):
-    """Image files that a text file lists, one `path label` a line.
+    """Image files listed in a text file, one `path label` per line.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
     `target`, the label, from 0. The label is the last word of a line; blank lines and lines that start with # are
-    skipped, but `# classes: ["cat", "dog"]` names the classes. `registry-core index` writes such a file. DataError: a
-    line, a label or an image is wrong, missing or damaged, or has more than 8 bits a channel.
+    ignored, except that `# classes: ["cat", "dog"]` names the classes. `registry-core index` writes such a file.
+    DataError: a line, a label or an image is invalid, missing or damaged, or an image has more than 8 bits per channel.
     """
 
     target = "registry_builtin.objects.image_files:from_index"
     example: ClassVar[Mapping[str, Any]] = {"index": "data/train.txt", "mode": "L"}
 
-    index: InputPath = Field(description="The text file.")
+    index: InputPath = Field(description="Path of the text file.")
     mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
     classes: PositiveInt | None = Field(
         default=None,
-        description="Number of classes; null for that of the names in the file, if it has them.",
+        description="Number of classes; null to count the class names in the file, if there are any.",
     )
-    root: InputPath | None = Field(default=None, description="Folder where paths start; null for the text file's own.")
+    root: InputPath | None = Field(
+        default=None, description="Folder that paths are relative to; null for that of the text file."
+    )
 
     def facts(self) -> DataFacts:
-        """Everything but the pixels: all labels and paths are checked, and some images' headers are read."""
+        """Return all facts except pixel values: checks every label and path, and reads some image headers."""
         index, classes = read_labelled(self.index, self.classes)
         base = self.root or self.index.parent
         check_images_exist(index, base, self.index)
@@ -72,7 +74,7 @@ class ImageIndex(Classified):
         return self._facts(index, classes, listed_image(len(index), file, self.mode))
 
     def inventory(self) -> Inventory:
-        """All images that are listed, those that are missing or have a wrong label too, and the lines without one."""
+        """Return all listed images, including missing and mislabelled ones, and the lines without a label."""
         index, wrong = read_usable(self.index)
         if not len(index):
             raise DataError(first_of([one.message for one in wrong]))
@@ -82,37 +84,37 @@ class ImageIndex(Classified):
         return Inventory(made(index, self.index, self.mode, self.root), facts, tuple(wrong))
 
     def _facts(self, index: Index, classes: int, image: Image) -> DataFacts:
-        if self.classes is None and not index.class_names:  # a class without images may be missing at the end
+        if self.classes is None and not index.class_names:  # trailing classes may have no images
             return self.class_facts(len(index), image, largest_label=classes - 1)
         names = index.class_names if len(index.class_names) == classes else ()
         return self.class_facts(len(index), image, classes, names)
 
 
 class ImageFolder(Classified):
-    """Image files in one folder for each class.
+    """Image files in one folder per class.
 
     Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
-    `target`, the place of the class folder among all of them, sorted by name, from 0. Folders within a class folder
-    belong to the class; names that start with a dot are left out. DataError: a class has no image, or an image is
-    damaged or has more than 8 bits a channel.
+    `target`, the index of the class folder among all of them, sorted by name, from 0. Folders inside a class folder
+    belong to its class; names that start with a dot are ignored. DataError: a class has no image, or an image is
+    damaged or has more than 8 bits per channel.
     """
 
     target = "registry_builtin.objects.image_files:from_folder"
     example: ClassVar[Mapping[str, Any]] = {"root": "data/train"}
 
-    root: InputPath = Field(description="Folder of the class folders.")
+    root: InputPath = Field(description="Folder that contains the class folders.")
     mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
     extensions: Annotated[tuple[Extension, ...], Field(min_length=1)] = Field(
-        default=IMAGE_EXTENSIONS, description="Ends of the names of image files, in lower case; any case is found."
+        default=IMAGE_EXTENSIONS, description="Extensions of image files, in lower case; matching ignores case."
     )
 
     def facts(self) -> DataFacts:
-        """Everything but the pixels: classes and files are listed, and some images' headers are read."""
+        """Return all facts except pixel values: lists classes and files, and reads some image headers."""
         found = scan_class_folders(self.root, self.extensions)
         if _SPLITS.issuperset(found.class_names):
             listed = ", ".join(repr(name) for name in found.class_names)
-            message = f"The folders {listed} of '{self.root}' are taken for classes, and seem to be splits."
-            raise DataError(f"{message} Set root to '{self.root / found.class_names[0]}' or another of them.")
+            message = f"The folders {listed} of '{self.root}' would be read as classes, but seem to be splits."
+            raise DataError(message, f"Set root to '{self.root / found.class_names[0]}' or another of them.")
         paths = [path for group in found.paths for path in group]
 
         def file(place: int) -> tuple[str, str]:
@@ -122,16 +124,18 @@ class ImageFolder(Classified):
         return self._facts(found, listed_image(len(paths), file, self.mode))
 
     def inventory(self) -> Inventory:
-        """All images, and the class folders without one."""
+        """Return all images, and the class folders without images."""
         found = list_class_folders(self.root, self.extensions)
         ends = ", ".join(self.extensions)
         empty = tuple(
-            UnusableEntry(f"The class folder '{self.root / name}' has no image ({ends}).", str(self.root / name))
+            UnusableEntry(f"The class folder '{self.root / name}' contains no image ({ends}).", str(self.root / name))
             for name, paths in zip(found.class_names, found.paths, strict=True)
             if not paths
         )
         if len(empty) == len(found.paths):
-            raise DataError(f"No class folder of '{self.root}' has an image ({ends}). Set root, or extensions.")
+            raise DataError(
+                f"No class folder of '{self.root}' contains an image ({ends}).", "Correct root or extensions."
+            )
         made = load_target("registry_builtin.objects.image_files:sorted_images")
         return Inventory(made(found, self.mode), self._facts(found, image_of_mode(self.mode)), empty)
 

@@ -1,4 +1,4 @@
-"""Checks of listed images that run before training: labels, missing files, and whether sizes agree."""
+"""Checks of listed images before training: labels, missing files, and consistent sizes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SAMPLED = 16
 
 
 def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
-    """An index file, and how many classes it has; DataError, with ``file:line``, for labels outside of them.
+    """Read an index file and its number of classes; DataError, with ``file:line``, for labels outside them.
 
-    The number is ``classes``, else that of the names in the file, else one more than the largest label.
+    The number of classes is ``classes``, else the number of names in the file, else one more than the largest label.
     """
     index = read_index(path)
     known = known_classes(index, classes)
@@ -28,18 +28,18 @@ def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
         outside = f"is outside the classes 0 to {known - 1}" if known is not None else "is negative"
         listed = first_of([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
         if known is not None and (min(labels), max(labels)) == (1, known):
-            raise DataError(f"{listed} Count classes from 0, not from 1.")
-        raise DataError(f"{listed} Correct the labels{', or classes' if classes is not None else ''}.")
+            raise DataError(listed, "Number the classes from 0, not from 1.")
+        raise DataError(listed, f"Correct the labels{' or classes' if classes is not None else ''}.")
     return index, count
 
 
 def known_classes(index: Index, classes: int | None) -> int | None:
-    """The number of classes, if it was given or the file names them."""
+    """Return the number of classes if it is a parameter or the file names them."""
     return classes if classes is not None else len(index.class_names) or None
 
 
 def check_images_exist(index: Index, base: Path, path: Path) -> None:
-    """Raise DataError for images that are not there; each folder is listed once, which network drives do fast."""
+    """Raise DataError for missing images; each folder is listed only once, which is fast on network drives."""
     listed: dict[str, frozenset[str]] = {}
     missing = []
     for place, image in enumerate(index.paths):
@@ -51,21 +51,22 @@ def check_images_exist(index: Index, base: Path, path: Path) -> None:
             missing.append(index[place])
     if missing:
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
-        raise DataError(f"{shown} Paths start at '{base}'. Correct the paths, or set root to the folder of the images.")
+        message = f"{shown} Paths are relative to '{base}'."
+        raise DataError(message, "Correct the paths, or set root to the folder of the images.")
 
 
 def _names(folder: Path) -> frozenset[str]:
     try:
         with os.scandir(folder) as found:
             return frozenset(entry.name for entry in found if entry.is_file())
-    except OSError:  # a folder that may not be listed may still hold files that can be read
+    except OSError:  # files of a folder that cannot be listed may still be readable
         return frozenset()
 
 
 def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) -> Image:
-    """What is known of ``count`` images: the size too, if some headers all agree.
+    """Return the facts of ``count`` images, including the size if the headers that were read agree.
 
-    ``file`` gives the path of an image, and its label for messages.
+    ``file`` returns the path of an image and its label for messages.
     """
     from registry_core.components.image_file import read_size
 
@@ -80,10 +81,10 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
 
 
 def image_of_mode(mode: str) -> Image:
-    """What is known of images that are converted to a mode."""
+    """Return the facts of images converted to a mode."""
     return Image("pil", channels=3 if mode == "RGB" else 1)
 
 
 def label_of(path: str, line: int | None = None, index: object = "") -> str:
-    """How messages name an image: by its path as written, and the line that names it."""
+    """Return how messages refer to an image: its path as written, and the line that lists it."""
     return f"'{path}'" if line is None else f"'{path}' (line {line} of {index})"

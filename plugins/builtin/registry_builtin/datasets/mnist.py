@@ -1,4 +1,4 @@
-"""Data sets in the files of MNIST."""
+"""Data sets in the file format of MNIST."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Mnist(Classified):
     """Handwritten digits of 28 x 28 pixels in IDX files, plain or gzip.
 
     Samples: `input`, a Pillow image of mode L, 28 x 28, values 0 to 255; `target`, the digit 0 to 9. The files are
-    `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the split test, each with or without
-    `.gz`. Other data in the same files, such as Fashion-MNIST, is read as well. DataError: a file is missing or
-    damaged. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
+    `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the split test, each with or without `.gz`.
+    Other data in the same files, such as Fashion-MNIST, can be read as well. DataError: a file is missing or damaged.
+    Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
     """
 
     target = "registry_builtin.objects.idx:Mnist"
     example: ClassVar[Mapping[str, Any]] = {"root": "data/mnist", "split": "train"}
 
-    root: InputPath = Field(description="Folder of the four files.")
-    split: Literal["train", "test"] = Field(default="train", description="Which of the images.")
+    root: InputPath = Field(description="Folder that contains the four files.")
+    split: Literal["train", "test"] = Field(default="train", description="Split to use.")
 
     def facts(self) -> DataFacts:
-        """Length and image size, from the headers of the files; of the labels, all are looked at."""
+        """Return length and image size from the headers; checks every label."""
         images, labels = find_split(self.root, self.split)
         check_labels(labels, read_values(labels), CLASSES)
         return self._facts(images)
 
     def inventory(self) -> Inventory:
-        """All images, those with a wrong label too."""
+        """Return all images, including those with an invalid label."""
         images, _ = find_split(self.root, self.split)
         return Inventory(load_target(self.target)(**self.arguments(), checked=False), self._facts(images))
 

@@ -1,1 +1,1 @@
-"""Functions that other components name: distances, factors on learning rates, changes of images."""
+"""Functions that other components refer to by name: distances, learning rate factors, image functions."""

@@ -1,4 +1,4 @@
-"""Functions that schedulers name: factors on a learning rate, from the number of the epoch or step."""
+"""Functions for schedulers: learning rate factors as a function of the epoch or step."""
 
 from __future__ import annotations
 
@@ -15,69 +15,69 @@ _FACTORS = "registry_builtin.objects.rate_factors"
 
 
 class ConstantFactor(Function):
-    """The same factor for every epoch or step; for ``multiplicative``, or for a group that ``lambda`` leaves as it is.
+    """Constant factor; for ``multiplicative``, or for a parameter group that ``lambda`` does not change.
 
-    The result for n (from 0) is ``factor``.
+    The value for n (from 0) is ``factor``.
     """
 
     target = f"{_FACTORS}:constant_factor"
     use: ClassVar[Use] = "learning rates"
 
-    factor: NonNegativeFloat = Field(default=1.0, description="The factor.")
+    factor: NonNegativeFloat = Field(default=1.0, description="Value of the factor.")
 
 
 class PowerDecay(Function):
-    """A factor that falls by the same share with every epoch or step.
+    """Exponential decay per epoch or step.
 
-    The result for n (from 0) is ``base ** n``.
+    The value for n (from 0) is ``base ** n``.
     """
 
     target = f"{_FACTORS}:power_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"base": 0.95}
 
-    base: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor from one to the next.")
+    base: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor between consecutive epochs or steps.")
 
 
 class LinearDecay(Function):
-    """A factor of 1 for a while, then along a line to ``end``.
+    """Constant factor of 1, followed by a linear decay to ``end``.
 
-    The result for n (from 0) is 1 up to ``start``, and ``end`` from ``start + length`` on.
+    The value for n (from 0) is 1 up to ``start``, and ``end`` from ``start + length`` on.
     """
 
     target = f"{_FACTORS}:linear_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"start": 100, "length": 100}
 
-    length: PositiveInt = Field(description="Epochs or steps of the fall.")
-    start: NonNegativeInt = Field(default=0, description="Epochs or steps before the fall.")
-    end: Annotated[float, Field(ge=0, le=1)] = Field(default=0.0, description="Factor after the fall.")
+    length: PositiveInt = Field(description="Number of epochs or steps of the decay.")
+    start: NonNegativeInt = Field(default=0, description="Number of epochs or steps before the decay.")
+    end: Annotated[float, Field(ge=0, le=1)] = Field(default=0.0, description="Final factor.")
 
 
 class InverseSqrt(Function):
-    """A factor that rises for ``warmup`` epochs or steps to 1, and falls with the square root of their number.
+    """Linear warm-up to 1 over ``warmup`` epochs or steps, followed by inverse square root decay.
 
-    The result for n (from 0) is ``min((n + 1) / warmup, sqrt(warmup / (n + 1)))``.
-    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, scaled to 1 at its top.
+    The value for n (from 0) is ``min((n + 1) / warmup, sqrt(warmup / (n + 1)))``. Source: Vaswani et al., "Attention is
+    all you need", NeurIPS 2017, scaled to a maximum of 1.
     """
 
     target = f"{_FACTORS}:inverse_sqrt"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"warmup": 4000}
 
-    warmup: PositiveInt = Field(description="Epochs or steps of the rise.")
+    warmup: PositiveInt = Field(description="Number of epochs or steps of the warm-up.")
 
 
 class InverseTimeDecay(Function):
-    """A factor that falls with a power of the number of the epoch or step.
+    """Decay with a power of the number of epochs or steps.
 
-    The result for n (from 0) is ``(1 + rate * n) ** -power``. Source: Robbins and Monro, "A stochastic approximation
-    method", 1951, whose conditions powers above 1/2 and up to 1 meet.
+    The value for n (from 0) is ``(1 + rate * n) ** -power``. Source: Robbins and Monro, "A stochastic approximation
+    method", 1951; its conditions hold for powers above 1/2 and up to 1.
     """
 
     target = f"{_FACTORS}:inverse_time_decay"
     use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"rate": 0.1}
 
-    rate: PositiveFloat = Field(description="How fast it falls.")
-    power: PositiveFloat = Field(default=1.0, description="Exponent of the time.")
+    rate: PositiveFloat = Field(description="Speed of the decay.")
+    power: PositiveFloat = Field(default=1.0, description="Exponent of the decay.")

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from registry_core.components import Every, Hook, Horizon, Interval
+from registry_core.components import Every, Hook, Horizon, Interval, ParameterError
 from registry_core.components.types import NonNegativeFloat, PositiveInt, matching, text_schema
 
 _FILE_NAME = r"^[\w.-]+$"
@@ -20,9 +20,10 @@ _OF_A_RUN = (
 
 
 class Progress(Hook):
-    """Show a progress bar with the remaining time and the newest metrics, drawn by rich on stderr.
+    """Show a progress bar with the remaining time and the latest metrics on stderr, drawn by rich.
 
-    Where stderr is not a terminal, a line is printed for every row of metrics instead. Never reads the device.
+    If stderr is not a terminal, one line per row of metrics is printed instead. The hook never synchronizes with the
+    device.
     """
 
     target = "registry_builtin.objects.progress:Progress"
@@ -30,53 +31,62 @@ class Progress(Hook):
 
 
 class Jsonl(Hook):
-    """Write training steps, one JSON object a line: step, epoch (from 1), samples, and the loss of that step.
+    """Log training steps as JSON lines: step, epoch (from 1), samples, and the loss of the step.
 
-    Denser than the ``metrics.jsonl`` that every run keeps. Reading the loss waits for the device: on a GPU prefer an
-    interval of many steps. A resumed run drops the lines after its start.
+    The log is denser than the ``metrics.jsonl`` of every run. Reading the loss synchronizes with the device: on a GPU,
+    prefer an interval of many steps. A resumed run drops the lines after its start.
     """
 
     target = "registry_builtin.objects.jsonl:StepLog"
     distinct_by: ClassVar[tuple[str, ...]] = ("file",)
     file: FileName = Field(default="steps.jsonl", description="Name of the file in the run directory.")
-    every: Interval = Field(default=Every(1, "step"), description="How often a line is written.")
+    every: Interval = Field(default=Every(1, "step"), description="Interval between lines.")
 
     @field_validator("file")
     @classmethod
     def _is_free(cls, file: str) -> str:
         if file in _OF_A_RUN or not file.strip("."):
-            raise ValueError(f"{file!r} is a name that every run directory has: choose another, such as steps.jsonl")
+            message = f"{file!r} is a reserved name in the run directory"
+            raise ParameterError(message, "Choose another name, such as steps.jsonl")
         return file
 
 
 class Checkpoint(Hook):
-    """Save checkpoints, keep the newest ones, and remember the best.
+    """Save checkpoints during training, keeping the newest ones and the best.
 
-    A run saves one at its end, or when it is interrupted, in any case; this hook adds those in between.
+    Every run saves a checkpoint at its end or when it is interrupted; this hook adds those in between.
     """
 
     target = "registry_builtin.objects.checkpointing:Checkpoint"
-    every: Interval = Field(default=Every(1, "epoch"), description="How often one is saved.")
-    keep: PositiveInt = Field(default=2, description="How many of the newest are kept; the best one is kept besides.")
-    best: str | None = Field(default=None, description="Metric of the best checkpoint, such as val/accuracy.")
+    every: Interval = Field(default=Every(1, "epoch"), description="Interval between checkpoints.")
+    keep: PositiveInt = Field(
+        default=2, description="Number of newest checkpoints to keep, in addition to the best one."
+    )
+    best: str | None = Field(
+        default=None, description="Metric that determines the best checkpoint, such as val/accuracy."
+    )
 
     def max_checkpoints(self, horizon: Horizon) -> int:
-        """The newest ones and the best, in a short run fewer."""
-        if self.best is not None:  # it is saved whenever it is measured
+        """Return the number of newest checkpoints plus the best one; fewer in a short run."""
+        if self.best is not None:  # a best checkpoint may be saved at any measurement
             return min(horizon.total_steps, self.keep + 1)
         return min(horizon.count(self.every.unit) // self.every.count, self.keep)
 
 
 class EarlyStopping(Hook):
-    """End the run when a metric has not improved for a number of evaluations.
+    """Stop the run when a metric has not improved for a number of evaluations.
 
     An improvement is a change of more than ``min_delta`` in the better direction, which the metric itself declares.
     """
 
     target = "registry_builtin.objects.early_stopping:EarlyStopping"
-    monitor: str = Field(default="val/loss", description="The metric that is watched.")
-    patience: PositiveInt = Field(default=5, description="Evaluations without improvement until the run ends.")
-    min_delta: NonNegativeFloat = Field(default=0.0, description="Least change that counts, in units of the metric.")
+    monitor: str = Field(default="val/loss", description="Metric to monitor.")
+    patience: PositiveInt = Field(
+        default=5, description="Number of evaluations without improvement before the run stops."
+    )
+    min_delta: NonNegativeFloat = Field(
+        default=0.0, description="Minimum change that counts as an improvement, in the unit of the metric."
+    )
     better: Literal["higher", "lower"] | None = Field(
-        default=None, description="Which way is better; default: the metric's."
+        default=None, description="Direction of improvement; default: that of the metric."
     )

@@ -1,4 +1,4 @@
-"""Hooks that show the network in TensorBoard: its graph, weights, kernels and feature maps."""
+"""Hooks that show the network in TensorBoard: its graph, parameters, kernels and feature maps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Every, Hook, Interval, RunFacts, written_shape
+from registry_core.components import CheckFailed, Every, Hook, Interval, ParameterError, RunFacts, written_shape
 from registry_core.components.types import NonNegativeInt
 from registry_core.diagnostics import near
 
@@ -17,30 +17,31 @@ from registry_builtin.hooks.tensorboard_parts import EVERY, EXTRA, OBJECTS, OfSa
 
 
 class TensorBoardHistograms(Hook):
-    """Draw histograms of the weights and of the gradients, one of each for every parameter.
+    """Plot histograms of weights and gradients, one of each per parameter.
 
-    Weights are as they are after the step; gradients are those of the step, accumulated and clipped, before the
-    optimizer sees them. Values that are not finite are left out. Source: tensorboardX.SummaryWriter.add_histogram.
+    Weights are those after the step; gradients are those of the step, accumulated and clipped, before the optimizer
+    uses them. Non-finite values are ignored. Source: tensorboardX.SummaryWriter.add_histogram.
     """
 
     target = f"{OBJECTS}.tensorboard_network:Histograms"
 
-    weights: bool = Field(default=True, description="Draw the weights.")
-    gradients: bool = Field(default=True, description="Draw the gradients.")
+    weights: bool = Field(default=True, description="If true, plots the weights.")
+    gradients: bool = Field(default=True, description="If true, plots the gradients.")
     every: Interval = Field(default=Every(1, "epoch"), description=EVERY)
 
     @model_validator(mode="after")
     def _draws_something(self) -> Self:
         if not self.weights and not self.gradients:
-            raise ValueError("neither `weights` nor `gradients` are drawn; set one to true, or remove the hook")
+            message = "`weights` and `gradients` are both false, so nothing is plotted"
+            raise ParameterError(message, "Set one of them to true, or remove the hook")
         return self
 
 
 class TensorBoardGraph(Hook):
-    """Draw the graph of the model's operations, once.
+    """Show the graph of the model's operations, once.
 
-    The model is traced in evaluation mode with the first validation sample, or training sample where there is none.
-    Source: tensorboardX.SummaryWriter.add_graph, which uses torch.utils.tensorboard.
+    The model is traced in evaluation mode with the first validation sample, or the first training sample if there is
+    none. Source: tensorboardX.SummaryWriter.add_graph, which uses torch.utils.tensorboard.
     """
 
     target = f"{OBJECTS}.tensorboard_network:Graph"
@@ -48,67 +49,73 @@ class TensorBoardGraph(Hook):
 
 
 class TensorBoardKernels(Hook):
-    """Draw the kernels of a convolution.
+    """Show the kernels of a convolution as images.
 
-    Each row of the grid is an output channel, each column an input channel; with three input channels a kernel is one
-    picture in colour. The smallest weight of all is black, the largest white. At most 256 kernels are drawn. Source:
+    Rows are output channels and columns input channels; with three input channels, each kernel is one colour image. The
+    smallest weight is black, the largest white. At most 256 kernels are shown. Source:
     tensorboardX.SummaryWriter.add_image.
     """
 
     target = f"{OBJECTS}.tensorboard_images:Kernels"
 
-    layer: str | None = Field(default=None, description="Name of the module; null for the first 2-D convolution.")
+    layer: str | None = Field(default=None, description="Name of the module; null for the first 2D convolution.")
     every: Interval = Field(default=Every(1, "epoch"), description=EVERY)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if there is no such layer."""
+        """Raise CheckFailed if the model does not have the layer."""
         if self.layer is not None:
             _check_layer(self.name, self.layer, facts.layers)
 
     def check_model(self, model: nn.Module) -> None:
-        """Raise CheckFailed if the model has no such layer, or if that has no kernels in two dimensions."""
+        """Raise CheckFailed if the model does not have the layer, or the layer has no 2D kernels."""
         named = dict(model.named_modules())
         convolutions = [name for name, module in named.items() if _has_kernels(module)]
         if not convolutions:
-            raise CheckFailed(f"The hook {self.name!r} draws kernels, and this model has no 2-D convolution.")
+            raise CheckFailed(
+                f"The hook {self.name!r} requires a 2D convolution, but the model has none.", "Remove the hook."
+            )
         if self.layer is not None:
             layer = _find_layer(self.name, self.layer, model)
             if not _has_kernels(layer):
-                message = f"The hook {self.name!r} draws kernels, but {self.layer!r} is a {type(layer).__name__}."
+                message = (
+                    f"The hook {self.name!r} requires a 2D convolution, but {self.layer!r} is a {type(layer).__name__}."
+                )
                 raise CheckFailed(message, near(self.layer, convolutions))
 
 
 class TensorBoardFeatureMaps(OfSamples):
-    """Draw what a layer gives for one sample, a tile for each channel.
+    """Show the output of a layer for one sample, one tile per channel.
 
-    The layer gives [1, channels, height, width]. The smallest value of all is black, the largest white. Source:
-    tensorboardX.SummaryWriter.add_image.
+    The output of the layer must be [1, channels, height, width]. The smallest value is black, the largest white.
+    Source: tensorboardX.SummaryWriter.add_image.
     """
 
     target = f"{OBJECTS}.tensorboard_images:FeatureMaps"
     example: ClassVar[Mapping[str, Any]] = {"layer": "conv1"}
 
     layer: str = Field(description="Name of the module, such as conv1 or layer1.0.conv2.")
-    index: NonNegativeInt = Field(default=0, description="Number of the sample, from 0.")
+    index: NonNegativeInt = Field(default=0, description="Index of the sample, from 0.")
     every: Interval = Field(default=Every(1, "epoch"), description=EVERY)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if there is no such section, sample, entry or layer, or if the layer gives no image."""
+        """Raise CheckFailed if the section, sample, entry or layer is missing, or the layer emits no image."""
         super().check(facts)
         _check_layer(self.name, self.layer, facts.layers)
         shape = facts.layers.get(self.layer)
         if shape is not None and len(shape) != 3:
-            message = f"The hook {self.name!r} draws images, and the layer {self.layer!r} gives {written_shape(shape)}."
+            message = (
+                f"The hook {self.name!r} requires images, but the layer {self.layer!r} emits {written_shape(shape)}."
+            )
             images = [name for name, each in facts.layers.items() if each is not None and len(each) == 3]
             raise CheckFailed(message, near(self.layer, images))
 
     def check_model(self, model: nn.Module) -> None:
-        """Raise CheckFailed if the model has no such layer."""
+        """Raise CheckFailed if the model does not have the layer."""
         _find_layer(self.name, self.layer, model)
 
 
 def _check_layer(hook: str, layer: str, known: Collection[str]) -> None:
-    """Raise CheckFailed if the parts of a model are known, and none has this name, contains it, or is inside of it."""
+    """Raise CheckFailed if the parts of the model are known and the layer is not one, nor contains or is inside one."""
     parts = {name[: len(name) - len(rest)] for name in known for rest in _endings(name)}
     if known and layer not in parts and not any(layer.startswith(f"{name}.") for name in known):
         raise CheckFailed(
@@ -117,7 +124,7 @@ def _check_layer(hook: str, layer: str, known: Collection[str]) -> None:
 
 
 def _endings(name: str) -> list[str]:
-    """What may be cut off a dotted name to leave another."""
+    """Return every suffix that can be removed from a dotted name to leave another name."""
     return [name[place:] for place, sign in enumerate(name) if sign == "."] + [""]
 
 

@@ -1,4 +1,4 @@
-"""What the hooks for TensorBoard share: words, sections, and those that show samples."""
+"""Descriptions and bases that the TensorBoard hooks share."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 EXTRA = "registry-core[tensorboard]"
 OBJECTS = "registry_builtin.objects"
-EVERY = "How often it is drawn, besides once before the first step."
-SECTION = "The data section whose samples are shown."
-COUNT = "How many samples are shown, from sample 0 on."
+EVERY = "Interval between plots, in addition to one before the first step."
+SECTION = "Data section whose samples are shown."
+COUNT = "Number of samples to show, from sample 0 on."
 Section = Literal["train", "val", "test"]
 
 
 class OfSamples(Hook):
-    """What has a section of the data."""
+    """Base of hooks that show samples of a section of the data."""
 
     section: Section = Field(default="val", description=SECTION)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if there is no such section, sample or entry."""
+        """Raise CheckFailed if the section, sample or entry does not exist."""
         if self.section not in facts.sections:
             message = f"The hook {self.name!r} shows data.{self.section}, which this pipeline does not have."
             raise CheckFailed(message, f"Set section to {' or '.join(facts.sections)}.")
@@ -40,5 +40,5 @@ class OfSamples(Hook):
             raise CheckFailed(message, near(wanted, entries))
 
     def _entry(self) -> str | None:
-        """The entry of a sample that it cannot do without."""
+        """Return the entry of a sample that the hook requires."""
         return None

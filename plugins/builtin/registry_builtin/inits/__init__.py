@@ -1,1 +1,1 @@
-"""Init schemes, and their gains."""
+"""Initialization schemes and their gains."""

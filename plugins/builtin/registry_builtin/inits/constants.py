@@ -1,4 +1,4 @@
-"""Init schemes that set one value."""
+"""Initialization with constants."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from registry_core.components import Init
 
 
 class Constant(Init):
-    """The same value everywhere.
+    """Fill the tensor with one value.
 
-    Fits tensors of any shape. Source: ``torch.nn.init.constant_``.
+    Accepts tensors of any shape. Source: ``torch.nn.init.constant_``.
     """
 
     target = "torch.nn.init:constant_"
@@ -21,22 +21,22 @@ class Constant(Init):
     example: ClassVar[Mapping[str, Any]] = {"value": 0.1}
     old_spellings: ClassVar[Mapping[str, str]] = {"val": "value"}
 
-    value: float = Field(description="The value.")
+    value: float = Field(description="Value of all elements.")
 
 
 class Zeros(Init):
-    """Zero everywhere, as for biases.
+    """Fill the tensor with zeros, for example for biases.
 
-    Fits tensors of any shape. Source: ``torch.nn.init.zeros_``.
+    Accepts tensors of any shape. Source: ``torch.nn.init.zeros_``.
     """
 
     target = "torch.nn.init:zeros_"
 
 
 class Ones(Init):
-    """One everywhere, as for the weights of normalisations.
+    """Fill the tensor with ones, for example for the weights of normalization layers.
 
-    Fits tensors of any shape. Source: ``torch.nn.init.ones_``.
+    Accepts tensors of any shape. Source: ``torch.nn.init.ones_``.
     """
 
     target = "torch.nn.init:ones_"

@@ -1,4 +1,4 @@
-"""Init schemes that keep variances from layer to layer."""
+"""Initialization that preserves variances from layer to layer."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from registry_core.components import Init
 
 Fan = Literal["fan_in", "fan_out"]
 _GAIN = "for the activation that follows: a number, or `{nonlinearity: leaky_relu, param: 0.2}`."
-_A = "Slope of the negative side, for leaky_relu."
-_MODE = "Keep variances forward (fan_in) or backward (fan_out)."
-_NONLINEARITY = "The activation that follows the layer; the paper's are relu and leaky_relu."
+_A = "Negative slope of leaky_relu."
+_MODE = "Preserve variances in the forward pass (fan_in) or in the backward pass (fan_out)."
+_NONLINEARITY = "Activation that follows the layer; the paper covers relu and leaky_relu."
 
 
 class XavierNormal(Init):
-    """Normal values with the spread that keeps variances even in both directions, for linear or tanh layers.
+    """Xavier (Glorot) initialization from a normal distribution, for linear or tanh activations.
 
-    Mean 0, standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``. Needs a tensor of at least two dimensions, so it
-    does not fit biases. Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010; ``torch.nn.init.xavier_normal_``.
+    Mean 0, standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``, which preserves variances in both passes.
+    Requires a tensor with at least two dimensions, so biases are not supported. Source: Glorot and Bengio,
+    "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010;
+    ``torch.nn.init.xavier_normal_``.
     """
 
     target = "torch.nn.init:xavier_normal_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "leaky_relu", "param": 0.2}}
 
-    gain: Gain = Field(default=1.0, description=f"Factor on the standard deviation, {_GAIN}")
+    gain: Gain = Field(default=1.0, description=f"Factor of the standard deviation, {_GAIN}")
 
 
 class XavierUniform(Init):
-    """Even values in a range that keeps variances even in both directions, for linear or tanh layers.
+    """Xavier (Glorot) initialization from a uniform distribution, for linear or tanh activations.
 
-    From -b to b with ``b = gain * sqrt(6 / (fan_in + fan_out))``. Needs a tensor of at least two dimensions, so it does
-    not fit biases. Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010; ``torch.nn.init.xavier_uniform_``.
+    From -b to b with ``b = gain * sqrt(6 / (fan_in + fan_out))``, which preserves variances in both passes. Requires a
+    tensor with at least two dimensions, so biases are not supported. Source: Glorot and Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", AISTATS 2010; ``torch.nn.init.xavier_uniform_``.
     """
 
     target = "torch.nn.init:xavier_uniform_"
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"gain": {"nonlinearity": "tanh"}}
 
-    gain: Gain = Field(default=1.0, description=f"Factor on the range, {_GAIN}")
+    gain: Gain = Field(default=1.0, description=f"Factor of the range, {_GAIN}")
 
 
 class KaimingNormal(Init):
-    """Normal values with the spread that keeps variances even through rectifiers.
+    """Kaiming (He) initialization from a normal distribution, for rectified activations.
 
     Mean 0, standard deviation ``gain / sqrt(fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and
-    that of ``relu`` is ``sqrt(2)``. Needs a tensor of at
-    least two dimensions, so it does not fit biases. Source: He et al., "Delving deep into rectifiers", ICCV 2015;
-    ``torch.nn.init.kaiming_normal_``.
+    that of ``relu`` is ``sqrt(2)``. Requires a tensor with at least two dimensions, so biases are not supported.
+    Source: He et al., "Delving deep into rectifiers", ICCV 2015; ``torch.nn.init.kaiming_normal_``.
     """
 
     target = "torch.nn.init:kaiming_normal_"
@@ -66,11 +66,11 @@ class KaimingNormal(Init):
 
 
 class KaimingUniform(Init):
-    """Even values in a range that keeps variances even through rectifiers.
+    """Kaiming (He) initialization from a uniform distribution, for rectified activations.
 
     From -b to b with ``b = gain * sqrt(3 / fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and
-    that of ``relu`` is ``sqrt(2)``. Needs a tensor of at least two dimensions, so it does not fit biases. Source: He et
-    al., "Delving deep into rectifiers", ICCV 2015; ``torch.nn.init.kaiming_uniform_``.
+    that of ``relu`` is ``sqrt(2)``. Requires a tensor with at least two dimensions, so biases are not supported.
+    Source: He et al., "Delving deep into rectifiers", ICCV 2015; ``torch.nn.init.kaiming_uniform_``.
     """
 
     target = "torch.nn.init:kaiming_uniform_"

@@ -1,1 +1,1 @@
-"""Layers: what the model `sequential` is made of in a pipeline file."""
+"""Layers: building blocks of the model `sequential` in a pipeline file."""

@@ -10,7 +10,7 @@ from registry_builtin.layers.shaping import place_of
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer
 from registry_builtin.torch_modules import of_classes
 from registry_core.components import CheckFailed, Modules, Shape
-from registry_core.components.forms import OutputForm
+from registry_core.components.forms import OutputForm, counted
 from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 NEVER_NEGATIVE = "none can be negative"
@@ -21,9 +21,9 @@ class _Activation(ElementwiseLayer):
 
 
 class ReLU(_Activation):
-    """Zero for negative values, the others as they are.
+    """Rectified linear unit.
 
-    In and out: floats [batch, ...]. Max(0, x). Source: ``torch.nn.ReLU``.
+    Input and output: floats [batch, ...]. max(0, x). Source: ``torch.nn.ReLU``.
     """
 
     target = "torch.nn:ReLU"
@@ -31,10 +31,10 @@ class ReLU(_Activation):
 
 
 class LeakyReLU(_Activation):
-    """Negative values times a small slope, the others as they are.
+    """ReLU with a small slope for negative values.
 
-    In and out: floats [batch, ...]. Max(0, x) + negative_slope * min(0, x). Source: ``torch.nn.LeakyReLU``; Maas et
-    al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
+    Input and output: floats [batch, ...]. max(0, x) + negative_slope * min(0, x). Source: ``torch.nn.LeakyReLU``; Maas
+    et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
 
     target = "torch.nn:LeakyReLU"
@@ -43,31 +43,31 @@ class LeakyReLU(_Activation):
 
 
 class ELU(_Activation):
-    """Negative values bend towards -alpha, the others stay as they are.
+    """Exponential linear unit: negative values approach -alpha.
 
-    In and out: floats [batch, ...]. x for x > 0, else alpha (exp(x) - 1). Source: ``torch.nn.ELU``; Clevert et al.,
-    "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
+    Input and output: floats [batch, ...]. x for x > 0, else alpha (exp(x) - 1). Source: ``torch.nn.ELU``; Clevert et
+    al., "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
     """
 
     target = "torch.nn:ELU"
 
-    alpha: PositiveFloat = Field(default=1.0, description="What large negative values become, with the sign changed.")
+    alpha: PositiveFloat = Field(default=1.0, description="Negative of the value that large negative inputs approach.")
 
 
 class SiLU(_Activation):
-    """Every value times its sigmoid, also called swish.
+    """Sigmoid linear unit, also known as swish.
 
-    In and out: floats [batch, ...]. x * sigmoid(x). Source: ``torch.nn.SiLU``; Hendrycks and Gimpel, "Gaussian error
-    linear units", 2016.
+    Input and output: floats [batch, ...]. x * sigmoid(x). Source: ``torch.nn.SiLU``; Hendrycks and Gimpel, "Gaussian
+    error linear units", 2016.
     """
 
     target = "torch.nn:SiLU"
 
 
 class Hardswish(_Activation):
-    """A piecewise form of silu.
+    """Piecewise approximation of silu.
 
-    In and out: floats [batch, ...]. x * min(max(x + 3, 0), 6) / 6. Source: ``torch.nn.Hardswish``; Howard et al.,
+    Input and output: floats [batch, ...]. x * min(max(x + 3, 0), 6) / 6. Source: ``torch.nn.Hardswish``; Howard et al.,
     "Searching for MobileNetV3", ICCV 2019.
     """
 
@@ -75,9 +75,10 @@ class Hardswish(_Activation):
 
 
 class ReLU6(_Activation):
-    """Values cut off at 0 and 6.
+    """ReLU clipped at 6.
 
-    In and out: floats [batch, ...]. Min(max(0, x), 6). Source: ``torch.nn.ReLU6``; Howard et al., "MobileNets", 2017.
+    Input and output: floats [batch, ...]. min(max(0, x), 6). Source: ``torch.nn.ReLU6``; Howard et al., "MobileNets",
+    2017.
     """
 
     target = "torch.nn:ReLU6"
@@ -86,42 +87,43 @@ class ReLU6(_Activation):
 
 
 class SELU(_Activation):
-    """A scaled elu that keeps mean 0 and variance 1 through many linear layers.
+    """Scaled elu, which preserves mean 0 and variance 1 through many linear layers.
 
-    In and out: floats [batch, ...]. 1.0507 x for x > 0, else 1.0507 * 1.67326 (exp(x) - 1). Source: ``torch.nn.SELU``;
-    Klambauer et al., "Self-normalizing neural networks", NIPS 2017.
+    Input and output: floats [batch, ...]. 1.0507 x for x > 0, else 1.0507 * 1.67326 (exp(x) - 1). Source:
+    ``torch.nn.SELU``; Klambauer et al., "Self-normalizing neural networks", NIPS 2017.
     """
 
     target = "torch.nn:SELU"
 
 
 class Mish(_Activation):
-    """Every value times the tanh of its softplus.
+    """Mish activation: each value times the tanh of its softplus.
 
-    In and out: floats [batch, ...]. x * tanh(log(1 + exp(x))). Source: ``torch.nn.Mish``; Misra, "Mish", BMVC 2020.
+    Input and output: floats [batch, ...]. x * tanh(log(1 + exp(x))). Source: ``torch.nn.Mish``; Misra, "Mish", BMVC
+    2020.
     """
 
     target = "torch.nn:Mish"
 
 
 class GELU(ElementwiseLayer):
-    """Every value times the chance that a normal variable is smaller.
+    """Gaussian error linear unit.
 
-    In and out: floats [batch, ...]. x * Phi(x), Phi: the distribution of N(0, 1). Source: ``torch.nn.GELU``; Hendrycks
-    and Gimpel, "Gaussian error linear units", 2016.
+    Input and output: floats [batch, ...]. x * Phi(x), where Phi is the cumulative distribution function of N(0, 1).
+    Source: ``torch.nn.GELU``; Hendrycks and Gimpel, "Gaussian error linear units", 2016.
     """
 
     target = "torch.nn:GELU"
 
     approximate: Literal["none", "tanh"] = Field(
-        default="none", description="tanh: a faster formula that is nearly the same."
+        default="none", description="Approximation: tanh is faster and almost exact."
     )
 
 
 class Sigmoid(ElementwiseLayer):
-    """Values from 0 to 1: probabilities of independent classes.
+    """Sigmoid: probabilities of independent classes, from 0 to 1.
 
-    In and out: floats [batch, ...]. 1 / (1 + exp(-x)). Source: ``torch.nn.Sigmoid``.
+    Input and output: floats [batch, ...]. 1 / (1 + exp(-x)). Source: ``torch.nn.Sigmoid``.
     """
 
     target = "torch.nn:Sigmoid"
@@ -129,27 +131,27 @@ class Sigmoid(ElementwiseLayer):
 
 
 class Tanh(ElementwiseLayer):
-    """Values from -1 to 1.
+    """Hyperbolic tangent: values from -1 to 1.
 
-    In and out: floats [batch, ...]. (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Source: ``torch.nn.Tanh``.
+    Input and output: floats [batch, ...]. (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Source: ``torch.nn.Tanh``.
     """
 
     target = "torch.nn:Tanh"
 
 
 class _AcrossClasses(ElementwiseLayer):
-    dim: int = Field(default=1, description="The side of the classes; counts the batch as 0; -1 is the last.")
+    dim: int = Field(default=1, description="Dimension of the classes; the batch is 0, -1 is the last.")
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The same; CheckFailed if there is no such side."""
+        """Return the shape unchanged; CheckFailed if it does not have the dimension."""
         place_of(self.dim, shape, "dim")
         return shape
 
 
 class Softmax(_AcrossClasses):
-    """Probabilities of classes, which add up to 1.
+    """Softmax: probabilities of mutually exclusive classes, which sum to 1.
 
-    In: logits [batch, classes, ...]; out: probabilities, exp(x) / sum of exp(x) over `dim`. Source:
+    Input: logits [batch, classes, ...]. Output: probabilities, exp(x) divided by the sum of exp(x) over `dim`. Source:
     ``torch.nn.Softmax``.
     """
 
@@ -158,10 +160,10 @@ class Softmax(_AcrossClasses):
 
 
 class LogSoftmax(_AcrossClasses):
-    """Logarithms of the probabilities of classes.
+    """Logarithm of the softmax: log-probabilities of classes.
 
-    In: logits [batch, classes, ...]; out: log-probabilities, x - log of the sum of exp(x) over `dim`. Source:
-    ``torch.nn.LogSoftmax``.
+    Input: logits [batch, classes, ...]. Output: log-probabilities, x minus the logarithm of the sum of exp(x) over
+    `dim`. Source: ``torch.nn.LogSoftmax``.
     """
 
     target = "torch.nn:LogSoftmax"
@@ -169,24 +171,26 @@ class LogSoftmax(_AcrossClasses):
 
 
 class PReLU(ElementwiseLayer):
-    """Negative values times a trained slope, the others as they are.
+    """ReLU with a trained slope for negative values.
 
-    In and out: floats [batch, channels, ...]. max(0, x) + weight * min(0, x). Source: ``torch.nn.PReLU``; He et al.,
-    "Delving deep into rectifiers", ICCV 2015.
+    Input and output: floats [batch, channels, ...]. max(0, x) + weight * min(0, x). Source: ``torch.nn.PReLU``; He et
+    al., "Delving deep into rectifiers", ICCV 2015.
     """
 
     target = "torch.nn:PReLU"
 
-    num_parameters: PositiveInt = Field(default=1, description="1: one slope for all; else as many as channels.")
-    init: float = Field(default=0.25, description="First value of the slopes.")
+    num_parameters: PositiveInt = Field(
+        default=1, description="Number of slopes: 1 for all channels, or one per channel."
+    )
+    init: float = Field(default=0.25, description="Initial value of the slopes.")
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The same; CheckFailed if there are slopes for other channels."""
+        """Return the shape unchanged; CheckFailed if the number of slopes does not match the channels."""
         if self.num_parameters != 1 and shape[0] not in (None, self.num_parameters):
-            message = f"has slopes for {self.num_parameters} channels, and is given {shape[0]}."
+            message = f"expects {counted(self.num_parameters, 'channel')}, but receives {shape[0]}."
             raise CheckFailed(message, f"Set num_parameters to {shape[0]} or 1.")
         return shape
 
     def modules(self) -> Modules | None:
-        """The slopes are its weight."""
+        """Return the module, whose weight holds the slopes."""
         return of_classes(("PReLU",), [("weight", (self.num_parameters,))])

@@ -1,4 +1,4 @@
-"""Layers: layers made of layers."""
+"""Layers: layers composed of other layers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1)]
-"""One layer or more."""
+"""One or more layers."""
 
-_LAYERS = "Layers, each given what the one before it gives."
+_LAYERS = "Layers; each receives the output of the previous one."
 _CONV: dict[str, Any] = {"conv2d": {"out_channels": 16, "kernel_size": 3, "padding": 1}}
 
 
 class Block(Composite):
-    """Several layers under one name.
+    """Sequence of layers under one name.
 
-    In: what the first takes; out: what the last gives. Source: ``torch.nn.Sequential``.
+    Input: that of the first layer. Output: that of the last layer. Source: ``torch.nn.Sequential``.
     """
 
     target = "registry_builtin.objects.containers:chain"
@@ -33,38 +33,38 @@ class Block(Composite):
     layers: Layers = Field(description=_LAYERS)
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
-        """One after the other."""
+        """Walk through the layers in sequence."""
         way = walk(self.layers, shape)
         return self.model_copy(update={"layers": tuple(layer for _, layer in way.layers)}), way
 
     def modules(self) -> Modules | None:
-        """The layers, in a ``Sequential``."""
+        """Return the layers in a ``Sequential``."""
         return chained(self.layers)
 
     def get_output_form(self) -> OutputForm:
-        """What its last layer determines."""
+        """Return the output form of the last layer."""
         return self.layers[-1].get_output_form()
 
 
 class Repeat(Composite):
-    """The same layers several times in a row, each time with weights of their own.
+    """Several copies of the same layers in sequence, each with its own weights.
 
-    In: what the first takes; out: what the last gives. Names of parameters start with the number of the repetition,
-    from 0. Sizes that are left out are worked out anew each time.
+    Input: that of the first layer. Output: that of the last layer. Parameter names start with the index of the copy,
+    from 0. Omitted sizes are inferred for each copy.
     """
 
     example: ClassVar = {"times": 3, "layers": [_CONV, "relu"]}
 
-    times: PositiveInt = Field(le=1000, description="How many times.")
+    times: PositiveInt = Field(le=1000, description="Number of copies.")
     layers: Layers = Field(description=_LAYERS)
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
-        """A block for each time; mistakes are told once."""
+        """Walk through one block per copy; errors are reported once."""
         blocks = [Block(layers=self.layers) for _ in range(self.times)]
-        if self.record is not None:  # by which parts and messages call them
+        if self.record is not None:  # so that facts and messages use its name
             blocks = [block.with_record(self.name_in_file, self.record) for block in blocks]
         way = walk(blocks, shape)
-        again = "When it is repeated: " if way.errors and way.errors[0].at[1] else ""
+        again = "In a repetition: " if way.errors and way.errors[0].at[1] else ""
         way.errors = [
             CheckFailed(again + failed.message, failed.remedy, at=failed.at[3:])
             for failed in way.errors
@@ -73,24 +73,24 @@ class Repeat(Composite):
         return Block(name=self.layer_name, layers=tuple(layer for _, layer in way.layers)), way
 
     def modules(self) -> Modules | None:
-        """The blocks; only those of a layer with sizes are known."""
+        """Return the blocks; None unless all sizes are known."""
         way = self.walk(None)[1]
         return None if way.errors else chained([layer for _, layer in way.layers])
 
     def build(self) -> nn.Module:
-        """The blocks."""
+        """Build the blocks."""
         return self.with_sizes(None).build()
 
     def get_output_form(self) -> OutputForm:
-        """What its last layer determines."""
+        """Return the output form of the last layer."""
         return self.layers[-1].get_output_form()
 
 
 class Residual(Composite):
-    """The sum of what its layers give and of what they were given.
+    """Residual block: the sum of the output of its layers and of a shortcut.
 
-    In: what the first layer takes; out: layers(x) + shortcut(x), which must have the same shape; without shortcut
-    layers, layers(x) + x. Names of parameters start with ``layers`` and ``shortcut``. Source: He et al., "Deep residual
+    Input: that of the first layer. Output: layers(x) + shortcut(x), which must have the same shape; without shortcut
+    layers, layers(x) + x. Parameter names start with ``layers`` and ``shortcut``. Source: He et al., "Deep residual
     learning for image recognition", CVPR 2016.
     """
 
@@ -98,10 +98,10 @@ class Residual(Composite):
     example: ClassVar = {"layers": ["batch_norm2d", "relu", _CONV], "shortcut": [_CONV]}
 
     layers: Layers = Field(description=_LAYERS)
-    shortcut: tuple[Layer, ...] = Field(default=(), description="Layers on the other way; none: it is added as it is.")
+    shortcut: tuple[Layer, ...] = Field(default=(), description="Layers of the shortcut; empty for the identity.")
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
-        """Both ways, which must end with the same shape."""
+        """Walk through both branches, which must end with the same shape."""
         way, other = walk(self.layers, shape), walk(self.shortcut, shape, "shortcut")
         layers, shortcut = (tuple(layer for _, layer in one.layers) for one in (way, other))
         if not way.errors and not other.errors:
@@ -111,11 +111,11 @@ class Residual(Composite):
         return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
 
     def modules(self) -> Modules | None:
-        """Both ways, each in a ``Sequential``."""
+        """Return both branches, each in a ``Sequential``."""
         return assembled(("Residual",), {"layers": chained(self.layers), "shortcut": chained(self.shortcut)})
 
     def build(self) -> nn.Module:
-        """Both ways."""
+        """Build both branches."""
         from registry_builtin.objects.containers import Residual as Built
 
         return Built(self.layers, self.shortcut)
@@ -126,25 +126,25 @@ def _differ(one: Shape | None, other: Shape | None) -> list[CheckFailed]:
         return []
     if len(one) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True)):
         return []
-    message = f"adds {written_shape(other)} to what its layers give, {written_shape(one)}."
-    remedy = "Add shortcut layers that give the same shape, such as a conv2d with kernel_size 1."
+    message = f"cannot add the shortcut {written_shape(other)} to the output of its layers {written_shape(one)}."
+    remedy = "Add shortcut layers that produce the same shape, such as a conv2d with kernel_size 1."
     return [CheckFailed(message, remedy)]
 
 
 class Concat(Composite):
-    """What several branches give, one behind the other along the channels.
+    """Concatenation of the outputs of several branches along the channels.
 
-    In: what every branch takes; out: the results, which must agree in all but the channels, or features. Source: the
-    inception module of Szegedy et al., "Going deeper with convolutions", CVPR 2015.
+    Input: that of every branch. Output: the concatenated outputs, which must agree in all dimensions except channels,
+    or features. Source: the inception module of Szegedy et al., "Going deeper with convolutions", CVPR 2015.
     """
 
     saves_output: ClassVar[bool] = False
     example: ClassVar = {"branches": [_CONV, {"block": {"layers": ["relu", _CONV]}}]}
 
-    branches: Layers = Field(description="Layers that are all given the same; use block for several in a row.")
+    branches: Layers = Field(description="Layers that receive the same input; use block for a sequence.")
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
-        """All branches, and the sum of their channels."""
+        """Walk through all branches, and add up their channels."""
         way, shapes = walk_beside(self.branches, shape)
         if not way.errors:
             joined = [one for one in shapes if one is not None]
@@ -153,11 +153,11 @@ class Concat(Composite):
         return self.model_copy(update={"branches": tuple(layer for _, layer in way.layers)}), way
 
     def modules(self) -> Modules | None:
-        """The branches, beside each other."""
+        """Return the branches in parallel."""
         return assembled(("Concat",), modules_by_name(self.branches))
 
     def build(self) -> nn.Module:
-        """All branches."""
+        """Build all branches."""
         from registry_builtin.objects.containers import Concat as Built
 
         return Built(self.branches)
@@ -169,8 +169,8 @@ def _do_not_join(shapes: list[Shape]) -> list[CheckFailed]:
             None in pair or pair[0] == pair[1] for pair in zip(shape[1:], shapes[0][1:], strict=True)
         )
         if not same:
-            message = f"has branches that give {written_shape(shapes[0])} and {written_shape(shape)}."
-            return [CheckFailed(message, "Let them agree in all but the channels, with padding or stride.")]
+            message = f"cannot concatenate branches of {written_shape(shapes[0])} and {written_shape(shape)}."
+            return [CheckFailed(message, "Adjust padding or stride so that only the channels differ.")]
     return []
 
 

@@ -8,24 +8,25 @@ from pydantic import Field, model_validator
 
 from registry_builtin.layers.sizes import Margins, Pair, SizedLayer, class_name, left, window_side
 from registry_builtin.torch_modules import convolution, transposed_convolution
-from registry_core.components import CheckFailed, Modules, Shape
+from registry_core.components import CheckFailed, Modules, ParameterError, Shape
+from registry_core.components.forms import counted
 from registry_core.components.types import NonNegativeInt, PositiveInt
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
-_IN = "Channels of what it is given; default: as many as there are."
-_OUT = "Channels of the result: how many kernels."
-_KERNEL = "Height and width of the kernel; one number stands for both."
-_STRIDE = "Steps between two places of the kernel, down and to the right; one number stands for both."
-_PADDING = "Pixels at each edge, [top and bottom, left and right]; same: the result is as large; valid: none."
-_DILATION = "Distance between the kernel's elements; one number stands for both."
-_GROUPS = "Groups of channels that are convolved apart; divides in_channels and out_channels."
-_BIAS = "Whether a number is added to each channel of the result."
-_MODE = "What stands in the padding: zeros, the image mirrored, its nearest edge, or its other end."
-_SMALLER = "Add padding, take a smaller kernel, or pool less before it."
+_IN = "Number of input channels; default: inferred."
+_OUT = "Number of output channels."
+_KERNEL = "Height and width of the kernel; a single number sets both."
+_STRIDE = "Stride of the convolution, down and to the right; a single number sets both."
+_PADDING = "Padding at each edge, [top and bottom, left and right]; same keeps the size, valid adds none."
+_DILATION = "Spacing between kernel elements; a single number sets both directions."
+_GROUPS = "Number of blocked connections from input to output channels; must divide in_channels and out_channels."
+_BIAS = "If true, adds a trained bias to each output channel."
+_MODE = "Content of the padding: zeros, the mirrored input, its nearest edge, or its opposite edge."
+_SMALLER = "Add padding, use a smaller kernel_size, or pool less before it."
 
 
 class _Convolution(SizedLayer):
-    """What convolutions share."""
+    """Base of the convolutions."""
 
     in_channels: PositiveInt | None = Field(default=None, description=_IN)
     out_channels: PositiveInt = Field(description=_OUT)
@@ -35,21 +36,21 @@ class _Convolution(SizedLayer):
     @model_validator(mode="after")
     def _groups_divide(self) -> Self:
         if self.out_channels % self.groups:
-            raise ValueError(
-                f"groups {self.groups} does not divide out_channels {self.out_channels}; change one of them"
-            )
+            message = f"`groups` must divide out_channels, but {self.groups} does not divide {self.out_channels}"
+            raise ParameterError(message, "Change one of them")
         if self.in_channels is not None and self.in_channels % self.groups:
-            raise ValueError(f"groups {self.groups} does not divide in_channels {self.in_channels}; change one of them")
+            message = f"`groups` must divide in_channels, but {self.groups} does not divide {self.in_channels}"
+            raise ParameterError(message, "Change one of them")
         return self
 
     def check_size(self, size: int) -> None:
         """Raise CheckFailed if the groups do not divide the channels."""
         if size % self.groups:
-            message = f"has {self.groups} groups, which do not divide the {size} channels that it is given."
+            message = f"has {self.groups} groups, which do not divide its {counted(size, 'input channel')}."
             raise CheckFailed(message, "Change groups.")
 
     def modules(self) -> Modules | None:
-        """A kernel for each pair of channels in a group, and a bias."""
+        """Return the module with its kernels and bias."""
         if self.in_channels is None:
             return None
         made = transposed_convolution if isinstance(self, ConvTranspose2d) else convolution
@@ -62,15 +63,15 @@ class _Convolution(SizedLayer):
 def _check_mode(mode: str, padding: int, side: int | None) -> None:
     longest = {"reflect": (side or 0) - 1, "circular": side or 0}.get(mode, padding)
     if side is not None and padding > longest:
-        message = f"pads a side of {side} with {padding} in padding_mode {mode}, which can add {longest}."
-        raise CheckFailed(message, "Pad less, or choose padding_mode: zeros.")
+        message = f"pads a side of {side} by {padding}, but padding_mode {mode} can add at most {longest}."
+        raise CheckFailed(message, "Pad less, or set padding_mode: zeros.")
 
 
 class Conv1d(_Convolution):
-    """Slide kernels along sequences and add up the products.
+    """1D convolution.
 
-    In: floats [batch, in_channels, length]; out: [batch, out_channels, new length]. New length: floor((length +
-    2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv1d``.
+    Input: floats [batch, in_channels, length]. Output: [batch, out_channels, new length], where new length is
+    floor((length + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv1d``.
     """
 
     target = "torch.nn:Conv1d"
@@ -78,21 +79,21 @@ class Conv1d(_Convolution):
     example: ClassVar = {"out_channels": 16, "kernel_size": 3, "padding": "same"}
 
     kernel_size: PositiveInt = Field(description="Length of the kernel.")
-    stride: PositiveInt = Field(default=1, description="Steps between two places of the kernel.")
+    stride: PositiveInt = Field(default=1, description="Stride of the convolution.")
     padding: NonNegativeInt | Literal["same", "valid"] = Field(
-        default=0, description="Elements at each end; same: the result is as long; valid: none."
+        default=0, description="Padding at each end; same keeps the length, valid adds none."
     )
-    dilation: PositiveInt = Field(default=1, description="Distance between the kernel's elements.")
+    dilation: PositiveInt = Field(default=1, description="Spacing between kernel elements.")
     padding_mode: PaddingMode = Field(default="zeros", description=_MODE)
 
     @model_validator(mode="after")
     def _same_has_stride_1(self) -> Self:
         if self.padding == "same" and self.stride != 1:
-            raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
+            raise ParameterError("padding 'same' requires stride 1", "Remove stride, or write padding as a number")
         return self
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The kernels are the channels, and the length shrinks."""
+        """Return the output shape; CheckFailed if the input is too small."""
         length = shape[1]
         reach = self.dilation * (self.kernel_size - 1)
         padding = self.padding if isinstance(self.padding, int) else 0
@@ -106,10 +107,10 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """Slide kernels over images and add up the products.
+    """2D convolution.
 
-    In: floats [batch, in_channels, height, width]; out: [batch, out_channels, new height, new width]. New side:
-    floor((side + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv2d``.
+    Input: floats [batch, in_channels, height, width]. Output: [batch, out_channels, new height, new width], where a new
+    side is floor((side + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Source: ``torch.nn.Conv2d``.
     """
 
     target = "torch.nn:Conv2d"
@@ -124,11 +125,11 @@ class Conv2d(_Convolution):
     @model_validator(mode="after")
     def _same_has_stride_1(self) -> Self:
         if self.padding == "same" and self.stride != (1, 1):
-            raise ValueError("padding 'same' needs stride 1; leave out stride, or write padding as a number")
+            raise ParameterError("padding 'same' requires stride 1", "Remove stride, or write padding as a number")
         return self
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The kernels are the channels, and the sides shrink."""
+        """Return the output shape; CheckFailed if the input is too small."""
         sides = []
         margins = self.padding if isinstance(self.padding, tuple) else (0, 0)
         for side, kernel, stride, margin, dilation in zip(
@@ -145,10 +146,10 @@ class Conv2d(_Convolution):
 
 
 class ConvTranspose2d(_Convolution):
-    """Spread every pixel out by kernels and add up where they overlap: enlarges images.
+    """2D transposed convolution, which upsamples its input.
 
-    In: floats [batch, in_channels, height, width]; out: [batch, out_channels, new height, new width]. New side:
-    (side - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. Source:
+    Input: floats [batch, in_channels, height, width]. Output: [batch, out_channels, new height, new width], where a new
+    side is (side - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. Source:
     ``torch.nn.ConvTranspose2d``; Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
 
@@ -156,10 +157,10 @@ class ConvTranspose2d(_Convolution):
     example: ClassVar = {"out_channels": 16, "kernel_size": 2, "stride": 2}
 
     kernel_size: Pair = Field(description=_KERNEL)
-    stride: Pair = Field(default=(1, 1), description="Steps between two places of the kernel in the result.")
-    padding: Margins = Field(default=(0, 0), description="Pixels cut off at each edge of the result.")
+    stride: Pair = Field(default=(1, 1), description="Stride of the kernel in the output.")
+    padding: Margins = Field(default=(0, 0), description="Pixels removed from each edge of the output.")
     output_padding: Margins = Field(
-        default=(0, 0), description="Pixels added at the bottom and right of the result; less than stride or dilation."
+        default=(0, 0), description="Pixels added at the bottom and right of the output; less than stride or dilation."
     )
     dilation: Pair = Field(default=(1, 1), description=_DILATION)
 
@@ -167,11 +168,12 @@ class ConvTranspose2d(_Convolution):
     def _output_padding_is_small(self) -> Self:
         for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation, strict=True):
             if extra >= max(stride, dilation):
-                raise ValueError(f"output_padding {extra} must be less than stride {stride} or dilation {dilation}")
+                message = f"`output_padding` must be less than stride ({stride}) or dilation ({dilation}), not {extra}"
+                raise ParameterError(message, "Lower output_padding, or raise stride or dilation")
         return self
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The kernels are the channels, and the sides grow."""
+        """Return the output shape; CheckFailed if nothing of it is left."""
         sides = tuple(
             None if side is None else (side - 1) * stride - 2 * margin + dilation * (kernel - 1) + extra + 1
             for side, kernel, stride, margin, extra, dilation in zip(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, window_side
-from registry_core.components import Shape
+from registry_core.components import ParameterError, Shape
 from registry_core.components.types import INTEGER, PositiveInt, one_or_list
 
 
@@ -15,24 +15,24 @@ def _sides(value: Any) -> Any:
     pair = value if isinstance(value, (list, tuple)) else [value, value]
     if len(pair) == 2 and all(side is None or (type(side) is int and side >= 1) for side in pair):
         return tuple(pair)
-    raise ValueError(f"expected a side or [height, width], whole and at least 1 (null: as it is), not {value!r}")
+    raise ValueError(f"expected a side or [height, width], integers of at least 1 (null keeps the side), not {value!r}")
 
 
 _SIDE = {"anyOf": [{**INTEGER, "minimum": 1}, {"type": "null"}]}
 
 OutputSize = Annotated[tuple[int | None, int | None], BeforeValidator(_sides), one_or_list(_SIDE, 2)]
-"""Height and width, null for a side that stays; one number stands for both."""
+"""Height and width, null to keep a side; a single number sets both."""
 
-_WINDOW = "Height and width of the window; one number stands for both."
-_STRIDE = "Steps between two windows, down and to the right; default: kernel_size."
-_PADDING = "Pixels at each edge, [top and bottom, left and right]; at most half of kernel_size."
-_CEIL = "Whether a last window that is not full counts too."
-_OUTPUT = "Height and width of the result, null for a side that stays; one number stands for both."
-_LESS = "Take a smaller kernel_size, or pool less before it."
+_WINDOW = "Height and width of the window; a single number sets both."
+_STRIDE = "Stride of the window, down and to the right; default: kernel_size."
+_PADDING = "Padding at each edge, [top and bottom, left and right]; at most half of kernel_size."
+_CEIL = "If true, a partial window at the end is included."
+_OUTPUT = "Height and width of the output, null to keep a side; a single number sets both."
+_LESS = "Use a smaller kernel_size, or pool less before it."
 
 
 class _Pooling(FixedLayer):
-    """What pooling with a window shares."""
+    """Base of pooling with a window."""
 
     ranks: ClassVar[tuple[int, ...]] = (3,)
     saves_output: ClassVar[bool] = False
@@ -50,13 +50,12 @@ class _Pooling(FixedLayer):
     def _padding_is_small(self) -> Self:
         for margin, kernel in zip(self.padding, self.kernel_size, strict=True):
             if margin > kernel // 2:
-                raise ValueError(
-                    f"padding {margin} is more than half of kernel_size {kernel}; set it to {kernel // 2} or less"
-                )
+                message = f"`padding` must be at most half of kernel_size ({kernel}), not {margin}"
+                raise ParameterError(message, f"Set padding to {kernel // 2} or less")
         return self
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """One pixel for each window."""
+        """Return the output shape, one pixel per window; CheckFailed if the input is too small."""
         sides = tuple(
             window_side(side, kernel, stride, margin, dilation, self.ceil_mode)
             for side, kernel, stride, margin, dilation in zip(
@@ -72,39 +71,39 @@ class _Pooling(FixedLayer):
 
 
 class MaxPool2d(_Pooling):
-    """The largest value of each window.
+    """2D max pooling.
 
-    In: floats [batch, channels, height, width]; out: the same with new side floor((side + 2 padding - dilation
-    (kernel_size - 1) - 1) / stride) + 1. Padding never wins. Source: ``torch.nn.MaxPool2d``.
+    Input: floats [batch, channels, height, width]. Output: the same with new sides floor((side + 2 padding - dilation
+    (kernel_size - 1) - 1) / stride) + 1. Padding is negative infinity. Source: ``torch.nn.MaxPool2d``.
     """
 
     target = "torch.nn:MaxPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_MaxPoolNd",)
 
-    dilation: Pair = Field(default=(1, 1), description="Distance between the window's elements.")
+    dilation: Pair = Field(default=(1, 1), description="Spacing between the elements of the window.")
 
     def _dilations(self) -> tuple[int, int]:
         return self.dilation
 
 
 class AvgPool2d(_Pooling):
-    """The mean of each window.
+    """2D average pooling.
 
-    In: floats [batch, channels, height, width]; out: the same with new side floor((side + 2 padding - kernel_size) /
-    stride) + 1. Source: ``torch.nn.AvgPool2d``.
+    Input: floats [batch, channels, height, width]. Output: the same with new sides floor((side + 2 padding -
+    kernel_size) / stride) + 1. Source: ``torch.nn.AvgPool2d``.
     """
 
     target = "torch.nn:AvgPool2d"
     bases: ClassVar[tuple[str, ...]] = ("_AvgPoolNd",)
 
-    count_include_pad: bool = Field(default=True, description="Whether padding counts in the mean, as zeros.")
+    count_include_pad: bool = Field(default=True, description="If true, padding is included in the mean, as zeros.")
     divisor_override: PositiveInt | None = Field(
-        default=None, description="What the sum is divided by; default: the size of the window."
+        default=None, description="Divisor of the sum; default: the size of the window."
     )
 
 
 class _AdaptivePooling(FixedLayer):
-    """What pooling to a given size shares."""
+    """Base of pooling to a given size."""
 
     ranks: ClassVar[tuple[int, ...]] = (3,)
     saves_output: ClassVar[bool] = False
@@ -113,14 +112,14 @@ class _AdaptivePooling(FixedLayer):
     output_size: OutputSize = Field(description=_OUTPUT)
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The sides that were asked for."""
+        """Return the requested sides."""
         return (shape[0], *(wanted or side for wanted, side in zip(self.output_size, shape[1:], strict=True)))
 
 
 class AdaptiveAvgPool2d(_AdaptivePooling):
-    """The means of windows that cut the image into `output_size` parts; 1: the mean of each channel.
+    """2D adaptive average pooling to `output_size`; 1 is global average pooling.
 
-    In: floats [batch, channels, height, width]; out: [batch, channels, *output_size]. Source:
+    Input: floats [batch, channels, height, width]. Output: [batch, channels, *output_size]. Source:
     ``torch.nn.AdaptiveAvgPool2d``.
     """
 
@@ -129,9 +128,9 @@ class AdaptiveAvgPool2d(_AdaptivePooling):
 
 
 class AdaptiveMaxPool2d(_AdaptivePooling):
-    """The largest values of windows that cut the image into `output_size` parts; 1: the largest of each channel.
+    """2D adaptive max pooling to `output_size`; 1 is global max pooling.
 
-    In: floats [batch, channels, height, width]; out: [batch, channels, *output_size]. Source:
+    Input: floats [batch, channels, height, width]. Output: [batch, channels, *output_size]. Source:
     ``torch.nn.AdaptiveMaxPool2d``.
     """
 

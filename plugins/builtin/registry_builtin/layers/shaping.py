@@ -1,4 +1,4 @@
-"""Layers: linear maps, and what changes the shape of a sample or leaves it as it is."""
+"""Layers: linear maps, reshaping, resizing, padding and dropout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer, FixedLayer, Pair, SizedLayer, left
 from registry_builtin.torch_modules import linear
-from registry_core.components import CheckFailed, Modules, Shape, written_shape
+from registry_core.components import CheckFailed, Modules, ParameterError, Shape, written_shape
 from registry_core.components.types import (
     INTEGER,
     NUMBER,
@@ -20,22 +20,22 @@ from registry_core.components.types import (
     one_or_list,
 )
 
-_DIM = "counts the batch as 0, as in torch; -1 is the last"
+_DIM = "the batch is dimension 0, as in torch; -1 is the last"
 
 
 def place_of(dim: int, shape: Shape, parameter: str) -> int:
-    """Which side of a sample a dimension of the batch is; CheckFailed if it has no such side."""
+    """Convert a dimension of the batch to an index into a sample's shape; CheckFailed if it does not exist."""
     place = dim - 1 if dim >= 0 else dim + len(shape)
     if 0 <= place < len(shape):
         return place
-    message = f"has {parameter} {dim}, and is given {written_shape(shape)}, whose sides are 1 to {len(shape)}."
+    message = f"has {parameter} {dim}, but receives {written_shape(shape)}, whose dimensions are 1 to {len(shape)}."
     raise CheckFailed(message, f"Change {parameter}.")
 
 
 class Linear(SizedLayer):
-    """Multiply the features by a matrix and add a bias.
+    """Linear transformation of the features.
 
-    In: floats [batch, in_features] or [batch, length, in_features]; out: the same with out_features. Source:
+    Input: floats [batch, in_features] or [batch, length, in_features]. Output: the same with out_features. Source:
     ``torch.nn.Linear``.
     """
 
@@ -46,25 +46,23 @@ class Linear(SizedLayer):
     ranks: ClassVar[tuple[int, ...]] = (1, 2)
     example: ClassVar = {"name": "fc1", "out_features": 120}
 
-    in_features: PositiveInt | None = Field(
-        default=None, description="Features of what it is given; default: as many as there are."
-    )
-    out_features: PositiveInt = Field(description="Features of the result.")
-    bias: bool = Field(default=True, description="Whether a number is added to each feature of the result.")
+    in_features: PositiveInt | None = Field(default=None, description="Number of input features; default: inferred.")
+    out_features: PositiveInt = Field(description="Number of output features.")
+    bias: bool = Field(default=True, description="If true, adds a trained bias to each output feature.")
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The last side becomes the features of the result."""
+        """Return the shape with the last dimension replaced by the output features."""
         return (*shape[:-1], self.out_features)
 
     def modules(self) -> Modules | None:
-        """The matrix and the bias."""
+        """Return the module with its matrix and bias."""
         return None if self.in_features is None else linear(self.in_features, self.out_features, self.bias)
 
 
 class Identity(ElementwiseLayer):
-    """Gives what it is given.
+    """Return the input unchanged.
 
-    In and out: anything. Source: ``torch.nn.Identity``.
+    Input and output: anything. Source: ``torch.nn.Identity``.
     """
 
     target = "torch.nn:Identity"
@@ -72,24 +70,24 @@ class Identity(ElementwiseLayer):
 
 
 class Dropout(ElementwiseLayer):
-    """Replace values by zeros at random in training, and scale up the others.
+    """Dropout: zeroes random elements in training and scales up the rest.
 
-    In and out: floats [batch, ...]; the others are divided by 1 - p. Source: ``torch.nn.Dropout``; Srivastava et al.,
-    "Dropout", JMLR 2014.
+    Input and output: floats [batch, ...]; the remaining elements are divided by 1 - p. Source: ``torch.nn.Dropout``;
+    Srivastava et al., "Dropout", JMLR 2014.
     """
 
     target = "torch.nn:Dropout"
     only_inside: ClassVar[str] = "some become 0 in training"
     bases: ClassVar[tuple[str, ...]] = ("_DropoutNd",)
 
-    p: Probability = Field(default=0.5, description="Chance of a value to be replaced.")
+    p: Probability = Field(default=0.5, description="Probability of an element to be zeroed.")
     inplace: bool = Field(default=False, description=INPLACE)
 
 
 class Dropout2d(Dropout):
-    """Replace whole channels by zeros at random in training, and scale up the others.
+    """Channel dropout: zeroes random channels in training and scales up the rest.
 
-    In and out: floats [batch, channels, height, width]; the others are divided by 1 - p. Source:
+    Input and output: floats [batch, channels, height, width]; the remaining channels are divided by 1 - p. Source:
     ``torch.nn.Dropout2d``; Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
     """
 
@@ -98,24 +96,24 @@ class Dropout2d(Dropout):
 
 
 class Flatten(FixedLayer):
-    """Put the values of each sample in one row.
+    """Flatten a contiguous range of dimensions, by default all except the batch.
 
-    In: [batch, ...]; out: [batch, features], or with the sides from start_dim to end_dim joined. Source:
+    Input: [batch, ...]. Output: [batch, features], or with the dimensions from start_dim to end_dim merged. Source:
     ``torch.nn.Flatten``.
     """
 
     target = "torch.nn:Flatten"
     passes_on: ClassVar[bool] = True
 
-    start_dim: int = Field(default=1, description=f"First side to join; {_DIM}.")
-    end_dim: int = Field(default=-1, description=f"Last side to join; {_DIM}.")
+    start_dim: int = Field(default=1, description=f"First dimension to flatten; {_DIM}.")
+    end_dim: int = Field(default=-1, description=f"Last dimension to flatten; {_DIM}.")
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """Neighbouring sides become one."""
+        """Return the shape with the dimensions merged."""
         first, last = place_of(self.start_dim, shape, "start_dim"), place_of(self.end_dim, shape, "end_dim")
         if first > last:
-            message = f"joins from side {first + 1} to side {last + 1}, backwards."
-            raise CheckFailed(message, "Set start_dim to a side before end_dim.")
+            message = f"has start_dim {first + 1} after end_dim {last + 1}."
+            raise CheckFailed(message, "Set start_dim to a dimension before end_dim.")
         joined = shape[first : last + 1]
         return (*shape[:first], _product(joined), *shape[last + 1 :])
 
@@ -129,34 +127,35 @@ def _unflattened(value: Any) -> Any:
     sides = value if isinstance(value, (list, tuple)) else ()
     if sides and all(type(side) is int and (side >= 1 or side == -1) for side in sides) and list(sides).count(-1) <= 1:
         return tuple(sides)
-    raise ValueError(f"expected a list of sizes, each at least 1, or -1 for one that follows, not {value!r}")
+    raise ValueError(f"expected a list of sizes, each at least 1, with at most one -1 to be inferred, not {value!r}")
 
 
 _SIDES = WithJsonSchema({"type": "array", "items": {**INTEGER, "minimum": -1}, "minItems": 1})
 
 
 class Unflatten(FixedLayer):
-    """Cut one side of each sample into several.
+    """Split one dimension into several.
 
-    In: [batch, ...]; out: the same with the side `dim` replaced by `unflattened_size`. Source: ``torch.nn.Unflatten``.
+    Input: [batch, ...]. Output: the same with the dimension `dim` replaced by `unflattened_size`. Source:
+    ``torch.nn.Unflatten``.
     """
 
     target = "torch.nn:Unflatten"
     passes_on: ClassVar[bool] = True
     example: ClassVar = {"dim": 1, "unflattened_size": [16, 4, 4]}
 
-    dim: int = Field(default=1, description=f"The side to cut; {_DIM}.")
+    dim: int = Field(default=1, description=f"Dimension to split; {_DIM}.")
     unflattened_size: Annotated[tuple[int, ...], BeforeValidator(_unflattened), _SIDES] = Field(
-        description="The sides that it is cut into; -1: what is left, for one of them."
+        description="Sizes of the new dimensions; one of them may be -1 and is inferred."
     )
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """One side becomes several."""
+        """Return the shape with the dimension split."""
         place = place_of(self.dim, shape, "dim")
         side, known = shape[place], math.prod(size for size in self.unflattened_size if size != -1)
         fits = side is None or (side % known == 0 if -1 in self.unflattened_size else side == known)
         if not fits:
-            message = f"cuts a side into {written_shape(self.unflattened_size)}, and is given {side}."
+            message = f"cannot split a dimension of {side} into {written_shape(self.unflattened_size)}."
             raise CheckFailed(message, f"Choose sizes whose product is {side}.")
         rest = None if side is None else side // known
         return (*shape[:place], *(rest if size == -1 else size for size in self.unflattened_size), *shape[place + 1 :])
@@ -166,16 +165,16 @@ def _scale(value: Any) -> Any:
     pair = value if isinstance(value, (list, tuple)) else [value, value]
     if len(pair) == 2 and all(type(factor) in (int, float) and factor > 0 for factor in pair):
         return (float(pair[0]), float(pair[1]))
-    raise ValueError(f"expected a factor or [for the height, for the width], greater than 0, not {value!r}")
+    raise ValueError(f"expected a factor or [height factor, width factor], greater than 0, not {value!r}")
 
 
 _SCALES = one_or_list({**NUMBER, "exclusiveMinimum": 0}, 2)
 
 
 class Upsample(FixedLayer):
-    """Enlarge images to a size or by a factor.
+    """Upsample images to a size or by a factor.
 
-    In: floats [batch, channels, height, width]; out: the same with other sides (rounded down). Source:
+    Input: floats [batch, channels, height, width]. Output: the same with other sides (rounded down). Source:
     ``torch.nn.Upsample``.
     """
 
@@ -184,27 +183,27 @@ class Upsample(FixedLayer):
     saves_output: ClassVar[bool] = False
     example: ClassVar = {"scale_factor": 2}
 
-    size: Pair | None = Field(default=None, description="Height and width of the result; one number stands for both.")
+    size: Pair | None = Field(default=None, description="Output height and width; a single number sets both.")
     scale_factor: Annotated[tuple[PositiveFloat, PositiveFloat], BeforeValidator(_scale), _SCALES] | None = Field(
-        default=None, description="Factor on height and width; one number stands for both."
+        default=None, description="Factor of height and width; a single number sets both."
     )
     mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = Field(
-        default="nearest", description="How new pixels are made from old ones."
+        default="nearest", description="Interpolation mode."
     )
     align_corners: bool | None = Field(
-        default=None, description="Whether the middles of the corner pixels stay; bilinear and bicubic only."
+        default=None, description="If true, the centres of the corner pixels are aligned; bilinear and bicubic only."
     )
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
         if (self.size is None) == (self.scale_factor is None):
-            raise ValueError("upsample takes either `size` or `scale_factor`")
+            raise ParameterError("exactly one of `size` and `scale_factor` is required", "Set one of them")
         if self.align_corners is not None and self.mode.startswith("nearest"):
-            raise ValueError(f"align_corners is for the modes bilinear and bicubic, not for {self.mode}; leave it out")
+            raise ParameterError(f"`align_corners` has no effect in mode {self.mode}", "Remove align_corners")
         return self
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The sides that were asked for."""
+        """Return the requested sides."""
         if self.size is not None or self.scale_factor is None:
             return (shape[0], *(self.size or ()))
         sides = tuple(
@@ -215,26 +214,26 @@ class Upsample(FixedLayer):
 
 
 class PixelShuffle(FixedLayer):
-    """Turn groups of channels into larger images.
+    """Rearrange groups of channels into larger images.
 
-    In: [batch, channels * r^2, height, width]; out: [batch, channels, height * r, width * r], r: upscale_factor.
-    Source: ``torch.nn.PixelShuffle``; Shi et al., "Real-time single image and video super-resolution using an
-    efficient sub-pixel convolutional neural network", CVPR 2016.
+    Input: [batch, channels * r^2, height, width]. Output: [batch, channels, height * r, width * r], where r is
+    upscale_factor. Source: ``torch.nn.PixelShuffle``; Shi et al., "Real-time single image and video super-resolution
+    using an efficient sub-pixel convolutional neural network", CVPR 2016.
     """
 
     target = "torch.nn:PixelShuffle"
     ranks: ClassVar[tuple[int, ...]] = (3,)
     example: ClassVar = {"upscale_factor": 2}
 
-    upscale_factor: PositiveInt = Field(description="Factor on height and width.")
+    upscale_factor: PositiveInt = Field(description="Factor of height and width.")
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """Fewer channels, more pixels."""
+        """Return the shape with fewer channels and more pixels."""
         factor = self.upscale_factor
         channels, height, width = (None if side is None else (side, side * factor) for side in shape)
         if channels is not None and channels[0] % factor**2:
-            message = f"needs channels in groups of {factor**2}, and is given {channels[0]}."
-            raise CheckFailed(message, f"Give it a multiple of {factor**2} channels, or change upscale_factor.")
+            message = f"expects a multiple of {factor**2} channels, but receives {channels[0]}."
+            raise CheckFailed(message, "Change the channels before it, or upscale_factor.")
         return (
             None if channels is None else channels[0] // factor**2,
             None if height is None else height[1],
@@ -243,9 +242,9 @@ class PixelShuffle(FixedLayer):
 
 
 class ZeroPad2d(FixedLayer):
-    """Put zeros around images.
+    """Pad images with zeros.
 
-    In: [batch, channels, height, width]; out: the same with larger sides. Source: ``torch.nn.ZeroPad2d``.
+    Input: [batch, channels, height, width]. Output: the same with larger sides. Source: ``torch.nn.ZeroPad2d``.
     """
 
     target = "torch.nn:ZeroPad2d"
@@ -258,11 +257,11 @@ class ZeroPad2d(FixedLayer):
     example: ClassVar = {"padding": 2}
 
     padding: NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = Field(
-        description="Pixels at every edge, or at [left, right, top, bottom]."
+        description="Pixels at all edges, or at [left, right, top, bottom]."
     )
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The sides grow."""
+        """Return the shape with larger sides."""
         edges = (self.padding,) * 4 if isinstance(self.padding, int) else self.padding
         _, height, width = shape
         return (

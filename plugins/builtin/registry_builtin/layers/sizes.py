@@ -1,4 +1,4 @@
-"""What layers share: parameter types, and how they take sizes from what they are given."""
+"""Bases and parameter types of layers, and the inference of sizes from the input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_builtin.torch_modules import bare
 from registry_core.components import CheckFailed, Layer, Modules, Shape, written_shape
 from registry_core.components.types import INTEGER, one_or_list
 
-INPLACE = "Write the result over what it is given; changes memory, never results."
+INPLACE = "If true, overwrites the input with the output; saves memory without changing results."
 _KINDS = {1: "features", 2: "sequences", 3: "images"}
 
 
@@ -20,66 +20,68 @@ def _pair(least: int) -> BeforeValidator:
         pair = [value, value] if isinstance(value, int) else value
         if isinstance(pair, (list, tuple)) and len(pair) == 2 and all(type(n) is int and n >= least for n in pair):
             return tuple(pair)
-        raise ValueError(f"expected a number or [height, width], whole and at least {least}, not {value!r}")
+        raise ValueError(f"expected a number or [height, width], integers of at least {least}, not {value!r}")
 
     return BeforeValidator(read)
 
 
 Pair = Annotated[tuple[int, int], _pair(1), one_or_list({**INTEGER, "minimum": 1}, 2)]
-"""Height and width, each at least 1; one number stands for both."""
+"""Height and width, each at least 1; a single number sets both."""
 
 Margins = Annotated[tuple[int, int], _pair(0), one_or_list({**INTEGER, "minimum": 0}, 2)]
-"""Of height and width, each at least 0; one number stands for both."""
+"""Margins along height and width, each at least 0; a single number sets both."""
 
 
 def need_rank(shape: Shape, *ranks: int) -> None:
-    """Raise CheckFailed unless the shape has one of these numbers of sides."""
+    """Raise CheckFailed unless the shape has one of these numbers of dimensions."""
     if len(shape) in ranks:
         return
     wanted = " or ".join(_KINDS[rank] for rank in ranks)
     if len(shape) > max(ranks):
         remedy = "Put flatten before it." if 1 in ranks else "Put flatten or unflatten before it."
     else:
-        remedy = "Put unflatten before it, or the layer before whatever flattens."
-    raise CheckFailed(f"takes {wanted}, and is given {written_shape(shape)}{' features' * (len(shape) == 1)}.", remedy)
+        remedy = "Put unflatten before it, or move it before the layer that flattens."
+    raise CheckFailed(
+        f"expects {wanted}, but receives {written_shape(shape)}{' features' * (len(shape) == 1)}.", remedy
+    )
 
 
 def class_name(layer: Layer) -> str:
-    """The name of the class that the layer builds."""
+    """Return the name of the class that the layer builds."""
     return layer.target.partition(":")[2]
 
 
 class FixedLayer(Layer):
-    """A layer without trained numbers, for samples of certain shapes."""
+    """Base of layers without trained parameters, for samples of certain shapes."""
 
     passes_on: ClassVar[bool] = False
-    """Whether its result is what it was given, perhaps in another shape, and not a copy."""
+    """True if the output is the input itself, perhaps reshaped, rather than a copy."""
     ranks: ClassVar[tuple[int, ...]] = ()
-    """Numbers of sides that a sample may have; empty: any."""
+    """Supported numbers of dimensions of a sample; empty for any."""
     bases: ClassVar[tuple[str, ...]] = ()
-    """What its class in torch derives from, besides ``Module``."""
+    """Bases of its class in torch, besides ``Module``."""
 
     def with_sizes(self, shape: Shape | None) -> Self:
-        """The layer itself."""
+        """Return the layer unchanged; CheckFailed if the number of dimensions is not supported."""
         if shape is not None and self.ranks:
             need_rank(shape, *self.ranks)
         return self
 
     def modules(self) -> Modules | None:
-        """One without parameters."""
+        """Return a module without parameters."""
         return bare(class_name(self), *self.bases)
 
 
 class ElementwiseLayer(FixedLayer):
-    """A layer whose results have the shape of what it is given."""
+    """Base of layers whose output has the shape of the input."""
 
     def infer_shape(self, shape: Shape) -> Shape:
-        """The same."""
+        """Return the shape unchanged."""
         return shape
 
 
 class SizedLayer(Layer):
-    """A layer with one size that follows from what it is given: its channels or features."""
+    """Base of layers with one size that is inferred from the input: its channels or features."""
 
     size_parameter: ClassVar[str] = "in_channels"
     size_words: ClassVar[str] = "channels"
@@ -88,43 +90,45 @@ class SizedLayer(Layer):
     saves_output: ClassVar[bool] = False
 
     def with_sizes(self, shape: Shape | None) -> Self:
-        """The layer with its size, from the shape if it was left out."""
+        """Return the layer with its size, inferred from the shape if it was omitted."""
         if shape is not None and self.ranks:
             need_rank(shape, *self.ranks)
         stated, given = getattr(self, self.size_parameter), None if shape is None else shape[self.axis]
         if stated is None and given is None:
-            message = f"needs {self.size_parameter}: the {self.size_words} before it are not known before the run."
-            raise CheckFailed(message, "Add it.")
+            message = f"requires {self.size_parameter}: its input {self.size_words} are not known before the run."
+            raise CheckFailed(message, f"Add {self.size_parameter}.")
         if stated is not None and given is not None and stated != given:
-            message = f"takes {stated} {self.size_words}, and is given {given}."
-            raise CheckFailed(message, f"Set {self.size_parameter} to {given}, or leave it out.")
+            message = f"expects {stated} {self.size_words}, but receives {given}."
+            raise CheckFailed(message, f"Set {self.size_parameter} to {given}, or remove it.")
         sized = self if stated is not None else self.model_copy(update={self.size_parameter: given})
         sized.check_size(getattr(sized, self.size_parameter))
         return sized
 
     def resized(self, shape: Shape) -> Self:
-        """The layer as if its size had been left out."""
+        """Return the layer as if its size had been omitted."""
         return self.model_copy(update={self.size_parameter: None}).with_sizes(shape)
 
     def check_size(self, size: int) -> None:
-        """Raise CheckFailed if the other parameters do not allow this size."""
+        """Raise CheckFailed if the other parameters do not support this size."""
 
 
 def window_side(
     side: int | None, kernel: int, stride: int, margin: int, dilation: int, ceil: bool = False
 ) -> int | None:
-    """How often a window fits along a side with this margin at both ends; may be less than 1."""
+    """Return the number of windows that fit along a side with this margin at both ends; may be less than 1."""
     if side is None:
         return None
     room = side + 2 * margin - dilation * (kernel - 1) - 1
     if not ceil:
         return room // stride + 1
     windows = math.ceil(room / stride) + 1
-    return windows - 1 if (windows - 1) * stride >= side + margin else windows  # none may start in the far margin
+    return (
+        windows - 1 if (windows - 1) * stride >= side + margin else windows
+    )  # no window may start in the margin at the end
 
 
 def left(sides: tuple[int | None, ...], shape: Shape, remedy: str) -> tuple[int | None, ...]:
-    """The sides, if something is left of the image."""
+    """Return the sides; CheckFailed if one of them is less than 1."""
     if any(side is not None and side < 1 for side in sides):
-        raise CheckFailed(f"leaves nothing of {written_shape(shape)}.", remedy)
+        raise CheckFailed(f"reduces {written_shape(shape)} to nothing.", remedy)
     return sides

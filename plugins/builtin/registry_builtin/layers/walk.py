@@ -1,4 +1,4 @@
-"""Walk through layers with the shape of a sample: sizes are put in, and all that does not fit is found."""
+"""Walk through layers with the shape of a sample: fills in sizes and collects errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_core.components import CheckFailed, Layer, LayerFacts, Modules, Sh
 
 @dataclass
 class Way:
-    """What came of a walk: sized layers with their names, what the sample is at the end, and what did not fit."""
+    """Result of a walk: the sized layers with their names, their facts, the final shape of the sample, and errors."""
 
     layers: list[tuple[str, Layer]] = field(default_factory=list)
     facts: list[LayerFacts] = field(default_factory=list)
@@ -20,49 +20,49 @@ class Way:
 
 
 class Composite(Layer):
-    """A layer made of layers."""
+    """Base of layers composed of layers."""
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
-        """The layer with all sizes, and what came of the walk through its layers.
+        """Return the layer with all sizes, and the result of the walk through its layers.
 
-        A mistake of its own has an empty ``at``.
+        An error of the layer itself has an empty ``at``.
         """
         raise NotImplementedError
 
     def with_sizes(self, shape: Shape | None) -> Layer:
-        """The layer with all sizes; raises the first mistake."""
+        """Return the layer with all sizes; raises the first error."""
         layer, way = self.walk(shape)
         if way.errors:
             raise way.errors[0]
         return layer
 
     def infer_shape(self, shape: Shape) -> Shape | None:
-        """What the sample is at the end."""
+        """Return the final shape of the sample."""
         return self.walk(shape)[1].shape
 
 
 def inside(name: str, facts: Sequence[LayerFacts]) -> list[LayerFacts]:
-    """The parts as parts of something of this name."""
+    """Return the facts with names inside a part of this name."""
     return [part._replace(name=f"{name}.{part.name}") for part in facts]
 
 
 def name_of(layer: Layer, place: int) -> str:
-    """What a layer is called in its network."""
+    """Return the name of a layer in its network."""
     return layer.layer_name or str(place)
 
 
 def modules_by_name(layers: Sequence[Layer]) -> dict[str, Modules | None]:
-    """The modules of each layer, by what it is called."""
+    """Return the modules of each layer, by name."""
     return {name_of(layer, place): layer.modules() for place, layer in enumerate(layers)}
 
 
 def chained(layers: Sequence[Layer]) -> Modules | None:
-    """The modules of layers one after the other."""
+    """Return the modules of layers in sequence."""
     return assembled(("Sequential",), modules_by_name(layers))
 
 
 def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> Way:
-    """Walk through layers that follow each other, which are written under ``key``."""
+    """Walk through layers in sequence, which are written under ``key``."""
     way = Way(shape=shape)
     way.errors += _name_mistakes(layers, key)
     before: Layer | None = None
@@ -78,7 +78,7 @@ def walk(layers: Sequence[Layer], shape: Shape | None, key: str = "layers") -> W
 
 
 def walk_beside(layers: Sequence[Layer], shape: Shape | None, key: str = "branches") -> tuple[Way, list[Shape | None]]:
-    """Walk through layers that are all given the same; with the way, what the sample is after each."""
+    """Walk through layers that receive the same input; also returns the shape of the sample after each."""
     way = Way()
     way.errors += _name_mistakes(layers, key)
     shapes: list[Shape | None] = []
@@ -92,7 +92,7 @@ def walk_beside(layers: Sequence[Layer], shape: Shape | None, key: str = "branch
 
 @dataclass
 class LayerResult:
-    """What came of one layer; ``lost``: what the sample is after a mistake cannot be told."""
+    """Result of one layer; ``lost``: the shape after an error is unknown."""
 
     layer: Layer
     shape: Shape | None
@@ -102,7 +102,7 @@ class LayerResult:
 
 
 def step(layer: Layer, shape: Shape | None) -> LayerResult:
-    """Give a sample of this shape to one layer."""
+    """Pass a sample of this shape through one layer."""
     if isinstance(layer, Composite):
         sized, way = layer.walk(shape)
         return LayerResult(sized, way.shape, way.facts, way.errors, lost=bool(way.errors) and way.shape is None)
@@ -115,7 +115,7 @@ def step(layer: Layer, shape: Shape | None) -> LayerResult:
 
 
 def _as_if_right(layer: Layer, shape: Shape | None) -> Shape | None:
-    """What the sample would be if the layer's size were that of the sample, so that the walk can go on."""
+    """Return the output shape as if the layer had the right size, so that the walk can continue."""
     if shape is None or not isinstance(layer, SizedLayer):
         return None
     try:
@@ -134,7 +134,7 @@ def _take(way: Way, found: LayerResult, place: int, layer: Layer, key: str, befo
 
 
 def _placed(failed: CheckFailed, key: str, place: int, layer: Layer) -> CheckFailed:
-    """The mistake with its place in the list; a layer's own is put into a sentence that names the layer."""
+    """Return the error with its place in the list; an error of the layer itself becomes a sentence that names it."""
     if failed.at:
         return CheckFailed(failed.message, failed.remedy, at=(key, place, layer.name_in_file, *failed.at))
     called = f" {layer.layer_name!r}" if layer.layer_name else ""
@@ -148,15 +148,17 @@ def _name_mistakes(layers: Sequence[Layer], key: str) -> Iterator[CheckFailed]:
         if name is None:
             continue
         if name in seen:
-            message = f"Layer {place}, {layer.name}, has the name {name!r} of another layer beside it."
+            message = f"Layer {place}, {layer.name}, has the same name as another layer, {name!r}."
             yield CheckFailed(message, "Choose another name.", at=(key, place, layer.name_in_file, "name"))
         seen.add(name)
 
 
 def _inplace_mistakes(layer: Layer, before: Layer | None) -> Iterator[CheckFailed]:
-    """What is overwritten must be needed by nobody else: neither by a branch beside it nor for the gradients."""
+    """Check that an overwritten tensor is needed neither by a parallel branch nor for gradients."""
     if getattr(layer, "inplace", False) is not True or (before is not None and not before.saves_output):
         return
-    needed = "what its network or block is given" if before is None else f"what {before.name} may need for its gradient"
+    needed = "the input of its network or block"
+    if before is not None:
+        needed = f"the output of {before.name}, which may be needed for its gradient"
     message = f"would overwrite {needed}."
-    yield CheckFailed(message, "Leave out inplace: it saves memory only, and works after convolutions and the like.")
+    yield CheckFailed(message, "Remove inplace: it only saves memory, and is safe after layers such as convolutions.")

@@ -1,1 +1,1 @@
-"""Losses, by what they compare: classes, several classes, values, pairs and triplets, sequences; and sums of losses."""
+"""Losses by what they compare: classes, multiple labels, values, pairs and triplets, sequences; and sums of losses."""

@@ -1,4 +1,4 @@
-"""Losses for one class a sample, or one class a pixel."""
+"""Losses for one class per sample or per pixel."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
-from registry_core.components import CheckFailed, DataFacts, ExampleTensor
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
 
-_IGNORED = "Targets with this number count for nothing."
+_IGNORED = "Class index whose targets do not contribute to the loss."
 
 
 class CrossEntropy(Weighted):
-    """Cross entropy between logits and class numbers.
+    """Cross entropy between logits and class indices.
 
-    Output: logits [batch, classes] (or [batch, classes, height, width]), floating point, not softmaxed. Target: class
-    numbers [batch] (or [batch, height, width]), int64 from 0 to classes - 1; or the probability of each class, floats
-    [batch, classes]. With ``weight``, the mean is divided by the sum of the weights of the targets. Source:
+    Output: logits [batch, classes] (or [batch, classes, height, width]), floating point, without softmax. Target: class
+    indices [batch] (or [batch, height, width]), int64 from 0 to classes - 1; or class probabilities, floats [batch,
+    classes]. With ``weight``, the mean is divided by the sum of the weights of the targets. Source:
     ``torch.nn.CrossEntropyLoss``; label smoothing as in Szegedy et al., "Rethinking the Inception architecture", CVPR
     2016.
     """
@@ -33,21 +33,23 @@ class CrossEntropy(Weighted):
     example: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.1}
 
     ignore_index: int = Field(default=-100, description=_IGNORED)
-    label_smoothing: Probability = Field(default=0.0, description="Share of each target spread over all classes.")
+    label_smoothing: Probability = Field(
+        default=0.0, description="Fraction of each target that is spread evenly over all classes."
+    )
 
     def check_targets(self, facts: DataFacts) -> None:
-        """Only class numbers can be ignored by their number."""
+        """Raise CheckFailed if ``ignore_index`` is set and the targets are not class indices."""
         if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
-            message = f"ignore_index is {self.ignore_index}, but the targets are {words(facts.target_form)}."
-            raise CheckFailed(message, "Leave ignore_index out, or give class numbers as targets.", ("ignore_index",))
+            message = f"ignore_index expects class indices as targets, but they are {words(facts.target_form)}."
+            raise CheckFailed(message, "Remove ignore_index, or use class indices as targets.", ("ignore_index",))
 
 
 class NLL(Weighted):
-    """Negative log-likelihood of class numbers.
+    """Negative log-likelihood of class indices.
 
-    Output: log-probabilities [batch, classes]; log_softmax is put before it where the model emits logits, which makes
-    it the same as cross entropy. Target: class numbers [batch], int64. With ``weight``, the mean is divided by the sum
-    of the weights of the targets. Source: ``torch.nn.NLLLoss``.
+    Output: log-probabilities [batch, classes]; log_softmax is inserted if the model emits logits, which makes the loss
+    equal to cross entropy. Target: class indices [batch], int64. With ``weight``, the mean is divided by the sum of the
+    weights of the targets. Source: ``torch.nn.NLLLoss``.
     """
 
     target = "torch.nn:NLLLoss"
@@ -58,11 +60,11 @@ class NLL(Weighted):
 
 
 class NLL2d(Weighted):
-    """Negative log-likelihood of a class number at every pixel.
+    """Negative log-likelihood of a class index per pixel.
 
-    Output: log-probabilities [batch, classes, height, width]; log_softmax over the classes is put before it where the
-    model emits logits. Target: class numbers [batch, height, width], int64. Source: ``torch.nn.NLLLoss``, which took
-    the place of ``NLLLoss2d``.
+    Output: log-probabilities [batch, classes, height, width]; log_softmax over the classes is inserted if the model
+    emits logits. Target: class indices [batch, height, width], int64. Source: ``torch.nn.NLLLoss``, which replaced
+    ``NLLLoss2d``.
     """
 
     target = "torch.nn:NLLLoss"
@@ -73,11 +75,12 @@ class NLL2d(Weighted):
 
 
 class KLDiv(Loss):
-    """Kullback-Leibler divergence of the predicted distribution from the target's.
+    """Kullback-Leibler divergence of the predicted distribution from the target distribution.
 
-    Output: log-probabilities [batch, classes]; log_softmax is put before it where the model emits logits. Target:
-    probabilities [batch, classes], or their logarithms with ``log_target``. ``batchmean`` divides the sum by the
-    samples, as the divergence is defined; ``mean`` divides by the classes too. Source: ``torch.nn.KLDivLoss``.
+    Output: log-probabilities [batch, classes]; log_softmax is inserted if the model emits logits. Target: probabilities
+    [batch, classes], or their logarithms with ``log_target``. ``batchmean`` divides the sum by the batch size, which
+    matches the definition of the divergence; ``mean`` also divides by the number of classes. Source:
+    ``torch.nn.KLDivLoss``.
     """
 
     target = "torch.nn:KLDivLoss"
@@ -86,23 +89,22 @@ class KLDiv(Loss):
     old_spellings: ClassVar[Mapping[str, str]] = OLD_REDUCTIONS
 
     reduction: Literal["none", "batchmean", "mean", "sum"] = Field(
-        default="batchmean", description="Sum divided by the samples, mean over all elements, or sum."
+        default="batchmean", description="batchmean: sum divided by the batch size; mean over all elements; or sum."
     )
-    log_target: bool = Field(default=False, description="Whether the targets are logarithms of probabilities.")
+    log_target: bool = Field(default=False, description="If true, the targets are log-probabilities.")
 
     def check_targets(self, facts: DataFacts) -> None:
-        """The targets are logarithms where they are to be."""
+        """Raise CheckFailed if ``log_target`` is set and the targets are not logarithms."""
         if self.log_target and facts.target_form in ("distributions", "one_hot"):
-            message = f"log_target is for logarithms of probabilities, but the targets are {words(facts.target_form)}."
-            raise CheckFailed(message, "Leave log_target out.", ("log_target",))
+            message = f"log_target expects log-probabilities as targets, but they are {words(facts.target_form)}."
+            raise CheckFailed(message, "Remove log_target.", ("log_target",))
 
 
 class MultiMargin(Weighted):
-    """Hinge loss between the score of the right class and all others (a multi-class support vector machine).
+    """Multi-class hinge loss between the score of the true class and all others.
 
-    Output: scores [batch, classes]. Target: class numbers [batch], int64. For each wrong class
-    max(0, margin - right + wrong) ** p, summed and divided by the number of classes. Source:
-    ``torch.nn.MultiMarginLoss``.
+    Output: scores [batch, classes]. Target: class indices [batch], int64. The sum of max(0, margin - true + other) ** p
+    over all other classes, divided by the number of classes. Source: ``torch.nn.MultiMarginLoss``.
     """
 
     target = "torch.nn:MultiMarginLoss"
@@ -110,17 +112,19 @@ class MultiMargin(Weighted):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
     example: ClassVar[Mapping[str, Any]] = {"p": 2, "margin": 0.5}
 
-    p: Literal[1, 2] = Field(default=1, description="Exponent of the hinge.")
-    margin: float = Field(default=1.0, description="How far the right class must be ahead, in units of the scores.")
+    p: Literal[1, 2] = Field(default=1, description="Exponent of the hinge term.")
+    margin: float = Field(
+        default=1.0, description="Margin by which the score of the true class must exceed the others."
+    )
 
 
 class AdaptiveLogSoftmax(Loss):
-    """Adaptive softmax for many classes, with weights of its own that are trained too.
+    """Adaptive softmax for many classes, with trained parameters of its own.
 
-    Output: features [batch, in_features] of the model. Target: class numbers [batch], int64, the frequent classes
-    first. Classes before the first cutoff are told apart at once, the others in clusters of fewer features. Its weights
-    are called ``loss.…`` in parameter groups. Source: Grave et al., "Efficient softmax approximation for GPUs", ICML
-    2017; ``torch.nn.AdaptiveLogSoftmaxWithLoss``.
+    Output: features [batch, in_features] of the model. Target: class indices [batch], int64, with frequent classes
+    first. Classes before the first cutoff belong to the head, the others to clusters with fewer features. Its
+    parameters are named ``loss.…`` in parameter groups. Source: Grave et al., "Efficient softmax approximation for
+    GPUs", ICML 2017; ``torch.nn.AdaptiveLogSoftmaxWithLoss``.
     """
 
     target = "registry_builtin.objects.losses:AdaptiveLogSoftmax"
@@ -133,31 +137,36 @@ class AdaptiveLogSoftmax(Loss):
         "target": ExampleTensor((4,), "int64", 0, 9),
     }
 
-    in_features: PositiveInt = Field(description="Features that the model emits.")
-    n_classes: PositiveInt = Field(description="How many classes there are.")
-    cutoffs: tuple[PositiveInt, ...] = Field(min_length=1, description="First class of each cluster, increasing.")
-    div_value: PositiveFloat = Field(default=4.0, description="By how much each cluster has fewer features.")
-    head_bias: bool = Field(default=False, description="Whether the first part has a bias.")
+    in_features: PositiveInt = Field(description="Number of features that the model emits.")
+    n_classes: PositiveInt = Field(description="Number of classes.")
+    cutoffs: tuple[PositiveInt, ...] = Field(
+        min_length=1, description="First class of each cluster, in increasing order."
+    )
+    div_value: PositiveFloat = Field(
+        default=4.0, description="Factor by which the number of features decreases from cluster to cluster."
+    )
+    head_bias: bool = Field(default=False, description="If true, the head has a bias.")
 
     def check_outputs(self, outputs: int | None) -> None:
-        """The model emits as many features."""
+        """Raise CheckFailed unless the model emits ``in_features`` features."""
         if outputs not in (None, self.in_features):
             message = f"in_features is {self.in_features}, but the model emits {outputs} features."
             raise CheckFailed(message, f"Set in_features to {outputs}.", ("in_features",))
 
     def check_targets(self, facts: DataFacts) -> None:
-        """There are as many classes."""
+        """Raise CheckFailed if the number of classes differs from that of the data."""
         if facts.num_classes not in (None, self.n_classes):
             message = f"n_classes is {self.n_classes}, but the data have {facts.num_classes} classes."
             raise CheckFailed(message, f"Set n_classes to {facts.num_classes}.", ("n_classes",))
         if facts.largest_label is not None and facts.largest_label >= self.n_classes:
-            message = f"n_classes is {self.n_classes}, but the data have the label {facts.largest_label}."
+            message = f"n_classes is {self.n_classes}, but the data contain the label {facts.largest_label}."
             raise CheckFailed(message, f"Set n_classes to {facts.largest_label + 1} or more.", ("n_classes",))
 
     @model_validator(mode="after")
     def _cutoffs_are_in_order(self) -> Self:
         if any(later <= earlier for earlier, later in pairwise((*self.cutoffs, self.n_classes))):
-            raise ValueError(f"cutoffs must increase and stay below n_classes {self.n_classes}")
+            message = f"`cutoffs` must increase and stay below n_classes ({self.n_classes}), not {list(self.cutoffs)!r}"
+            raise ParameterError(message, "Write the first class of each cluster, in increasing order")
         if int(self.in_features // self.div_value ** len(self.cutoffs)) < 1:
-            raise ValueError("the last cluster has no feature left: use fewer cutoffs or a smaller div_value")
+            raise ParameterError("the last cluster has no features", "Use fewer cutoffs or a smaller div_value")
         return self

@@ -1,4 +1,4 @@
-"""Losses for several classes a sample, each there or not."""
+"""Losses for multi-label classification: each class of a sample is present or absent."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from registry_core.components.forms import OutputForm, TargetForm
 
 
 class BCE(Weighted):
-    """Binary cross entropy between probabilities and truth values, one for each class.
+    """Binary cross entropy between probabilities and targets, per class.
 
-    Output: probabilities [batch, classes], from 0 to 1; sigmoid is put before it where the model emits logits (then
-    ``bce_with_logits`` is more exact). Target: floats of the same shape, from 0 (absent) to 1 (present). The mean is
-    not divided by ``weight``. Source: ``torch.nn.BCELoss``.
+    Output: probabilities [batch, classes], from 0 to 1; sigmoid is inserted if the model emits logits (in that case
+    ``bce_with_logits`` is numerically more stable). Target: floats of the same shape, from 0 (absent) to 1 (present).
+    The mean is not divided by ``weight``. Source: ``torch.nn.BCELoss``.
     """
 
     target = "registry_builtin.objects.losses:bce"
@@ -24,25 +24,25 @@ class BCE(Weighted):
 
 
 class BCEWithLogits(Weighted):
-    """Binary cross entropy between logits and truth values, one for each class.
+    """Binary cross entropy between logits and targets, per class.
 
     Output: logits [batch, classes], floating point, without sigmoid. Target: floats of the same shape, from 0 (absent)
-    to 1 (present); whole numbers must be made floats by the data set or a transform, nothing is converted here. The
-    mean is not divided by ``weight``. Source: ``torch.nn.BCEWithLogitsLoss``.
+    to 1 (present); integers are not converted here, so the data set or a transform must produce floats. The mean is not
+    divided by ``weight``. Source: ``torch.nn.BCEWithLogitsLoss``.
     """
 
     target = "registry_builtin.objects.losses:bce_with_logits"
     output_form: ClassVar[OutputForm] = "logits"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
-    pos_weight: Weights | None = Field(default=None, description="For each class, a factor on the targets that are 1.")
+    pos_weight: Weights | None = Field(default=None, description="Weight of positive targets, one per class.")
 
 
 class MultiLabelMargin(Reducing):
-    """Hinge loss between the scores of the classes that are there and all others.
+    """Hinge loss between the scores of the classes that are present and all others.
 
-    Output: scores [batch, classes]. Target: int64 [batch, classes], the numbers of the classes that are there, then -1.
-    max(0, 1 - right + wrong) for every pair, summed and divided by the number of classes. Source:
+    Output: scores [batch, classes]. Target: int64 [batch, classes], the indices of the classes that are present, padded
+    with -1. The sum of max(0, 1 - present + absent) over all pairs, divided by the number of classes. Source:
     ``torch.nn.MultiLabelMarginLoss``.
     """
 
@@ -63,9 +63,9 @@ class SoftMargin(Reducing):
 
 
 class MultiLabelSoftMargin(Weighted):
-    """Binary cross entropy of logits, averaged over the classes of each sample.
+    """Binary cross entropy between logits and targets, averaged over the classes of each sample.
 
-    Output: logits [batch, classes]. Target: floats of the same shape, 1 where a class is there, else 0. Source:
+    Output: logits [batch, classes]. Target: floats of the same shape, 1 if a class is present, else 0. Source:
     ``torch.nn.MultiLabelSoftMarginLoss``.
     """
 

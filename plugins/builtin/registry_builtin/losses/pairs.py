@@ -1,4 +1,4 @@
-"""Losses for pairs and triplets: what belongs together is drawn together."""
+"""Losses for pairs and triplets, which pull related samples together and push others apart."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from registry_core.components.types import PositiveFloat
 
 _PAIR = ("output", "second_output", "target")
 _TRIPLET = ("output", "positive_output", "negative_output")
-_SWAP = "Use the distance from positive to negative where it is the smaller one (Balntas et al., BMVC 2016)."
+_SWAP = "Use the distance between positive and negative if it is smaller (Balntas et al., BMVC 2016)."
 
 
 class MarginRanking(Reducing):
-    """Which of two scores is the larger one: max(0, margin - sign * (first - second)).
+    """Ranking loss of two scores: max(0, margin - sign * (first - second)).
 
-    Output and ``second_output``: scores [batch] or [batch, 1]. Target: floats [batch], 1 if the first is to be the
-    larger one, -1 if the second is. Source: ``torch.nn.MarginRankingLoss``.
+    Output and ``second_output``: scores [batch] or [batch, 1]. Target: floats [batch], 1 if the first score should be
+    larger, -1 if the second should. Source: ``torch.nn.MarginRankingLoss``.
     """
 
     target = "registry_builtin.objects.losses:margin_ranking"
@@ -30,28 +30,28 @@ class MarginRanking(Reducing):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.5}
 
-    margin: float = Field(default=0.0, description="How far apart the scores must be.")
+    margin: float = Field(default=0.0, description="Minimum difference between the scores.")
 
 
 class HingeEmbedding(Reducing):
-    """Small distances for pairs that belong together, distances above a margin for the others.
+    """Hinge loss of distances: small for related pairs, above a margin for others.
 
-    Output: distances, floating point. Target: floats of the same shape, 1 (together) or -1. The distance itself for 1,
-    max(0, margin - distance) for -1. Source: ``torch.nn.HingeEmbeddingLoss``.
+    Output: distances, floating point. Target: floats of the same shape, 1 (related) or -1 (unrelated). The loss is the
+    distance itself for 1, max(0, margin - distance) for -1. Source: ``torch.nn.HingeEmbeddingLoss``.
     """
 
     target = "registry_builtin.objects.losses:hinge_embedding"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
-    margin: float = Field(default=1.0, description="Distance from which pairs apart count for nothing.")
+    margin: float = Field(default=1.0, description="Distance beyond which unrelated pairs do not contribute.")
 
 
 class CosineEmbedding(Reducing):
-    """Cosine 1 for pairs that belong together, cosines below a margin for the others.
+    """Cosine similarity loss: 1 for related pairs, below a margin for others.
 
-    Output and ``second_output``: embeddings [batch, features]. Target: floats [batch], 1 (together) or -1.
-    1 - cosine for 1, max(0, cosine - margin) for -1. Source: ``torch.nn.CosineEmbeddingLoss``.
+    Output and ``second_output``: embeddings [batch, features]. Target: floats [batch], 1 (related) or -1 (unrelated).
+    The loss is 1 - cosine for 1, max(0, cosine - margin) for -1. Source: ``torch.nn.CosineEmbeddingLoss``.
     """
 
     target = "torch.nn:CosineEmbeddingLoss"
@@ -61,16 +61,16 @@ class CosineEmbedding(Reducing):
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.2}
 
     margin: Annotated[float, Field(ge=-1, le=1)] = Field(
-        default=0.0, description="Cosine below which pairs apart count for nothing; 0 to 0.5 is usual."
+        default=0.0, description="Cosine below which unrelated pairs do not contribute; typically 0 to 0.5."
     )
 
 
 class TripletMargin(Reducing):
-    """The distance to what belongs together plus a margin below the distance to what does not.
+    """Triplet loss: the positive must be closer than the negative by at least a margin.
 
-    Output, ``positive_output`` and ``negative_output``: embeddings [batch, features].
-    max(0, d(output, positive) - d(output, negative) + margin), d the p-norm. Source: Balntas et al., "Learning local
-    feature descriptors with triplets and shallow convolutional neural networks", BMVC 2016;
+    Output, ``positive_output`` and ``negative_output``: embeddings [batch, features]. The loss is max(0, d(output,
+    positive) - d(output, negative) + margin), where d is the p-norm of the difference. Source: Balntas et al.,
+    "Learning local feature descriptors with triplets and shallow convolutional neural networks", BMVC 2016;
     ``torch.nn.TripletMarginLoss``.
     """
 
@@ -79,17 +79,19 @@ class TripletMargin(Reducing):
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = {"margin": 0.5, "swap": True}
 
-    margin: PositiveFloat = Field(default=1.0, description="How much nearer the positive one must be.")
-    p: PositiveFloat = Field(default=2.0, description="The norm: 2 for Euclidean distances.")
-    eps: PositiveFloat = Field(default=1e-6, description="Added to differences before the norm.")
+    margin: PositiveFloat = Field(
+        default=1.0, description="Minimum difference between the negative and the positive distance."
+    )
+    p: PositiveFloat = Field(default=2.0, description="Order of the norm; 2 for Euclidean distance.")
+    eps: PositiveFloat = Field(default=1e-6, description="Constant added to the differences before the norm.")
     swap: bool = Field(default=False, description=_SWAP)
 
 
 class TripletMarginWithDistance(Reducing):
-    """The triplet loss with a distance that a function gives.
+    """Triplet loss with a distance given by a registered function.
 
-    Output, ``positive_output`` and ``negative_output``: embeddings [batch, features]; the function takes two of them
-    and gives distances [batch]. Source: ``torch.nn.TripletMarginWithDistanceLoss``.
+    Output, ``positive_output`` and ``negative_output``: embeddings [batch, features]; the function accepts two of them
+    and returns distances [batch]. Source: ``torch.nn.TripletMarginWithDistanceLoss``.
     """
 
     target = "torch.nn:TripletMarginWithDistanceLoss"
@@ -98,8 +100,10 @@ class TripletMarginWithDistance(Reducing):
     output_form: ClassVar[OutputForm] = "embeddings"
     example: ClassVar[Mapping[str, Any]] = {"distance": "cosine_distance", "margin": 0.3}
 
-    distance: Function | None = Field(default=None, description="A registered function; null: Euclidean distance.")
-    margin: PositiveFloat = Field(default=1.0, description="How much nearer the positive one must be.")
+    distance: Function | None = Field(default=None, description="Registered function; null for Euclidean distance.")
+    margin: PositiveFloat = Field(
+        default=1.0, description="Minimum difference between the negative and the positive distance."
+    )
     swap: bool = Field(default=False, description=_SWAP)
 
     @field_validator("distance")
@@ -109,7 +113,7 @@ class TripletMarginWithDistance(Reducing):
         return function
 
     def arguments(self) -> dict[str, object]:
-        """The parameters, with the function built."""
+        """Return the parameters with the function built."""
         found = super().arguments()
         found["distance_function"] = None if self.distance is None else self.distance.build()
         return found

@@ -1,4 +1,4 @@
-"""What losses share: how they reduce, weights of classes, and spellings of older versions of torch."""
+"""Parameters that several losses share: reduction, class weights, and old spellings of torch."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from registry_core.components import CheckFailed, Loss
+from registry_core.components import CheckFailed, Loss, ParameterError
 from registry_core.components.forms import counted
 from registry_core.components.types import NonNegativeFloat
 
 Reduction = Literal["none", "mean", "sum"]
 Weights = tuple[NonNegativeFloat, ...]
 
-REDUCTION = "Mean over all elements of the batch, or their sum; none: the run takes the mean of the elements."
-CLASS_WEIGHT = "A factor for each class, in the order of their numbers."
+REDUCTION = "mean or sum over all elements of the batch; with none, the run averages the elements."
+CLASS_WEIGHT = "One weight per class, in the order of their indices."
 
 OLD_REDUCTIONS = {
     "size_average": "reduction: mean or reduction: sum",
@@ -24,7 +24,7 @@ OLD_REDUCTIONS = {
 
 
 class Reducing(Loss):
-    """What losses with a reduction share."""
+    """Base of losses with a reduction."""
 
     old_spellings: ClassVar[dict[str, str]] = OLD_REDUCTIONS
 
@@ -32,7 +32,7 @@ class Reducing(Loss):
 
 
 class Weighted(Reducing):
-    """What losses with a weight for each class share."""
+    """Base of losses with one weight per class."""
 
     weight: Weights | None = Field(default=None, description=CLASS_WEIGHT)
 
@@ -40,27 +40,29 @@ class Weighted(Reducing):
     @classmethod
     def _some_count(cls, weight: Weights | None) -> Weights | None:
         if weight is not None and not any(weight):
-            raise ValueError("with weights of 0 alone no sample counts; give at least one class more")
+            raise ParameterError(
+                "all weights are 0, so no sample contributes", "Set a weight above 0 for at least one class"
+            )
         return weight
 
     def check_outputs(self, outputs: int | None) -> None:
-        """Raise CheckFailed unless there is one weight for each output."""
+        """Raise CheckFailed unless there is one weight per output."""
         for name in ("weight", "pos_weight"):
             weights = getattr(self, name, None)
             if weights is not None and outputs is not None and len(weights) != outputs:
                 message = (
                     f"{name} has {counted(len(weights), 'value')}, but the model has {counted(outputs, 'output')}."
                 )
-                raise CheckFailed(message, "Give one for each class.")
+                raise CheckFailed(message, "Write one value per class.")
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torch wants them: weights are float32 tensors."""
+        """Return the parameters in torch's form, with weights as float32 tensors."""
         return with_tensors(super().arguments(), "weight", "pos_weight")
 
 
 def with_tensors(arguments: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The arguments with float32 tensors in the place of lists."""
-    import torch  # declarations are light: torch is needed only to build
+    """Return the arguments with the named lists converted to float32 tensors."""
+    import torch  # declarations do not import torch; only building does
 
     for name in names:
         if arguments.get(name) is not None:

@@ -14,12 +14,12 @@ from registry_core.components.types import NonNegativeInt
 
 
 class CTC(Reducing):
-    """Connectionist temporal classification: labels in order, without saying where they are.
+    """Connectionist temporal classification: an ordered sequence of labels without their positions.
 
-    Output: log-probabilities [batch, time, classes]; log_softmax over the classes is put before it where the model
-    emits logits. Target: int64 [batch, longest], padded, without blanks; ``target_length``: int64 [batch]. All time
-    steps count. The mean divides each sample by its target's length. Source: Graves et al., "Connectionist temporal
-    classification", ICML 2006; ``torch.nn.CTCLoss``.
+    Output: log-probabilities [batch, time, classes]; log_softmax over the classes is inserted if the model emits
+    logits. Target: int64 [batch, longest], padded, without blanks; ``target_length``: int64 [batch]. All time steps are
+    used. The mean first divides the loss of each sample by the length of its target. Source: Graves et al.,
+    "Connectionist temporal classification", ICML 2006; ``torch.nn.CTCLoss``.
     """
 
     target = "registry_builtin.objects.losses:CTC"
@@ -34,28 +34,31 @@ class CTC(Reducing):
         "target_length": ExampleTensor((4,), "int64", 1, 5),
     }
 
-    blank: NonNegativeInt = Field(default=0, description="The class that stands for no label.")
+    blank: NonNegativeInt = Field(default=0, description="Index of the blank class, which means no label.")
     zero_infinity: bool = Field(
-        default=False, description="Count infinite losses, of targets too long for the output, as 0."
+        default=False,
+        description="If true, infinite losses, which occur for targets longer than the output, are set to 0.",
     )
 
     def check_outputs(self, outputs: int | None) -> None:
-        """The blank is one of the outputs."""
+        """Raise CheckFailed unless the blank is one of the outputs."""
         if outputs is not None and self.blank >= outputs:
-            message = f"The blank is class {self.blank}, but the model has {outputs} outputs."
+            message = (
+                f"The blank of {self.name!r} is class {self.blank}, but the model has {counted(outputs, 'output')}."
+            )
             raise CheckFailed(message, f"Set blank to a class from 0 to {outputs - 1}.", ("blank",))
 
     def check_shape(self, shape: Shape, facts: DataFacts) -> None:
-        """There are as many time steps as labels; with fewer, the loss is infinite."""
+        """Raise CheckFailed if there are fewer time steps than labels, which makes the loss infinite."""
         if len(shape) == 2 and None not in (shape[0], facts.longest) and not self.zero_infinity:
             time, longest = shape[0] or 0, facts.longest or 0
             if time < longest:
-                message = f"The model gives {counted(time, 'time step')} for a sample"
-                message += f", and a target has up to {counted(longest, 'label')}."
-                raise CheckFailed(message, "Use wider images, or shorter targets, or set zero_infinity: true.")
+                message = f"The model emits {counted(time, 'time step')} per sample"
+                message += f", but a target has up to {counted(longest, 'label')}."
+                raise CheckFailed(message, "Use wider images or shorter targets, or set zero_infinity: true.")
 
     def check_targets(self, facts: DataFacts) -> None:
-        """The blank is that of the data."""
+        """Raise CheckFailed if the data have another blank."""
         if facts.blank not in (None, self.blank):
-            message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."
+            message = f"The blank of {self.name!r} is class {self.blank}, but that of the data is {facts.blank}."
             raise CheckFailed(message, f"Set blank to {facts.blank}.", ("blank",))

@@ -7,25 +7,25 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import ConfigModel, Loss
+from registry_core.components import ConfigModel, Loss, ParameterError
 from registry_core.components.loss import LossTerm
 from registry_core.components.types import PositiveFloat
 
 
 class WeightedLoss(ConfigModel):
-    """One loss of a sum, its weight, and which output and which target it compares."""
+    """One term of a weighted sum: the loss, its weight, and the output and target that it compares."""
 
     loss: Loss
-    weight: PositiveFloat = Field(default=1.0, description="Its factor in the sum.")
-    output: str = Field(default="output", description="The output of the model that it takes as output.")
-    target: str = Field(default="target", description="The entry of the samples that it takes as target.")
+    weight: PositiveFloat = Field(default=1.0, description="Weight of the loss in the sum.")
+    output: str = Field(default="output", description="Output of the model that the loss is computed from.")
+    target: str = Field(default="target", description="Entry of the samples that the loss compares it with.")
 
 
 class WeightedSum(Loss):
-    """The weighted sum of several losses.
+    """Weighted sum of several losses.
 
-    Each loss gets the activation that it needs, and takes what it declares, or the output and the target that are named
-    for it. All of them average over the samples of a batch, or all of them sum.
+    Each loss receives the activation that it needs, and is called with the inputs that it declares, or with the output
+    and the target named for it. Either all losses average over the samples of a batch, or all sum.
     """
 
     target = ""
@@ -33,21 +33,22 @@ class WeightedSum(Loss):
         "losses": [{"loss": {"cross_entropy": {"label_smoothing": 0.1}}}, {"loss": "multi_margin", "weight": 0.5}]
     }
 
-    losses: tuple[WeightedLoss, ...] = Field(min_length=1, description="The losses, each with its weight.")
+    losses: tuple[WeightedLoss, ...] = Field(min_length=1, description="Losses, each with its weight.")
 
     @property
     def is_sum(self) -> bool:
-        """Whether its losses sum over the samples of a batch."""
+        """True if the losses sum over the samples of a batch."""
         return self.losses[0].loss.is_sum
 
     @model_validator(mode="after")
     def _all_reduce_alike(self) -> Self:
         if len({one.loss.is_sum for one in self.losses}) > 1:
-            raise ValueError("some losses sum over a batch and others average; give all the same reduction")
+            message = "some losses sum over the batch, but others average"
+            raise ParameterError(message, "Set the same reduction for all losses")
         return self
 
     def terms(self) -> tuple[LossTerm, ...]:
-        """The losses of the sum, sums inside it taken apart."""
+        """Return the losses of the sum; nested sums are flattened."""
         return tuple(
             LossTerm(
                 inner.loss,

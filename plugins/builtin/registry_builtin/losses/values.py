@@ -1,4 +1,4 @@
-"""Losses for values: how far numbers are from numbers. An output [batch, 1] fits a target [batch]."""
+"""Losses for regression; an output [batch, 1] matches a target [batch]."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ class _Values(Reducing):
 class MSE(_Values):
     """Mean squared error.
 
-    Output and target: floating point, of the same shape. Targets that are whole numbers, such as class numbers, must be
-    made floats of the output's shape by the data set or a transform; nothing is converted here.
-    Source: ``torch.nn.MSELoss``.
+    Output and target: floating point, of the same shape. Integer targets, such as class indices, are not converted
+    here: the data set or a transform must produce floats of the output's shape. Source: ``torch.nn.MSELoss``.
     """
 
     target = "registry_builtin.objects.losses:mse"
@@ -34,40 +33,44 @@ class MSE(_Values):
 class L1(_Values):
     """Mean absolute error.
 
-    Output and target: floating point, of the same shape. Targets that are whole numbers, such as class numbers, must be
-    made floats of the output's shape by the data set or a transform; nothing is converted here.
-    Source: ``torch.nn.L1Loss``.
+    Output and target: floating point, of the same shape. Integer targets, such as class indices, are not converted
+    here: the data set or a transform must produce floats of the output's shape. Source: ``torch.nn.L1Loss``.
     """
 
     target = "registry_builtin.objects.losses:l1"
 
 
 class SmoothL1(_Values):
-    """Squared error where it is small, absolute error where it is large.
+    """Smooth L1 loss: squared for small errors, absolute for large ones.
 
-    Output and target: floating point, of the same shape. Below ``beta`` 0.5 * d ** 2 / beta, from there on
-    d - 0.5 * beta. Source: Girshick, "Fast R-CNN", ICCV 2015; ``torch.nn.SmoothL1Loss``.
+    Output and target: floating point, of the same shape. For an absolute error d: 0.5 * d ** 2 / beta if d < ``beta``,
+    else d - 0.5 * beta. Source: Girshick, "Fast R-CNN", ICCV 2015; ``torch.nn.SmoothL1Loss``.
     """
 
     target = "registry_builtin.objects.losses:smooth_l1"
 
-    beta: NonNegativeFloat = Field(default=1.0, description="Where it changes, in units of the target; 0: l1.")
+    beta: NonNegativeFloat = Field(
+        default=1.0,
+        description="Error at which the loss becomes absolute, in the unit of the target; 0 is equivalent to l1.",
+    )
 
 
 class Huber(_Values):
-    """Squared error where it is small, absolute error times ``delta`` where it is large.
+    """Huber loss: squared for small errors, ``delta`` times absolute for large ones.
 
-    Output and target: floating point, of the same shape. Below ``delta`` 0.5 * d ** 2, from there on
+    Output and target: floating point, of the same shape. For an absolute error d: 0.5 * d ** 2 if d < ``delta``, else
     delta * (d - 0.5 * delta). Source: Huber, "Robust estimation of a location parameter", 1964; ``torch.nn.HuberLoss``.
     """
 
     target = "registry_builtin.objects.losses:huber"
 
-    delta: PositiveFloat = Field(default=1.0, description="Where it changes, in units of the target.")
+    delta: PositiveFloat = Field(
+        default=1.0, description="Error at which the loss becomes absolute, in the unit of the target."
+    )
 
 
 class PoissonNLL(Reducing):
-    """Negative log-likelihood of counts with a Poisson distribution.
+    """Negative log-likelihood of counts under a Poisson distribution.
 
     Output: the logarithm of the rate (or the rate, with ``log_input: false``), floating point. Target: counts of the
     same shape, floats. Source: ``torch.nn.PoissonNLLLoss``.
@@ -77,15 +80,17 @@ class PoissonNLL(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("counts", "values")
 
-    log_input: bool = Field(default=True, description="Whether the output is the logarithm of the rate.")
-    full: bool = Field(default=False, description="Add Stirling's approximation of log(target!).")
-    eps: PositiveFloat = Field(default=1e-8, description="Added to the rate in its logarithm, with log_input: false.")
+    log_input: bool = Field(default=True, description="If true, the output is the logarithm of the rate.")
+    full: bool = Field(default=False, description="If true, adds Stirling's approximation of log(target!).")
+    eps: PositiveFloat = Field(
+        default=1e-8, description="Constant added to the rate before its logarithm, with log_input: false."
+    )
 
 
 class GaussianNLL(Reducing):
-    """Negative log-likelihood of values with a normal distribution whose variance the model gives too.
+    """Negative log-likelihood of values under a normal distribution whose variance the model predicts.
 
-    Output: the mean, ``variance``: not negative, both of the target's shape. Target: floats. Source: Nix and Weigend,
+    Output: the mean; ``variance``: non-negative; both of the target's shape. Target: floats. Source: Nix and Weigend,
     "Estimating the mean and variance of the target probability distribution", 1994; ``torch.nn.GaussianNLLLoss``.
     """
 
@@ -99,5 +104,5 @@ class GaussianNLL(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts")
 
-    full: bool = Field(default=False, description="Add the constant 0.5 * log(2 * pi).")
-    eps: PositiveFloat = Field(default=1e-6, description="The smallest variance.")
+    full: bool = Field(default=False, description="If true, adds the constant 0.5 * log(2 * pi).")
+    eps: PositiveFloat = Field(default=1e-6, description="Lower bound on the variance.")

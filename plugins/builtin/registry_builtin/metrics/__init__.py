@@ -1,1 +1,1 @@
-"""Metrics, by what they compare: classes, values, sequences and embeddings."""
+"""Metrics by what they compare: classes, values, sequences and embeddings."""

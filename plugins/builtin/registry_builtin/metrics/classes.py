@@ -1,4 +1,4 @@
-"""Metrics of classes beyond accuracy: precision, recall and F1, for one class or several a sample, and per pixel."""
+"""Classification metrics beyond accuracy: precision, recall and F1, multi-class, multi-label and per pixel."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from pydantic import Field
 
 from registry_builtin.metrics.accuracy import OF_CLASSES, known_classes
 from registry_core.components import CheckFailed, DataFacts, Metric
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
 
 if TYPE_CHECKING:
     from torchmetrics import Metric as TorchMetric
 
-_CLASSES = "How many classes there are; null for as many as the model tells apart."
-_AVERAGE = "macro: the mean over the classes; weighted: by their samples; micro: all decisions counted together."
-_IGNORED = "Targets with this number count for nothing."
+_CLASSES = "Number of classes; null for the number that the model predicts."
+_AVERAGE = "macro: mean over the classes; weighted: mean weighted by the number of samples; micro: over all decisions."
+_IGNORED = "Class index whose targets are ignored."
 
 
 class _OfClasses(Metric):
-    """What metrics that count decisions by class share."""
+    """Base of metrics that count decisions per class."""
 
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
 
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
 
     def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
-        """The model tells as many classes apart."""
+        """Raise CheckFailed if the model predicts another number of classes."""
         super().check_outputs(form, outputs)
         if outputs is not None:
             known_classes(self.name, self.num_classes, outputs)
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric; CheckFailed if the number of classes is not known."""
+        """Build the metric; CheckFailed if the number of classes is unknown."""
         count = known_classes(self.name, self.num_classes, classes)
         built: TorchMetric = load_target(self.target)(count, **self._options())
         return built
@@ -52,30 +52,30 @@ class _OneClass(_OfClasses):
 
 
 class Precision(_OneClass):
-    """Of the samples that the model gives a class, the share that have it.
+    """Fraction of the samples predicted as a class that belong to it.
 
-    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1; 0 for a class
-    that is never given. Source: ``torchmetrics.classification.MulticlassPrecision``.
+    Output: logits or probabilities [batch, classes]. Target: class indices [batch], int64. Range: 0 to 1; 0 for a class
+    that is never predicted. Source: ``torchmetrics.classification.MulticlassPrecision``.
     """
 
     target = "torchmetrics.classification:MulticlassPrecision"
 
 
 class Recall(_OneClass):
-    """Of the samples that have a class, the share that the model gives it.
+    """Fraction of the samples of a class that are predicted as it.
 
-    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1.
-    Source: ``torchmetrics.classification.MulticlassRecall``.
+    Output: logits or probabilities [batch, classes]. Target: class indices [batch], int64. Range: 0 to 1. Source:
+    ``torchmetrics.classification.MulticlassRecall``.
     """
 
     target = "torchmetrics.classification:MulticlassRecall"
 
 
 class F1(_OneClass):
-    """The harmonic mean of precision and recall.
+    """Harmonic mean of precision and recall.
 
-    Output: logits or probabilities [batch, classes]; target: class numbers [batch], int64. From 0 to 1.
-    Source: ``torchmetrics.classification.MulticlassF1Score``.
+    Output: logits or probabilities [batch, classes]. Target: class indices [batch], int64. Range: 0 to 1. Source:
+    ``torchmetrics.classification.MulticlassF1Score``.
     """
 
     target = "torchmetrics.classification:MulticlassF1Score"
@@ -86,25 +86,25 @@ class _SeveralClasses(_OfClasses):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "signs", "class_lists")
 
     average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
-    emits: Literal["logits", "probabilities"] = Field(default="logits", description="What the model emits.")
+    emits: Literal["logits", "probabilities"] = Field(default="logits", description="Form of the model's output.")
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.5, description="A class is given if its probability, the sigmoid of a logit, is above this."
+        default=0.5, description="Probability, the sigmoid of a logit, above which a class is predicted."
     )
 
     def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
-        """The model emits what `emits` says."""
+        """Raise CheckFailed if the model emits another form than `emits`."""
         super().check_outputs(form, outputs)
         if form not in ("any", self.emits):
             raise CheckFailed(
-                f"The metric {self.name!r} is for {self.emits}, but the model emits {form}.",
+                f"The metric {self.name!r} expects {self.emits}, but the model emits {words(form)}.",
                 f"Set emits to {form}.",
             )
 
     def check_targets(self, facts: DataFacts) -> None:
-        """There is a truth value for each class."""
+        """Raise CheckFailed unless there is one target per class."""
         if facts.target_form == "signs" and facts.num_values == 1:
-            message = f"The metric {self.name!r} takes a sign for each class, but a sample has one sign."
-            raise CheckFailed(message, "Use a metric for one sign, such as distance_accuracy or pair_accuracy.")
+            message = f"The metric {self.name!r} expects one sign per class, but samples have a single sign."
+            raise CheckFailed(message, "Use a metric for single signs, such as distance_accuracy or pair_accuracy.")
 
     def _options(self) -> dict[str, Any]:
         cut = math.log(self.threshold / (1 - self.threshold)) if self.emits == "logits" else self.threshold
@@ -112,43 +112,43 @@ class _SeveralClasses(_OfClasses):
 
 
 class MultiLabelPrecision(_SeveralClasses):
-    """Of the samples that the model gives a class, the share that have it, where a sample has any number of classes.
+    """Fraction of the samples predicted to have a class that have it, for multi-label targets.
 
-    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
-    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
-    Source: ``torchmetrics.classification.MultilabelPrecision``.
+    Output: logits or probabilities [batch, classes]. Target: multi-hot vectors or signs, float [batch, classes], or
+    class indices padded with -1, int64 [batch, classes]. Range: 0 to 1. Source:
+    ``torchmetrics.classification.MultilabelPrecision``.
     """
 
     target = "registry_builtin.objects.multi_label_metrics:MultiLabelPrecision"
 
 
 class MultiLabelRecall(_SeveralClasses):
-    """Of the samples that have a class, the share that the model gives it, where a sample has any number of classes.
+    """Fraction of the samples with a class that are predicted to have it, for multi-label targets.
 
-    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
-    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
-    Source: ``torchmetrics.classification.MultilabelRecall``.
+    Output: logits or probabilities [batch, classes]. Target: multi-hot vectors or signs, float [batch, classes], or
+    class indices padded with -1, int64 [batch, classes]. Range: 0 to 1. Source:
+    ``torchmetrics.classification.MultilabelRecall``.
     """
 
     target = "registry_builtin.objects.multi_label_metrics:MultiLabelRecall"
 
 
 class MultiLabelF1(_SeveralClasses):
-    """The harmonic mean of precision and recall, where a sample has any number of classes.
+    """Harmonic mean of precision and recall, for multi-label targets.
 
-    Output: logits or probabilities [batch, classes]; target: multi-hot or signs, float [batch, classes], or class
-    numbers padded with -1, int64 [batch, classes]. From 0 to 1.
-    Source: ``torchmetrics.classification.MultilabelF1Score``.
+    Output: logits or probabilities [batch, classes]. Target: multi-hot vectors or signs, float [batch, classes], or
+    class indices padded with -1, int64 [batch, classes]. Range: 0 to 1. Source:
+    ``torchmetrics.classification.MultilabelF1Score``.
     """
 
     target = "registry_builtin.objects.multi_label_metrics:MultiLabelF1"
 
 
 class PixelAccuracy(_OfClasses):
-    """Share of pixels whose largest output is that of their class.
+    """Fraction of pixels whose class has the largest output.
 
-    Output: logits or probabilities [batch, classes, height, width]; target: class numbers [batch, height, width],
-    int64. From 0 to 1. A model that always says background reaches the background's share: see ``mean_iou``.
+    Output: logits or probabilities [batch, classes, height, width]. Target: class indices [batch, height, width],
+    int64. Range: 0 to 1. A model that always predicts background reaches the share of the background: see ``mean_iou``.
     Source: ``torchmetrics.classification.MulticlassAccuracy`` with ``average="micro"``.
     """
 
@@ -162,11 +162,11 @@ class PixelAccuracy(_OfClasses):
 
 
 class MeanIoU(_OfClasses):
-    """Mean over the classes of intersection over union: pixels given and right, by pixels given or right.
+    """Mean intersection over union (Jaccard index) over the classes.
 
-    Output: logits or probabilities [batch, classes, height, width]; target: class numbers [batch, height, width],
-    int64. From 0 to 1. Classes that are neither given nor there do not count.
-    Source: ``torchmetrics.classification.MulticlassJaccardIndex`` with ``average="macro"``.
+    Output: logits or probabilities [batch, classes, height, width]. Target: class indices [batch, height, width],
+    int64. Range: 0 to 1. Classes that are neither predicted nor present are ignored. Source:
+    ``torchmetrics.classification.MulticlassJaccardIndex`` with ``average="macro"``.
     """
 
     target = "torchmetrics.classification:MulticlassJaccardIndex"

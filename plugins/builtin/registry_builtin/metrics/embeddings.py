@@ -1,4 +1,4 @@
-"""Metrics of embeddings, distances and scores: do related samples lie together, and does the order come out right?"""
+"""Metrics of embeddings, distances and scores: closeness of related samples and correctness of rankings."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from registry_core.components.types import PositiveFloat
 if TYPE_CHECKING:
     from torchmetrics import Metric as TorchMetric
 
-_DISTANCE = "euclidean: the length of the difference; cosine: 1 less the cosine of the angle between both."
-_THRESHOLD = "Two samples are said to be of one class if their distance is below this."
+_DISTANCE = "euclidean: norm of the difference; cosine: 1 minus the cosine similarity."
+_THRESHOLD = "Distance below which two samples are predicted to have the same class."
 
 
 class _Compared(Metric):
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric."""
+        """Build the metric."""
         options: dict[str, Any] = self.arguments()
         built: TorchMetric = load_target(self.target)(**options)
         return built
 
 
 class NearestNeighbourAccuracy(_Compared):
-    """Share of samples whose nearest other sample of the evaluation is of their class.
+    """Fraction of samples whose nearest neighbour in the evaluation has the same class.
 
-    Output: embeddings [batch, features]; target: class numbers [batch], int64. From 0 to 1. All embeddings are kept
-    until the end of the evaluation: 4 bytes for each feature of each sample. Of several nearest the first one counts.
+    Output: embeddings [batch, features]. Target: class indices [batch], int64. Range: 0 to 1. All embeddings are kept
+    until the end of the evaluation: 4 bytes per feature and sample. Of several equally near neighbours, the first one
+    counts.
     """
 
     target = "registry_builtin.objects.embedding_metrics:NearestNeighbourAccuracy"
@@ -40,9 +41,10 @@ class NearestNeighbourAccuracy(_Compared):
 
 
 class PairAccuracy(_Compared):
-    """Share of pairs of embeddings that are told right to be of one class or of two.
+    """Fraction of pairs of embeddings that are correctly predicted to have the same class or different classes.
 
-    Output and `second_output`: embeddings [batch, features]; target: 1 for one class, -1 for two, [batch]. From 0 to 1.
+    Output and `second_output`: embeddings [batch, features]. Target: 1 for the same class, -1 for different ones,
+    [batch]. Range: 0 to 1.
     """
 
     target = "registry_builtin.objects.embedding_metrics:PairAccuracy"
@@ -55,9 +57,9 @@ class PairAccuracy(_Compared):
 
 
 class DistanceAccuracy(_Compared):
-    """Share of distances that tell right whether two samples are of one class or of two.
+    """Fraction of distances that correctly predict whether two samples have the same class.
 
-    Output: distances [batch]; target: 1 for one class, -1 for two, [batch]. From 0 to 1.
+    Output: distances [batch]. Target: 1 for the same class, -1 for different ones, [batch]. Range: 0 to 1.
     """
 
     target = "registry_builtin.objects.embedding_metrics:DistanceAccuracy"
@@ -69,10 +71,10 @@ class DistanceAccuracy(_Compared):
 
 
 class RankingAccuracy(_Compared):
-    """Share of pairs of scores that are in the right order.
+    """Fraction of pairs of scores in the right order.
 
-    Output and `second_output`: scores [batch]; target: 1 if the first one should be larger, -1 if it should be smaller,
-    [batch]. Equal scores are wrong. From 0 to 1.
+    Output and `second_output`: scores [batch]. Target: 1 if the first score should be larger, -1 if it should be
+    smaller, [batch]. Ties count as wrong. Range: 0 to 1.
     """
 
     target = "registry_builtin.objects.embedding_metrics:RankingAccuracy"

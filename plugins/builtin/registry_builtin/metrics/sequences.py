@@ -1,4 +1,4 @@
-"""Metrics of sequences: how much of what is read is wrong."""
+"""Metrics of sequences: label errors."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 
 class LabelErrorRate(Metric):
-    """Wrong labels in sequences that a model read, as a share of the labels that there are.
+    """Label error rate: the edit distance between predicted and target sequences, per target label.
 
-    Output: scores [batch, time, classes]; target: labels [batch, longest], int64, of which the first `target_length`
-    [batch] count. Read is the largest score of each time step, with repeated labels taken once and blanks left out
-    (best path decoding); wrong are the labels to change, to put in or to take out until both sequences agree
-    (Levenshtein distance). From 0; above 1 if too much is read. Source: Graves et al., "Connectionist temporal
-    classification", ICML 2006.
+    Output: scores [batch, time, classes]. Target: labels [batch, longest], int64, of which the first `target_length`
+    [batch] count. The prediction is the largest score of each time step, with repeated labels merged and blanks removed
+    (best path decoding); errors are substitutions, insertions and deletions (Levenshtein distance). Range: from 0;
+    above 1 if too many labels are predicted. Source: Graves et al., "Connectionist temporal classification", ICML 2006.
     """
 
     target = "registry_builtin.objects.label_errors:LabelErrorRate"
@@ -38,15 +37,17 @@ class LabelErrorRate(Metric):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("sequences",)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    blank: NonNegativeInt = Field(default=0, description="The class that means no label, as in the loss.")
+    blank: NonNegativeInt = Field(
+        default=0, description="Index of the blank class, which means no label, as in the loss."
+    )
 
     def check_targets(self, facts: DataFacts) -> None:
-        """The blank is that of the data."""
+        """Raise CheckFailed if the data have another blank."""
         if facts.blank not in (None, self.blank):
-            message = f"The blank of {self.name!r} is class {self.blank}, and that of the data is {facts.blank}."
+            message = f"The blank of {self.name!r} is class {self.blank}, but that of the data is {facts.blank}."
             raise CheckFailed(message, f"Set blank to {facts.blank}.", ("blank",))
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric."""
+        """Build the metric."""
         built: TorchMetric = load_target(self.target)(self.blank)
         return built

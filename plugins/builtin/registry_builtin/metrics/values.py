@@ -1,4 +1,4 @@
-"""Metrics of numbers: how far the outputs are from the targets."""
+"""Regression metrics."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ class _OfValues(Metric):
     output_forms: ClassVar[tuple[OutputForm, ...]] = ("values", "logits", "probabilities", "embeddings")
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts", "signs", "multi_hot", "distributions")
 
-    log_output: bool = Field(default=False, description="Whether outputs are logarithms, as `poisson_nll` takes them.")
+    log_output: bool = Field(default=False, description="If true, outputs are logarithms, as `poisson_nll` expects.")
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric."""
+        """Build the metric."""
         built: TorchMetric = load_target(self.target)(self.log_output)
         return built
 
 
 class MeanAbsoluteError(_OfValues):
-    """Mean of the distances between outputs and targets, over all their numbers.
+    """Mean absolute error over all elements.
 
-    Output and target: floating point, of the same shape; [batch, 1] is taken as [batch]. In the unit of the target.
-    Source: ``torchmetrics.regression.MeanAbsoluteError``.
+    Output and target: floating point, of the same shape; [batch, 1] matches [batch]. Unit: that of the target. Source:
+    ``torchmetrics.regression.MeanAbsoluteError``.
     """
 
     target = "registry_builtin.objects.value_metrics:MeanAbsoluteError"
 
 
 class MeanSquaredError(_OfValues):
-    """Mean of the squared distances between outputs and targets, over all their numbers.
+    """Mean squared error over all elements.
 
-    Output and target: floating point, of the same shape; [batch, 1] is taken as [batch]. In the unit of the
-    target, squared. Source: ``torchmetrics.regression.MeanSquaredError``.
+    Output and target: floating point, of the same shape; [batch, 1] matches [batch]. Unit: that of the target, squared.
+    Source: ``torchmetrics.regression.MeanSquaredError``.
     """
 
     target = "registry_builtin.objects.value_metrics:MeanSquaredError"

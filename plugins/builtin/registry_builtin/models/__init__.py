@@ -1,1 +1,1 @@
-"""Models: classifiers, networks written layer by layer, dense outputs, sparse gradients, and models around models."""
+"""Models: classifiers, sequential models, dense prediction, sparse gradients, and models that wrap another one."""

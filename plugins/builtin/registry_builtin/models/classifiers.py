@@ -1,4 +1,4 @@
-"""Models: networks that classify images."""
+"""Models for image classification."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.models.small_networks import multilayer_perceptron, two_convolutions
-from registry_core.components import CheckFailed, Image, Model, Modules, Shape
-from registry_core.components.forms import OutputForm
+from registry_core.components import CheckFailed, Image, Model, Modules, ParameterError, Shape
+from registry_core.components.forms import OutputForm, counted
 from registry_core.components.types import NonNegativeInt, PositiveInt, Probability, Size
 
-_CLASSES = "How many classes it tells apart: logits for each image."
-_CHANNELS = "Channels of the images: 1 for gray, 3 for colours."
-_SIZE = "Height and width of the images in pixels; one number stands for both."
+_CLASSES = "Number of classes: logits per image."
+_CHANNELS = "Number of image channels: 1 for grayscale, 3 for RGB."
+_SIZE = "Height and width of the images in pixels; a single number sets both."
 
 
 class Classifier(Model):
-    """What models that emit one row of logits for an image share."""
+    """Base of models that emit one vector of logits per image."""
 
     output_form: ClassVar[OutputForm] = "logits"
 
     def output_shape(self) -> Shape | None:
-        """One logit for each class."""
+        """Return the shape of the output: one logit per class."""
         classes = self.num_outputs()
         return None if classes is None else (classes,)
 
 
 class Net(Classifier):
-    """Two convolutions with pooling and three linear layers, with rectifiers between them.
+    """Convolutional network with two convolutions, max pooling and three linear layers, with ReLU activations.
 
-    Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. 5 x 5 convolutions to
+    Input: float images [batch, in_channels, height, width]. Output: logits [batch, num_classes]. 5 x 5 convolutions to
     6 and 16 channels, each followed by 2 x 2 max pooling, then 120 and 84 features. Source: the network of PyTorch's
     classifier tutorial for CIFAR-10, after LeCun et al., "Gradient-based learning applied to document recognition",
     Proceedings of the IEEE, 1998.
@@ -44,30 +44,30 @@ class Net(Classifier):
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
     size: Size = Field(default=(32, 32), description=_SIZE)
     num_classes: PositiveInt = Field(default=10, description=_CLASSES)
-    padding: NonNegativeInt = Field(default=0, description="Pixels around the input of both convolutions.")
+    padding: NonNegativeInt = Field(default=0, description="Zero padding of both convolutions, in pixels.")
 
     @model_validator(mode="after")
     def _size_survives(self) -> Self:
-        _check_size(self.size, (self.padding, self.padding), "enlarge size, or set padding to 2")
+        _check_size(self.size, (self.padding, self.padding), "Increase size, or set padding to 2")
         return self
 
     def modules(self) -> Modules | None:
-        """The convolutions, poolings and linear layers."""
+        """Return the convolutions, pooling layers and linear layers."""
         return two_convolutions("Net", self.in_channels, self.size, self.num_classes, (self.padding, self.padding))
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if channels or size differ from the declared ones."""
+        """Raise CheckFailed if the images differ from the declared channels or size."""
         check_channels(self.name, self.in_channels, image)
         check_exact_size(self.name, self.size, image, write_size(image))
 
 
 class LeNet(Classifier):
-    """LeNet-5 in today's form: two convolutions with max pooling and three linear layers, with rectifiers.
+    """LeNet-5 in its modern form: two convolutions with max pooling and three linear layers, with ReLU activations.
 
-    Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. The first convolution
-    is padded by 2, so that 28 x 28 images take the place of the paper's 32 x 32. Unlike the paper's it has max pooling,
-    rectifiers, full connections and linear outputs. Source: LeCun et al., "Gradient-based learning applied to document
-    recognition", Proceedings of the IEEE, 1998.
+    Input: float images [batch, in_channels, height, width]. Output: logits [batch, num_classes]. The first convolution
+    has a padding of 2, so that 28 x 28 images replace the 32 x 32 images of the paper. In contrast to the paper, it
+    uses max pooling, ReLU, full connections and a linear output layer. Source: LeCun et al., "Gradient-based learning
+    applied to document recognition", Proceedings of the IEEE, 1998.
     """
 
     target = "registry_builtin.objects.nets:LeNet"
@@ -79,24 +79,24 @@ class LeNet(Classifier):
 
     @model_validator(mode="after")
     def _size_survives(self) -> Self:
-        _check_size(self.size, (2, 0), "enlarge size")
+        _check_size(self.size, (2, 0), "Increase size")
         return self
 
     def modules(self) -> Modules | None:
-        """The convolutions, poolings and linear layers."""
+        """Return the convolutions, pooling layers and linear layers."""
         return two_convolutions("LeNet", self.in_channels, self.size, self.num_classes, (2, 0))
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if channels or size differ from the declared ones."""
+        """Raise CheckFailed if the images differ from the declared channels or size."""
         check_channels(self.name, self.in_channels, image)
         check_exact_size(self.name, self.size, image, write_size(image))
 
 
 class MLP(Classifier):
-    """Linear layers with rectifiers between them, on the flattened image.
+    """Multilayer perceptron on the flattened image, with ReLU activations.
 
-    Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. Dropout, if any,
-    follows each rectifier. Without hidden layers it is linear (softmax) regression.
+    Input: float images [batch, in_channels, height, width]. Output: logits [batch, num_classes]. Dropout, if enabled,
+    follows each activation. Without hidden layers, the model is linear (softmax) regression.
     """
 
     target = "registry_builtin.objects.nets:MLP"
@@ -104,19 +104,19 @@ class MLP(Classifier):
 
     in_channels: PositiveInt = Field(default=1, description=_CHANNELS)
     size: Size = Field(description=_SIZE)
-    hidden: tuple[PositiveInt, ...] = Field(default=(128,), description="Features of each hidden layer.")
+    hidden: tuple[PositiveInt, ...] = Field(default=(128,), description="Number of features of each hidden layer.")
     num_classes: PositiveInt = Field(default=10, description=_CLASSES)
-    dropout: Probability = Field(default=0.0, description="Chance of each hidden feature to be dropped in training.")
-    bias: bool = Field(default=True, description="Whether the linear layers have a bias.")
+    dropout: Probability = Field(default=0.0, description="Dropout probability of hidden features.")
+    bias: bool = Field(default=True, description="If true, the linear layers have a bias.")
 
     def modules(self) -> Modules | None:
-        """The linear layers, with what is between them."""
+        """Return the linear layers, activations and dropout."""
         return multilayer_perceptron(
             [self.in_channels * math.prod(self.size), *self.hidden, self.num_classes], self.dropout, self.bias
         )
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if channels or size differ from the declared ones."""
+        """Raise CheckFailed if the images differ from the declared channels or size."""
         check_channels(self.name, self.in_channels, image)
         check_exact_size(self.name, self.size, image, write_size(image))
 
@@ -139,7 +139,7 @@ Architecture = Literal[
 # fmt: on
 
 _FIXED_SIDES = {"maxvit": 224, "vit": 224}
-"""Families whose images must have exactly this height and width."""
+"""Architecture families that require images of exactly this height and width."""
 
 _SMALLEST_SIDES = {
     "alexnet": 63,
@@ -152,42 +152,42 @@ _SMALLEST_SIDES = {
     "swin": 4,
     "vgg": 32,
 }
-"""Architectures or families that pool or stride a smaller image away."""
+"""Smallest side of an image that survives pooling and strides, by architecture or family."""
 
 
 _NORMALIZING = (
     "densenet", "efficientnet", "googlenet", "mnasnet", "mobilenet", "regnet", "resnet", "resnext", "shufflenet",
     "wide_resnet",
 )  # fmt: skip
-"""Families that normalize over the batch what 32 pixels a side have become: one."""
+"""Families with batch normalization after the stage at which 32 pixels per side have become one."""
 
 _ONE_PIXEL = 32
 
 
 class TorchvisionModel(Classifier):
-    """A classifier of torchvision, with random first values.
+    """Image classifier from torchvision, randomly initialized.
 
-    Input: float images [batch, in_channels, height, width]; output: logits [batch, num_classes]. With ``in_channels``
-    other than 3 the first convolution is replaced by one for so many channels, with the first values that torch gives
-    convolutions. ``googlenet`` and ``inception_v3`` come without auxiliary classifiers. Source: ``torchvision.models``,
-    whose pages name the paper of each architecture.
+    Input: float images [batch, in_channels, height, width]. Output: logits [batch, num_classes]. If ``in_channels`` is
+    not 3, the first convolution is replaced by one with that number of channels, with torch's default initialization.
+    ``googlenet`` and ``inception_v3`` are built without auxiliary classifiers. Source: ``torchvision.models``, which
+    cites the paper of each architecture.
     """
 
     target = "registry_builtin.objects.torchvision_models:torchvision_model"
     example: ClassVar[Mapping[str, Any]] = {"arch": "resnet18", "num_classes": 10}
 
-    arch: Architecture = Field(description="The architecture, by its name in torchvision.")
+    arch: Architecture = Field(description="Name of the architecture in torchvision.")
     num_classes: PositiveInt = Field(default=1000, description=_CLASSES)
     in_channels: PositiveInt = Field(default=3, description=_CHANNELS)
 
     def modules(self) -> Modules | None:
-        """Those of the architecture, with the last layer for the classes and the first for the channels."""
+        """Return those of the architecture, adapted to the number of classes and channels."""
         from registry_builtin.models.torchvision_modules import torchvision_modules
 
         return torchvision_modules(self.arch, self.num_classes, self.in_channels)
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if the channels differ from the declared ones, or the architecture cannot take the size."""
+        """Raise CheckFailed if the channels differ from the declared ones, or the size is not supported."""
         check_channels(self.name, self.in_channels, image)
         fixed = _side_for(_FIXED_SIDES, self.arch)
         if fixed is not None:
@@ -197,18 +197,19 @@ class TorchvisionModel(Classifier):
         shorter = min((side for side in (image.height, image.width) if side is not None), default=smallest)
         if shorter < smallest:
             raise CheckFailed(
-                f"The model '{self.name}: {self.arch}' takes images of {smallest} x {smallest} pixels or more, "
-                f"and is given {_sides(image)}.",
+                f"The model '{self.name}: {self.arch}' expects images of at least {smallest} x {smallest} pixels, "
+                f"but the images are {_sides(image)}.",
                 f"Add `resize: {{size: [{smallest}, {smallest}]}}` or larger, or choose another arch.",
             )
 
     def check_batch(self, samples: int, image: Image | None) -> None:
-        """Raise CheckFailed for a single small image, of which batch normalization would be given one pixel."""
+        """Raise CheckFailed if a batch of one small image leaves batch normalization with one value per channel."""
         if samples > 1 or image is None or image.height is None or image.width is None:
             return
         if self.arch.startswith(_NORMALIZING) and max(image.height, image.width) <= _ONE_PIXEL:
-            message = f"batch normalization in '{self.name}: {self.arch}' would be given a single pixel"
-            raise CheckFailed(f"{message}, of an image of {_sides(image)}.", "Use larger batches, or larger images.")
+            message = f"batch normalization in '{self.name}: {self.arch}' expects more than one value per channel"
+            message += f", but a single image of {_sides(image)} leaves one pixel."
+            raise CheckFailed(message, "Use larger batches, or larger images.")
 
 
 def _side_for(table: dict[str, int], arch: str) -> int | None:
@@ -221,38 +222,36 @@ def _check_size(size: tuple[int, int], paddings: tuple[int, int], remedy: str) -
         for padding in paddings:
             left = (left + 2 * padding - 4) // 2
             if left < 1:
-                raise ValueError(f"nothing is left of {size[0]} x {size[1]} pixels after both convolutions; {remedy}")
+                message = f"images of {size[0]} x {size[1]} pixels are too small for both convolutions"
+                raise ParameterError(message, remedy)
 
 
 def check_channels(name: str, channels: int, image: Image) -> None:
-    """Raise CheckFailed if an image has another number of channels than the model takes."""
+    """Raise CheckFailed if the images do not have the number of channels that the model expects."""
     if image.channels is None or image.channels == channels:
         return
     gray = ", or add grayscale" if channels == 1 else ""
     raise CheckFailed(
-        f"The model {name!r} takes images of {_channels(channels)}, and is given {_channels(image.channels)}.",
+        f"The model {name!r} expects {counted(channels, 'input channel')}, but the images have {image.channels}.",
         f"Set in_channels to {image.channels}{gray}.",
     )
 
 
 def check_exact_size(name: str, size: tuple[int, int], image: Image, remedy: str) -> None:
-    """Raise CheckFailed with this remedy if an image has another size than the model takes."""
+    """Raise CheckFailed with this remedy if the images do not have the size that the model expects."""
     given = (image.height, image.width)
     if any(side is not None and side != wanted for side, wanted in zip(given, size, strict=True)):
         raise CheckFailed(
-            f"The model {name!r} takes images of {size[0]} x {size[1]} pixels, and is given {_sides(image)}.", remedy
+            f"The model {name!r} expects images of {size[0]} x {size[1]} pixels, but the images are {_sides(image)}.",
+            remedy,
         )
 
 
 def write_size(image: Image) -> str:
-    """The remedy for a model whose parameter ``size`` is not that of the images."""
+    """Return the remedy for a model whose parameter ``size`` differs from that of the images."""
     if image.height is None or image.width is None:
-        return "Add resize or a crop of the model's size."
+        return "Add resize or a crop to the size of the model."
     return f"Set size to [{image.height}, {image.width}], or add resize."
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel{'' if count == 1 else 's'}"
 
 
 def _sides(image: Image) -> str:

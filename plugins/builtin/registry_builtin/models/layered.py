@@ -1,4 +1,4 @@
-"""A model whose layers are declared in the pipeline file."""
+"""Model whose layers are declared in the pipeline file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _sides(value: Any) -> Any:
     if type(value[0]) is int and all(side is None or (type(side) is int and side >= 1) for side in value):
         return tuple(value)
     raise ValueError(
-        f"expected [channels, height, width], whole and at least 1 (height and width may be null), not {value!r}"
+        f"expected [channels, height, width], integers of at least 1 (height and width may be null), not {value!r}"
     )
 
 
@@ -32,12 +32,12 @@ _SHAPE = WithJsonSchema(
 
 
 class Sequential(Model):
-    """Layers, one after the other.
+    """Sequence of layers.
 
-    Input: floats of the shape `input`, for images [batch, channels, height, width]; output: what the last layer gives.
-    Sizes that follow from what comes before (in_channels, in_features, num_features) may be left out. Parameters are
-    named after their layer: ``conv1.weight`` for a layer of the name conv1, ``0.weight`` for the first layer without a
-    name. Source: ``torch.nn.Sequential``.
+    Input: floats of the shape `input`, for images [batch, channels, height, width]. Output: that of the last layer.
+    Sizes that follow from the previous layers (in_channels, in_features, num_features) may be omitted. Parameters are
+    named after their layer: ``conv1.weight`` for a layer with the name conv1, ``0.weight`` for an unnamed first layer.
+    Source: ``torch.nn.Sequential``.
     """
 
     example: ClassVar = {"input": [1, 28, 28], "layers": ["flatten", {"linear": {"name": "fc", "out_features": 10}}]}
@@ -46,56 +46,54 @@ class Sequential(Model):
         description="Shape of one sample: [channels, height, width] for images; height and width may be null."
     )
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)] = Field(
-        description="Layers, each given what the one before it gives."
+        description="Layers; each receives the output of the previous one."
     )
     output: Literal["logits", "log_probabilities", "probabilities", "values", "embeddings"] | None = Field(
-        default=None, description="What it emits; default: what the last layer determines, else logits."
+        default=None, description="Form of the output; default: that of the last layer, else logits."
     )
 
     def walk(self) -> Way:
-        """The layers with all sizes, what a sample is after each, and what does not fit."""
+        """Return the layers with all sizes, the shape of a sample after each, and errors."""
         return walk(self.layers, self.input)
 
     def errors(self) -> Sequence[CheckFailed]:
-        """Layers that do not fit each other, and an `output` that is not what the last layer gives."""
+        """Return mismatches between layers, and between `output` and the last layer."""
         found = self.walk().errors
         form, last = self.layers[-1].get_output_form(), self.layers[-1].name
         if self.output is not None and form not in ("any", self.output):
-            message = f"output is {self.output}, but the last layer, {last}, gives {form}."
-            found.append(CheckFailed(message, f"Set output to {form}, or leave out the layer {last}.", at=("output",)))
+            message = f"output is {self.output}, but the last layer, {last}, produces {words(form)}."
+            found.append(CheckFailed(message, f"Set output to {form}, or remove the layer {last}.", at=("output",)))
         if self.output in ("probabilities", "log_probabilities") and isinstance(self.layers[-1], SizedLayer):
-            message = f"output is {words(self.output)}, but the last layer, {last}, gives any numbers."
-            remedy = "Add softmax, log_softmax or sigmoid at the end, or leave output out."
+            message = f"output is {self.output}, but the last layer, {last}, produces unbounded values."
+            remedy = "Add softmax, log_softmax or sigmoid at the end, or remove output."
             found.append(CheckFailed(message, remedy, at=("output",)))
         return found
 
     def warnings(self) -> Sequence[CheckFailed]:
-        """A last layer that cuts logits off, or replaces some by zeros."""
+        """Warn of a last layer that truncates logits or replaces some of them by zeros."""
         last = self.layers[-1]
         if self.get_output_form() != "logits" or not last.only_inside:
             return ()
         message = f"The last layer, {last.name}, changes the logits: {last.only_inside}."
         at = ("layers", len(self.layers) - 1)
-        return (
-            CheckFailed(message, f"Remove it: losses for logits take what the layer before {last.name} gives.", at),
-        )
+        return (CheckFailed(message, f"Remove {last.name}: losses for logits expect the output before it.", at),)
 
     def modules(self) -> Modules | None:
-        """The layers with all sizes, if all of them say what they are made of."""
+        """Return the modules of the layers with all sizes, if every layer declares its own."""
         way = self.walk()
         return None if way.errors else chained([layer for _, layer in way.layers])
 
     def layer_facts(self) -> Sequence[LayerFacts]:
-        """The layers, those inside blocks too, with what a sample is after each."""
+        """Return the layers, including those inside blocks, with the shape of a sample after each."""
         return self.walk().facts
 
     def get_output_form(self) -> OutputForm:
-        """What `output` says, or what the last layer determines, else logits."""
+        """Return the form given by `output`, else that of the last layer, else logits."""
         form = self.layers[-1].get_output_form()
         return self.output or ("logits" if form == "any" else form)
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if the images are not what `input` says."""
+        """Raise CheckFailed if the images do not match `input`."""
         given = (image.channels, image.height, image.width)
         same = len(self.input) == 3 and all(
             None in pair or pair[0] == pair[1] for pair in zip(given, self.input, strict=True)
@@ -103,36 +101,37 @@ class Sequential(Model):
         if not same:
             written = ", ".join("null" if side is None else str(side) for side in given)
             raise CheckFailed(
-                f"The model {self.name!r} takes {written_shape(self.input)}, and is given {written_shape(given)}.",
+                f"The model {self.name!r} expects {written_shape(self.input)}, but the images are "
+                f"{written_shape(given)}.",
                 f"Set input to [{written}], or change the transforms.",
             )
         if None in self.input and None not in given and not self.errors():
             for failed in walk(self.layers, given).errors:
-                message = f"{failed.message} The model {self.name!r} is given images of {written_shape(given)}."
+                message = f"{failed.message} The model {self.name!r} receives images of {written_shape(given)}."
                 raise CheckFailed(message, failed.remedy, failed.at)
 
     def check_batch(self, samples: int, image: Image | None) -> None:
-        """Raise CheckFailed if a layer normalizes single values."""
+        """Raise CheckFailed if a layer would normalize single values."""
         given = self.input if image is None else (image.channels, image.height, image.width)
         for part in walk(self.layers, given).facts if samples == 1 else ():
             if part.needs_batch:
                 message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
-                raise CheckFailed(message, "Use larger batches, or leave it out.")
+                raise CheckFailed(message, f"Use larger batches, or remove {part.layer}.")
 
     def output_shape(self) -> Shape | None:
-        """What a sample is after the last layer."""
+        """Return the shape of a sample after the last layer."""
         way = self.walk()
         return None if way.errors else way.shape
 
     def num_outputs(self) -> int | None:
-        """Channels or features of what the last layer gives; of a sequence, those of each element."""
+        """Return the number of channels or features of the output; for a sequence, those of each element."""
         shape = self.output_shape()
         if shape is None:
             return None
         return shape[-1] if len(shape) == 2 else shape[0]
 
     def build(self) -> nn.Module:
-        """The layers, with the first values that torch gives them; raises CheckFailed if they do not fit each other."""
+        """Build the layers with torch's default initialization; CheckFailed if they do not fit together."""
         from registry_builtin.objects.containers import chain
 
         if mistakes := self.errors():

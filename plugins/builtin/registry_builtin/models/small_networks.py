@@ -1,4 +1,4 @@
-"""The modules of the networks in ``objects/nets.py`` and ``objects/dense.py``, before they are built."""
+"""Facts about the networks of ``objects/nets.py`` and ``objects/dense.py`` before they are built."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POOLING = bare("MaxPool2d", "_MaxPoolNd")
 def two_convolutions(
     name: str, in_channels: int, size: tuple[int, int], num_classes: int, paddings: tuple[int, int]
 ) -> Modules | None:
-    """``net`` and ``lenet``."""
+    """Return the modules of ``net`` and ``lenet``."""
     height, width = (side_after(side, paddings) for side in size)
     children: dict[str, Modules | None] = {
         "conv1": convolution("Conv2d", in_channels, 6, (5, 5)),
@@ -29,14 +29,14 @@ def two_convolutions(
 
 
 def side_after(side: int, paddings: tuple[int, int]) -> int:
-    """What both convolutions and poolings leave of a side of the image; may be less than 1."""
+    """Return the length of a side after both convolutions and poolings; may be less than 1."""
     for padding in paddings:
         side = (side + 2 * padding - 4) // 2
     return side
 
 
 def multilayer_perceptron(widths: Sequence[int], dropout: float, bias: bool) -> Modules | None:
-    """``mlp`` from so many features through others to so many."""
+    """Return the modules of ``mlp`` with these numbers of features."""
     layers = [bare("Flatten")]
     for narrow, wide in pairwise(widths[:-1]):
         layers += [linear(narrow, wide, bias), bare("ReLU")]
@@ -45,7 +45,7 @@ def multilayer_perceptron(widths: Sequence[int], dropout: float, bias: bool) -> 
 
 
 def u_net(in_channels: int, num_classes: int, width: int, depth: int) -> Modules | None:
-    """``unet``."""
+    """Return the modules of ``unet``."""
     widths = [width * 2**level for level in range(depth + 1)]
     up = list(zip(reversed(widths[1:]), reversed(widths[:-1]), strict=True))
     children = {
@@ -62,7 +62,7 @@ def u_net(in_channels: int, num_classes: int, width: int, depth: int) -> Modules
 def line_reader(
     in_channels: int, features: int, column: int, hidden: int, num_classes: int, kind: str
 ) -> Modules | None:
-    """``crnn``, whose recurrent layer of this kind takes ``column`` features."""
+    """Return the modules of ``crnn``, whose recurrent layer has ``column`` input features."""
     layers = [*_normalised(in_channels, features), _POOLING, *_normalised(features, 2 * features), _POOLING]
     children = {
         "convolutions": _in_order(["Sequential"], layers),

@@ -1,4 +1,4 @@
-"""The modules of torchvision's classifiers, from a file that ``plugins/builtin/make_torchvision_modules.py`` makes."""
+"""Modules of torchvision's classifiers, from a file written by ``plugins/builtin/make_torchvision_modules.py``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from registry_core.components import ModuleFacts, Modules, TensorFacts
 
 FILE = Path(__file__).parent.parent / "data" / "torchvision_modules.zip"
-"""A member for each architecture: its ``kinds`` of modules, the ``paths`` of its modules, and the kind ``of`` each.
+"""One member per architecture: its ``kinds`` of modules, the ``paths`` of its modules, and the kind ``of`` each.
 
-A kind is [names of classes, parameters, saved buffers], a parameter or buffer [name, shape, dtype]. In shapes,
-``classes`` stands for the number of classes and ``channels`` for that of the images' channels.
+A kind is [class names, parameters, saved buffers]; a parameter or buffer is [name, shape, dtype]. In shapes,
+``classes`` is the number of classes and ``channels`` the number of image channels.
 """
 
 
 def torchvision_modules(arch: str, num_classes: int, in_channels: int) -> Modules:
-    """What the architecture is made of, for so many classes and channels."""
+    """Return the modules of the architecture for these numbers of classes and channels."""
     with zipfile.ZipFile(FILE) as archive:
         found = json.loads(archive.read(arch))
     sides = {"classes": num_classes, "channels": in_channels}

@@ -1,4 +1,4 @@
-"""Models around another one: pairs and triplets with shared weights, and a mean with its variance."""
+"""Models that wrap another one: pairs and triplets with shared weights, and a mean with its variance."""
 
 from __future__ import annotations
 
@@ -8,68 +8,69 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.torch_modules import bare
-from registry_core.components import CheckFailed, Image, Model, Modules, Shape, assembled, written_shape
+from registry_core.components import CheckFailed, Image, Model, Modules, ParameterError, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveFloat
 
-_NETWORK = "The model that every image goes through; its outputs are the numbers of the embedding."
-_NORMALIZE = "Whether embeddings are divided by their length."
+_NETWORK = "Model applied to every image; its outputs form the embedding."
+_NORMALIZE = "If true, embeddings are normalized to unit length."
 _MLP = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
 
 
 class _Wrapping(Model):
-    """What models around another one share."""
+    """Base of models that wrap another one."""
 
     bases: ClassVar[tuple[str, ...]] = ("_Embedding",)
-    """What the class that it builds derives from, besides ``Module``."""
+    """Bases of the class that is built, besides ``Module``."""
 
     network: Model = Field(description=_NETWORK)
 
     @model_validator(mode="after")
     def _network_maps_one_image(self) -> Self:
         if self.network.inputs != ("input",) or self.network.outputs != ("output",):
-            raise ValueError(f"the model {self.network.name!r} does not make one output of one image; choose another")
+            message = f"the model {self.network.name!r} does not map one image to one output"
+            raise ParameterError(message, "Choose another model")
         return self
 
     def check_input(self, image: Image) -> None:
-        """Raise CheckFailed if the inner model cannot take this image."""
+        """Raise CheckFailed if the inner model does not accept this image."""
         self.network.check_input(image)
 
     def modules(self) -> Modules | None:
-        """Those of the inner model."""
+        """Return those of the inner model."""
         return assembled((type(self).__name__, *self.bases), self._children())
 
     def _children(self) -> dict[str, Modules | None]:
         return {"network": self.network.modules()}
 
     def errors(self) -> Sequence[CheckFailed]:
-        """What is wrong between the parts of the inner model."""
+        """Return the errors of the inner model, and an output that is not a vector."""
         at = ("network", self.network.name_in_file)
         found = [CheckFailed(one.message, one.remedy, (*at, *one.at)) for one in self.network.errors()]
         shape = self.network.output_shape()
         if not found and shape is not None and len(shape) != 1:
-            message = f"The model {self.name!r} takes a row of numbers for each image"
-            message += f", and {self.network.name!r} emits {written_shape(shape)}."
-            found.append(CheckFailed(message, "Pool if it is an image, and add flatten at the end.", ("network",)))
+            message = f"The model {self.name!r} expects one vector per image"
+            message += f", but {self.network.name!r} emits {written_shape(shape)}."
+            found.append(CheckFailed(message, "Add pooling if it is an image, then flatten at the end.", ("network",)))
         return found
 
     def check_batch(self, samples: int, image: Image | None) -> None:
-        """Raise CheckFailed if the inner model cannot be trained with so few samples."""
+        """Raise CheckFailed if the inner model cannot be trained with this number of samples."""
         self.network.check_batch(samples, image)
 
     def output_shape(self) -> Shape | None:
-        """What the inner model emits for an image."""
+        """Return the shape of the inner model's output."""
         return self.network.output_shape()
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters, with the inner model built."""
+        """Return the parameters with the inner model built."""
         return {**super().arguments(), "network": self.network.build()}
 
 
 class Pair(_Wrapping):
-    """The embeddings of two images, by one model.
+    """Embeddings of two images, by one model with shared weights (a siamese network).
 
-    Input: float images `input` and `second`; gives `output` and `second_output`, embeddings [batch, features]. For
+    Input: float images `input` and `second`. Output: `output` and `second_output`, embeddings [batch, features]. For
     `cosine_embedding`, with the data set `pairs`. Source: Bromley et al., "Signature verification using a siamese time
     delay neural network", NeurIPS 1993.
     """
@@ -84,9 +85,9 @@ class Pair(_Wrapping):
 
 
 class PairDistance(_Wrapping):
-    """The distance between the embeddings of two images, by one model.
+    """Distance between the embeddings of two images, by one model with shared weights.
 
-    Input: float images `input` and `second`; output: distances [batch], not negative. For `hinge_embedding`, with the
+    Input: float images `input` and `second`. Output: distances [batch], non-negative. For `hinge_embedding`, with the
     data set `pairs`. Source: ``torch.nn.PairwiseDistance``.
     """
 
@@ -96,22 +97,22 @@ class PairDistance(_Wrapping):
     example: ClassVar[Mapping[str, Any]] = _MLP
 
     normalize: bool = Field(default=False, description=_NORMALIZE)
-    p: PositiveFloat = Field(default=2.0, description="The norm: 1 adds up differences, 2 is the euclidean distance.")
+    p: PositiveFloat = Field(default=2.0, description="Order of the norm: 1 for Manhattan, 2 for Euclidean distance.")
 
     def _children(self) -> dict[str, Modules | None]:
         return {**super()._children(), "distance": bare("PairwiseDistance")}
 
     def output_shape(self) -> Shape:
-        """One number."""
+        """Return the shape of the output: a scalar per sample."""
         return ()
 
 
 class PairRanking(_Wrapping):
-    """A score for each of two images, by one model of one output.
+    """Scores of two images, by one model with a single output and shared weights.
 
-    Input: float images `input` and `second`; gives `output` and `second_output`, scores [batch]. For `margin_ranking`,
-    with the data set `pairs` and its `targets: order`. Source: Burges et al., "Learning to rank using gradient
-    descent", ICML 2005.
+    Input: float images `input` and `second`. Output: `output` and `second_output`, scores [batch]. For
+    `margin_ranking`, with the data set `pairs` and its `targets: order`. Source: Burges et al., "Learning to rank using
+    gradient descent", ICML 2005.
     """
 
     target = "registry_builtin.objects.wrapping:PairRanking"
@@ -124,18 +125,20 @@ class PairRanking(_Wrapping):
     def _one_score(self) -> Self:
         if self.network.num_outputs() not in (None, 1):
             name, count = self.network.name, self.network.num_outputs()
-            raise ValueError(f"the score is one number, and {name!r} has {count} outputs; let it have 1")
+            raise ParameterError(
+                f"the score requires 1 output, but {name!r} has {count}", "Set its number of outputs to 1"
+            )
         return self
 
     def output_shape(self) -> Shape:
-        """One number."""
+        """Return the shape of the output: a scalar per sample."""
         return ()
 
 
 class Triplet(_Wrapping):
-    """The embeddings of three images, by one model.
+    """Embeddings of three images, by one model with shared weights.
 
-    Input: float images `input`, `positive` and `negative`; gives `output`, `positive_output` and `negative_output`,
+    Input: float images `input`, `positive` and `negative`. Output: `output`, `positive_output` and `negative_output`,
     embeddings [batch, features]. For `triplet_margin`, with the data set `triplets`. Source: Schroff et al., "FaceNet:
     A unified embedding for face recognition and clustering", CVPR 2015.
     """
@@ -150,11 +153,11 @@ class Triplet(_Wrapping):
 
 
 class Gaussian(_Wrapping):
-    """A mean and a variance for each value, by one model of twice as many outputs.
+    """Mean and variance of each value, by one model with two outputs per value.
 
-    Input: float images; gives `output`, the means [batch, values], the first half of the inner model's outputs, and
-    `variance` [batch, values], softplus of the other half, plus `minimum`. For `gaussian_nll`. Source: Nix, Weigend,
-    "Estimating the mean and variance of the target probability distribution", ICNN 1994.
+    Input: float images. Output: `output`, the means [batch, values], the first half of the inner model's outputs;
+    `variance` [batch, values], the softplus of the second half plus `minimum`. For `gaussian_nll`. Source: Nix,
+    Weigend, "Estimating the mean and variance of the target probability distribution", ICNN 1994.
     """
 
     target = "registry_builtin.objects.wrapping:Gaussian"
@@ -163,22 +166,23 @@ class Gaussian(_Wrapping):
     output_form: ClassVar[OutputForm] = "values"
     example: ClassVar[Mapping[str, Any]] = {"network": {"mlp": {"size": 8, "num_classes": 2}}}
 
-    network: Model = Field(description="The model; it has two outputs for each value.")
-    minimum: PositiveFloat = Field(default=1e-6, description="The smallest variance.")
+    network: Model = Field(description="Model with two outputs per value.")
+    minimum: PositiveFloat = Field(default=1e-6, description="Lower bound of the variance.")
 
     @model_validator(mode="after")
     def _two_outputs_a_value(self) -> Self:
         if (self.network.num_outputs() or 0) % 2:
             name, count = self.network.name, self.network.num_outputs()
-            raise ValueError(f"each value takes two outputs, and {name!r} has {count}; set it to an even number")
+            message = f"each value requires two outputs, but {name!r} has {count}"
+            raise ParameterError(message, "Set its number of outputs to an even number")
         return self
 
     def num_outputs(self) -> int | None:
-        """How many values it emits for a sample."""
+        """Return the number of values per sample."""
         inner = self.network.num_outputs()
         return None if inner is None else inner // 2
 
     def output_shape(self) -> Shape | None:
-        """The means."""
+        """Return the shape of the means."""
         outputs = self.num_outputs()
         return None if outputs is None else (outputs,)

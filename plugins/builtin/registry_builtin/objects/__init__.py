@@ -1,1 +1,1 @@
-"""What the declarations build: everything that imports torch."""
+"""Objects that the declarations build: everything that imports torch."""

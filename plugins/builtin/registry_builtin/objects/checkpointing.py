@@ -1,4 +1,4 @@
-"""When to save, and which is the best so far."""
+"""Decides when to save checkpoints, and which one is the best."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from registry_core.components import Every, Position, Row, Run, Save, hookimpl
 
 
 class Checkpoint:
-    """Asks for a checkpoint at every interval, and whenever the watched metric is better than ever."""
+    """Requests a checkpoint at every interval, and whenever the monitored metric reaches a new best value."""
 
     def __init__(self, every: Every, keep: int, best: str | None) -> None:
         self.every = every
@@ -19,13 +19,13 @@ class Checkpoint:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Learn which way the watched metric gets better."""
+        """Determine the direction in which the monitored metric improves."""
         if self.watched is not None:
             self.higher = run.better.get(self.watched, "higher") == "higher"
 
     @hookimpl
     def should_save(self, position: Position, row: Row | None, epoch_ended: bool) -> Save | None:
-        """Ask for a checkpoint if it is time, or if this is the best one."""
+        """Request a checkpoint if one is due or the metric is at its best."""
         best = row is not None and self._is_best(row)
         due = self.every.due(step=position.step, epochs_done=position.epoch, epoch_ended=epoch_ended)
         return Save(self.keep, best) if due or best else None
@@ -40,9 +40,9 @@ class Checkpoint:
         return better
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far."""
+        """Return the best value so far."""
         return {"best": self.best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the best value so far."""
+        """Restore the best value so far."""
         self.best = state["best"]

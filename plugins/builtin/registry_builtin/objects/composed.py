@@ -1,7 +1,7 @@
-"""Samples made of the images of another data set.
+"""Samples composed of the images of another data set.
 
-What is drawn comes from counters: a sample is a function of the seed, its number and the other data set alone. The
-order of the draws is part of what the data sets are; to change it is to change their samples.
+All draws are counter-based: a sample is a function of the seed, its index and the inner data set alone. The order of
+the draws is part of the definition of these data sets; changing it changes their samples.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from registry_core.diagnostics import DataError
 
 
 class Composed(Dataset[dict[str, Any]]):
-    """A data set of so many samples, each made from numbers drawn for it; None: as many as the other has."""
+    """Base of composed data sets: each sample is made from its own draws; length None means that of the inner one."""
 
     purpose: ClassVar[str]
-    """What the numbers are drawn for: data sets with the same seed draw others."""
+    """Purpose of the draws: data sets of different purposes with the same seed draw different numbers."""
 
     def __init__(self, dataset: Any, seed: int, length: int | None) -> None:
         if len(dataset) == 0:
-            raise DataError(f"The data set that {self.purpose} are made of is empty.")
+            raise DataError(f"The inner data set of {self.purpose} is empty.", "Use a data set with samples.")
         self.dataset = dataset
         self.length = len(dataset) if length is None else length
         self.key = stream_key(seed, f"dataset/{self.purpose}")
@@ -43,63 +43,65 @@ class Composed(Dataset[dict[str, Any]]):
         return self.composed(number, Draws(self.key, 0, number))
 
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
-        """The sample of this number."""
+        """Return the sample with this index."""
         raise NotImplementedError
 
     def source(self, number: int) -> int | None:
-        """The sample of the other data set that is the `input`, or becomes it, if it is one."""
+        """Return the index of the inner sample that becomes `input`, if there is exactly one."""
         return None
 
     def describe_sample(self, index: int) -> str:
-        """Where the `input` is from."""
+        """Describe the origin of `input`."""
         source = self.source(index)
         return "" if source is None else describe_sample(self.dataset, source)
 
     def labelled(self, number: int) -> tuple[PIL.Image.Image, int]:
-        """Image and class of a sample of the other data set."""
+        """Return image and class index of a sample of the inner data set."""
         found = self.dataset[number]
         image, label = (found["input"], found["target"]) if isinstance(found, Mapping) else found
         if not isinstance(image, PIL.Image.Image):
-            message = f"Sample {number} of the data set that {self.purpose} are made of has a {type(image).__name__}"
-            raise DataError(f"{message} as input. Use a data set of Pillow images.")
+            message = f"Sample {number} of the inner data set of {self.purpose} has a {type(image).__name__} as input."
+            raise DataError(message, "Use a data set of Pillow images.")
         return image, self.class_number(label, number)
 
     def class_number(self, label: Any, number: int) -> int:
-        """The label as a number; DataError if it is not a class number."""
+        """Return the label as an integer; DataError if it is not a class index."""
         try:
             found = operator.index(label)
         except TypeError:
             found = -1
         if found < 0:
-            message = f"Sample {number} of the data set that {self.purpose} are made of has the target {label!r}"
-            raise DataError(f"{message}, which is not a class number. Use a data set for classification.")
+            message = f"Sample {number} of the inner data set of {self.purpose} has the target {label!r},"
+            raise DataError(f"{message} which is not a class index.", "Use a data set for classification.")
         return found
 
 
 class _Related(Composed):
-    """Samples of several images that belong to one class or do not."""
+    """Base of samples of several images that share a class or do not."""
 
     def __init__(self, dataset: Any, seed: int, length: int | None) -> None:
         super().__init__(dataset, seed, length)
         labels = getattr(dataset, "targets", None)
-        if labels is None:  # a plain data set may keep its classes to itself
+        if labels is None:  # a plain data set need not have an attribute for its classes
             labels = [self.labelled(number)[1] for number in range(len(dataset))]
         self.labels: NDArray[np.int64] = np.asarray(labels, dtype=np.int64)
         self.by_class = np.argsort(self.labels, kind="stable")
-        """Numbers of all samples, those of a class together."""
+        """Indices of all samples, grouped by class."""
         self.ordered = self.labels[self.by_class]
         self.place = np.argsort(self.by_class)
-        """Where each sample stands in ``by_class``."""
+        """Position of each sample in ``by_class``."""
         classes, sizes = np.unique(self.labels, return_counts=True)
         if len(classes) < 2:
-            message = f"All samples that {self.purpose} are made of have the class {classes[0]}"
-            raise DataError(f"{message}. Use data with two classes or more.")
+            message = f"All samples of the inner data set of {self.purpose} have the class {classes[0]}."
+            raise DataError(message, "Use data with two or more classes.")
         if sizes.min() < 2:
-            message = f"The class {classes[sizes.argmin()]} has only one sample, which has no other to be with"
-            raise DataError(f"{message} in {self.purpose}. Leave the class out, or add samples.")
+            message = (
+                f"The class {classes[sizes.argmin()]} has only one sample, but {self.purpose} require at least two."
+            )
+            raise DataError(message, "Remove the class, or add samples.")
 
     def source(self, number: int) -> int:
-        """Every sample in its turn."""
+        """Return each sample in turn."""
         return number % len(self.labels)
 
     def _class_block(self, number: int) -> tuple[int, int]:
@@ -107,20 +109,20 @@ class _Related(Composed):
         return int(np.searchsorted(self.ordered, label)), int(np.searchsorted(self.ordered, label, side="right"))
 
     def same(self, number: int, draws: Draws) -> int:
-        """Another sample of the class, each equally likely."""
+        """Return another sample of the same class, chosen uniformly."""
         start, end = self._class_block(number)
         place = start + draws.integer(end - start - 1)
         return int(self.by_class[place + (place >= self.place[number])])
 
     def different(self, number: int, draws: Draws) -> int:
-        """A sample of another class, each equally likely."""
+        """Return a sample of another class, chosen uniformly."""
         start, end = self._class_block(number)
         place = draws.integer(len(self.labels) - (end - start))
         return int(self.by_class[place + (end - start) * (place >= start)])
 
 
 class Pairs(_Related):
-    """Two images, and whether they are of one class, or which class is larger."""
+    """Two images, labelled by whether their classes agree, or by which class index is larger."""
 
     purpose = "pairs"
 
@@ -129,7 +131,7 @@ class Pairs(_Related):
         self.of_order = targets == "order"
 
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
-        """Half of all pairs, and in each round through the data the other half, are of one class."""
+        """Return a pair; half of them share a class, alternating from one pass over the data to the next."""
         rounds, first = divmod(number, len(self.labels))
         if self.of_order:
             second = self.different(first, draws)
@@ -142,17 +144,17 @@ class Pairs(_Related):
 
 
 class Triplets(_Related):
-    """An image, another of its class, and one of another class."""
+    """An image, another image of its class, and an image of another class."""
 
     purpose = "triplets"
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """The class of every sample."""
+        """Class index of every sample."""
         return self.labels[np.arange(self.length) % len(self.labels)]
 
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
-        """Every image is the first in its turn."""
+        """Return a triplet; each image is the anchor in turn."""
         anchor = number % len(self.labels)
         image, label = self.labelled(anchor)
         positive = self.labelled(self.same(anchor, draws))[0]
@@ -161,7 +163,7 @@ class Triplets(_Related):
 
 
 class Rotated(Composed):
-    """Images turned by an angle, which is the target."""
+    """Images rotated by an angle, which is the target."""
 
     purpose = "rotated images"
 
@@ -171,11 +173,11 @@ class Rotated(Composed):
         self.unit = unit
 
     def source(self, number: int) -> int:
-        """Every sample in its turn."""
+        """Return each sample in turn."""
         return number % len(self.dataset)
 
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
-        """Every image in its turn."""
+        """Return a rotated image; each image is used in turn."""
         image, _ = self.labelled(self.source(number))
         angle = draws.uniform(-self.degrees, self.degrees)
         turned = image.rotate(angle, resample=PIL.Image.Resampling.BILINEAR)

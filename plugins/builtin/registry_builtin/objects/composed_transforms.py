@@ -1,4 +1,4 @@
-"""Transforms of transforms: what is drawn decides which parts are applied, and in which order."""
+"""Transforms composed of transforms: draws decide which parts are applied, and in which order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Part = Callable[[Any], Any]
 
 
 class RandomApply:
-    """All parts with probability ``p``, else none; draws one word."""
+    """Applies all parts with probability ``p``, otherwise none; draws one word."""
 
     def __init__(self, p: float) -> None:
         self.p = p
 
     def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
-        """The sample after all parts, or as it was."""
+        """Return the sample after all parts, or unchanged."""
         if draws.uniform() < self.p:
             for part in parts:
                 sample = part(sample)
@@ -26,17 +26,17 @@ class RandomApply:
 
 
 class RandomChoice:
-    """One of the parts, chosen by weight; draws one word."""
+    """Applies one of the parts, chosen by weight; draws one word."""
 
     def __init__(self, weights: Sequence[float]) -> None:
         self.weights = weights
 
     def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
-        """The sample after the part that is chosen."""
+        """Return the sample after the chosen part."""
         return parts[self.chosen(draws)](sample)
 
     def chosen(self, draws: Draws) -> int:
-        """The place of the chosen part: where the sum of the weights passes a number that is drawn."""
+        """Return the place of the chosen part, at which the cumulative weights exceed the drawn number."""
         sums = list(accumulate(self.weights))
         drawn = draws.uniform(0.0, sums[-1])
         return next((place for place, passed in enumerate(sums) if drawn < passed), _last_possible(self.weights))
@@ -47,16 +47,16 @@ def _last_possible(weights: Sequence[float]) -> int:
 
 
 class RandomOrder:
-    """All parts in an order that is drawn: Fisher and Yates' shuffle, one word for each part but the last."""
+    """Applies all parts in random order (Fisher-Yates shuffle); draws one word per part except the last."""
 
     def __call__(self, sample: Any, draws: Draws, parts: Sequence[Part]) -> Any:
-        """The sample after all parts."""
+        """Return the sample after all parts."""
         for place in self.order(len(parts), draws):
             sample = parts[place](sample)
         return sample
 
     def order(self, length: int, draws: Draws) -> list[int]:
-        """The places of the parts in the order that is drawn."""
+        """Return the places of the parts in random order."""
         places = list(range(length))
         for done in range(length - 1):
             chosen = done + draws.integer(length - done)

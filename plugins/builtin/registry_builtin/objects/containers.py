@@ -1,4 +1,4 @@
-"""Modules made of the layers that a pipeline file declares."""
+"""Modules composed of the layers that a pipeline file declares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry_core.diagnostics import BrokenComponent, InvalidParameters, Regist
 
 
 def chain(layers: Sequence[Layer]) -> nn.Sequential:
-    """The layers one after the other, each under its name or its place."""
+    """Return the layers in sequence, each under its name or its place."""
     return nn.Sequential(OrderedDict(_built(layers)))
 
 
@@ -28,16 +28,16 @@ def _module(layer: Layer) -> nn.Module:
     except RegistryError:
         raise
     except (TypeError, ValueError) as error:
-        raise InvalidParameters(f"The {label} does not take these parameters: {error}.") from error
+        raise InvalidParameters(f"The {label} does not accept these parameters: {error}.") from error
     except Exception as error:  # a plugin may raise anything
         raise BrokenComponent(f"The {label} failed while it was built: {type(error).__name__}: {error}.") from error
     if not isinstance(built, nn.Module):
-        raise BrokenComponent(f"The {label} built a {type(built).__name__}, which is not what a layer is.")
+        raise BrokenComponent(f"The {label} built a {type(built).__name__}, not a torch.nn.Module.")
     return built
 
 
 class Residual(nn.Module):
-    """The sum of two ways."""
+    """Sum of two branches."""
 
     def __init__(self, layers: Sequence[Layer], shortcut: Sequence[Layer]) -> None:
         super().__init__()
@@ -45,13 +45,13 @@ class Residual(nn.Module):
         self.shortcut = chain(shortcut)
 
     def forward(self, values: Tensor) -> Tensor:
-        """What the layers and the shortcut give, added."""
+        """Return the sum of the outputs of the layers and of the shortcut."""
         total: Tensor = self.layers(values) + self.shortcut(values)
         return total
 
 
 class Concat(nn.Module):
-    """Branches beside each other; parameters are named after the branch alone."""
+    """Parallel branches; parameters are named after the branch alone."""
 
     def __init__(self, branches: Sequence[Layer]) -> None:
         super().__init__()
@@ -59,5 +59,5 @@ class Concat(nn.Module):
             self.add_module(name, module)
 
     def forward(self, values: Tensor) -> Tensor:
-        """What the branches give, one behind the other along the channels."""
+        """Return the outputs of the branches, concatenated along the channels."""
         return torch.cat([branch(values) for branch in self.children()], dim=1)

@@ -1,4 +1,4 @@
-"""Networks with an output for every pixel, or for every column of the image."""
+"""Networks with an output for every pixel or for every column of the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """Down, and up again with the features from the way down."""
+    """An encoder and a decoder with skip connections."""
 
     def __init__(self, in_channels: int, num_classes: int, width: int, depth: int) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(width, num_classes, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits for every pixel."""
+        """Return logits for every pixel."""
         features, passed = images, []
         for block in self.down:
             features = block(features)
@@ -35,7 +35,7 @@ class UNet(nn.Module):
 
 
 class CRNN(nn.Module):
-    """Convolutions over the image, a recurrent layer over its columns."""
+    """Convolutions over the image, followed by a recurrent layer over its columns."""
 
     def __init__(
         self, in_channels: int, size: tuple[int, int], num_classes: int, features: int, hidden: int, recurrent: str
@@ -50,7 +50,7 @@ class CRNN(nn.Module):
         self.head = nn.Linear(2 * hidden, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits for every column."""
+        """Return logits for every column."""
         features = self.convolutions(images)
         columns = features.permute(0, 3, 1, 2).flatten(2)
         logits: Tensor = self.head(self.recurrent(columns)[0])

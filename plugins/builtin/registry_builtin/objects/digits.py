@@ -1,4 +1,4 @@
-"""The digits that come with the package."""
+"""Digits data set included in the package."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch.utils.data import Dataset
 IMAGES = 1797
 SIDE = 8
 FULL = 16
-"""The largest pixel value in the file."""
+"""Largest pixel value in the file."""
 
 
 class Digits(Dataset[dict[str, Any]]):
-    """Images and labels of one split: every fifth image is for validation, the others for training."""
+    """Images and labels of one split: every fifth image belongs to val, the others to train."""
 
     def __init__(self, split: str) -> None:
         packed = files("registry_builtin").joinpath("data/digits.gz").read_bytes()

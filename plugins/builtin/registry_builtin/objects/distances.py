@@ -1,4 +1,4 @@
-"""Distances of embeddings."""
+"""Distances between embeddings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch.nn import functional as F
 
 
 def cosine_distance(first: Tensor, second: Tensor, eps: float) -> Tensor:
-    """One minus the cosine."""
+    """Return one minus the cosine similarity."""
     return 1 - F.cosine_similarity(first, second, eps=eps)
 
 
 def p_distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
-    """The p-norm of the difference."""
+    """Return the p-norm of the difference."""
     return F.pairwise_distance(first, second, p, eps)

@@ -1,4 +1,4 @@
-"""When to give up waiting for an improvement."""
+"""Stops a run that no longer improves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from registry_core.components import Row, Run, hookimpl
 
 
 class EarlyStopping:
-    """Ends the run after ``patience`` evaluations without an improvement of more than ``min_delta``."""
+    """Stops the run after ``patience`` evaluations without an improvement of more than ``min_delta``."""
 
     def __init__(self, monitor: str, patience: int, min_delta: float, better: str | None) -> None:
         self.monitor = monitor
@@ -20,13 +20,13 @@ class EarlyStopping:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Learn which way the watched metric gets better, unless the pipeline says so."""
+        """Determine the direction in which the metric improves, unless the pipeline sets it."""
         if self.better is None:
             self.better = run.better.get(self.monitor, "lower")
 
     @hookimpl
     def should_stop(self, row: Row) -> str | None:
-        """A reason to end the run, once the patience is used up."""
+        """Return a reason to stop the run once the patience is exhausted."""
         value = row.values.get(self.monitor)
         if value is None:
             return None
@@ -40,9 +40,9 @@ class EarlyStopping:
         return f"{self.monitor} has not improved on {self.best:.4g} for {self.waited} evaluations (early_stopping)."
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value, and how long it has stood."""
+        """Return the best value, and the number of evaluations since then."""
         return {"best": self.best, "waited": self.waited}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the waiting."""
+        """Restore the best value and the number of evaluations since then."""
         self.best, self.waited = state["best"], state["waited"]

@@ -1,4 +1,4 @@
-"""What metrics of embeddings, distances and scores build."""
+"""Metrics of embeddings, distances and scores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torchmetrics.utilities import dim_zero_cat
 from registry_builtin.objects.losses import of_one_shape
 
 _ROWS = 1024
-"""Embeddings whose distances to all others are in memory at once."""
+"""Number of embeddings whose distances to all others are in memory at once."""
 
 
 class _Share(Metric):
-    """Counts what is right, and divides at the end."""
+    """Base of metrics that count correct decisions and divide at the end."""
 
     higher_is_better = True
     is_differentiable = False
@@ -30,25 +30,25 @@ class _Share(Metric):
         self.add_state("seen", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def count(self, score: Tensor, target: Tensor) -> None:
-        """Take in signs of scores that should be those of the target."""
+        """Count the scores whose sign matches that of the target."""
         score, target = of_one_shape((score, target))
         self.right += (score * target > 0).sum()
         self.seen += target.numel()
 
     def compute(self) -> Tensor:
-        """The share of what is right."""
+        """Return the fraction of correct decisions."""
         return self.right / self.seen
 
 
 class PairAccuracy(_Share):
-    """Are near embeddings of one class?"""
+    """Predicts the same class for embeddings that are close."""
 
     def __init__(self, distance: str, threshold: float) -> None:
         super().__init__()
         self.distance, self.threshold = distance, threshold
 
     def update(self, output: Tensor, second_output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         first, second = output.float(), second_output.float()
         if self.distance == "cosine":
             distance = 1 - F.cosine_similarity(first, second)
@@ -58,27 +58,27 @@ class PairAccuracy(_Share):
 
 
 class DistanceAccuracy(_Share):
-    """Are small distances those of one class?"""
+    """Predicts the same class for small distances."""
 
     def __init__(self, threshold: float) -> None:
         super().__init__()
         self.threshold = threshold
 
     def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         self.count(self.threshold - output, target)
 
 
 class RankingAccuracy(_Share):
-    """Is the larger score that of the larger one?"""
+    """Predicts the order of two scores."""
 
     def update(self, output: Tensor, second_output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         self.count(output - second_output, target)
 
 
 class NearestNeighbourAccuracy(Metric):
-    """Keeps all embeddings, and looks for the nearest of each at the end."""
+    """Keeps all embeddings and searches for the nearest neighbour of each at the end."""
 
     higher_is_better = True
     is_differentiable = False
@@ -94,15 +94,15 @@ class NearestNeighbourAccuracy(Metric):
         self.add_state("classes", [], dist_reduce_fx="cat")
 
     def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         self.embeddings.append(output.float())
         self.classes.append(target)
 
     def compute(self) -> Tensor:
-        """The share of samples with a nearest one of their class."""
+        """Return the fraction of samples whose nearest neighbour has the same class."""
         embeddings, classes = dim_zero_cat(self.embeddings), dim_zero_cat(self.classes)
         if self.distance == "cosine":
-            embeddings = F.normalize(embeddings)  # then the order of distances is that of angles
+            embeddings = F.normalize(embeddings)  # Euclidean distances of unit vectors order like angles
         right = torch.zeros((), device=embeddings.device)
         for start in range(0, len(embeddings), _ROWS):
             rows = embeddings[start : start + _ROWS]

@@ -1,4 +1,4 @@
-"""MNIST from its IDX files, in one array."""
+"""MNIST read from its IDX files into arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, f
 
 
 class Mnist(Dataset[dict[str, Any]]):
-    """Images and labels of one split; both are arrays, so that worker processes share their memory."""
+    """Images and labels of one split, as arrays so that worker processes share their memory."""
 
     def __init__(self, root: Path, split: str, *, checked: bool = True) -> None:
         image_file, label_file = find_split(root, split)
@@ -32,7 +32,7 @@ class Mnist(Dataset[dict[str, Any]]):
         return {"input": PIL.Image.fromarray(self.images[index]), "target": int(self.targets[index])}
 
     def describe_sample(self, index: int) -> str:
-        """The number of an image in its file."""
+        """Return the index of an image in its file."""
         return f"image {index} of '{self.file}'"
 
 

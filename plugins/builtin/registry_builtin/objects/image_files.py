@@ -17,7 +17,7 @@ from registry_core.components.index_file import ClassFolders, Index, scan_class_
 
 
 class Texts:
-    """A list of texts in one block: worker processes that read a list of objects would each copy its memory."""
+    """A list of strings in one block of memory: worker processes that read a list of objects would copy it."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         encoded = [os.fsencode(text) for text in texts]
@@ -33,7 +33,7 @@ class Texts:
 
 
 class ImageFiles(Dataset[dict[str, Any]]):
-    """Images decoded when they are asked for, with a label each."""
+    """Images with labels, decoded on access."""
 
     def __init__(
         self,
@@ -60,33 +60,33 @@ class ImageFiles(Dataset[dict[str, Any]]):
         return {"input": image, "target": int(self.targets[place])}
 
     def sample_path(self, index: int) -> str:
-        """The file of an image."""
-        return os.path.join(self.base, self.paths[index])  # noqa: PTH118  # Path takes ten times as long for each sample
+        """Return the file of an image."""
+        return os.path.join(self.base, self.paths[index])  # noqa: PTH118  # Path takes ten times as long per sample
 
     def describe_sample(self, index: int) -> str:
-        """The path of an image as written, and the line that names it."""
+        """Return the path of an image as written, and the line that lists it."""
         if not self.index:
             return label_of(self.sample_path(index))
         return label_of(self.paths[index], int(self.lines[index]), self.index)
 
 
 def from_index(index: Path, mode: str, classes: int | None, root: Path | None) -> ImageFiles:
-    """The images that an index file lists."""
+    """Return the images listed in an index file."""
     return listed_images(read_labelled(index, classes)[0], index, mode, root)
 
 
 def listed_images(found: Index, index: Path, mode: str, root: Path | None) -> ImageFiles:
-    """The images of an index file that was read."""
+    """Return the images of an index file that was read before."""
     return ImageFiles(root or index.parent, found.paths, found.labels, mode, found.lines, str(index))
 
 
 def from_folder(root: Path, mode: str, extensions: tuple[str, ...]) -> ImageFiles:
-    """The images in the class folders of a folder."""
+    """Return the images in the class folders of a folder."""
     return sorted_images(scan_class_folders(root, extensions), mode)
 
 
 def sorted_images(found: ClassFolders, mode: str) -> ImageFiles:
-    """The images of class folders that were listed."""
+    """Return the images of class folders that were listed before."""
     paths = [path for group in found.paths for path in group]
     targets = [label for label, group in enumerate(found.paths) for _ in group]
     return ImageFiles(found.root, paths, targets, mode)

@@ -1,4 +1,4 @@
-"""A line of JSON for every so many steps."""
+"""Log of training steps as JSON lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StepLog:
 
     @hookimpl
     def step_ended(self, step: Step) -> None:
-        """Write a line, if it is time."""
+        """Write a line if one is due."""
         position = step.position
         epoch_ended = position.batch == 0
         if self.file is None or not self.every.due(
@@ -47,7 +47,7 @@ class StepLog:
 
 
 def _lines_up_to(path: Path, step: int) -> list[str]:
-    """The whole lines of steps up to ``step``; a crash may have cut the last line short."""
+    """Return the complete lines of steps up to ``step``; a crash may have truncated the last line."""
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         try:

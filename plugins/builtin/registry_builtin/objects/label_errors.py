@@ -1,4 +1,4 @@
-"""Edit distances between what a model read and what there is, for a whole batch at once on its device."""
+"""Edit distances between predicted and target sequences, computed for a whole batch on its device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torchmetrics import Metric
 
 
 class LabelErrorRate(Metric):
-    """Adds up wrong labels and labels, and divides at the end."""
+    """Sums label errors and target labels, and divides at the end."""
 
     higher_is_better = False
     is_differentiable = False
@@ -24,7 +24,7 @@ class LabelErrorRate(Metric):
         self.add_state("labels", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, output: Tensor, target: Tensor, target_length: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         best = output.argmax(-1)
         before = torch.nn.functional.pad(best, (1, 0), value=-1)[:, :-1]
         read = (best != self.blank) & (best != before)
@@ -32,15 +32,16 @@ class LabelErrorRate(Metric):
         self.labels += target_length.sum()
 
     def compute(self) -> Tensor:
-        """Wrong labels by labels."""
+        """Return the number of label errors per target label."""
         return self.wrong / self.labels
 
 
 def distances(labels: Tensor, counted: Tensor, target: Tensor, target_length: Tensor) -> Tensor:
-    """Levenshtein distances [batch] between the ``counted`` ones of ``labels`` and the first ones of ``target``.
+    """Return Levenshtein distances [batch] between the ``counted`` elements of ``labels`` and the start of ``target``.
 
-    The table of Wagner and Fischer, one row for each label that was read. Within a row an entry is the smallest of its
-    candidates and of the one to the left plus 1, so a running minimum of candidates less their place gives all of it.
+    The algorithm of Wagner and Fischer, one table row per predicted label. Within a row, an entry is the minimum of its
+    candidates and of the entry to its left plus 1, so that a running minimum of the candidates minus their positions
+    yields the whole row.
     """
     places = torch.arange(target.shape[1] + 1, device=target.device)
     row = places.repeat(len(target), 1)

@@ -1,4 +1,4 @@
-"""The linear transformation that a file holds."""
+"""Linear transformation read from a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_builtin.transforms.matrix_file import MATRIX, MEAN, matrix_size
 
 
 def linear_transformation(file: Path) -> LinearTransformation:
-    """torchvision's transform with the matrix and the mean of a file, as float32."""
+    """Return torchvision's transform with the matrix and the mean of a file, as float32."""
     matrix_size(file)
     if zipfile.is_zipfile(file):
         with np.load(file, allow_pickle=False) as arrays:

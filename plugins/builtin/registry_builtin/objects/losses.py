@@ -1,4 +1,4 @@
-"""Losses as torch modules, where torch's own need something around them."""
+"""Losses as torch modules, where torch's own need a wrapper."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from torch import Tensor, nn
 
 
 def of_one_shape(values: Sequence[Tensor], names: Sequence[str] = ("output", "target")) -> list[Tensor]:
-    """The values, those of one dimension too many and 1 at its end without it; ValueError if shapes still differ."""
+    """Return values of one shape, without a trailing dimension of 1; ValueError if shapes still differ."""
     dimensions = min(value.ndim for value in values)
     fitted = [value.squeeze(-1) if value.ndim == dimensions + 1 else value for value in values]
     if any(value.shape != fitted[0].shape for value in fitted):
         shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in zip(names, values, strict=True))
-        raise ValueError(f"these have different shapes: {shapes}. One number for each is needed")
+        raise ValueError(f"the shapes of {shapes} differ, but must be equal")
     return fitted
 
 
 def _precise(values: Tensor) -> Tensor:
-    """The values in single precision, or in double precision if they are that already."""
+    """Return the values in single precision, or in double precision if they already are."""
     return values if values.dtype == torch.float64 else values.float()
 
 
 class SameShape(nn.Module):
-    """A loss of numbers with numbers that refuses to broadcast: outputs [batch, 1] are taken as [batch].
+    """Wraps an elementwise loss so that it does not broadcast; outputs [batch, 1] match targets [batch].
 
-    The first ``count`` arguments must have the shape of the last of them, once a trailing dimension of 1 is dropped.
+    All arguments must have the same shape once a trailing dimension of 1 is removed.
     """
 
     def __init__(self, loss: nn.Module, names: Sequence[str] = ("output", "target")) -> None:
@@ -36,7 +36,7 @@ class SameShape(nn.Module):
         self.names = names
 
     def forward(self, *values: Tensor) -> Tensor:
-        """The loss of values of one shape."""
+        """Return the loss of values of one shape."""
         fitted = of_one_shape(values, self.names)
         found: Tensor = self.loss(*fitted)
         return found
@@ -64,7 +64,7 @@ multi_label_soft_margin = _same_shape(nn.MultiLabelSoftMarginLoss)
 
 
 class _BCE(nn.BCELoss):
-    """torch's binary cross entropy, in full precision: autocast refuses it."""
+    """torch's binary cross entropy in full precision, because autocast does not support it."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         with torch.autocast(input.device.type, enabled=False):
@@ -75,14 +75,14 @@ bce = _same_shape(_BCE)
 
 
 class CTC(nn.Module):
-    """torch's CTC loss for outputs [batch, time, classes], all of whose time steps count."""
+    """torch's CTC loss for outputs [batch, time, classes] in which all time steps are used."""
 
     def __init__(self, blank: int, reduction: str, zero_infinity: bool) -> None:
         super().__init__()
         self.loss = nn.CTCLoss(blank, reduction, zero_infinity)
 
     def forward(self, output: Tensor, target: Tensor, target_length: Tensor) -> Tensor:
-        """The loss, in full precision."""
+        """Return the loss, computed in full precision."""
         batch, time, _ = output.shape
         lengths = torch.full((batch,), time, dtype=torch.int64)  # on the CPU, where torch reads it
         found: Tensor = self.loss(_precise(output).transpose(0, 1), target, lengths, target_length)
@@ -90,7 +90,7 @@ class CTC(nn.Module):
 
 
 class AdaptiveLogSoftmax(nn.AdaptiveLogSoftmaxWithLoss):
-    """torch's adaptive softmax, as a loss alone, in full precision: under autocast its parts differ in type."""
+    """torch's adaptive softmax, returning the loss alone, in full precision: autocast mixes its dtypes."""
 
     def __init__(
         self, in_features: int, n_classes: int, cutoffs: Sequence[int], div_value: float, head_bias: bool
@@ -98,7 +98,7 @@ class AdaptiveLogSoftmax(nn.AdaptiveLogSoftmaxWithLoss):
         super().__init__(in_features, n_classes, list(cutoffs), div_value, head_bias)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]  # torch returns a pair
-        """The loss, without the log-probabilities of the targets."""
+        """Return the loss without the log-probabilities of the targets."""
         with torch.autocast(output.device.type, enabled=False):
             found: Tensor = super().forward(_precise(output), target).loss
         return found

@@ -1,4 +1,4 @@
-"""The mean of a loss over all samples, whatever the batches."""
+"""Mean of a loss over all samples, independent of the batch size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torchmetrics import Metric
 
 
 class MeanLoss(Metric):
-    """Adds up a loss and what its mean is divided by, and divides at the end."""
+    """Sums a loss and the divisor of its mean, and divides at the end."""
 
     higher_is_better = False
     is_differentiable = False
@@ -24,14 +24,14 @@ class MeanLoss(Metric):
         super().__init__()
         copy = deepcopy(loss)
         if type(copy) is nn.CrossEntropyLoss:
-            # Its mean is divided by the weights of the targets, and a batch may have none.
+            # Its mean is divided by the sum of target weights, which may be 0 for a batch.
             copy.reduction = "sum"
         self.loss = copy
         self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
         self.add_state("weight", torch.zeros(()), dist_reduce_fx="sum")
 
     def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         if output.dtype in (torch.float16, torch.bfloat16):
             output = output.float()
         value = self.loss(output, target)
@@ -43,7 +43,7 @@ class MeanLoss(Metric):
             self.weight += output.shape[0]
 
     def compute(self) -> Tensor:
-        """The mean over all that was taken in."""
+        """Return the mean over all batches."""
         return self.total / self.weight
 
 
@@ -53,6 +53,6 @@ def _target_weight(loss: nn.CrossEntropyLoss, output: Tensor, target: Tensor) ->
     counted = target.ne(loss.ignore_index)
     if loss.weight is None:
         return counted.sum()
-    # An ignored number may be no class at all, so it is replaced before it is looked up.
+    # ignore_index need not be a valid class, so it is replaced before the look-up.
     weights = loss.weight[torch.where(counted, target, 0)]
     return (weights * counted).sum()

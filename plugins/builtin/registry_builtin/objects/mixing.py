@@ -1,4 +1,4 @@
-"""Mixing of the samples of a batch; each is mixed with the one before it, the first with the last."""
+"""Mixing of the samples of a batch: each is mixed with the previous one, the first with the last."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MixUp:
         self.num_classes = num_classes
 
     def __call__(self, batch: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
-        """The mixed batch."""
+        """Return the mixed batch."""
         kept = beta(self.alpha, draws)
         return {**batch, "input": mixed(batch["input"], kept), "target": self._target(batch["target"], kept)}
 
@@ -32,10 +32,10 @@ class MixUp:
 
 
 class CutMix(MixUp):
-    """Images with a rectangle of another, targets mixed by area."""
+    """Images with a rectangle of another one, and targets mixed by area."""
 
     def __call__(self, batch: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
-        """The mixed batch."""
+        """Return the mixed batch."""
         images: Tensor = batch["input"]
         height, width = images.shape[-2:]
         top, left, bottom, right = self.window(height, width, draws)
@@ -45,7 +45,7 @@ class CutMix(MixUp):
         return {**batch, "input": changed, "target": self._target(batch["target"], kept)}
 
     def window(self, height: int, width: int, draws: Draws) -> tuple[int, int, int, int]:
-        """Top, left, bottom and right of the rectangle that is replaced."""
+        """Return top, left, bottom and right of the rectangle to replace."""
         half = 0.5 * math.sqrt(1.0 - beta(self.alpha, draws))
         x, y = draws.integer(width), draws.integer(height)
         tall, wide = int(half * height), int(half * width)
@@ -53,5 +53,5 @@ class CutMix(MixUp):
 
 
 def mixed(values: Tensor, kept: float) -> Tensor:
-    """``kept`` parts of each row and the rest of the row before it."""
+    """Return ``kept`` times each row plus ``1 - kept`` times the previous one."""
     return values.roll(1, 0).mul_(1.0 - kept).add_(values.mul(kept))

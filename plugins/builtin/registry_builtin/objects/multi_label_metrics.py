@@ -1,4 +1,4 @@
-"""Metrics of any number of classes a sample, for every form of target that says which classes are there."""
+"""Multi-label metrics for every form of target that indicates the classes that are present."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from torchmetrics.classification import MultilabelF1Score, MultilabelPrecision, 
 
 
 class _Decided:
-    """Decides by a fixed cut before torchmetrics sees the output: it would guess from the values what they are."""
+    """Applies a fixed threshold before torchmetrics, which would guess the form of the output from its values."""
 
     def __init__(self, classes: int, average: str, cut: float) -> None:
-        above: Any = super()  # the metric that this is mixed into
+        above: Any = super()  # the metric that this class is mixed into
         above.__init__(classes, average=average, validate_args=False)
         self.cut = cut
 
     def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Update the state with a batch."""
         above: Any = super()  # as above
         above.update((output > self.cut).int(), present(target, output.shape[1]))
 
 
 class MultiLabelPrecision(_Decided, MultilabelPrecision):
-    """Precision by class."""
+    """Precision per class."""
 
 
 class MultiLabelRecall(_Decided, MultilabelRecall):
-    """Recall by class."""
+    """Recall per class."""
 
 
 class MultiLabelF1(_Decided, MultilabelF1Score):
-    """F1 by class."""
+    """F1 per class."""
 
 
 def present(target: Tensor, classes: int) -> Tensor:
-    """Which classes are there, int [batch, classes], from multi-hot vectors, signs, or numbers padded with -1."""
+    """Return the presence of each class, int [batch, classes], for multi-hot vectors, signs or padded indices."""
     if target.is_floating_point():
         return (target > 0).int()
     hot = torch.zeros(len(target), classes + 1, dtype=torch.int32, device=target.device)

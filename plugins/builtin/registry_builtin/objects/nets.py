@@ -1,4 +1,4 @@
-"""Small networks: what the models net, lenet and mlp build."""
+"""Small networks: the models net, lenet and mlp."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Net(_TwoConvolutions):
 
 
 class LeNet(_TwoConvolutions):
-    """LeNet-5 for images of 28 x 28 pixels or another size, padded once."""
+    """LeNet-5 for 28 x 28 or other images, with padding in the first convolution."""
 
     def __init__(self, in_channels: int, size: tuple[int, int], num_classes: int) -> None:
         super().__init__(in_channels, size, num_classes, (2, 0))
 
 
 class MLP(nn.Sequential):
-    """Linear layers with rectifiers, on the flattened image."""
+    """Linear layers with ReLU activations, on the flattened image."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A progress bar on stderr."""
+"""Progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from registry_core.components import Row, Run, Step, hookimpl
 
 
 class Progress:
-    """Draws steps done, remaining time and the newest metrics."""
+    """Shows completed steps, remaining time and the latest metrics."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -18,7 +18,7 @@ class Progress:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Start the bar, on a terminal only."""
+        """Start the bar if stderr is a terminal."""
         self.epochs = run.epochs
         if not self.console.is_terminal:
             return
@@ -35,13 +35,13 @@ class Progress:
 
     @hookimpl
     def step_ended(self, step: Step) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         if self.bar is not None:
             self.bar.update(self.task, completed=step.position.step)
 
     @hookimpl
     def metrics_measured(self, row: Row) -> None:
-        """Show the newest metrics."""
+        """Show the latest metrics."""
         words = "  ".join(f"{name} {value:.4g}" for name, value in row.values.items())
         if self.bar is None:
             self.console.print(
@@ -52,6 +52,6 @@ class Progress:
 
     @hookimpl
     def run_ended(self) -> None:
-        """Leave the bar as it stands."""
+        """Stop the bar where it is."""
         if self.bar is not None:
             self.bar.stop()

@@ -1,4 +1,4 @@
-"""Random changes of colours and tones, with numbers by counter."""
+"""Counter-based random changes of colours and tones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Range = tuple[float, float]
 
 
 def permutation(length: int, draws: Draws) -> list[int]:
-    """The numbers below ``length`` in random order (Fisher-Yates); takes length - 1 words."""
+    """Return a random permutation of the numbers below ``length`` (Fisher-Yates); draws length - 1 words."""
     order = list(range(length))
     for last in range(length - 1, 0, -1):
         other = draws.integer(last + 1)
@@ -23,7 +23,7 @@ def permutation(length: int, draws: Draws) -> list[int]:
 
 
 class Sometimes(RandomColour):
-    """A function of torchvision with fixed arguments, called with probability ``p``; draws one word."""
+    """Calls a function of torchvision with fixed arguments with probability ``p``; draws one word."""
 
     def __init__(self, function: str, p: float, **arguments: Any) -> None:
         self.function = function
@@ -31,7 +31,7 @@ class Sometimes(RandomColour):
         self.arguments = arguments
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Call it, or leave the image as it is."""
+        """Return the function, or the identity."""
         if draws.uniform() >= self.p:
             return unchanged
         function = getattr(F, self.function)
@@ -39,20 +39,20 @@ class Sometimes(RandomColour):
 
 
 class RandomGrayscale(RandomColour):
-    """Grey with as many channels as before with probability ``p``; draws one word."""
+    """Converts to grayscale with probability ``p``, keeping the number of channels; draws one word."""
 
     def __init__(self, p: float) -> None:
         self.p = p
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Make it grey, or leave it as it is."""
+        """Return the conversion, or the identity."""
         if draws.uniform() >= self.p:
             return unchanged
         return lambda image: F.rgb_to_grayscale(image, num_output_channels=F.get_num_channels(image))
 
 
 class ColorJitter(RandomColour):
-    """Brightness, contrast, saturation and hue in random order; draws seven words."""
+    """Changes brightness, contrast, saturation and hue in random order; draws seven words."""
 
     def __init__(self, brightness: Range, contrast: Range, saturation: Range, hue: Range) -> None:
         self.changes: list[tuple[Callable[..., Any], Range, float]] = [
@@ -63,7 +63,7 @@ class ColorJitter(RandomColour):
         ]
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Change by amounts, and in an order, that are drawn."""
+        """Return a change by random amounts in random order."""
         amounts = [draws.uniform(*spread) for _, spread, _ in self.changes]
         order = permutation(len(self.changes), draws)
 
@@ -78,16 +78,16 @@ class ColorJitter(RandomColour):
 
 
 class RandomChannelPermutation(RandomColour):
-    """Channels in random order; draws one word less than there are channels."""
+    """Permutes the channels; draws one word less than there are channels."""
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Put the channels into an order that is drawn."""
+        """Return a random permutation of the channels."""
         order = permutation(channels, draws)
         return lambda image: F.permute_channels(image, order)
 
 
 class RandomPhotometricDistort(RandomColour):
-    """Each change with probability ``p``; draws ten words, and one less than there are channels."""
+    """Applies each change with probability ``p``; draws ten words, and one less than there are channels."""
 
     def __init__(self, brightness: Range, contrast: Range, saturation: Range, hue: Range, p: float) -> None:
         self.brightness = brightness
@@ -97,7 +97,7 @@ class RandomPhotometricDistort(RandomColour):
         self.p = p
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Change by what is drawn: contrast before saturation and hue, or after them."""
+        """Return a random change: contrast comes before or after saturation and hue."""
         brightness, contrast, saturation, hue = (
             self._change(change, spread, draws)
             for change, spread in (

@@ -1,4 +1,4 @@
-"""Random blur, compression and erased parts, with numbers by counter."""
+"""Counter-based random blur, compression and erasing."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from registry_core.components import Draws
 
 
 class GaussianBlur(RandomColour):
-    """A blur of random width; draws one word."""
+    """Blurs with a random standard deviation; draws one word."""
 
     def __init__(self, kernel_size: tuple[int, int], sigma: tuple[float, float]) -> None:
         self.kernel_size = list(kernel_size)
         self.sigma = sigma
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Blur with a standard deviation that is drawn."""
+        """Return a blur with a random standard deviation."""
         sigma = draws.uniform(*self.sigma)
         return lambda image: F.gaussian_blur(image, self.kernel_size, [sigma, sigma])
 
 
 class JPEG(RandomColour):
-    """Compression of random quality; draws one word."""
+    """Compresses with a random quality; draws one word."""
 
     def __init__(self, quality: tuple[int, int]) -> None:
         self.quality = quality
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Compress with a quality that is drawn."""
+        """Return a compression with a random quality."""
         quality = self.quality[0] + draws.integer(self.quality[1] - self.quality[0] + 1)
         return lambda image: _compressed(image, quality)
 
 
 def _compressed(image: Any, quality: int) -> Any:
-    """By Pillow, for tensors too: torchvision gives up its own encoder."""
+    """Compress with Pillow, tensors too, since torchvision is abandoning its own encoder."""
     is_pillow = isinstance(image, PIL.Image.Image)
     written = io.BytesIO()
     (image if is_pillow else F.to_pil_image(image)).save(written, "JPEG", quality=quality)
@@ -50,9 +50,9 @@ def _compressed(image: Any, quality: int) -> Any:
 
 
 class RandomErasing(RandomColour):
-    """A rectangle of random area, shape and place erased with probability ``p``.
+    """Erases a rectangle of random area, aspect ratio and position with probability ``p``.
 
-    Draws one word, four in each of at most ten attempts, and two more for a value that is random.
+    Draws one word, four for each of at most ten attempts, and two more for random values.
     """
 
     attempts = 10
@@ -70,7 +70,7 @@ class RandomErasing(RandomColour):
         self.value = value
 
     def drawn(self, channels: int, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Erase a rectangle that is drawn, or leave the image as it is."""
+        """Return an erasure of a random rectangle, or the identity."""
         if draws.uniform() >= self.p:
             return unchanged
         rectangle = self.rectangle(height, width, draws)
@@ -80,7 +80,7 @@ class RandomErasing(RandomColour):
         return lambda image: F.erase(image, *rectangle, v=value)
 
     def rectangle(self, height: int, width: int, draws: Draws) -> tuple[int, int, int, int] | None:
-        """Top, left, height and width of the first of ten attempts that is smaller than the image; None if none is."""
+        """Return top, left, height and width of the first of ten attempts that fits; None if none does."""
         logarithms = (math.log(self.ratio[0]), math.log(self.ratio[1]))
         for _ in range(self.attempts):
             area = height * width * draws.uniform(*self.scale)
@@ -88,7 +88,7 @@ class RandomErasing(RandomColour):
             rows, columns = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if rows < height and columns < width:
                 return draws.integer(height - rows + 1), draws.integer(width - columns + 1), rows, columns
-            draws.word(), draws.word()  # an attempt takes four words, whatever becomes of it
+            draws.word(), draws.word()  # every attempt draws four words, even a failed one
         return None
 
     def _pixels(self, channels: int, rows: int, columns: int, draws: Draws) -> torch.Tensor:

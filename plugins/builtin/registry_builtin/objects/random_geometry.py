@@ -1,4 +1,4 @@
-"""Random crops and flips whose numbers come from draws by counter, the same wherever a sample is made."""
+"""Counter-based random crops and flips, independent of where a sample is made."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Window(NamedTuple):
 
 
 class RandomGeometry(ABC):
-    """Base of random geometric transforms: one change, drawn once, done to every image and mask of the sample.
+    """Base of random geometric transforms: one random change, applied to every image and mask of the sample.
 
-    Changed are the entry ``input`` and every other entry that is a Pillow image or a tv_tensor.
+    It applies to the entry ``input`` and to every other entry that is a Pillow image or a tv_tensor.
     """
 
     def __call__(self, sample: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
-        """The sample after a change that ``draws`` decide."""
+        """Return the sample after a change determined by ``draws``."""
         moved = spatial_of(sample)
         height, width = F.get_size(moved["input"])
         change = self.drawn(height, width, draws)
@@ -40,11 +40,11 @@ class RandomGeometry(ABC):
 
     @abstractmethod
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """The change of one image or mask, for a sample whose input has this size."""
+        """Return the change of one image or mask, for a sample whose input has this size."""
 
 
 class RandomCrop(RandomGeometry):
-    """A window of fixed size; draws two words, top and left, also where only one position is possible."""
+    """Crops a window of fixed size; draws two words, top and left, even if only one position is possible."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RandomCrop(RandomGeometry):
         self.padding_mode = padding_mode
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Pad, then cut the window at a position that is drawn."""
+        """Return a change that pads, then crops the window at a random position."""
         left, top, right, bottom = self.padding
         if self.pad_if_needed:
             missing = max(0, self.size[0] - height - top - bottom)
@@ -71,10 +71,9 @@ class RandomCrop(RandomGeometry):
         room = (height + top + bottom - self.size[0], width + left + right - self.size[1])
         if min(room) < 0:
             padded = f"{height + top + bottom} x {width + left + right}"
-            raise DataError(
-                f"random_crop: a window of {self.size[0]} x {self.size[1]} does not fit into an image of {padded} "
-                "(height x width, padding included). Use a smaller size, more padding, or pad_if_needed: true."
-            )
+            message = f"random_crop: the {self.size[0]} x {self.size[1]} window does not fit into an image of {padded}"
+            remedy = "Set a smaller size, more padding, or pad_if_needed: true."
+            raise DataError(f"{message} (height x width, padding included).", remedy)
         window = Window(draws.integer(room[0] + 1), draws.integer(room[1] + 1), *self.size)
         return lambda value: F.crop(self._padded(value, [left, top, right, bottom]), *window)
 
@@ -86,7 +85,7 @@ class RandomCrop(RandomGeometry):
 
 
 class RandomResizedCrop(RandomGeometry):
-    """A window of random area and aspect, resized; draws four words in each of at most ten attempts."""
+    """Crops a window of random area and aspect ratio and resizes it; draws four words per attempt, at most ten."""
 
     attempts = 10
 
@@ -105,14 +104,14 @@ class RandomResizedCrop(RandomGeometry):
         self.antialias = antialias
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Cut a window that is drawn, and resize it."""
+        """Return a change that crops a random window and resizes it."""
         window = self.window(height, width, draws)
         return lambda value: F.resized_crop(
             value, *window, size=list(self.size), interpolation=self.interpolation, antialias=self.antialias
         )
 
     def window(self, height: int, width: int, draws: Draws) -> Window:
-        """The window of an image of this size: the first of ten attempts that fits, else one in the middle."""
+        """Return the window for an image of this size: the first of ten attempts that fits, else a central one."""
         logarithms = (math.log(self.ratio[0]), math.log(self.ratio[1]))
         for _ in range(self.attempts):
             area = height * width * draws.uniform(*self.scale)
@@ -121,7 +120,7 @@ class RandomResizedCrop(RandomGeometry):
             if 0 < window_width <= width and 0 < window_height <= height:
                 top, left = draws.integer(height - window_height + 1), draws.integer(width - window_width + 1)
                 return Window(top, left, window_height, window_width)
-            draws.word(), draws.word()  # an attempt takes four words, whatever becomes of it
+            draws.word(), draws.word()  # every attempt draws four words, even a failed one
         return self._middle(height, width)
 
     def _middle(self, height: int, width: int) -> Window:
@@ -135,22 +134,22 @@ class RandomResizedCrop(RandomGeometry):
 
 
 class RandomHorizontalFlip(RandomGeometry):
-    """Left becomes right with probability ``p``; draws one word."""
+    """Flips horizontally with probability ``p``; draws one word."""
 
     def __init__(self, p: float) -> None:
         self.p = p
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Flip, or leave as it is."""
+        """Return the flip, or the identity."""
         return F.horizontal_flip if draws.uniform() < self.p else unchanged
 
 
 class RandomVerticalFlip(RandomGeometry):
-    """Top becomes bottom with probability ``p``; draws one word."""
+    """Flips vertically with probability ``p``; draws one word."""
 
     def __init__(self, p: float) -> None:
         self.p = p
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Flip, or leave as it is."""
+        """Return the flip, or the identity."""
         return F.vertical_flip if draws.uniform() < self.p else unchanged

@@ -1,4 +1,4 @@
-"""Random scaling and zooming out, with numbers by counter."""
+"""Counter-based random resizing and zooming out."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class RandomScaling(RandomGeometry):
 
     @abstractmethod
     def size(self, height: int, width: int, draws: Draws) -> list[int]:
-        """Height and width, or the shorter side, of the result for an image of this size."""
+        """Return height and width, or the shorter side, of the result for an image of this size."""
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Resize to a size that is drawn."""
+        """Return a resize to a random size."""
         size = [max(1, side) for side in self.size(height, width, draws)]
         return lambda value: F.resize(value, size, interpolation=self.interpolation, antialias=self.antialias)
 
 
 class RandomResize(RandomScaling):
-    """The shorter side becomes a random length; draws one word."""
+    """Resizes the shorter side to a random length; draws one word."""
 
     def __init__(self, min_size: int, max_size: int, interpolation: InterpolationMode, antialias: bool) -> None:
         super().__init__(interpolation, antialias)
@@ -41,12 +41,12 @@ class RandomResize(RandomScaling):
         self.max_size = max_size
 
     def size(self, height: int, width: int, draws: Draws) -> list[int]:
-        """A shorter side from min_size to max_size (excluded)."""
+        """Return a shorter side from min_size to max_size (excluded)."""
         return [self.min_size + draws.integer(self.max_size - self.min_size)]
 
 
 class RandomShortestSize(RandomScaling):
-    """The shorter side becomes one of several lengths; draws one word."""
+    """Resizes the shorter side to one of several lengths; draws one word."""
 
     def __init__(
         self, min_size: Sequence[int], max_size: int | None, interpolation: InterpolationMode, antialias: bool
@@ -56,7 +56,7 @@ class RandomShortestSize(RandomScaling):
         self.max_size = max_size
 
     def size(self, height: int, width: int, draws: Draws) -> list[int]:
-        """One of the lengths, less where the longer side would be above max_size."""
+        """Return one of the lengths, or less if the longer side would exceed max_size."""
         ratio = self.min_size[draws.integer(len(self.min_size))] / min(height, width)
         if self.max_size is not None:
             ratio = min(ratio, self.max_size / max(height, width))
@@ -64,7 +64,7 @@ class RandomShortestSize(RandomScaling):
 
 
 class ScaleJitter(RandomScaling):
-    """The image fitted into a size, times a random factor; draws one word."""
+    """Fits the image into a size and scales it by a random factor; draws one word."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class ScaleJitter(RandomScaling):
         self.scale_range = scale_range
 
     def size(self, height: int, width: int, draws: Draws) -> list[int]:
-        """The size that fits, times a factor that is drawn."""
+        """Return the fitted size times a random factor."""
         ratio = min(self.target_size[0] / height, self.target_size[1] / width) * draws.uniform(*self.scale_range)
         return [int(height * ratio), int(width * ratio)]
 
 
 class RandomZoomOut(RandomGeometry):
-    """The image at a random place of a larger canvas with probability ``p``; draws four words."""
+    """Places the image at a random position on a larger canvas with probability ``p``; draws four words."""
 
     def __init__(self, side_range: tuple[float, float], fill: Any, p: float) -> None:
         self.side_range = side_range
@@ -92,7 +92,7 @@ class RandomZoomOut(RandomGeometry):
         self.p = p
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Pad to a size, and at a place, that are drawn."""
+        """Return a padding to a random size at a random position, or the identity."""
         zoomed = draws.uniform() < self.p
         edges = self.edges(height, width, draws)
         if not zoomed:
@@ -100,7 +100,7 @@ class RandomZoomOut(RandomGeometry):
         return lambda value: F.pad(value, edges, fill=0 if isinstance(value, tv_tensors.Mask) else self.fill)
 
     def edges(self, height: int, width: int, draws: Draws) -> list[int]:
-        """Pixels to add at left, top, right and bottom."""
+        """Return the pixels to add at left, top, right and bottom."""
         factor = draws.uniform(*self.side_range)
         wider, higher = int(width * factor) - width, int(height * factor) - height
         left, top = int(wider * draws.uniform()), int(higher * draws.uniform())

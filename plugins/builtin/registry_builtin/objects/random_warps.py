@@ -1,4 +1,4 @@
-"""Random rotations, affine maps and perspectives, with numbers by counter."""
+"""Counter-based random rotations, affine and perspective transformations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _fill_of(value: Any, fill: Fill) -> Fill:
 
 
 class RandomRotation(RandomGeometry):
-    """A rotation by a random angle; draws one word."""
+    """Rotates by a random angle; draws one word."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RandomRotation(RandomGeometry):
         self.fill = fill
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Rotate by an angle that is drawn."""
+        """Return a rotation by a random angle."""
         angle = draws.uniform(*self.degrees)
         return lambda value: F.rotate(
             value,
@@ -52,7 +52,7 @@ class RandomRotation(RandomGeometry):
 
 
 class RandomAffine(RandomGeometry):
-    """A rotation, shift, scaling and shear, all random; draws six words."""
+    """Rotates, translates, scales and shears by random amounts; draws six words."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class RandomAffine(RandomGeometry):
         self.center = None if center is None else list(center)
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Map by an angle, a shift in whole pixels, a scale and shears that are drawn."""
+        """Return an affine map with random angle, translation in whole pixels, scale and shears."""
         angle = draws.uniform(*self.degrees)
         right, down = self.translate[0] * width, self.translate[1] * height
         shift = [round(draws.uniform(-right, right)), round(draws.uniform(-down, down))]
@@ -92,7 +92,7 @@ class RandomAffine(RandomGeometry):
 
 
 class RandomPerspective(RandomGeometry):
-    """The image seen from the side with probability ``p``; draws nine words."""
+    """Applies a random perspective with probability ``p``; draws nine words."""
 
     def __init__(self, distortion_scale: float, p: float, interpolation: InterpolationMode, fill: Fill) -> None:
         self.distortion_scale = distortion_scale
@@ -101,7 +101,7 @@ class RandomPerspective(RandomGeometry):
         self.fill = fill
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
-        """Move the four corners inwards, each by whole pixels that are drawn."""
+        """Return a change that moves the four corners inwards by random whole pixels, or the identity."""
         distorted = draws.uniform() < self.p
         corners, moved = self.points(height, width, draws)
         if not distorted:
@@ -109,16 +109,16 @@ class RandomPerspective(RandomGeometry):
         return lambda value: self.seen(value, corners, moved)
 
     def seen(self, value: Any, corners: list[list[int]], moved: list[list[int]]) -> Any:
-        """An image or mask with its corners moved."""
+        """Return an image or mask with its corners moved."""
         fill = _fill_of(value, self.fill)
         try:
             found = F.perspective(value, corners, moved, interpolation=self.interpolation, fill=fill)
-        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # not in the stubs; corners on one line show nothing
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # not in the stubs; corners on one line
             return value
         return _without_horizon(found, fill) if isinstance(found, tv_tensors.Image) else found
 
     def points(self, height: int, width: int, draws: Draws) -> tuple[list[list[int]], list[list[int]]]:
-        """The corners [x, y] of an image of this size, from the upper left one clockwise, and where they go."""
+        """Return the corners [x, y] of an image of this size, clockwise from the upper left, and their targets."""
         right, bottom = width - 1, height - 1
         most = (int(self.distortion_scale * (width // 2)) + 1, int(self.distortion_scale * (height // 2)) + 1)
         corners = [[0, 0], [right, 0], [right, bottom], [0, bottom]]
@@ -130,7 +130,7 @@ class RandomPerspective(RandomGeometry):
 
 
 def _without_horizon(image: tv_tensors.Image, fill: Fill) -> tv_tensors.Image:
-    """The image with the fill at pixels exactly on the horizon, for which torchvision divides 0 by 0."""
+    """Return the image with the fill at pixels exactly on the horizon, for which torchvision computes 0 / 0."""
     if not image.is_floating_point():
         return image
     shown = torch.as_tensor(fill, dtype=image.dtype).reshape(-1, 1, 1)

@@ -1,4 +1,4 @@
-"""Images of another data set put together on one canvas, with targets that say what is on it."""
+"""Images of another data set combined on one canvas, with targets that describe its content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.diagnostics import DataError
 
 @dataclass(frozen=True)
 class Placed:
-    """An image of the other data set, its class, and where its upper left corner lies."""
+    """An image of the inner data set, its class index, and the position of its upper left corner."""
 
     image: PIL.Image.Image
     label: int
@@ -27,7 +27,7 @@ class Placed:
 
 
 class Scene(Composed):
-    """A black canvas of cells, each larger than an image by ``shift`` pixels, in which an image may lie."""
+    """A black canvas of cells, each larger than an image by ``shift`` pixels, which may contain an image."""
 
     def __init__(
         self, dataset: Any, seed: int, length: int | None, size: tuple[int, int] | None, cells: tuple[int, int],
@@ -44,7 +44,7 @@ class Scene(Composed):
         self.height, self.width = (n * (side + shift) for n, side in zip(cells, self.size, strict=True))
 
     def composed(self, number: int, draws: Draws) -> dict[str, Any]:
-        """Drawn are how many images there are, and for each its cell, its number, and its place from left and top."""
+        """Draw the number of images, then for each its cell, its index, and its offset from left and top."""
         count = self.least + draws.integer(self.most - self.least + 1)
         free = list(range(self.cells[0] * self.cells[1]))
         placed = [self._placed(self.next_cell(free, draws), draws) for _ in range(count)]
@@ -54,11 +54,11 @@ class Scene(Composed):
         return {"input": canvas, **self.described(placed)}
 
     def next_cell(self, free: list[int], draws: Draws) -> int:
-        """Take a cell out of those that are free."""
+        """Remove a cell from the free ones and return it."""
         return free.pop(draws.integer(len(free)))
 
     def described(self, placed: list[Placed]) -> dict[str, Any]:
-        """The entries that say what is on the canvas."""
+        """Return the entries that describe the canvas."""
         raise NotImplementedError
 
     def _placed(self, cell: int, draws: Draws) -> Placed:
@@ -68,8 +68,10 @@ class Scene(Composed):
         if self.resized:
             image = image.resize((width, height), PIL.Image.Resampling.BILINEAR)
         elif (image.height, image.width) != self.size:
-            message = f"Sample {number} is an image of {image.height} x {image.width} pixels, the first one of"
-            raise DataError(f"{message} {height} x {width}. Set size: all images are then resized to it.")
+            message = (
+                f"Sample {number} has {image.height} x {image.width} pixels, but the first one has {height} x {width}."
+            )
+            raise DataError(message, "Set size to resize all images.")
         row, column = divmod(cell, self.cells[1])
         left = column * (width + self.shift) + draws.integer(self.shift + 1)
         top = row * (height + self.shift) + draws.integer(self.shift + 1)
@@ -77,14 +79,14 @@ class Scene(Composed):
 
 
 class Scattered(Scene):
-    """Images in random cells; with ``boxes``, a rectangle around what is not black of each."""
+    """Images in random cells; with ``boxes``, a bounding box of the non-black part of each."""
 
     def __init__(self, *, boxes: bool, **scene: Any) -> None:
         super().__init__(**scene)
         self.boxes = boxes
 
     def described(self, placed: list[Placed]) -> dict[str, Any]:
-        """The target, and the boxes where they are asked for."""
+        """Return the target, and the boxes if requested."""
         found: dict[str, Any] = {"target": self.target(placed)}
         if self.boxes:
             corners = torch.tensor([_box(one) for one in placed], dtype=torch.float32).reshape(-1, 4)
@@ -93,12 +95,12 @@ class Scattered(Scene):
         return found
 
     def target(self, placed: list[Placed]) -> Tensor:
-        """What the model is to tell of the canvas."""
+        """Return the target of the canvas."""
         raise NotImplementedError
 
 
 class MultiLabel(Scattered):
-    """Which classes are on the canvas."""
+    """Classes that are present on the canvas."""
 
     purpose = "multi-label images"
 
@@ -108,10 +110,11 @@ class MultiLabel(Scattered):
         self.targets_form = targets
 
     def target(self, placed: list[Placed]) -> Tensor:
-        """The classes as 0 and 1, as -1 and 1, or as their numbers."""
+        """Return the classes as 0 and 1, as -1 and 1, or as a list of indices."""
         present = sorted({one.label for one in placed})
         if present and present[-1] >= self.classes:
-            raise DataError(f"There is an image of class {present[-1]}, outside of the {self.classes} classes.")
+            message = f"An image has the class {present[-1]}, outside the classes 0 to {self.classes - 1}."
+            raise DataError(message, "Correct the number of classes.")
         if self.targets_form == "class_lists":
             return torch.tensor(present + [-1] * (self.classes - len(present)), dtype=torch.int64)
         target = torch.zeros(self.classes)
@@ -120,17 +123,17 @@ class MultiLabel(Scattered):
 
 
 class Counts(Scattered):
-    """How many images are on the canvas."""
+    """Number of images on the canvas."""
 
     purpose = "counts"
 
     def target(self, placed: list[Placed]) -> Tensor:
-        """The number, as a float."""
+        """Return the number of images as a float."""
         return torch.tensor([float(len(placed))])
 
 
 class Segmented(Scattered):
-    """To what each pixel belongs."""
+    """Class of each pixel."""
 
     purpose = "segmented images"
 
@@ -140,7 +143,7 @@ class Segmented(Scattered):
         self.by_class = classes == "each"
 
     def target(self, placed: list[Placed]) -> Tensor:
-        """0 for the background; pixels at least as bright as the threshold belong to the image."""
+        """Return the mask: 0 for the background; pixels at least as bright as the threshold belong to an image."""
         numbers = np.zeros((self.height, self.width), dtype=np.int64)
         height, width = self.size
         for one in placed:
@@ -157,11 +160,11 @@ class Lines(Scene):
     purpose = "lines"
 
     def next_cell(self, free: list[int], draws: Draws) -> int:
-        """The first cell that is free."""
+        """Return the first free cell."""
         return free.pop(0)
 
     def described(self, placed: list[Placed]) -> dict[str, Any]:
-        """The labels, from 1, padded with 0, and how many there are."""
+        """Return the labels, from 1, padded with 0, and their number."""
         labels = [one.label + 1 for one in placed]
         padded = labels + [0] * (self.cells[1] - len(labels))
         return {"target": torch.tensor(padded, dtype=torch.int64), "target_length": len(labels)}

@@ -1,4 +1,4 @@
-"""Crops that make several samples of one."""
+"""Crops that produce several samples from one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from registry_core.diagnostics import DataError
 
 
 class FiveCrop:
-    """The corners and the middle of a sample's images and masks."""
+    """Crops the corners and the centre of a sample's images and masks."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
 
     def __call__(self, sample: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The samples that are made of one."""
+        """Return the samples made from one."""
         height, width = F.get_size(sample["input"])
         if height < self.size[0] or width < self.size[1]:
-            window = f"a window of {self.size[0]} x {self.size[1]} does not fit into an image of {height} x {width}"
-            raise DataError(f"five_crop and ten_crop: {window}. Use a smaller size, or resize the images before.")
+            window = f"the {self.size[0]} x {self.size[1]} window does not fit into an image of {height} x {width}"
+            raise DataError(f"five_crop and ten_crop: {window}.", "Set a smaller size, or put resize before it.")
         return self._made(sample)
 
     def _made(self, sample: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ class FiveCrop:
 
 
 class TenCrop(FiveCrop):
-    """The same, and those of the mirrored sample."""
+    """Crops the same windows, and those of the flipped sample."""
 
     def __init__(self, size: tuple[int, int], vertical_flip: bool) -> None:
         super().__init__(size)

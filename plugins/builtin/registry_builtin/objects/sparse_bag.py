@@ -1,4 +1,4 @@
-"""A table of logits for pixels and brightnesses: what the model sparse_bag builds."""
+"""Table of logits per pixel and brightness level: the model sparse_bag."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class SparseBag(nn.Module):
-    """Looks up a row for each pixel that is not black, and one for every image, and joins them."""
+    """Looks up one row per non-black pixel and one bias row per image, and reduces them."""
 
     def __init__(self, in_channels: int, size: tuple[int, int], num_classes: int, levels: int, mode: str) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class SparseBag(nn.Module):
         self.register_buffer("first_rows", torch.arange(pixels) * levels, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The logits of the images."""
+        """Return the logits of the images."""
         steps = (images.flatten(1).clamp(0, 1) * self.levels).round().long()
         rows = self.first_rows + steps - 1
         bias = rows.new_full((len(rows), 1), self.bias_row)

@@ -1,4 +1,4 @@
-"""The event file of a run, what all hooks share that write to it, and the hook for scalars and text."""
+"""Event file of a run, the base of hooks that write to it, and the hook for scalars and text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from registry_core.components import Every, Row, Run, Step, hookimpl
 
 
 class EventFile:
-    """The one event file of a run.
+    """The single event file of a run.
 
-    One file, since TensorBoard reads the files of a folder one after the other: the purge at the head of a second one
-    would hide what the first one has.
+    There is only one, because TensorBoard reads the files of a folder in sequence: the purge at the start of a second
+    file would hide the contents of the first.
     """
 
     def __init__(self, run: Run) -> None:
@@ -31,46 +31,46 @@ class EventFile:
 
     @classmethod
     def join(cls, run: Run) -> EventFile:
-        """The event file of a run, opened by the first hook that asks for it."""
+        """Return the event file of a run, which the first caller opens."""
         file: EventFile = run.shared.get("tensorboard") or run.shared.setdefault("tensorboard", cls(run))
         file.users += 1
         return file
 
     def leave(self) -> None:
-        """Close the file, if nobody else has it."""
+        """Close the file if it has no other users."""
         self.users -= 1
         if self.users == 0:
             for writer in (*self.lines.values(), self.writer):
                 writer.close()
 
     def line(self, chart: str, name: str) -> Any:
-        """The writer of one line of a chart; tensorboardX's own would purge nothing after a resume."""
+        """Return the writer of one line of a chart; tensorboardX's own would not purge after a resume."""
         if (chart, name) not in self.lines:
             self.lines[chart, name] = self._open(self.folder / chart / name.replace("/", "_"))
         return self.lines[chart, name]
 
     def add(self, summary: Any, step: int | None) -> None:
-        """Write a summary that is made already."""
+        """Write an existing summary."""
         self.writer.file_writer.add_summary(summary, step)
 
     def _open(self, folder: Path) -> Any:
         return SummaryWriter(
             logdir=str(folder),
-            # What an interrupted run wrote after this start is purged. The first run needs one too: TensorBoard takes
-            # the first purge that it sees for the start of the run.
+            # Purge what an interrupted run wrote after this start. The first run needs a purge too, because TensorBoard
+            # treats the first purge that it sees as the start of the run.
             purge_step=self.start + 1 if self.start else 0,
-            filename_suffix=f".from-{self.start:08d}",  # two files of one second would have the same name
+            filename_suffix=f".from-{self.start:08d}",  # files created in the same second would share a name
         )
 
 
 class TensorBoardHook:
-    """A hook that writes into the event file of its run; ``run`` and ``file`` are there once the run has started."""
+    """Base of hooks that write to the event file; ``run`` and ``file`` exist once the run has started."""
 
     run: Run
     file: EventFile
     joined = False
     begun = False
-    """Whether ``begin`` was called, in this process or before a resume."""
+    """True once ``begin`` was called, in this process or before a resume."""
 
     @hookimpl
     def run_started(self, run: Run) -> None:
@@ -91,43 +91,43 @@ class TensorBoardHook:
                 self.file.leave()
 
     def started(self) -> None:
-        """Prepare, whenever the run starts or goes on."""
+        """Prepare for a run that starts or resumes."""
 
     def begin(self, step: int) -> None:
-        """Write what is written once in a run."""
+        """Write what is written once per run."""
 
     def ended(self) -> None:
-        """Write what is written at the end."""
+        """Write what is written at the end of the run."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to know."""
+        """Return the state that a resumed run needs."""
         return {"begun": self.begun}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Remember it."""
+        """Restore the state."""
         self.begun = state["begun"]
 
 
 class Drawing(TensorBoardHook):
-    """A hook that draws once before the first step, and then every so often."""
+    """Base of hooks that plot once before the first step, and then at an interval."""
 
     def __init__(self, every: Every) -> None:
         self.every = every
 
     def begin(self, step: int) -> None:
-        """Draw before the first step."""
+        """Plot before the first step."""
         self.draw(step, self.run.start.epoch)
 
     @hookimpl
     def step_ended(self, step: Step) -> None:
-        """Draw, if it is time."""
+        """Plot if it is due."""
         position = step.position
         ended = position.batch == 0
         if self.joined and self.every.due(step=position.step, epochs_done=position.epoch, epoch_ended=ended):
             self.draw(position.step, position.epoch - ended)
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw what is now, at a step of an epoch (from 0)."""
+        """Plot the current state at a step of an epoch (from 0)."""
         raise NotImplementedError
 
 
@@ -141,12 +141,12 @@ class TensorBoard(TensorBoardHook):
         self.export = export
         self.written: dict[str, list[tuple[float, int, float]]] = {}
         self.step = 0
-        """That of the newest row."""
+        """Step of the latest row."""
 
     def begin(self, step: int) -> None:
-        """Write the pipeline."""
+        """Write the pipeline and the hyperparameters."""
         if self.text:
-            indented = "".join(f"    {line}\n" for line in _yaml(self.run.pipeline).splitlines())  # markdown for code
+            indented = "".join(f"    {line}\n" for line in _yaml(self.run.pipeline).splitlines())  # Markdown code block
             self.file.writer.add_text("pipeline", indented, step)
         if self.hparams:
             experiment, start, _ = self._hparams()
@@ -167,7 +167,7 @@ class TensorBoard(TensorBoardHook):
                     self.file.line(chart, name).add_scalar(chart, row.values[name], row.step, now)
 
     def ended(self) -> None:
-        """Write the end of the hyperparameters' session, and the export."""
+        """Write the end of the hyperparameter session, and the export."""
         if self.hparams:
             self.file.add(self._hparams()[2], self.step)
         if self.export:
@@ -175,11 +175,11 @@ class TensorBoard(TensorBoardHook):
             path.write_text(json.dumps(self.written) + "\n", encoding="utf-8")
 
     def state_dict(self) -> dict[str, Any]:
-        """What is written already."""
+        """Return what has been written."""
         return {**super().state_dict(), "written": self.written}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Remember it."""
+        """Restore the state."""
         super().load_state_dict(state)
         self.written = {
             name: [(at, step, value) for at, step, value in all_] for name, all_ in state["written"].items()
@@ -195,7 +195,7 @@ def _yaml(data: Any) -> str:
 
 
 def _hyperparameters(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The plain values of a pipeline under dotted names; a component without parameters is the value of its key."""
+    """Yield the plain values of a pipeline under dotted names; a component without parameters is a value."""
     if path[:1] in (("hooks",), ("version",)) or (len(path) == 3 and path[2] in ("dataset", "transforms")):
         return
     if isinstance(value, Mapping) and value:

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of evaluations: confusion matrices and precision-recall curves."""
+"""TensorBoard plots of evaluations: confusion matrices and precision-recall curves."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from registry_builtin.objects.tensorboard import TensorBoardHook
 from registry_core.components import Row, hookimpl
 
 MOST_NUMBERS = 20
-"""Numbers are written into matrices of up to so many classes."""
+"""Maximum number of classes for which values are printed in matrices."""
 
 
 class ConfusionMatrix(TensorBoardHook):
-    """Counts over an evaluation, and draws them when its row comes."""
+    """Counts over an evaluation, and plots the matrix when its row of metrics arrives."""
 
     counts: Tensor | None = None
 
@@ -36,7 +36,7 @@ class ConfusionMatrix(TensorBoardHook):
 
     @hookimpl
     def metrics_measured(self, row: Row) -> None:
-        """Draw what was counted since the row before."""
+        """Plot the counts since the previous row."""
         if self.counts is None or not self.joined:
             return
         counts, self.counts = self.counts.cpu().numpy(), None
@@ -45,8 +45,8 @@ class ConfusionMatrix(TensorBoardHook):
 
 
 def matrix_figure(counts: NDArray[np.int64], normalize: bool, names: tuple[str, ...]) -> Any:
-    """The figure of a matrix of counts [true, predicted], coloured by the shares of each row."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # not among the core's dependencies
+    """Return the figure of a matrix of counts [true, predicted], coloured by the fractions of each row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # not a dependency of the core
     from matplotlib.figure import Figure
 
     classes = len(counts)
@@ -54,14 +54,14 @@ def matrix_figure(counts: NDArray[np.int64], normalize: bool, names: tuple[str, 
     labels = names if len(names) == classes else [str(number) for number in range(classes)]
     side = min(3 + 0.4 * classes, 16)
     figure = Figure(figsize=(side, side), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)  # without a window, whatever the backend is
+    FigureCanvasAgg(figure)  # no window, whatever the backend
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(classes), labels, rotation=90 if max(map(len, labels)) > 2 else 0)
     axes.set_yticks(range(classes), labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(f"{np.trace(counts)} of {counts.sum()} right")
+    axes.set_title(f"{np.trace(counts)} of {counts.sum()} correct")
     if classes <= MOST_NUMBERS:
         for (true, predicted), count in np.ndenumerate(counts):
             text = f"{shares[true, predicted]:.2f}" if normalize else str(count)
@@ -72,14 +72,14 @@ def matrix_figure(counts: NDArray[np.int64], normalize: bool, names: tuple[str, 
 
 
 class PrCurve(TensorBoardHook):
-    """Collects scores or counts over an evaluation, and draws the curves when its row comes."""
+    """Collects scores or counts over an evaluation, and plots the curves when its row of metrics arrives."""
 
     def __init__(self, raw: bool, thresholds: int) -> None:
         self.raw = raw
         self.thresholds = thresholds
         self.kept: list[tuple[Tensor, Tensor, Tensor]] = []
         self.counts: Tensor | None = None
-        """[2, classes, thresholds]: samples by their score, those of the class and those of others."""
+        """[2, classes, thresholds]: histograms of the scores of positive and of negative samples."""
 
     @hookimpl
     def batch_evaluated(self, values: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ class PrCurve(TensorBoardHook):
         self.counts = found if self.counts is None else self.counts + found
 
     def _counted(self, scores: Tensor, chosen: Tensor) -> Tensor:
-        """How many of the chosen are in each bucket of scores, [classes, thresholds]."""
+        """Return the number of chosen samples in each bucket of scores, [classes, thresholds]."""
         size = scores.shape[1] * self.thresholds
         buckets = (scores * (self.thresholds - 1)).floor().long()
         places = buckets + torch.arange(scores.shape[1], device=scores.device) * self.thresholds
@@ -107,7 +107,7 @@ class PrCurve(TensorBoardHook):
 
     @hookimpl
     def metrics_measured(self, row: Row) -> None:
-        """Draw the curves of what came since the row before."""
+        """Plot the curves of the batches since the previous row."""
         if self.kept:
             scores, positive, counts = (torch.cat(each).cpu().numpy() for each in zip(*self.kept, strict=True))
             scores, positive, self.kept = scores[counts], positive[counts], []
@@ -124,7 +124,7 @@ class PrCurve(TensorBoardHook):
 
 
 def _scores(output: Tensor, form: str, multi_hot: bool) -> Tensor:
-    """Scores of the classes from 0 to 1."""
+    """Return the scores of the classes, from 0 to 1."""
     if form == "probabilities":
         return output
     if form == "log_probabilities":
@@ -133,7 +133,7 @@ def _scores(output: Tensor, form: str, multi_hot: bool) -> Tensor:
 
 
 def _curve(true: NDArray[np.int64], false: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-    """True and false positives, true and false negatives, precision and recall at each threshold."""
+    """Return true and false positives, true and false negatives, precision and recall at each threshold."""
     tp, fp = (counts[::-1].cumsum()[::-1] for counts in (true, false))
     tn, fn = fp[0] - fp, tp[0] - tp
     return tp, fp, tn, fn, tp / np.maximum(tp + fp, 1e-7), tp / np.maximum(tp + fn, 1e-7)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows as images: samples, their way through the epochs, boxes, kernels and feature maps."""
+"""TensorBoard images: samples, videos of their transforms, boxes, kernels and feature maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_KERNELS = 256
 
 
 class Images(Drawing):
-    """Draws a grid of samples."""
+    """Shows a grid of samples."""
 
     def __init__(self, section: str, count: int, every: Every) -> None:
         super().__init__(every)
@@ -29,7 +29,7 @@ class Images(Drawing):
         self.count = count
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw the first samples as they are in this epoch."""
+        """Show the first samples as they are in this epoch."""
         samples = self.run.samples[self.section]
         batch = samples.batch(range(min(self.count, len(samples))), epoch)
         grid = tiled(shown(batch["input"], self.run.pipeline, self.section))
@@ -37,7 +37,7 @@ class Images(Drawing):
 
 
 class Video(TensorBoardHook):
-    """Draws a sample through the epochs."""
+    """Shows a sample through the epochs."""
 
     def __init__(self, section: str, index: int, frames: int, fps: int) -> None:
         self.section = section
@@ -46,7 +46,7 @@ class Video(TensorBoardHook):
         self.fps = fps
 
     def begin(self, step: int) -> None:
-        """Draw all epochs of the video."""
+        """Write all epochs of the video."""
         samples = self.run.samples[self.section]
         each = torch.cat([samples.batch([self.index], epoch)["input"] for epoch in range(self.frames)])
         frames = as_bytes(enlarged(shown(each, self.run.pipeline, self.section), 128))
@@ -55,8 +55,8 @@ class Video(TensorBoardHook):
 
 
 def animation(frames: Tensor, fps: int) -> Any:
-    """The image of a summary with an animated GIF of uint8 frames [n, channels, height, width]."""
-    # tensorboardX writes it with moviepy, which brings ffmpeg and holds Pillow below 12.
+    """Return the image of a summary: an animated GIF of uint8 frames [n, channels, height, width]."""
+    # tensorboardX would use moviepy, which requires ffmpeg and Pillow below 12.
     pages = [
         PIL.Image.fromarray(frame.permute(1, 2, 0).numpy().squeeze(-1 if len(frame) == 1 else ())) for frame in frames
     ]
@@ -67,7 +67,7 @@ def animation(frames: Tensor, fps: int) -> Any:
 
 
 class Boxes(TensorBoardHook):
-    """Draws samples with boxes."""
+    """Shows samples with boxes."""
 
     def __init__(self, section: str, boxes: str, labels: str, count: int) -> None:
         self.section = section
@@ -76,7 +76,7 @@ class Boxes(TensorBoardHook):
         self.count = count
 
     def begin(self, step: int) -> None:
-        """Draw the first samples."""
+        """Show the first samples."""
         samples = self.run.samples[self.section]
         for index in range(min(self.count, len(samples))):
             sample = samples.sample(index, self.run.start.epoch)
@@ -86,7 +86,7 @@ class Boxes(TensorBoardHook):
             factor = enlargement(image, 256)
             boxes = _left_top_right_bottom(sample[self.boxes]).reshape(-1, 4)
             height, width = (side * factor for side in image.shape[-2:])
-            last = torch.tensor([width, height] * 2) - 1  # lines at the edge would be outside of the picture
+            last = torch.tensor([width, height] * 2) - 1  # lines at the edge would lie outside the image
             self.file.writer.add_image_with_boxes(
                 f"boxes/{self.section}/{index}",
                 as_bytes(enlarged(image, 256)[0].expand(3, -1, -1)),
@@ -96,7 +96,7 @@ class Boxes(TensorBoardHook):
             )
 
     def _names(self, sample: Mapping[str, Any], count: int) -> list[str] | None:
-        """What is written beside each box, if the sample says it."""
+        """Return the text beside each box, if the sample provides it."""
         target = sample.get("target")
         found = sample.get(self.labels, [target] if count == 1 and isinstance(target, int) else None)
         if found is None or len(found) != count:
@@ -114,14 +114,14 @@ def _left_top_right_bottom(boxes: Any) -> Tensor:
 
 
 class Kernels(Drawing):
-    """Draws the kernels of a convolution."""
+    """Shows the kernels of a convolution."""
 
     def __init__(self, layer: str | None, every: Every) -> None:
         super().__init__(every)
         self.layer = layer
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw the kernels as they are."""
+        """Show the current kernels."""
         named = dict(self.run.model.named_modules())
         first = (name for name, module in named.items() if isinstance(module, torch.nn.Conv2d))
         layer = self.layer or next(first)
@@ -135,7 +135,7 @@ class Kernels(Drawing):
 
 
 class FeatureMaps(Drawing):
-    """Draws what a layer gives for a sample."""
+    """Shows the output of a layer for a sample."""
 
     def __init__(self, section: str, layer: str, index: int, every: Every) -> None:
         super().__init__(every)
@@ -144,18 +144,18 @@ class FeatureMaps(Drawing):
         self.index = index
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw each channel."""
+        """Show each channel."""
         view = self.run.view
         assert view is not None
         batch = self.run.samples[self.section].batch([self.index], epoch)
         maps = view.predict(batch, [self.layer])[1][self.layer]
         if not isinstance(maps, Tensor) or maps.ndim != 4:
             shape = list(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
-            raise ValueError(f"the layer {self.layer!r} gives {shape}, not [1, channels, height, width]")
+            raise ValueError(f"the layer {self.layer!r} returns {shape}, not [1, channels, height, width]")
         grid = tiled(stretched(maps.float().cpu())[0][:, None], side=64)
         self.file.writer.add_image(f"feature_maps/{self.layer}", as_bytes(grid), step)
 
 
 def as_bytes(images: Tensor) -> Tensor:
-    """Values from 0 to 1 as 0 to 255, rounded to the nearest; tensorboardX would cut off."""
+    """Convert values from 0 to 1 to 0 to 255, rounded to the nearest; tensorboardX would truncate."""
     return (images * 255).round().to(torch.uint8)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of the network: histograms of its parameters, its graph, and embeddings of samples."""
+"""TensorBoard views of the network: histograms of its parameters, its graph, and embeddings of samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.components import Every, Position, hookimpl
 
 
 class Histograms(Drawing):
-    """Draws histograms of weights and gradients."""
+    """Plots histograms of weights and gradients."""
 
     def __init__(self, weights: bool, gradients: bool, every: Every) -> None:
         super().__init__(every)
@@ -26,14 +26,14 @@ class Histograms(Drawing):
         self.gradients = gradients
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw the weights."""
+        """Plot the weights."""
         if self.weights:
             for name, parameter in self.run.model.named_parameters():
                 self._histogram(f"weights/{name}", parameter, step)
 
     @hookimpl
     def gradients_ready(self, position: Position) -> None:
-        """Draw the gradients, if it is time."""
+        """Plot the gradients if it is due."""
         due = self.every.due(step=position.step, epochs_done=position.epoch, epoch_ended=position.batch == 0)
         if self.gradients and self.joined and due:
             for name, parameter in self.run.model.named_parameters():
@@ -49,7 +49,7 @@ class Histograms(Drawing):
 
 
 class Graph(TensorBoardHook):
-    """Draws the graph of the model."""
+    """Shows the graph of the model."""
 
     def begin(self, step: int) -> None:
         """Trace the model with one sample."""
@@ -58,12 +58,12 @@ class Graph(TensorBoardHook):
         samples = run.samples.get("val", run.samples["train"])
         inputs = view.inputs(samples.batch([0], run.start.epoch))
         with view.undisturbed(), torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what tracing warns of does not matter for a drawing
-            self.file.writer.add_graph(run.model, inputs, use_strict_trace=False)  # strict: no outputs by name
+            warnings.simplefilter("ignore")  # warnings of the tracer do not matter for a drawing
+            self.file.writer.add_graph(run.model, inputs, use_strict_trace=False)  # strict tracing rejects dictionaries
 
 
 class Embedding(Drawing):
-    """Draws what the model gives for samples as points."""
+    """Shows the outputs of the model for samples as points."""
 
     def __init__(self, section: str, layer: str | None, count: int, every: Every) -> None:
         super().__init__(every)
@@ -72,11 +72,11 @@ class Embedding(Drawing):
         self.count = count
 
     def started(self) -> None:
-        """Purge what an interrupted run drew after this start: the projector reads no event file."""
+        """Purge what an interrupted run wrote after this start, since the projector reads no event file."""
         _purge_projector(self.file.folder, self.file.start)
 
     def draw(self, step: int, epoch: int) -> None:
-        """Draw points, thumbnails and labels."""
+        """Write points, thumbnails and labels."""
         run, view = self.run, self.run.view
         assert view is not None
         samples = run.samples[self.section]
@@ -84,7 +84,7 @@ class Embedding(Drawing):
         outputs, features = view.predict(batch, [self.layer] if self.layer else [])
         points = features[self.layer] if self.layer else next(iter(outputs.values()))
         images = on_square(shown(batch["input"], run.pipeline, self.section))
-        with np.errstate(all="ignore"):  # what lies below the last thumbnail is never written, nor shown
+        with np.errstate(all="ignore"):  # the area below the last thumbnail is neither written nor shown
             self.file.writer.add_embedding(
                 points.float().reshape(len(points), -1).cpu(),
                 metadata=_labels(batch.get("target"), len(images), run.class_names),
@@ -95,7 +95,7 @@ class Embedding(Drawing):
 
 
 def _labels(targets: Any, count: int, names: tuple[str, ...]) -> list[str]:
-    """Class names of the targets, their numbers where there are no names, or the numbers of the samples."""
+    """Return class names of the targets, class indices if there are no names, or sample indices."""
     if not isinstance(targets, Tensor) or targets.ndim != 1 or targets.is_floating_point():
         return [str(index) for index in range(count)]
     return [names[target] if 0 <= target < len(names) else str(target) for target in targets.tolist()]

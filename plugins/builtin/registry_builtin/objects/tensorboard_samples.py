@@ -1,4 +1,4 @@
-"""What TensorBoard shows of samples besides images: surfaces and sound."""
+"""TensorBoard views of samples other than images: surfaces and audio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_builtin.objects.tensorboard import TensorBoardHook
 
 
 class Mesh(TensorBoardHook):
-    """Draws a sample as a surface."""
+    """Shows a sample as a surface."""
 
     def __init__(self, section: str, index: int, height: float) -> None:
         self.section = section
@@ -20,7 +20,7 @@ class Mesh(TensorBoardHook):
         self.height = height
 
     def begin(self, step: int) -> None:
-        """Draw it."""
+        """Write the surface."""
         sample = self.run.samples[self.section].sample(self.index, self.run.start.epoch)
         if "vertices" in sample:
             parts = {name: _batch_of_one(sample[name]) for name in ("vertices", "colors", "faces") if name in sample}
@@ -35,7 +35,7 @@ def _batch_of_one(value: Any) -> Tensor:
 
 
 def height_field(image: Tensor, height: float) -> dict[str, Tensor]:
-    """The surface of an image [channels, height, width] of values 0 to 1: vertices, colours, and two faces a pixel."""
+    """Return the height map of an image [channels, height, width], 0 to 1: vertices, colours, two faces per pixel."""
     rows, columns = image.shape[-2:]
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     z = image.mean(0) * height * max(rows, columns)
@@ -48,7 +48,7 @@ def height_field(image: Tensor, height: float) -> dict[str, Tensor]:
 
 
 class Audio(TensorBoardHook):
-    """Writes the sound of samples."""
+    """Writes the audio of samples."""
 
     def __init__(self, section: str, audio: str, sample_rate: int | None, count: int) -> None:
         self.section = section
@@ -65,7 +65,7 @@ class Audio(TensorBoardHook):
                 raise KeyError(f"samples of data.{self.section} have no entry {self.audio!r}, only {', '.join(sample)}")
             rate = self.sample_rate or sample.get("sample_rate")
             if rate is None:
-                raise KeyError(f"samples of data.{self.section} have no sample_rate; give it as a parameter")
+                raise KeyError(f"samples of data.{self.section} have no sample_rate: set it as a parameter")
             sound = torch.as_tensor(sample[self.audio]).float()
             frames = sound[:, None] if sound.ndim == 1 else sound.T
             tag = f"audio/{self.section}/{index}"

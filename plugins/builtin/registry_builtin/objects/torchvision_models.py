@@ -1,4 +1,4 @@
-"""Classifiers of torchvision, made for any number of channels."""
+"""Classifiers from torchvision for any number of channels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from torch import nn
 from torchvision import models
 
-# Both warn unless told how to start, and give a tuple in training unless told to leave out their auxiliary heads.
+# Both warn unless init_weights is set, and return a tuple in training unless their auxiliary heads are disabled.
 _INCEPTIONS = {"googlenet", "inception_v3"}
 
 
 def torchvision_model(arch: str, num_classes: int, in_channels: int) -> nn.Module:
-    """The architecture with random first values, its first convolution fitted to ``in_channels``."""
+    """Return the randomly initialized architecture, its first convolution adapted to ``in_channels``."""
     options: dict[str, Any] = {"aux_logits": False, "init_weights": True} if arch in _INCEPTIONS else {}
     model: nn.Module = models.get_model(arch, weights=None, num_classes=num_classes, **options)
     if in_channels != 3:
@@ -26,7 +26,7 @@ def _fit_first_convolution(model: nn.Module, in_channels: int) -> None:
     new = nn.Conv2d(
         in_channels,
         old.out_channels,
-        old.kernel_size,  # type: ignore[arg-type]  # torch types it as a tuple of any length; it has two numbers
+        old.kernel_size,  # type: ignore[arg-type]  # torch types it as a tuple of any length; it has two elements
         stride=old.stride,  # type: ignore[arg-type]  # as above
         padding=old.padding,  # type: ignore[arg-type]  # as above
         dilation=old.dilation,  # type: ignore[arg-type]  # as above

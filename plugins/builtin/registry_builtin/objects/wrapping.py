@@ -1,4 +1,4 @@
-"""Modules around another one, which they call for every image."""
+"""Modules that apply another module to each of several images."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ class _Embedding(nn.Module):
         self.normalize = normalize
 
     def embedded(self, images: Tensor) -> Tensor:
-        """The embeddings of images."""
+        """Return the embeddings of images."""
         embeddings: Tensor = self.network(images)
         return F.normalize(embeddings) if self.normalize else embeddings
 
 
 class Pair(_Embedding):
-    """Two images, each by itself."""
+    """Embeds two images separately."""
 
     def forward(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
-        """Their embeddings."""
+        """Return their embeddings."""
         return {"output": self.embedded(first), "second_output": self.embedded(second)}
 
 
 class PairDistance(_Embedding):
-    """Two images, and the distance between them."""
+    """Embeds two images and returns the distance between them."""
 
     def __init__(self, network: nn.Module, normalize: bool, p: float) -> None:
         super().__init__(network, normalize)
         self.distance = nn.PairwiseDistance(p)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """The distances."""
+        """Return the distances."""
         distances: Tensor = self.distance(self.embedded(first), self.embedded(second))
         return distances
 
 
 class PairRanking(_Embedding):
-    """Two images, with one number each."""
+    """Scores two images separately."""
 
     def forward(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
-        """Their scores."""
+        """Return their scores."""
         return {"output": self.embedded(first).squeeze(1), "second_output": self.embedded(second).squeeze(1)}
 
 
 class Triplet(_Embedding):
-    """Three images, each by itself."""
+    """Embeds three images separately."""
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> dict[str, Tensor]:
-        """Their embeddings."""
+        """Return their embeddings."""
         return {
             "output": self.embedded(anchor),
             "positive_output": self.embedded(positive),
@@ -60,7 +60,7 @@ class Triplet(_Embedding):
 
 
 class Gaussian(nn.Module):
-    """Outputs read as means and variances."""
+    """Interprets outputs as means and variances."""
 
     def __init__(self, network: nn.Module, minimum: float) -> None:
         super().__init__()
@@ -68,6 +68,6 @@ class Gaussian(nn.Module):
         self.minimum = minimum
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Means and variances."""
+        """Return means and variances."""
         mean, raw = self.network(images).chunk(2, dim=1)
         return {"output": mean, "variance": F.softplus(raw) + self.minimum}

@@ -1,6 +1,6 @@
-"""Optimizers, by theme: gradient descent and its averages, Rprop, steps scaled by gradients, Adam's, L-BFGS, Muon.
+"""Optimizers by theme: gradient descent and averaging, Rprop, gradient-scaled steps, Adam and variants, L-BFGS, Muon.
 
-They build the optimizers of ``torch.optim`` and take the same parameters, save two that have no use in a run:
-``capturable`` (for CUDA graphs) and ``differentiable`` (to differentiate through steps). ``fused`` is used when it is
-asked for; ``foreach``, unless it is set, by torch's choice: on a GPU, not on a CPU.
+They build the optimizers of ``torch.optim`` and accept the same parameters, except for two that have no use in a run:
+``capturable`` (for CUDA graphs) and ``differentiable`` (to differentiate through steps). ``fused`` is off unless it is
+set; ``foreach`` follows torch's default unless it is set: on for GPUs, off for CPUs.
 """

@@ -23,11 +23,11 @@ from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
 
 class Adam(OfDenseGradients):
-    """Steps scaled by running averages of the gradient and its square.
+    """Adam: steps scaled by running averages of the gradient and its square.
 
-    Weight decay is added to the gradient, so it is scaled too; ``adamw`` decays weights apart from the gradient.
-    ``fused: true`` takes about a third of the time on a CPU, but rounds differently in the last digit.
-    Source: Kingma and Ba, "Adam", ICLR 2015; ``torch.optim.Adam``.
+    Weight decay is added to the gradient and is therefore scaled as well; ``adamw`` decouples it. ``fused: true`` takes
+    about a third of the time on a CPU, but rounds differently in the last digit. Source: Kingma and Ba, "Adam", ICLR
+    2015; ``torch.optim.Adam``.
     """
 
     target = "torch.optim:Adam"
@@ -37,7 +37,9 @@ class Adam(OfDenseGradients):
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
     eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    amsgrad: bool = Field(default=False, description="Divide by the largest average so far (Reddi et al., ICLR 2018).")
+    amsgrad: bool = Field(
+        default=False, description="Divide by the maximum of all averages so far (Reddi et al., ICLR 2018)."
+    )
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
     fused: bool | None = Field(default=None, description=FUSED)
@@ -49,7 +51,7 @@ class Adam(OfDenseGradients):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient.
+    """Adam with decoupled weight decay.
 
     Each step first shrinks the weights by ``lr * weight_decay``. ``fused: true`` takes a third to a fifth of the time
     on a CPU, but rounds differently in the last digit. Source: Loshchilov and Hutter, "Decoupled weight decay
@@ -59,4 +61,6 @@ class AdamW(Adam):
     target = "torch.optim:AdamW"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "weight_decay": 0.05}
 
-    weight_decay: NonNegativeFloat = Field(default=1e-2, description="Share of the weights, times lr, lost in a step.")
+    weight_decay: NonNegativeFloat = Field(
+        default=1e-2, description="Decoupled weight decay: each step shrinks the weights by lr times this."
+    )

@@ -1,4 +1,4 @@
-"""Relatives of Adam."""
+"""Variants of Adam."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
 
 class Adamax(OfDenseGradients):
-    """Adam with the largest gradient so far, decayed, in place of the average of squares.
+    """Adam with the infinity norm: an exponentially weighted maximum of gradients replaces the average of squares.
 
     Source: Kingma and Ba, "Adam", ICLR 2015, section 7; ``torch.optim.Adamax``.
     """
@@ -33,7 +33,7 @@ class Adamax(OfDenseGradients):
     target = "torch.optim:Adamax"
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
-    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the largest.")
+    betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the maximum.")
     eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     maximize: bool = Field(default=False, description=MAXIMIZE)
@@ -41,7 +41,7 @@ class Adamax(OfDenseGradients):
 
 
 class NAdam(OfDenseGradients):
-    """Adam with Nesterov's momentum.
+    """Adam with Nesterov momentum.
 
     Source: Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; ``torch.optim.NAdam``.
     """
@@ -53,17 +53,17 @@ class NAdam(OfDenseGradients):
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)
     eps: PositiveFloat = Field(default=1e-8, description=EPS)
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    momentum_decay: NonNegativeFloat = Field(default=4e-3, description="How fast the momentum rises to betas[0].")
+    momentum_decay: NonNegativeFloat = Field(default=4e-3, description="Rate at which the momentum rises to betas[0].")
     decoupled_weight_decay: bool = Field(default=False, description=DECOUPLED)
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH_ROUNDS)
 
 
 class RAdam(OfDenseGradients):
-    """Adam whose first steps leave out the scaling, until the average of squares can be trusted.
+    """Rectified Adam: the first steps omit the scaling until the average of squares is reliable.
 
-    It warms up by itself. Source: Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020;
-    ``torch.optim.RAdam``.
+    No separate warm-up is needed. Source: Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR
+    2020; ``torch.optim.RAdam``.
     """
 
     target = "torch.optim:RAdam"
@@ -79,10 +79,11 @@ class RAdam(OfDenseGradients):
 
 
 class SparseAdam(Optimizer):
-    """Adam that moves only the rows that a sparse gradient holds, and their averages.
+    """Adam for sparse gradients: updates only the rows, and their averages, that the gradient contains.
 
-    Every parameter needs a sparse gradient, as that of an embedding with ``sparse=True`` (the model ``sparse_bag``).
-    There is no weight decay. Source: Kingma and Ba, "Adam", ICLR 2015; ``torch.optim.SparseAdam``.
+    Every parameter must have a sparse gradient, such as that of an embedding with ``sparse=True`` (the model
+    ``sparse_bag``). Weight decay is not available. Source: Kingma and Ba, "Adam", ICLR 2015;
+    ``torch.optim.SparseAdam``.
     """
 
     target = "torch.optim:SparseAdam"
@@ -97,6 +98,6 @@ class SparseAdam(Optimizer):
         dense = [parameter.name for parameter in parameters if not parameter.sparse]
         if dense:
             raise CheckFailed(
-                f"The optimizer {self.name!r} takes sparse gradients only, but those of {listed(dense)} are dense.",
-                "Use adam, or a model with sparse gradients, such as sparse_bag.",
+                f"The optimizer {self.name!r} requires sparse gradients, but those of {listed(dense)} are dense.",
+                "Use adam, or a model with sparse gradients such as sparse_bag.",
             )

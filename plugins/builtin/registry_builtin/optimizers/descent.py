@@ -1,4 +1,4 @@
-"""Gradient descent: with momentum, averaged, and by the signs of the gradient."""
+"""Gradient descent: with momentum, with averaging, and by the sign of the gradient."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ from registry_builtin.optimizers.parameters import (
     refuse_fused_foreach,
     refuse_sparse,
 )
-from registry_core.components import Optimizer, ParameterFacts
+from registry_core.components import Optimizer, ParameterError, ParameterFacts
 from registry_core.components.types import NonNegativeFloat, OrderedPair, PositiveFloat
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum, Nesterov's momentum and weight decay where asked for.
+    """Stochastic gradient descent, with optional momentum, Nesterov momentum and weight decay.
 
-    The first momentum buffer is the first gradient, as in torch. With momentum, ``fused: true`` takes about half
-    the time on a CPU, but rounds differently in the last digit. Takes sparse gradients, but then neither weight decay
-    nor ``fused``. Source: ``torch.optim.SGD``; Sutskever et al., "On the importance of initialization and momentum in
-    deep learning", ICML 2013.
+    The momentum buffer is initialized with the first gradient, as in torch. With momentum, ``fused: true`` takes about
+    half the time on a CPU, but rounds differently in the last digit. Sparse gradients are supported without weight
+    decay and ``fused``. Source: ``torch.optim.SGD``; Sutskever et al., "On the importance of initialization and
+    momentum in deep learning", ICML 2013.
     """
 
     target = "torch.optim:SGD"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
-    momentum: Decay = Field(default=0.0, description="Share of the last step that is kept.")
-    dampening: float = Field(default=0.0, description="Share of the gradient that does not enter the momentum.")
+    momentum: Decay = Field(default=0.0, description="Momentum factor.")
+    dampening: float = Field(default=0.0, description="Dampening of the gradient in the momentum.")
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
-    nesterov: bool = Field(default=False, description="Look ahead along the momentum; needs momentum, no dampening.")
+    nesterov: bool = Field(
+        default=False, description="If true, uses Nesterov momentum; requires momentum and no dampening."
+    )
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
     fused: bool | None = Field(default=None, description=FUSED)
@@ -47,37 +49,37 @@ class SGD(Optimizer):
     @model_validator(mode="after")
     def _can_be_combined(self) -> Self:
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
-            raise ValueError(
-                "nesterov needs momentum above 0 and dampening 0, "
-                f"but momentum is {self.momentum} and dampening is {self.dampening}; "
-                "set momentum: 0.9, without dampening, or leave nesterov out"
-            )
+            found = f"momentum is {self.momentum} and dampening is {self.dampening}"
+            message = f"`nesterov` requires momentum above 0 and dampening 0, but {found}"
+            raise ParameterError(message, "Set momentum: 0.9 and remove dampening, or remove nesterov")
         refuse_fused_foreach(self.fused, self.foreach)
         return self
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
         """Raise CheckFailed for sparse gradients with weight decay or ``fused``."""
         if self.weight_decay:
-            refuse_sparse(self, parameters, "cannot decay weights with sparse gradients", "Set weight_decay to 0.")
+            refuse_sparse(
+                self, parameters, "does not support weight decay with sparse gradients", "Set weight_decay to 0."
+            )
         if self.fused:
-            refuse_sparse(self, parameters, "takes no sparse gradients with fused", "Leave out fused.")
+            refuse_sparse(self, parameters, "does not support sparse gradients with fused", "Remove fused.")
 
 
 class ASGD(OfDenseGradients):
-    """Averaged stochastic gradient descent: the learning rate falls, and an average of the weights is kept.
+    """Averaged stochastic gradient descent: the learning rate decays, and an average of the weights is kept.
 
-    Step t has the rate ``lr / (1 + lambd * lr * t) ** alpha``. The average, of the steps from ``t0`` on, stays in the
-    optimizer's state (``ax``); evaluation and prediction use the weights themselves, or the average of ``train.ema``.
-    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM Journal on Control and
-    Optimization, 1992; ``torch.optim.ASGD``.
+    The learning rate in step t is ``lr / (1 + lambd * lr * t) ** alpha``. The average, over all steps from ``t0`` on,
+    stays in the optimizer's state (``ax``); evaluation and prediction use the weights themselves, or the average of
+    ``train.ema``. Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM Journal on
+    Control and Optimization, 1992; ``torch.optim.ASGD``.
     """
 
     target = "torch.optim:ASGD"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "t0": 1000}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
-    lambd: NonNegativeFloat = Field(default=1e-4, description="Decay of weights and learning rate.")
-    alpha: NonNegativeFloat = Field(default=0.75, description="Power with which the learning rate falls.")
+    lambd: NonNegativeFloat = Field(default=1e-4, description="Decay of the weights and of the learning rate.")
+    alpha: NonNegativeFloat = Field(default=0.75, description="Exponent of the learning rate decay.")
     t0: NonNegativeFloat = Field(default=1e6, description="Step at which averaging starts.")
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     maximize: bool = Field(default=False, description=MAXIMIZE)
@@ -89,19 +91,21 @@ Grow = Annotated[float, Field(gt=1)]
 
 
 class Rprop(OfDenseGradients):
-    """Resilient backpropagation: each weight has a step of its own, and only the sign of its gradient counts.
+    """Resilient backpropagation: each weight has its own step size and follows only the sign of its gradient.
 
-    A step grows while the sign stays and shrinks when it changes. For full batches: signs of the gradients of small
-    batches are mostly noise, so set ``batch_size`` to the size of the data or ``train.accumulate`` to the batches of an
-    epoch. Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
-    algorithm", ICNN 1993; ``torch.optim.Rprop``.
+    A step size grows while the sign stays the same and shrinks when it changes. Intended for full batches: with small
+    batches the signs are mostly noise, so set ``batch_size`` to the size of the data or ``train.accumulate`` to the
+    number of batches in an epoch. Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation
+    learning: the RPROP algorithm", ICNN 1993; ``torch.optim.Rprop``.
     """
 
     target = "torch.optim:Rprop"
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "step_sizes": [1e-6, 1.0]}
 
-    lr: PositiveFloat = Field(default=1e-2, description="First step of every weight.")
-    etas: tuple[Shrink, Grow] = Field(default=(0.5, 1.2), description="Factors on a step: sign changed, sign stayed.")
-    step_sizes: OrderedPair = Field(default=(1e-6, 50.0), description="Smallest and largest step.")
+    lr: PositiveFloat = Field(default=1e-2, description="Initial step size of every weight.")
+    etas: tuple[Shrink, Grow] = Field(
+        default=(0.5, 1.2), description="Factors of the step size: when the sign changes, when it stays the same."
+    )
+    step_sizes: OrderedPair = Field(default=(1e-6, 50.0), description="Smallest and largest step size.")
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)

@@ -1,1 +1,1 @@
-"""Schedulers: rules, waves, and schedulers made of others."""
+"""Schedulers: decay rules, cosine and cyclical schedules, and schedulers composed of others."""

@@ -1,4 +1,4 @@
-"""Schedulers made of others: of registered functions, or of schedules one after or over the other."""
+"""Schedulers composed of registered functions, or of other schedulers in sequence or combined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from registry_builtin.schedulers.rules import Milestones
-from registry_core.components import CheckFailed, Function, Horizon, Optimizer, Scheduler, used_for
+from registry_core.components import CheckFailed, Function, Horizon, Optimizer, ParameterError, Scheduler, used_for
 from registry_core.components.forms import counted
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import OneOrList
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class _OfFunctions(Scheduler):
-    """What schedulers made of registered functions share."""
+    """Base of schedulers that use registered functions."""
 
     per_group: ClassVar[tuple[str, ...]] = ("lr_lambda",)
 
     lr_lambda: OneOrList[Function] = Field(
-        description="A function, or a list of one for each parameter group: from the number of the epoch to a factor."
+        description="Function from the epoch index to a factor, or a list with one per parameter group."
     )
 
     @field_validator("lr_lambda")
@@ -34,14 +34,14 @@ class _OfFunctions(Scheduler):
         return functions
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torch wants them: the functions built."""
+        """Return the parameters in torch's form, with the functions built."""
         return {**super().arguments(), "lr_lambda": _built(self.lr_lambda)}
 
 
 class Lambda(_OfFunctions):
-    """Multiply each group's learning rate by what a registered function gives for the epoch; counts epochs.
+    """Multiply the initial learning rate of each group by the value of a registered function; counts epochs.
 
-    In epoch e (from 0) it is ``lr * lr_lambda(e)``. Source: ``torch.optim.lr_scheduler.LambdaLR``.
+    The learning rate in epoch e (from 0) is ``lr * lr_lambda(e)``. Source: ``torch.optim.lr_scheduler.LambdaLR``.
     """
 
     target = "torch.optim.lr_scheduler:LambdaLR"
@@ -49,10 +49,10 @@ class Lambda(_OfFunctions):
 
 
 class Multiplicative(_OfFunctions):
-    """Multiply each group's learning rate, as it is, by what a registered function gives; counts epochs.
+    """Multiply the current learning rate of each group by the value of a registered function; counts epochs.
 
-    In epoch e (from 0) it is ``lr * lr_lambda(1) * … * lr_lambda(e)``.
-    Source: ``torch.optim.lr_scheduler.MultiplicativeLR``.
+    The learning rate in epoch e (from 0) is ``lr * lr_lambda(1) * … * lr_lambda(e)``. Source:
+    ``torch.optim.lr_scheduler.MultiplicativeLR``.
     """
 
     target = "torch.optim.lr_scheduler:MultiplicativeLR"
@@ -64,10 +64,10 @@ def _built(functions: Function | tuple[Function, ...]) -> Any:
 
 
 class _Composed(Scheduler):
-    """What ``chained`` and ``sequential`` have in common: parts that count the same, and begin with the whole."""
+    """Base of ``chained`` and ``sequential``: the inner schedulers count the same unit and start with the whole."""
 
     counts: ClassVar[Unit] = "epoch"
-    stands_alone: ClassVar[str] = "torch's schedules of schedules do not nest"
+    stands_alone: ClassVar[str] = "torch does not support nested composition"
 
     if TYPE_CHECKING:  # the field is that of each, at its place among the others
         schedulers: tuple[Scheduler, ...]
@@ -76,36 +76,38 @@ class _Composed(Scheduler):
     def _parts_fit_together(self) -> Self:
         for part in self.schedulers:
             if part.stands_alone:
-                raise ValueError(
-                    f"{part.name!r} cannot be among its schedulers: {part.stands_alone}; let it stand alone"
-                )
+                message = f"{part.name!r} cannot be part of another scheduler: {part.stands_alone}"
+                raise ParameterError(message, f"Use {part.name} on its own")
             if part.get_warmup() is not None:
-                raise ValueError(f"the warm-up belongs to the whole; write it there, not at {part.name!r}")
-        known = [part for part in self.schedulers if type(part) is not Scheduler]  # others are broken, and said to be
+                message = f"the scheduler {part.name!r} has a warm-up, but only the outer scheduler may have one"
+                raise ParameterError(message, "Move warmup to the outer scheduler")
+        known = [
+            part for part in self.schedulers if type(part) is not Scheduler
+        ]  # others are broken and reported elsewhere
         units = {f"{part.name!r} by {self._unit_of(part)}": self._unit_of(part) for part in known}
         if len({*units.values(), *([self.by] if self.by else [])}) > 1:
-            whole = f" and the whole by {self.by}" if self.by else ""
-            raise ValueError(
-                f"its schedulers must count the same, but it has {', '.join(units)}{whole}; give it `by: epoch` or "
-                "`by: step`, and it holds for all that do not say otherwise"
+            whole = f", and `by` is {self.by}" if self.by else ""
+            raise ParameterError(
+                f"the inner schedulers must count the same unit, but found {', '.join(units)}{whole}",
+                "Set `by: epoch` or `by: step` of the outer scheduler, and remove other values inside",
             )
         return self
 
     def _unit_of(self, part: Scheduler) -> Unit:
-        """What a part counts: what it says itself, else what is said of the whole, else what it declares."""
+        """Return the unit of an inner scheduler: its own ``by``, else the outer ``by``, else what it declares."""
         own = part.by if part.unit_is_set() else None
         return own or self.by or part.counts
 
     def get_unit(self) -> Unit:
-        """What it counts: what ``by`` says, else what its parts count."""
+        """Return the unit that it counts: that of ``by``, else that of the inner schedulers."""
         return self._unit_of(self.schedulers[0]) if self.schedulers else self.counts
 
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
-        """Its schedulers, counting what it counts, each with the length of its time."""
+        """Return the inner schedulers in the common unit, each with the length of its part of the run."""
         raise NotImplementedError
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if one of the schedulers does not fit its time."""
+        """Raise CheckFailed if an inner scheduler does not fit its part of the run."""
         for place, (part, time) in enumerate(self.parts(horizon)):
             try:
                 part.check(time)
@@ -113,7 +115,7 @@ class _Composed(Scheduler):
                 raise _of_part(failed, part, place) from None
 
     def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
-        """The doubts of all schedulers, each in its time."""
+        """Return the warnings of all inner schedulers, each for its part of the run."""
         return [
             _of_part(failed, part, place)
             for place, (part, time) in enumerate(self.parts(horizon))
@@ -121,7 +123,7 @@ class _Composed(Scheduler):
         ]
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
-        """Raise CheckFailed if one of the schedulers does not fit the optimizer."""
+        """Raise CheckFailed if an inner scheduler does not fit the optimizer."""
         for place, part in enumerate(self.schedulers):
             try:
                 part.check_optimizer(optimizer, groups)
@@ -129,7 +131,7 @@ class _Composed(Scheduler):
                 raise _of_part(failed, part, place) from None
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
-        """The scheduler of this optimizer, with its parts built in their order."""
+        """Build the inner schedulers in order, then the scheduler for this optimizer."""
         built = [part.build(optimizer, time) for part, time in self.parts(horizon)]
         return self._composed(optimizer, built)
 
@@ -142,11 +144,11 @@ class _Composed(Scheduler):
 
 
 class Chained(_Composed):
-    """Apply several schedulers at once, their factors multiplied; counts what they count: epochs or optimizer steps.
+    """Apply several schedulers together by multiplying their factors; counts their unit: epochs or optimizer steps.
 
-    Only those that change the rate as they find it work together as one expects: ``step``, ``exponential``,
-    ``constant`` and their like do; ``lambda`` and ``cosine_annealing_warm_restarts`` set the rate anew.
-    Source: ``torch.optim.lr_scheduler.ChainedScheduler``.
+    Only schedulers that modify the current learning rate combine as expected: ``step``, ``exponential``, ``constant``
+    and similar ones do; ``lambda`` and ``cosine_annealing_warm_restarts`` overwrite it. Source:
+    ``torch.optim.lr_scheduler.ChainedScheduler``.
     """
 
     target = "torch.optim.lr_scheduler:ChainedScheduler"
@@ -155,15 +157,15 @@ class Chained(_Composed):
     }
 
     schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1)] = Field(
-        description="Schedulers that count the same."
+        description="Schedulers that count the same unit."
     )
 
     def depends_on_length(self) -> bool:
-        """Whether one of them ends with the run."""
+        """Return whether one of the schedulers ends with the run."""
         return any(part.depends_on_length() for part in self.schedulers)
 
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
-        """Its schedulers, each for the whole time."""
+        """Return the schedulers, each for the whole run."""
         return [(self._counting(part), horizon) for part in self.schedulers]
 
     def _composed(self, optimizer: TorchOptimizer, built: list[Any]) -> LRScheduler:
@@ -173,11 +175,11 @@ class Chained(_Composed):
 
 
 class Sequential(_Composed):
-    """Follow one scheduler after the other, from ``milestones`` on; counts what they count: epochs or optimizer steps.
+    """Apply several schedulers in sequence, switching at ``milestones``; counts their unit: epochs or optimizer steps.
 
-    Each begins at its own beginning with the optimizer's learning rates (``multiplicative`` with those it finds); one
-    that takes the whole run takes its own part of it here. For a rise before another schedule, there is ``warmup``.
-    Source: ``torch.optim.lr_scheduler.SequentialLR``.
+    Each scheduler starts afresh from the optimizer's learning rates (``multiplicative`` from the current ones); one
+    that spans the whole run spans its own part here. For a warm-up before another schedule, use ``warmup``. Source:
+    ``torch.optim.lr_scheduler.SequentialLR``.
     """
 
     target = "torch.optim.lr_scheduler:SequentialLR"
@@ -187,28 +189,29 @@ class Sequential(_Composed):
     }
 
     schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1)] = Field(
-        description="Schedulers that count the same, in their order."
+        description="Schedulers in order; all count the same unit."
     )
-    milestones: Milestones = Field(description="Epochs (from 0) with which the second begins, the third, and so on.")
+    milestones: Milestones = Field(
+        description="Epochs (from 0) at which the second scheduler starts, the third, and so on."
+    )
 
     @model_validator(mode="after")
     def _one_change_between_two(self) -> Self:
         if len(self.milestones) != len(self.schedulers) - 1:
-            raise ValueError(
-                f"between {counted(len(self.schedulers), 'scheduler')} there are {len(self.schedulers) - 1} changes, "
-                f"and there are {counted(len(self.milestones), 'milestone')}; write one for each change"
-            )
+            needed = counted(len(self.schedulers) - 1, "milestone")
+            message = f"{counted(len(self.schedulers), 'scheduler')} require {needed}, not {len(self.milestones)}"
+            raise ParameterError(message, "Write one milestone per change of scheduler")
         return self
 
     def depends_on_length(self) -> bool:
-        """Whether the last of them ends with the run; the times of the others are given."""
+        """Return whether the last scheduler ends with the run; the others end at milestones."""
         return self.schedulers[-1].depends_on_length()
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if the run ends before the last milestone, or a scheduler does not fit its time."""
+        """Raise CheckFailed if the run ends before the last milestone, or a scheduler does not fit its part."""
         if self.milestones[-1] >= self.length_in_units(horizon):
             raise self.unfit(
-                f"never comes to its last part: it begins with {self.get_unit()} {self.milestones[-1]}",
+                f"never reaches its last scheduler: that starts with {self.get_unit()} {self.milestones[-1]}",
                 horizon,
                 "set milestones within the run",
                 at="milestones",
@@ -216,7 +219,7 @@ class Sequential(_Composed):
         super().check(horizon)
 
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
-        """Its schedulers, each for its time."""
+        """Return the schedulers, each with the length of its part of the run."""
         starts = (0, *self.milestones)
         ends = (*self.milestones, max(self.length_in_units(horizon), starts[-1] + 1))
         return [

@@ -1,4 +1,4 @@
-"""Schedules along a cosine."""
+"""Cosine schedules."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
     from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-_ETA_MIN = "The lowest learning rate."
+_ETA_MIN = "Minimum learning rate."
 
 
 class CosineAnnealing(Scheduler):
-    """Lower the learning rate along half a cosine to ``eta_min``; counts epochs.
+    """Decay the learning rate along half a cosine to ``eta_min``; counts epochs.
 
-    In epoch e (from 0) it is ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t_max)) / 2``; after ``t_max`` epochs it
-    rises again. Source: Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts;
+    The learning rate in epoch e (from 0) is ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t_max)) / 2``; after
+    ``t_max`` epochs it rises again. Source: Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts;
     ``torch.optim.lr_scheduler.CosineAnnealingLR``.
     """
 
@@ -29,56 +29,58 @@ class CosineAnnealing(Scheduler):
     argument_names: ClassVar[dict[str, str]] = {"t_max": "T_max"}
     example: ClassVar[Mapping[str, Any]] = {"eta_min": 1e-5, "warmup": "1 epoch"}
 
-    t_max: PositiveInt | None = Field(default=None, description="Epochs down to eta_min; null for the whole run.")
+    t_max: PositiveInt | None = Field(
+        default=None, description="Number of epochs until eta_min is reached; null for the whole run."
+    )
     eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
 
     def depends_on_length(self) -> bool:
-        """Whether it ends with the run."""
+        """Return whether the schedule ends with the run."""
         return self.t_max is None
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if ``t_max`` is so long that it was probably counted in steps."""
-        self.refuse_longer(horizon, "t_max", "leave t_max out, and it takes the whole run")
+        """Raise CheckFailed if ``t_max`` is so long that it was probably meant in steps."""
+        self.refuse_longer(horizon, "t_max", "remove t_max to span the whole run")
 
     def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
-        """A fall that is not over with the run, or over before it, and a lowest rate above the first."""
+        """Warn if the decay does not end with the run, or if ``eta_min`` exceeds the learning rate."""
         units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, optimizer)
         if self.t_max is not None and not 0.9 * units - 1 <= self.t_max <= 1.25 * units:
             shorter = self.t_max < units
-            does = "raises the learning rate again" if shorter else "does not come down to eta_min"
+            does = "raises the learning rate again" if shorter else "does not reach eta_min"
             what = f"{does}: t_max is {self.in_units(self.t_max)}"
-            found.append(self.unfit(what, horizon, "leave t_max out, and it takes the whole run", at="t_max"))
+            found.append(self.unfit(what, horizon, "remove t_max to span the whole run", at="t_max"))
         return found
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
-        """The scheduler of this optimizer; without ``t_max``, for the length of the run."""
+        """Build the scheduler for this optimizer; without ``t_max``, for the length of the run."""
         filled = self.model_copy(update={"t_max": self.t_max or self.length_in_units(horizon)})
         built: LRScheduler = filled.make(optimizer)
         return built
 
 
 class CosineAnnealingWarmRestarts(Scheduler):
-    """Lower the learning rate along half a cosine to ``eta_min``, jump back, and again; counts epochs.
+    """Decay the learning rate along half a cosine to ``eta_min`` and restart, repeatedly; counts epochs.
 
-    The first fall takes ``t_0`` epochs, each later one ``t_mult`` times the one before. In epoch e of a fall of t it is
-    ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t)) / 2``. Source: Loshchilov and Hutter, "SGDR", ICLR 2017;
-    ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``.
+    The first cycle takes ``t_0`` epochs, each later one ``t_mult`` times the previous one. The learning rate in epoch e
+    of a cycle of t epochs is ``eta_min + (lr - eta_min) * (1 + cos(pi * e / t)) / 2``. Source: Loshchilov and Hutter,
+    "SGDR", ICLR 2017; ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``.
     """
 
     target = "torch.optim.lr_scheduler:CosineAnnealingWarmRestarts"
     argument_names: ClassVar[dict[str, str]] = {"t_0": "T_0", "t_mult": "T_mult"}
     example: ClassVar[Mapping[str, Any]] = {"t_0": 10, "t_mult": 2}
 
-    t_0: PositiveInt = Field(description="Epochs of the first fall.")
-    t_mult: PositiveInt = Field(default=1, description="Each fall's length divided by that of the one before.")
+    t_0: PositiveInt = Field(description="Number of epochs in the first cycle.")
+    t_mult: PositiveInt = Field(default=1, description="Factor by which each cycle is longer than the previous one.")
     eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
 
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if ``t_0`` is so long that it was probably counted in steps."""
+        """Raise CheckFailed if ``t_0`` is so long that it was probably meant in steps."""
         self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
 
     def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
-        """A lowest rate above the first."""
+        """Warn if ``eta_min`` exceeds the learning rate."""
         return _above_rate(self, self.eta_min, optimizer)
 
 
@@ -86,5 +88,5 @@ def _above_rate(scheduler: Scheduler, lowest: float, optimizer: Optimizer) -> li
     rate = getattr(optimizer, "lr", None)
     if not isinstance(rate, float) or lowest <= rate:
         return []
-    message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, above the learning rate {rate:g}."
+    message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, which exceeds the learning rate {rate:g}."
     return [CheckFailed(message, "Set eta_min below lr.", ("eta_min",))]

@@ -1,6 +1,6 @@
-"""Transforms, by theme: crops, sizes, flips and turns, colours, and the way from an image to a normalised tensor.
+"""Transforms by theme: crops, sizes, flips and rotations, colours, and conversion from image to normalized tensor.
 
-All of them take and return the sample. Images move with masks: what is geometric is done to every Pillow image and
-torchvision tv_tensor of the sample, interpolation and fill values to images only (masks take the nearest pixel, and 0
-where they are padded).
+All of them accept and return a sample. Masks follow the images: a geometric transform is applied to every Pillow image
+and every torchvision tv_tensor of the sample, while interpolation and fill values apply to images only (masks use
+nearest-neighbour interpolation and are padded with 0).
 """

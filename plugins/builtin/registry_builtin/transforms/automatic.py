@@ -1,6 +1,7 @@
-"""Automatic augmentation: several operations that torchvision draws from a list of its own.
+"""Automatic augmentation: torchvision draws several operations from a fixed list.
 
-All of them move pixels as well as colours, but only of images: a sample with a mask is refused when it is made.
+The operations change geometry as well as colour, but only of images: a sample with a mask is rejected when it is
+loaded.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from pydantic import Field, model_validator
 
 from registry_builtin.transforms.image_facts import anywhere, coloured, not_float, tones_known, warped
 from registry_builtin.transforms.parameters import OLD_WARP, WARP, torch_fill, torch_mode
-from registry_core.components import CheckFailed, DataFacts, Image, Transform
+from registry_core.components import CheckFailed, DataFacts, Image, ParameterError, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, NonNegativeInt, PositiveFloat, PositiveInt, WarpInterpolation
 
-_FILL = "Value of uncovered pixels, 0 to 255, or one for each channel; null: black."
-_BINS = "Number of steps of strength, at least 2."
+_FILL = "Value of uncovered pixels, 0 to 255, or one value per channel; null for black."
+_BINS = "Number of magnitude levels, at least 2."
 
 
 class _Automatic(Transform):
@@ -28,82 +29,85 @@ class _Automatic(Transform):
     fill: Fill | None = Field(default=None, description=_FILL)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision takes them."""
+        """Return the parameters in torchvision's form."""
         fill = None if self.fill is None else torch_fill(self.fill)
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation), "fill": fill}
 
     def build(self) -> Callable[..., Any]:
-        """The transform of torchvision, for samples."""
+        """Wrap torchvision's transform so that it accepts samples."""
         from registry_builtin.objects.sample_images import OnEachImage
 
         return OnEachImage(super().build(), name=self.name_in_file)
 
     def infer_image(self, image: Image) -> Image:
-        """The size stays; values may go anywhere from 0 to 255."""
+        """Keep the size; values may lie anywhere from 0 to 255."""
         name = self.name_in_file
         image = coloured(not_float(tones_known(image, name), name), name)
         return anywhere(warped(image, self.interpolation, 0 if self.fill is None else self.fill))
 
     def check_sample(self, facts: DataFacts) -> None:
-        """Nothing has to move with the image."""
+        """Raise CheckFailed if a mask or box would have to move with the image."""
         for entry in (*facts.masks, *facts.boxes):
             message = f"{self.name_in_file} may move the image, but cannot move the entry {entry!r} with it."
-            raise CheckFailed(message, "Use geometric and colour transforms of their own instead.")
+            raise CheckFailed(message, "Use separate geometric and colour transforms instead.")
 
 
 class AutoAugment(_Automatic):
-    """Two operations, as a policy that was learnt on a data set wants them: shear, shift, turn, colours, tones.
+    """Apply two operations of a learned policy: shear, translation, rotation, colour and tone changes.
 
-    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width], of the same size. torchvision's own random
-    numbers, from generators seeded for the sample; all images of a sample get the same ones. As
-    torchvision.transforms.v2.AutoAugment (Cubuk et al., "AutoAugment: Learning augmentation strategies from data",
-    CVPR 2019).
+    Input and output: a Pillow image or a uint8 tensor, [1 or 3, height, width]; the size does not change. torchvision
+    draws its own random numbers, from generators seeded for the sample; all images of a sample receive the same ones.
+    Equivalent to torchvision.transforms.v2.AutoAugment (Cubuk et al., "AutoAugment: Learning augmentation strategies
+    from data", CVPR 2019).
     """
 
     target = "torchvision.transforms.v2:AutoAugment"
     example: ClassVar[Mapping[str, Any]] = {"policy": "cifar10"}
 
     policy: Literal["imagenet", "cifar10", "svhn"] = Field(
-        default="imagenet", description="The data set that the policy was learnt on."
+        default="imagenet", description="Data set that the policy was learned on."
     )
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision takes them."""
+        """Return the parameters in torchvision's form."""
         from torchvision.transforms import AutoAugmentPolicy
 
         return {**super().arguments(), "policy": AutoAugmentPolicy(self.policy)}
 
 
 class RandAugment(_Automatic):
-    """`num_ops` operations from a list of 14, all of strength `magnitude`: shear, shift, turn, colours, tones.
+    """Apply `num_ops` of 14 operations at strength `magnitude`: shear, translation, rotation, colour and tones.
 
-    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width], of the same size. torchvision's own random
-    numbers, from generators seeded for the sample; all images of a sample get the same ones. As
-    torchvision.transforms.v2.RandAugment (Cubuk et al., "RandAugment: Practical automated data augmentation with a
-    reduced search space", 2019).
+    Input and output: a Pillow image or a uint8 tensor, [1 or 3, height, width]; the size does not change. torchvision
+    draws its own random numbers, from generators seeded for the sample; all images of a sample receive the same ones.
+    Equivalent to torchvision.transforms.v2.RandAugment (Cubuk et al., "RandAugment: Practical automated data
+    augmentation with a reduced search space", 2019).
     """
 
     target = "torchvision.transforms.v2:RandAugment"
     example: ClassVar[Mapping[str, Any]] = {"num_ops": 2, "magnitude": 9}
 
-    num_ops: PositiveInt = Field(default=2, description="Number of operations, one after the other.")
-    magnitude: NonNegativeInt = Field(default=9, description="Strength, 0 to num_magnitude_bins - 1.")
+    num_ops: PositiveInt = Field(default=2, description="Number of operations applied in sequence.")
+    magnitude: NonNegativeInt = Field(default=9, description="Strength of all operations, 0 to num_magnitude_bins - 1.")
     num_magnitude_bins: Annotated[int, Field(ge=2)] = Field(default=31, description=_BINS)
 
     @model_validator(mode="after")
     def _magnitude_is_a_step(self) -> Self:
         if self.magnitude >= self.num_magnitude_bins:
-            raise ValueError(f"magnitude {self.magnitude} must be below num_magnitude_bins, {self.num_magnitude_bins}")
+            message = (
+                f"`magnitude` must be less than num_magnitude_bins ({self.num_magnitude_bins}), not {self.magnitude}"
+            )
+            raise ParameterError(message, f"Set magnitude to {self.num_magnitude_bins - 1} or less")
         return self
 
 
 class TrivialAugmentWide(_Automatic):
-    """One operation from a list of 14, of random strength: shear, shift, turn, colours, tones.
+    """Apply one of 14 operations at random strength: shear, translation, rotation, colour and tone changes.
 
-    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width], of the same size. torchvision's own random
-    numbers, from generators seeded for the sample; all images of a sample get the same ones. As
-    torchvision.transforms.v2.TrivialAugmentWide (Müller and Hutter, "TrivialAugment: Tuning-free yet state-of-the-art
-    data augmentation", ICCV 2021).
+    Input and output: a Pillow image or a uint8 tensor, [1 or 3, height, width]; the size does not change. torchvision
+    draws its own random numbers, from generators seeded for the sample; all images of a sample receive the same ones.
+    Equivalent to torchvision.transforms.v2.TrivialAugmentWide (Müller and Hutter, "TrivialAugment: Tuning-free yet
+    state-of-the-art data augmentation", ICCV 2021).
     """
 
     target = "torchvision.transforms.v2:TrivialAugmentWide"
@@ -112,30 +116,33 @@ class TrivialAugmentWide(_Automatic):
 
 
 class AugMix(_Automatic):
-    """Mix the image with several chains of random operations on it, with random weights.
+    """Blend the image with the results of several chains of random operations, using random weights.
 
-    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width], of the same size. torchvision's own random
-    numbers, from generators seeded for the sample; all images of a sample get the same ones. As
-    torchvision.transforms.v2.AugMix (Hendrycks et al., "AugMix: A simple data processing method to improve robustness
-    and uncertainty", ICLR 2020).
+    Input and output: a Pillow image or a uint8 tensor, [1 or 3, height, width]; the size does not change. torchvision
+    draws its own random numbers, from generators seeded for the sample; all images of a sample receive the same ones.
+    Equivalent to torchvision.transforms.v2.AugMix (Hendrycks et al., "AugMix: A simple data processing method to
+    improve robustness and uncertainty", ICLR 2020).
     """
 
     target = "torchvision.transforms.v2:AugMix"
     example: ClassVar[Mapping[str, Any]] = {"severity": 3, "mixture_width": 3}
 
-    interpolation: Literal["nearest", "bilinear"] = Field(
-        default="bilinear", description="How new pixels are made from old ones."
+    interpolation: Literal["nearest", "bilinear"] = Field(default="bilinear", description="Interpolation mode.")
+    severity: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="Maximum strength of an operation, 1 to 10."
     )
-    severity: Annotated[int, Field(ge=1, le=10)] = Field(default=3, description="Largest strength, 1 to 10.")
     mixture_width: PositiveInt = Field(default=3, description="Number of chains.")
     chain_depth: Annotated[int, Field(ge=-1)] = Field(
-        default=-1, description="Operations in a chain; 0 or -1: 1 to 3, drawn for each chain."
+        default=-1, description="Operations per chain; 0 or -1 draws 1 to 3 for each chain."
     )
-    alpha: PositiveFloat = Field(default=1.0, description="Parameter of the distributions of weights, above 0.")
+    alpha: PositiveFloat = Field(
+        default=1.0,
+        description="Concentration parameter of the Dirichlet distributions of the weights, above 0.",
+    )
     all_ops: bool = Field(
-        default=True, description="Whether brightness, contrast, colour and sharpness are among the operations."
+        default=True, description="If true, brightness, contrast, colour and sharpness are among the operations."
     )
 
     def infer_image(self, image: Image) -> Image:
-        """As for the others; Pillow images become grey or RGB."""
+        """As for the others; Pillow images become grayscale or RGB."""
         return super().infer_image(image.changed(mode=None))

@@ -1,4 +1,4 @@
-"""Transforms that act on transforms: apply some at random, choose one, or change their order."""
+"""Transforms composed of transforms: apply them at random, choose one, or shuffle their order."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, Transform
 from registry_core.components.facts import FORM_NAMES
 from registry_core.components.forms import TargetForm, counted, words
 from registry_core.components.transform import At, Randomness
 from registry_core.components.types import NonNegativeFloat, Probability
 
 _MOST_ORDERS = 10
-"""Of so many transforms all orders are followed; more have too many."""
+"""Maximum number of transforms for which all orders are analysed."""
 
 S = TypeVar("S")
 
 
 class _Composed(Transform):
-    """What transforms of transforms share."""
+    """Base of the transforms that are composed of transforms."""
 
     random: ClassVar[Randomness] = "counter"
 
     transforms: Annotated[tuple[Transform, ...], Field(min_length=1)] = Field(
-        description="The transforms, with their parameters; each has random numbers of its own."
+        description="The transforms with their parameters; each draws its own random numbers."
     )
 
     def children(self) -> Mapping[At, Transform]:
-        """The transforms inside."""
+        """Return the inner transforms."""
         return {("transforms", place): transform for place, transform in enumerate(self.transforms)}
 
     def for_classes(self, classes: int | None) -> Self:
-        """The same with transforms that know the number of classes."""
+        """Return a copy whose transforms know the number of classes."""
         made = []
         for place, transform in enumerate(self.transforms):
             try:
@@ -43,7 +43,7 @@ class _Composed(Transform):
         return self.model_copy(update={"transforms": tuple(made)})
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters but for the transforms, which the built object is called with."""
+        """Return the parameters except the transforms, which are passed when the object is called."""
         return {name: value for name, value in super().arguments().items() if name != "transforms"}
 
     def _image_after(self, place: int, image: Image | None) -> Image | None:
@@ -63,7 +63,7 @@ class _Composed(Transform):
         return CheckFailed(failed.message, failed.remedy, ("transforms", place, *inner))
 
     def _one_image(self, branches: Iterable[tuple[int, Image | None]]) -> Image | None:
-        """What is known of an image that went through one of several branches, each with the place to blame."""
+        """Merge the facts of an image that took one of several branches, each with the place to blame."""
         found = list(branches)
         known = [(place, image) for place, image in found if image is not None]
         if not known:
@@ -71,9 +71,9 @@ class _Composed(Transform):
         first = known[0][1]
         for place, image in known[1:]:
             if image.form != first.form:
-                forms = f"sometimes a {FORM_NAMES[first.form]}, sometimes a {FORM_NAMES[image.form]}"
-                message = f"After {self.name}, the image would be {forms}."
-                remedy = f"Put what changes its form before or after {self.name}."
+                forms = f"either a {FORM_NAMES[first.form]} or a {FORM_NAMES[image.form]}"
+                message = f"The output of {self.name} would be {forms}, depending on the random choice."
+                remedy = f"Move the conversion before or after {self.name}."
                 raise CheckFailed(message, remedy, ("transforms", place))
             first = _either(first, image)
         return first if len(known) == len(found) else None
@@ -83,10 +83,11 @@ class _Composed(Transform):
         known = [form for _, form in found if form != "any"]
         for place, form in found:
             if form != "any" and form != known[0]:
-                message = (
-                    f"After {self.name}, the target would be sometimes {words(known[0])}, sometimes {words(form)}."
+                forms = f"either {words(known[0])} or {words(form)}"
+                message = f"The targets after {self.name} would be {forms}, depending on the random choice."
+                raise CheckFailed(
+                    message, "Use transforms that produce the same form of target.", ("transforms", place)
                 )
-                raise CheckFailed(message, "Let all of them leave the same kind of target.", ("transforms", place))
         return known[0] if len(known) == len(found) else "any"
 
 
@@ -108,20 +109,20 @@ def _either(one: Image, other: Image) -> Image:
 
 
 class RandomApply(_Composed):
-    """Apply all of the transforms, one after the other, with probability `p`; else none.
+    """Apply all of the transforms in sequence with probability `p`, otherwise none.
 
-    In and out: whatever the transforms take and give; they must leave images of the same kind as they find, since
-    images come out both ways. Draws: one number; they are applied if it is below `p`. As
+    Input and output: as for the transforms; they must not change the form of the image, because images leave both with
+    and without them. Draws: one number; the transforms are applied if it is below `p`. Equivalent to
     torchvision.transforms.v2.RandomApply.
     """
 
     target = "registry_builtin.objects.composed_transforms:RandomApply"
     example: ClassVar[Mapping[str, Any]] = {"transforms": [{"random_crop": {"size": 8, "padding": 1}}], "p": 0.3}
 
-    p: Probability = Field(default=0.5, description="Probability that they are applied, 0 to 1.")
+    p: Probability = Field(default=0.5, description="Probability of applying the transforms, 0 to 1.")
 
     def infer_image(self, image: Image) -> Image | None:
-        """What is known of the image both with and without them."""
+        """Return the facts that hold both with and without the transforms."""
         after: Image | None = image
         changing = 0
         for place in range(len(self.transforms)):
@@ -131,7 +132,7 @@ class RandomApply(_Composed):
         return self._one_image(self._possible(image, after, changing))
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """The form that the target has both with and without them."""
+        """Return the target form that holds both with and without the transforms."""
         after = form
         changing = 0
         for place in range(len(self.transforms)):
@@ -146,9 +147,9 @@ class RandomApply(_Composed):
 class RandomChoice(_Composed):
     """Apply one of the transforms, chosen at random.
 
-    In and out: whatever the transforms take and give; images must come out of all of them as the same kind. Each is
-    chosen with a probability proportional to its number in `p`. Draws: one number. As
-    torchvision.transforms.v2.RandomChoice. In batch_transforms it chooses for each batch.
+    Input and output: as for the transforms; all of them must produce images of the same form. Each is chosen with a
+    probability proportional to its weight in `p`. Draws: one number. Equivalent to
+    torchvision.transforms.v2.RandomChoice. In batch_transforms, one transform is chosen for the whole batch.
     """
 
     target = "registry_builtin.objects.composed_transforms:RandomChoice"
@@ -159,28 +160,30 @@ class RandomChoice(_Composed):
     old_spellings: ClassVar[Mapping[str, str]] = {"probabilities": "p"}
 
     p: tuple[NonNegativeFloat, ...] | None = Field(
-        default=None, description="A weight for each transform, at least 0; they need not sum to 1. None: all equal."
+        default=None, description="One weight per transform, at least 0; they need not sum to 1. null: all equal."
     )
 
     @model_validator(mode="after")
     def _weights_fit(self) -> Self:
         if self.p is not None and len(self.p) != len(self.transforms):
             given = counted(len(self.p), "weight")
-            raise ValueError(f"`p` has {given} for {len(self.transforms)} transforms; give one for each")
+            raise ParameterError(
+                f"`p` has {given} for {len(self.transforms)} transforms", "Write one weight per transform"
+            )
         if self.p is not None and sum(self.p) <= 0:
-            raise ValueError("p has no weight above 0, so nothing could be chosen")
+            raise ParameterError("`p` has no positive weight, so no transform can be chosen", "Set a weight above 0")
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """The weights."""
+        """Return the weights."""
         return {"weights": self._weights()}
 
     def infer_image(self, image: Image) -> Image | None:
-        """What is known of the image after each of them."""
+        """Return the facts that hold after each of the possible transforms."""
         return self._one_image((place, self._image_after(place, image)) for place in self._possible())
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """The form that the target has after each of them."""
+        """Return the target form that holds after each of the possible transforms."""
         return self._one_target((place, self._target_after(place, form)) for place in self._possible())
 
     def _weights(self) -> tuple[float, ...]:
@@ -191,11 +194,11 @@ class RandomChoice(_Composed):
 
 
 class RandomOrder(_Composed):
-    """Apply all of the transforms, in a random order.
+    """Apply all of the transforms in random order.
 
-    In and out: whatever the transforms take and give, in every order; images must come out as the same kind. All
-    orders are equally likely. Draws: one number for each transform but the last. As
-    torchvision.transforms.v2.RandomOrder. Of more than ten transforms nothing is known before the run.
+    Input and output: as for the transforms, in every order; all orders must produce images of the same form. All orders
+    are equally likely. Draws: one number for each transform but the last. Equivalent to
+    torchvision.transforms.v2.RandomOrder. With more than ten transforms, the result is not analysed before the run.
     """
 
     target = "registry_builtin.objects.composed_transforms:RandomOrder"
@@ -204,19 +207,19 @@ class RandomOrder(_Composed):
     }
 
     def infer_image(self, image: Image) -> Image | None:
-        """What is known of the image after every order."""
+        """Return the facts that hold after every order."""
         if len(self.transforms) > _MOST_ORDERS:
             return None
         return self._one_image(self._after_all_orders(image, self._image_after))
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """The form that the target has after every order."""
+        """Return the target form that holds after every order."""
         if len(self.transforms) > _MOST_ORDERS:
             return "any"
         return self._one_target(self._after_all_orders(form, self._target_after))
 
     def _after_all_orders(self, start: S, after: Any) -> Sequence[tuple[int, S]]:
-        """All that may come out, each with the place of the transform that came last."""
+        """Return every possible result, each with the place of the transform that came last."""
         everything = frozenset(range(len(self.transforms)))
         reached: dict[frozenset[int], dict[S, int]] = {frozenset(): {start: 0}}
         for _ in self.transforms:

@@ -1,4 +1,4 @@
-"""Conversions: between Pillow images and tensors, and to normalised values."""
+"""Conversions between Pillow images and tensors, and normalization."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from registry_builtin.transforms.image_facts import in_range
 from registry_builtin.transforms.parameters import TorchvisionTransform
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, Transform
 from registry_core.components.facts import Form
+from registry_core.components.forms import counted
 from registry_core.components.types import PositiveFloat
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class ToTensor(Transform):
-    """Make a float tensor with values from 0 to 1.
+    """Convert the image to a float tensor with values from 0 to 1.
 
-    In: a Pillow image or a uint8 tensor [channels, height, width], values 0 to 255. Out: a tv_tensors.Image
-    [channels, height, width], float32, the values divided by 255. Every image of the sample is converted; masks and
-    other entries stay as they are. As torchvision.transforms.ToTensor.
+    Input: a Pillow image or a uint8 tensor [channels, height, width] with values from 0 to 255. Output: a
+    tv_tensors.Image [channels, height, width], float32, the values divided by 255. Every image of the sample is
+    converted; masks and other entries do not change. Equivalent to torchvision.transforms.ToTensor.
     """
 
     target = "registry_builtin.objects.conversion:ToTensor"
@@ -35,18 +36,20 @@ class ToTensor(Transform):
         return scaled_to_float
 
     def infer_image(self, image: Image) -> Image:
-        """The image is a float tensor with values divided by 255."""
+        """The output is a float tensor whose values are divided by 255."""
         if image.form == "float":
-            raise CheckFailed("to_tensor is given a float tensor already.", "Remove the second to_tensor.")
+            raise CheckFailed(
+                "to_tensor expects an image, but receives a float tensor.", "Remove the second to_tensor."
+            )
         low, high = (None if value is None else value / 255 for value in (image.low, image.high))
         return image.changed(form="float", low=low, high=high, mode=None)
 
 
 class ToImage(Transform):
-    """Make a tensor with the same values.
+    """Convert the image to a tensor without changing its values.
 
-    In: a Pillow image, values 0 to 255. Out: a tv_tensors.Image [channels, height, width], uint8. Tensors, masks and
-    other entries stay as they are. As torchvision.transforms.v2.ToImage (and PILToTensor).
+    Input: a Pillow image with values from 0 to 255. Output: a tv_tensors.Image [channels, height, width], uint8.
+    Tensors, masks and other entries do not change. Equivalent to torchvision.transforms.v2.ToImage (and PILToTensor).
     """
 
     target = "registry_builtin.objects.conversion:ToImage"
@@ -57,11 +60,12 @@ class ToImage(Transform):
 
 
 class ToDtype(Transform):
-    """Make a tensor of another type.
+    """Convert the image to a tensor of another dtype.
 
-    In: a Pillow image, or a tensor [channels, height, width]. Out: a tv_tensors.Image of type `dtype`, with the values
-    of the full range (0 to 255 for uint8, 0 to 1 for float32) if `scale`, else with the same values. Masks and other
-    entries stay as they are. As torchvision.transforms.v2.ToDtype, for Pillow images after ToImage.
+    Input: a Pillow image, or a tensor [channels, height, width]. Output: a tv_tensors.Image of type `dtype`. With
+    `scale`, values are rescaled to the full range of the dtype (0 to 255 for uint8, 0 to 1 for float32), otherwise they
+    do not change. Masks and other entries do not change. Equivalent to torchvision.transforms.v2.ToDtype, preceded by
+    ToImage for Pillow images.
     """
 
     target = "registry_builtin.objects.conversion:ToDtype"
@@ -72,11 +76,11 @@ class ToDtype(Transform):
         "dtype: torch.uint8": "dtype: uint8",
     }
 
-    dtype: Literal["float32", "uint8"] = Field(description="Type of the result.")
-    scale: bool = Field(default=False, description="Whether values are scaled between 0 to 255 and 0 to 1.")
+    dtype: Literal["float32", "uint8"] = Field(description="Data type of the output.")
+    scale: bool = Field(default=False, description="If true, values are rescaled between 0 to 255 and 0 to 1.")
 
     def infer_image(self, image: Image) -> Image:
-        """The image is a tensor of the type, with values scaled or not."""
+        """The output is a tensor of the dtype, with or without rescaled values."""
         form: Form = "float" if self.dtype == "float32" else "uint8"
         image = image.changed(mode=None)
         low, high = image.low, image.high
@@ -92,40 +96,40 @@ class ToDtype(Transform):
             return image.changed(form="uint8", low=0.0, high=255.0)
         if image.low is not None and image.high is not None:
             if image.low < 0 or image.high >= 256:
-                raise CheckFailed(f"The values of a {image} do not fit into uint8.", "Put it before normalize.")
+                raise CheckFailed(f"The values of a {image} exceed the range of uint8.", "Put it before normalize.")
             if image.high <= 1:
-                raise CheckFailed(f"The values of a {image} would become 0 or 1 only.", "Set scale: true.")
+                raise CheckFailed(f"The values of a {image} would all become 0 or 1.", "Set scale: true.")
         return image.changed(form="uint8", low=0.0, high=255.0)
 
 
 class ToPILImage(Transform):
-    """Make a Pillow image.
+    """Convert the image to a Pillow image.
 
-    In: a uint8 tensor, or a float tensor with values from 0 to 1, [channels, height, width]. Out: a Pillow image of
-    the given mode, 8 bits a channel; float values are multiplied by 255 and rounded down. Pillow images, masks and
-    other entries stay as they are. As torchvision.transforms.v2.ToPILImage.
+    Input: a uint8 tensor, or a float tensor with values from 0 to 1, [channels, height, width]. Output: a Pillow image
+    of the given mode with 8 bits per channel; float values are multiplied by 255 and rounded down. Pillow images, masks
+    and other entries do not change. Equivalent to torchvision.transforms.v2.ToPILImage.
     """
 
     target = "registry_builtin.objects.conversion:ToPILImage"
 
     mode: Literal["L", "LA", "RGB", "YCbCr", "HSV", "RGBA", "CMYK", "RGBX"] | None = Field(
         default=None,
-        description="What the channels mean (nothing is computed): L for 1 channel, LA for 2, RGB, YCbCr or HSV for 3, "
-        "RGBA, CMYK or RGBX for 4; null: L, LA, RGB or RGBA.",
+        description="Interpretation of the channels (values are not converted): L for 1 channel, LA for 2, RGB, YCbCr "
+        "or HSV for 3, RGBA, CMYK or RGBX for 4; null for L, LA, RGB or RGBA.",
     )
 
     def infer_image(self, image: Image) -> Image:
-        """The image is a Pillow image with values from 0 to 255."""
+        """The output is a Pillow image with values from 0 to 255."""
         if image.form == "pil":
             return image
         channels = image.channels
         if channels is not None and not 1 <= channels <= 4:
-            raise CheckFailed(f"A Pillow image has 1 to 4 channels, and this is a {image}.", "Remove to_pil_image.")
+            raise CheckFailed(f"to_pil_image expects 1 to 4 channels, but receives a {image}.", "Remove to_pil_image.")
         if self.mode is not None:
             meant = _CHANNELS[self.mode]
             if channels not in (None, meant):
-                message = f"Mode {self.mode} has {meant} channel{'s'[: meant != 1]}, but this is a {image}."
-                raise CheckFailed(message, "Choose a mode with as many channels, or none.")
+                message = f"Mode {self.mode} requires {counted(meant, 'channel')}, but to_pil_image receives a {image}."
+                raise CheckFailed(message, "Choose a mode with this number of channels, or omit mode.")
             channels = meant
         mode = None if self.mode in ("L", "RGB") else self.mode
         if image.form == "float":
@@ -138,34 +142,37 @@ _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "YCbCr": 3, "HSV": 3, "RGBA": 4, "CMYK":
 
 
 class Normalize(TorchvisionTransform):
-    """Subtract `mean` from every channel and divide by `std`.
+    """Subtract `mean` from each channel and divide by `std`.
 
-    In and out: a float tensor [channels, height, width]; `mean` and `std` have one value for all channels or one for
-    each, in the unit of the pixels (0 to 1 after to_tensor). As torchvision.transforms.v2.Normalize.
+    Input and output: a float tensor [channels, height, width]; `mean` and `std` have one value for all channels or one
+    per channel, in the unit of the pixels (0 to 1 after to_tensor). Equivalent to torchvision.transforms.v2.Normalize.
     """
 
     target = "torchvision.transforms.v2:Normalize"
     has_batch_form = True
     example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
-    mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(description="Mean of each channel, or one for all.")
+    mean: Annotated[tuple[float, ...], Field(min_length=1)] = Field(
+        description="Mean of each channel, or one for all channels."
+    )
     std: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = Field(
-        description="Standard deviation of each channel, above 0, or one for all."
+        description="Standard deviation of each channel, or one for all channels, above 0."
     )
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
         if len(self.mean) != len(self.std):
-            raise ValueError(f"`mean` has {_values(self.mean)}, but `std` has {_values(self.std)}; give both as many")
+            message = f"`mean` has {_values(self.mean)}, but `std` has {_values(self.std)}"
+            raise ParameterError(message, "Write the same number of values for both")
         return self
 
     def infer_image(self, image: Image) -> Image:
-        """The range of values is moved and scaled."""
+        """The range of values is shifted and scaled."""
         if image.form != "float":
-            raise CheckFailed(f"normalize works on float tensors, and this is a {image}.", "Put to_tensor before it.")
+            raise CheckFailed(f"normalize expects a float tensor, but receives a {image}.", "Put to_tensor before it.")
         if image.channels is not None and len(self.mean) not in (1, image.channels):
-            message = f"normalize has {_values(self.mean)} for {image.channels} channel{'s'[: image.channels != 1]}."
-            raise CheckFailed(message, "Give one value for mean and std, or one for each channel.")
+            message = f"normalize has {_values(self.mean)}, but the image has {counted(image.channels, 'channel')}."
+            raise CheckFailed(message, "Write one value for mean and std, or one per channel.")
         if image.low is None or image.high is None:
             return image
         pairs = list(zip(self.mean, self.std, strict=True))
@@ -174,28 +181,28 @@ class Normalize(TorchvisionTransform):
         return image.changed(low=low, high=high)
 
     def warnings(self, image: Image) -> Sequence[CheckFailed]:
-        """Values that were normalized before, and a mean in another unit than theirs."""
+        """Warn of values that are normalized already, and of a mean or std in another unit."""
         if image.low is None or image.high is None or image.form != "float":
             return ()
         given = f"{image.low:.4g} to {image.high:.4g}"
         if image.low < 0 < min(self.mean):
-            message = f"The values that normalize is given, {given}, are normalized already."
+            message = f"The input of normalize ranges over {given}: it is normalized already."
             return (CheckFailed(message, "Normalize once."),)
         if not any(image.low <= mean <= image.high for mean in self.mean):
-            message = f"The mean {list(self.mean)} lies outside of the values that normalize is given, {given}."
+            message = f"The mean {list(self.mean)} lies outside the range of the input of normalize, {given}."
             return (CheckFailed(message, "Write mean and std in the unit of the pixels.", ("mean",)),)
         after = self.infer_image(image)
         if after.low is not None and after.high is not None and max(-after.low, after.high) > _FAR:
             message = (
-                f"Values from {given} become {after.low:.4g} to {after.high:.4g}: mean and std are of another unit."
+                f"normalize maps {given} to {after.low:.4g} to {after.high:.4g}: mean and std are in another unit."
             )
             return (CheckFailed(message, "Use to_tensor before it, or to_dtype with scale: true."),)
         return ()
 
 
 _FAR = 50.0
-"""Normalized values are not so large, if mean and std are in the unit of the pixels."""
+"""Bound on normalized values when mean and std are in the unit of the pixels."""
 
 
 def _values(values: tuple[float, ...]) -> str:
-    return "1 value" if len(values) == 1 else f"{len(values)} values"
+    return counted(len(values), "value")

@@ -1,4 +1,4 @@
-"""Crops: a window of the image, in the middle or at random."""
+"""Crops: a window of the image, at the centre or at random."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from registry_core.components.types import OrderedPair, Padding, Size
 
 
 class CenterCrop(TorchvisionTransform):
-    """Cut the middle `size` window out of the image.
+    """Crop the central `size` window of the image.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; out has height and width `size`.
-    Where the image is smaller than the window, the rest is 0. If the rest cannot be shared equally, the window lies
-    where torchvision puts it. As torchvision.transforms.v2.CenterCrop.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output has height and
+    width `size`. An image smaller than the window is padded with 0. If the margins cannot be equal, the window lies
+    where torchvision places it. Equivalent to torchvision.transforms.v2.CenterCrop.
     """
 
     target = "torchvision.transforms.v2:CenterCrop"
@@ -36,7 +36,7 @@ class CenterCrop(TorchvisionTransform):
     size: Size = Field(description=SIZE)
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the size of the window."""
+        """The output has the size of the window."""
         height, width = self.size
         tall = image.height is not None and image.height >= height
         wide = image.width is not None and image.width >= width
@@ -44,12 +44,12 @@ class CenterCrop(TorchvisionTransform):
 
 
 class RandomCrop(PaddingTransform):
-    """Cut a `size` window out of the image at a random place, after optional padding.
+    """Crop a `size` window at a random position, after optional padding.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; out has height and width `size`.
-    Every position is equally likely. Draws: top, left. An image smaller than the window is an error, unless
-    `pad_if_needed` adds what is missing at both edges. As torchvision.transforms.v2.RandomCrop, with masks padded
-    with 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output has height and
+    width `size`. Every position is equally likely. Draws: top, left. An image smaller than the window is an error,
+    unless `pad_if_needed` adds the missing pixels at both edges. Equivalent to torchvision.transforms.v2.RandomCrop,
+    except that masks are padded with 0.
     """
 
     target = "registry_builtin.objects.random_geometry:RandomCrop"
@@ -57,22 +57,22 @@ class RandomCrop(PaddingTransform):
     example: ClassVar[Mapping[str, Any]] = {"size": 8, "padding": 1}
 
     size: Size = Field(description=SIZE)
-    padding: Padding | None = Field(default=None, description=f"{PADDING} None: no padding.")
-    pad_if_needed: bool = Field(default=False, description="Whether an image that is too small is padded to fit.")
+    padding: Padding | None = Field(default=None, description=f"{PADDING} null: no padding.")
+    pad_if_needed: bool = Field(default=False, description="If true, images smaller than the window are padded to fit.")
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision's functions take them."""
+        """Return the parameters in the form of torchvision's functions."""
         return {**super().arguments(), "fill": torch_fill(self.fill)}
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the size of the window, if that fits into it."""
+        """The output has the size of the window; CheckFailed if the window does not fit."""
         height, width = self.size
         before = padded(image, self._edges(image), self.fill, self.padding_mode)
         if _below(before.height, height) or _below(before.width, width):
             what = "padded image" if self.padding else "image"
             sides = " x ".join("?" if side is None else str(side) for side in (before.height, before.width))
-            message = f"A window of {height} x {width} does not fit into the {what} of {sides} (height x width)."
-            raise CheckFailed(message, "Use a smaller size, more padding, or pad_if_needed: true.")
+            message = f"The {height} x {width} window does not fit into the {what} of {sides} (height x width)."
+            raise CheckFailed(message, "Set a smaller size, more padding, or pad_if_needed: true.")
         if self.pad_if_needed and self.padding_mode == "constant" and None in (image.height, image.width):
             before = with_fill(before, self.fill)
         return before.changed(height=height, width=width)
@@ -89,12 +89,13 @@ class RandomCrop(PaddingTransform):
 
 
 class RandomResizedCrop(InterpolatingTransform):
-    """Cut out a window of random area, shape and place, and resize it to `size`.
+    """Crop a window of random area, aspect ratio and position, and resize it to `size`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; out has height and width `size`.
-    The area is uniform in `scale`, the logarithm of the aspect is uniform in that of `ratio`; ten attempts are made,
-    then the largest middle window with an aspect in `ratio` is taken. Draws of each attempt: area, aspect, top, left.
-    As torchvision.transforms.v2.RandomResizedCrop (Szegedy et al., "Going deeper with convolutions", CVPR 2015).
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output has height and
+    width `size`. The area is uniform in `scale` and the logarithm of the aspect ratio is uniform in that of `ratio`. If
+    none of ten attempts fits, the largest central window with an aspect ratio in `ratio` is used. Draws per attempt:
+    area, aspect ratio, top, left. Equivalent to torchvision.transforms.v2.RandomResizedCrop (Szegedy et al., "Going
+    deeper with convolutions", CVPR 2015).
     """
 
     target = "registry_builtin.objects.random_geometry:RandomResizedCrop"
@@ -104,14 +105,14 @@ class RandomResizedCrop(InterpolatingTransform):
 
     size: Size = Field(description=SIZE)
     scale: OrderedPair = Field(
-        default=(0.08, 1.0), description="Smallest and largest area of the window, as a part of the image's area."
+        default=(0.08, 1.0), description="Smallest and largest area of the window, as a fraction of the image's area."
     )
     ratio: OrderedPair = Field(
-        default=(3 / 4, 4 / 3), description="Smallest and largest aspect of the window, width divided by height."
+        default=(3 / 4, 4 / 3), description="Smallest and largest aspect ratio of the window, width / height."
     )
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the given size."""
+        """The output has the given size."""
         check_one_pixel(image, self.size, self.interpolation, self.antialias)
         return resampled(image, self.interpolation).changed(height=self.size[0], width=self.size[1])
 

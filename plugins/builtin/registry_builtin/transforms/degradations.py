@@ -9,88 +9,94 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.transforms.image_facts import anywhere, as_tensor, coloured, in_range, not_float, with_values
 from registry_builtin.transforms.parameters import Kernel, Quality, Sigmas, TorchvisionTransform
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, Transform
+from registry_core.components.forms import counted
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NUMBER, NonNegativeFloat, OrderedPair, Probability, one_or_list
 
 
 class GaussianBlur(Transform):
-    """Blur the image with a Gaussian of random width.
+    """Blur the image with a Gaussian kernel of random standard deviation.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; edges are mirrored. The standard
-    deviation is uniform in `sigma`. Draws: the standard deviation. As torchvision.transforms.v2.GaussianBlur.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; edges are mirrored. The
+    standard deviation is uniform in `sigma`. Draws: the standard deviation. Equivalent to
+    torchvision.transforms.v2.GaussianBlur.
     """
 
     target = "registry_builtin.objects.random_degradations:GaussianBlur"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"kernel_size": 3, "sigma": [0.1, 1.0]}
 
-    kernel_size: Kernel = Field(description="Odd width and height of the kernel in pixels; one number stands for both.")
+    kernel_size: Kernel = Field(
+        description="Width and height of the kernel in pixels, both odd; a single number sets both."
+    )
     sigma: Sigmas = Field(
         default=(0.1, 2.0),
-        description="Smallest and largest standard deviation in pixels, above 0; one number stands for both.",
+        description="Smallest and largest standard deviation in pixels, above 0; a single number sets both.",
     )
 
     def infer_image(self, image: Image) -> Image:
-        """Nothing that is known of the image changes."""
+        """Return the image unchanged; CheckFailed if the kernel is too large for it."""
         for name, side, kernel in (
             ("width", image.width, self.kernel_size[0]),
             ("height", image.height, self.kernel_size[1]),
         ):
             if side is not None and kernel // 2 >= side:
-                message = f"A kernel of {kernel} pixels needs a {name} of more than {kernel // 2} pixels, not {side}."
-                raise CheckFailed(message, "Use a smaller kernel_size, or resize before it.")
+                message = (
+                    f"A kernel of {kernel} pixels requires a {name} of more than {kernel // 2} pixels, not {side}."
+                )
+                raise CheckFailed(message, "Set a smaller kernel_size, or resize before it.")
         return image
 
 
 class GaussianNoise(TorchvisionTransform):
-    """Add normal random numbers to every pixel.
+    """Add Gaussian noise to every pixel.
 
-    In and out: a uint8 tensor or a float tensor [channels, height, width]. `mean` and `sigma` are in parts of the full
-    range (1 for float, 255 for uint8). torchvision's own random numbers, from generators seeded for the sample. As
-    torchvision.transforms.v2.GaussianNoise.
+    Input and output: a uint8 tensor or a float tensor [channels, height, width]. `mean` and `sigma` are fractions of
+    the full range (1 for float, 255 for uint8). torchvision draws its own random numbers, from generators seeded for
+    the sample. Equivalent to torchvision.transforms.v2.GaussianNoise.
     """
 
     target = "torchvision.transforms.v2:GaussianNoise"
     random: ClassVar[Randomness] = "generators"
     example: ClassVar[Mapping[str, Any]] = {"sigma": 0.05}
 
-    mean: float = Field(default=0.0, description="Mean of the noise, in parts of the full range.")
+    mean: float = Field(default=0.0, description="Mean of the noise, as a fraction of the full range.")
     sigma: NonNegativeFloat = Field(
-        default=0.1, description="Standard deviation of the noise, in parts of the full range; at least 0."
+        default=0.1, description="Standard deviation of the noise, as a fraction of the full range; at least 0."
     )
-    clip: bool = Field(default=True, description="Whether values are kept within 0 to 1, or 0 to 255 for uint8.")
+    clip: bool = Field(default=True, description="If true, values are clipped to 0 to 1, or to 0 to 255 for uint8.")
 
     def infer_image(self, image: Image) -> Image:
-        """Values may go anywhere in the range of the image's form, or anywhere at all without `clip`."""
+        """Values may lie anywhere in the range of the image's form; without `clip`, anywhere at all."""
         image = as_tensor(image, "gaussian_noise")
         if self.clip:
             remedy = "Put it before normalize, or set clip: false."
             return anywhere(in_range(image, "gaussian_noise with clip: true", remedy))
         if image.form == "uint8":
-            raise CheckFailed("clip: false lets uint8 values overflow.", "Remove it, or put to_tensor before it.")
+            raise CheckFailed(
+                "With clip: false, uint8 values overflow.", "Remove clip, or put to_tensor before gaussian_noise."
+            )
         return image.changed(low=None, high=None)
 
 
 class JPEG(Transform):
-    """Compress the image as JPEG and read it again: the marks of bad compression.
+    """Apply JPEG compression, which adds its typical artefacts.
 
-    In and out: a Pillow image or a uint8 tensor, [1 or 3, height, width]. Every quality from the smallest to the
-    largest is equally likely. Draws: the quality. As torchvision.transforms.v2.JPEG.
+    Input and output: a Pillow image or a uint8 tensor, [1 or 3, height, width]. Every quality from the smallest to the
+    largest is equally likely. Draws: the quality. Equivalent to torchvision.transforms.v2.JPEG.
     """
 
     target = "registry_builtin.objects.random_degradations:JPEG"
     random: ClassVar[Randomness] = "counter"
     example: ClassVar[Mapping[str, Any]] = {"quality": [30, 90]}
 
-    quality: Quality = Field(
-        description="Smallest and largest quality, 1 to 100, lower is worse; one number stands for both."
-    )
+    quality: Quality = Field(description="Smallest and largest quality, 1 (worst) to 100; a single number sets both.")
 
     def infer_image(self, image: Image) -> Image:
-        """Values may go anywhere from 0 to 255."""
+        """Values may lie anywhere from 0 to 255."""
         if image.mode == "HSV":
-            raise CheckFailed("A JPEG image cannot have the mode HSV.", "Put jpeg before to_pil_image.")
+            raise CheckFailed("JPEG does not support images of mode HSV.", "Put jpeg before to_pil_image.")
         return anywhere(coloured(not_float(image, "jpeg"), "jpeg"))
 
 
@@ -99,56 +105,60 @@ def _value(value: Any) -> Any:
     numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
     if value == "random" or (values and numbers):
         return tuple(value) if isinstance(value, list) else value
-    raise ValueError(f"expected a number, a list with one for each channel, or random, not {value!r}")
+    raise ValueError(f"expected a number, a list with one per channel, or random, not {value!r}")
 
 
 _VALUE = one_or_list({"anyOf": [NUMBER, {"const": "random"}]}, item=NUMBER)
 
 
 class RandomErasing(Transform):
-    """Erase a rectangle of random area, shape and place, with probability `p`.
+    """Erase a rectangle of random area, aspect ratio and position with probability `p`.
 
-    In and out: a uint8 tensor or a float tensor [channels, height, width]. The area is uniform in `scale`, the
-    logarithm of height divided by width is uniform in that of `ratio`; after ten attempts that are not smaller than
-    the image, nothing is erased. Draws: whether; for each attempt area, aspect, top, left; the seed of random values.
-    As torchvision.transforms.v2.RandomErasing (Zhong et al., "Random erasing data augmentation", AAAI 2020).
+    Input and output: a uint8 tensor or a float tensor [channels, height, width]. The area is uniform in `scale` and the
+    logarithm of height / width is uniform in that of `ratio`. If none of ten attempts is smaller than the image,
+    nothing is erased. Draws: the decision; per attempt area, aspect ratio, top, left; the seed of random values.
+    Equivalent to torchvision.transforms.v2.RandomErasing (Zhong et al., "Random erasing data augmentation", AAAI 2020).
     """
 
     target = "registry_builtin.objects.random_degradations:RandomErasing"
     random: ClassVar[Randomness] = "counter"
 
-    p: Probability = Field(default=0.5, description="Probability of a change, 0 to 1.")
+    p: Probability = Field(default=0.5, description="Probability of erasing, 0 to 1.")
     scale: OrderedPair = Field(
-        default=(0.02, 0.33), description="Smallest and largest area, as a part of the image's area, up to 1."
+        default=(0.02, 0.33),
+        description="Smallest and largest area of the rectangle, as a fraction of the image's area, up to 1.",
     )
-    ratio: OrderedPair = Field(default=(0.3, 3.3), description="Smallest and largest height divided by width, above 0.")
+    ratio: OrderedPair = Field(
+        default=(0.3, 3.3), description="Smallest and largest ratio of height to width, above 0."
+    )
     value: Annotated[float | tuple[float, ...] | Literal["random"], BeforeValidator(_value), _VALUE] = Field(
         default=0.0,
-        description="What is put there: a value in the unit of the image, one for each channel, or random: normal "
-        "numbers with mean 0 and standard deviation 1.",
+        description="Fill value in the unit of the image, a list with one per channel, or random for normal values "
+        "with mean 0 and standard deviation 1.",
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.scale[1] > 1:
-            raise ValueError(f"scale {list(self.scale)!r} must end at 1 or less: it is a part of the image's area")
+            message = f"`scale` must not exceed 1, the area of the image, not {list(self.scale)!r}"
+            raise ParameterError(message, "Set its second value to 1 or less")
         return self
 
     def infer_image(self, image: Image) -> Image:
-        """The image may show the value; where it is random, its range is not known."""
+        """The output may contain the value; if that is random, its range is unknown."""
         image = as_tensor(image, "random_erasing")
         if self.value == "random":
             if image.form == "uint8":
                 raise CheckFailed(
-                    "value: random is for float tensors, and this is a uint8 tensor.", "Put to_tensor before it."
+                    "value: random requires a float tensor, but receives a uint8 tensor.", "Put to_tensor before it."
                 )
             return image.changed(low=None, high=None) if self.p else image
         values = self.value if isinstance(self.value, tuple) else (self.value,)
         numbers = [float(value) for value in values]
         if image.channels is not None and len(numbers) not in (1, image.channels):
-            message = f"value has {len(numbers)} numbers, but the image has {image.channels} channels."
-            raise CheckFailed(message, "Give one value, or one for each channel.")
+            message = f"value has {len(numbers)} numbers, but the image has {counted(image.channels, 'channel')}."
+            raise CheckFailed(message, "Write one value, or one per channel.")
         if image.form == "uint8" and not all(0 <= number <= 255 and number == int(number) for number in numbers):
-            message = f"value {self.value!r} is no pixel value of a uint8 tensor."
-            raise CheckFailed(message, "Give whole numbers from 0 to 255, or put to_tensor before it.")
+            message = f"value {self.value!r} is not a valid pixel value of a uint8 tensor."
+            raise CheckFailed(message, "Write integers from 0 to 255, or put to_tensor before it.")
         return with_values(image, *numbers) if self.p else image

@@ -1,4 +1,4 @@
-"""Flips and turns: mirror images and rotations."""
+"""Flips and rotations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_builtin.transforms.image_facts import unsized, warped
 from registry_builtin.transforms.parameters import CENTER, FILL, OLD_WARP, WARP, Angles, torch_fill, torch_mode
-from registry_core.components import Image, Transform
+from registry_core.components import Image, ParameterError, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, Probability, WarpInterpolation
 
@@ -20,36 +20,38 @@ class _Flip(Transform):
     p: Probability = Field(default=0.5, description="Probability of a flip, 0 to 1.")
 
     def infer_image(self, image: Image) -> Image:
-        """Nothing that is known of the image changes."""
+        """Return the image unchanged: a flip affects none of its facts."""
         return image
 
 
 class RandomHorizontalFlip(_Flip):
-    """Mirror the image left to right with probability `p`.
+    """Flip the image horizontally with probability `p`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Draws: one
-    number; the image is flipped if it is below `p`. As torchvision.transforms.v2.RandomHorizontalFlip.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change.
+    Draws: one number; the image is flipped if it is below `p`. Equivalent to
+    torchvision.transforms.v2.RandomHorizontalFlip.
     """
 
     target = "registry_builtin.objects.random_geometry:RandomHorizontalFlip"
 
 
 class RandomVerticalFlip(_Flip):
-    """Mirror the image top to bottom with probability `p`.
+    """Flip the image vertically with probability `p`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Draws: one
-    number; the image is flipped if it is below `p`. As torchvision.transforms.v2.RandomVerticalFlip.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change.
+    Draws: one number; the image is flipped if it is below `p`. Equivalent to
+    torchvision.transforms.v2.RandomVerticalFlip.
     """
 
     target = "registry_builtin.objects.random_geometry:RandomVerticalFlip"
 
 
 class RandomRotation(Transform):
-    """Turn the image counter-clockwise by a random angle.
+    """Rotate the image counter-clockwise by a random angle.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size unless `expand`.
-    The angle is uniform in `degrees`. Draws: the angle. As torchvision.transforms.v2.RandomRotation, with uncovered
-    pixels of masks 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change
+    unless `expand` is true. The angle is uniform in `degrees`. Draws: the angle. Equivalent to
+    torchvision.transforms.v2.RandomRotation, except that uncovered pixels of masks are 0.
     """
 
     target = "registry_builtin.objects.random_warps:RandomRotation"
@@ -57,11 +59,11 @@ class RandomRotation(Transform):
     example: ClassVar[Mapping[str, Any]] = {"degrees": 15, "interpolation": "bilinear"}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
 
-    degrees: Angles = Field(description="Smallest and largest angle in degrees; one number d stands for [-d, d].")
+    degrees: Angles = Field(description="Smallest and largest angle in degrees; a single number d means [-d, d].")
     interpolation: WarpInterpolation = Field(default="nearest", description=WARP)
     expand: bool = Field(
         default=False,
-        description="Whether the image grows to hold all of the turned one; its size then differs from sample to "
+        description="If true, the output grows to hold the whole rotated image; its size then varies from sample to "
         "sample, so resize or crop it afterwards.",
     )
     center: tuple[float, float] | None = Field(default=None, description=CENTER)
@@ -70,11 +72,11 @@ class RandomRotation(Transform):
     @model_validator(mode="after")
     def _center_is_used(self) -> Self:
         if self.expand and self.center is not None:
-            raise ValueError("center has no meaning where expand is true; remove it")
+            raise ParameterError("`center` has no effect when expand is true", "Remove center")
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision's functions take them."""
+        """Return the parameters in the form of torchvision's functions."""
         return {
             **super().arguments(),
             "interpolation": torch_mode(self.interpolation),
@@ -82,7 +84,7 @@ class RandomRotation(Transform):
         }
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the same size, or one that is not known if it grows."""
+        """The size does not change; with `expand`, it is unknown."""
         after = warped(image, self.interpolation, self.fill)
         if not self.expand:
             return after

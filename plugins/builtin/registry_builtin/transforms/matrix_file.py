@@ -1,4 +1,4 @@
-"""Files with a matrix and a mean: their sizes are read from the headers alone, without torch."""
+"""Files with a matrix and a mean vector; their sizes are read from the headers alone, without torch."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from registry_core.diagnostics import DataError
 
 MATRIX, MEAN = "transformation_matrix", "mean_vector"
 _LONGEST_HEADER = 100_000_000
+_RECOMPUTE = "Compute it again with `registry-core whiten PIPELINE --out FILE`."
 
 
 def matrix_size(path: Path) -> int:
-    """D of a file with a matrix [D, D] and a mean [D]; DataError if it has something else."""
+    """Return D of a file with a matrix [D, D] and a mean [D]; DataError if the file contains anything else."""
     try:
         shapes = _npz_shapes(path) if zipfile.is_zipfile(path) else _safetensors_shapes(path)
     except (OSError, ValueError, KeyError, TypeError, struct.error, zipfile.BadZipFile) as error:
         message = f"The file '{path}' cannot be read as safetensors or .npz: {type(error).__name__}: {error}."
-        raise DataError(f"{message} Make it again.") from error
+        raise DataError(message, _RECOMPUTE) from error
     missing = [name for name in (MATRIX, MEAN) if name not in shapes]
     if missing:
         has = ", ".join(shapes) or "nothing"
-        raise DataError(f"The file '{path}' has no {' and no '.join(missing)}. It has: {has}.")
+        message = f"The file '{path}' does not contain {' or '.join(missing)}. It contains: {has}."
+        raise DataError(message, _RECOMPUTE)
     matrix, mean = shapes[MATRIX], shapes[MEAN]
     if len(matrix) != 2 or matrix[0] != matrix[1] or mean != matrix[:1]:
-        raise DataError(f"The file '{path}' has a matrix {list(matrix)} and a mean {list(mean)}, not [D, D] and [D].")
+        message = f"The file '{path}' has a matrix {list(matrix)} and a mean {list(mean)}, not [D, D] and [D]."
+        raise DataError(message, _RECOMPUTE)
     return matrix[0]
 
 
@@ -40,7 +43,7 @@ def _safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _npz_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    from numpy.lib import format as npy  # needed for nothing else here
+    from numpy.lib import format as npy  # not needed to read safetensors
 
     shapes = {}
     with zipfile.ZipFile(path) as archive:

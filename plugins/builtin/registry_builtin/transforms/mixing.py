@@ -1,4 +1,4 @@
-"""Batch transforms that mix samples of a batch with each other, targets with images."""
+"""Batch transforms that mix the samples of a batch, targets along with images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIXED: tuple[TargetForm, ...] = ("class_indices", "one_hot", "multi_hot", "dist
 
 
 class _Mixing(Transform):
-    """What mixing shares."""
+    """Base of the mixing transforms."""
 
     random: ClassVar[Randomness] = "counter"
     unit: ClassVar[Unit] = "batch"
@@ -27,45 +27,45 @@ class _Mixing(Transform):
     num_classes: PositiveInt | None = Field(default=None, description=NUM_CLASSES)
 
     def for_classes(self, classes: int | None) -> Self:
-        """The same with the number of classes."""
+        """Return a copy with the number of classes."""
         made: Self = with_classes(self, classes)
         return made
 
     def infer_image(self, image: Image) -> Image:
-        """Nothing that is known of the images changes."""
+        """Return the image unchanged; CheckFailed unless it is a float tensor."""
         if image.form != "float":
             raise CheckFailed(
-                f"{self.name} mixes float tensors, and this is a {image}.", "Add to_tensor to transforms."
+                f"{self.name} expects float tensors, but receives a {image}.", "Add to_tensor to transforms."
             )
         return image
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """Classes become distributions."""
+        """Classes become distributions; CheckFailed for targets that are not classes."""
         if form not in (*_MIXED, "any"):
-            message = f"{self.name} mixes classes, and the targets are {words(form)}."
+            message = f"{self.name} expects classes as targets, but receives {words(form)}."
             raise CheckFailed(message, f"Remove {self.name}.")
         return "distributions"
 
 
 class MixUp(_Mixing):
-    """Mix each image of a batch with the one before it, and their targets alike: l of its own, 1 - l of the other.
+    """Mix each image of a batch with the previous one, and their targets in the same proportion l : 1 - l.
 
-    In: `input`, float [batch, channels, height, width]; `target`, class numbers [batch] or float [batch, classes].
-    Out: the same, `target` as float [batch, classes]. l is drawn for each batch from Beta(`alpha`, `alpha`); the
-    first image is mixed with the last. Stands in batch_transforms. As torchvision.transforms.v2.MixUp (Zhang et al.,
-    "mixup: Beyond empirical risk minimization", ICLR 2018).
+    Input: `input`, float [batch, channels, height, width]; `target`, class indices [batch] or float [batch, classes].
+    Output: the same, with `target` as float [batch, classes]. l is the share of the image itself, drawn for each batch
+    from Beta(`alpha`, `alpha`); the first image is mixed with the last. Belongs in batch_transforms. Equivalent to
+    torchvision.transforms.v2.MixUp (Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018).
     """
 
     target = "registry_builtin.objects.mixing:MixUp"
 
 
 class CutMix(_Mixing):
-    """Replace a rectangle of each image of a batch by that of the one before it, and mix their targets by its area.
+    """Replace a rectangle of each image of a batch by that of the previous image, and mix their targets by area.
 
-    In and out as mixup. The middle of the rectangle lies anywhere in the image; its sides are sqrt(1 - l) of the
-    image's, cut at its edges, with l drawn for each batch from Beta(`alpha`, `alpha`). Draws after l: x, y. Stands in
-    batch_transforms. As torchvision.transforms.v2.CutMix (Yun et al., "CutMix: Regularization strategy to train
-    strong classifiers with localizable features", ICCV 2019).
+    Input and output: as for mixup. The centre of the rectangle is uniform over the image; its sides are sqrt(1 - l)
+    times those of the image, clipped at the edges, with l drawn for each batch from Beta(`alpha`, `alpha`). Draws after
+    l: x, y. Belongs in batch_transforms. Equivalent to torchvision.transforms.v2.CutMix (Yun et al., "CutMix:
+    Regularization strategy to train strong classifiers with localizable features", ICCV 2019).
     """
 
     target = "registry_builtin.objects.mixing:CutMix"

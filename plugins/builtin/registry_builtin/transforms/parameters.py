@@ -1,4 +1,4 @@
-"""Parameters that several transforms share, with their words and their checks."""
+"""Parameters that several transforms share, with their descriptions and checks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_core.components import CheckFailed, DataFacts, Transform
+from registry_core.components import CheckFailed, DataFacts, ParameterError, Transform
 from registry_core.components.types import INTEGER, NUMBER, Fill, Interpolation, PaddingMode, one_or_list
 
-SIZE = "Height and width of the result in pixels; one number stands for both."
+SIZE = "Output height and width in pixels; a single number sets both."
 PADDING = "Pixels added at all edges, at [left and right, top and bottom], or at [left, top, right, bottom]."
 FILL = (
-    "Value of added pixels in the unit of the image (0 to 255 before to_tensor), or one for each channel; masks get 0."
+    "Value of added pixels in the unit of the image (0 to 255 before to_tensor), or one value per channel; masks get 0."
 )
 PADDING_MODE = (
-    "What added pixels show: fill, the nearest edge pixel, or the image mirrored without or with its edge pixel."
+    "Content of added pixels: fill, the nearest edge pixel, or the image mirrored without or with its edge pixel."
 )
-INTERPOLATION = "How new pixels are made from old ones; lanczos: Pillow images only. Masks take the nearest."
-WARP = "How new pixels are made from old ones; bicubic: Pillow images only. Masks take the nearest."
-ANTIALIAS = "Whether tensors are smoothed when they shrink (bilinear and bicubic); Pillow images always are."
-CENTER = "The point [x, y] in pixels from the upper left corner that stays where it is; null: the middle."
+INTERPOLATION = "Interpolation mode; lanczos requires Pillow images. Masks use nearest."
+WARP = "Interpolation mode; bicubic requires Pillow images. Masks use nearest."
+ANTIALIAS = "If true, tensors are antialiased when they shrink (bilinear and bicubic); Pillow images always are."
+CENTER = "Fixed point [x, y] in pixels from the upper left corner; null for the centre of the image."
 
 OLD_INTERPOLATION = {
     "resample": "interpolation",
@@ -30,35 +30,35 @@ OLD_INTERPOLATION = {
     "interpolation: 2": "interpolation: bilinear",
     "interpolation: 3": "interpolation: bicubic",
 }
-"""Pillow's numbers, which the first torchvision took."""
+"""Pillow's integer constants, which early versions of torchvision accepted."""
 
 OLD_WARP = {**OLD_INTERPOLATION, "fillcolor": "fill"}
 
 
 def torch_mode(name: str) -> Any:
-    """torchvision's name of an interpolation."""
+    """Return torchvision's interpolation mode of this name."""
     from torchvision.transforms import InterpolationMode
 
     return InterpolationMode(name)
 
 
 def torch_fill(fill: float | tuple[float, ...]) -> float | list[float]:
-    """A fill as torchvision's functions take it."""
+    """Return a fill in the form of torchvision's functions."""
     return list(fill) if isinstance(fill, tuple) else fill
 
 
 class TorchvisionTransform(Transform):
-    """A transform whose target is a class of torchvision, called with images and masks of a sample, nothing else."""
+    """Base of transforms whose target is a torchvision class, called with the images and masks of a sample only."""
 
     def build(self) -> Callable[..., Any]:
-        """The transform of torchvision, for samples."""
+        """Wrap torchvision's transform so that it accepts samples."""
         from registry_builtin.objects.sample_images import OnSample
 
         return OnSample(super().build())
 
 
 class PaddingTransform(Transform):
-    """What padding with a value, or a mirror image, shares."""
+    """Base of transforms that pad with a value or with a mirrored image."""
 
     fill: Fill = Field(default=0, description=FILL)
     padding_mode: PaddingMode = Field(default="constant", description=PADDING_MODE)
@@ -66,24 +66,24 @@ class PaddingTransform(Transform):
     @model_validator(mode="after")
     def _fill_is_used(self) -> Self:
         if isinstance(self.fill, tuple) and self.padding_mode != "constant":
-            raise ValueError(f"fill has no meaning for padding_mode {self.padding_mode!r}; remove it")
+            raise ParameterError(f"`fill` has no effect with padding_mode {self.padding_mode!r}", "Remove fill")
         return self
 
     def check_sample(self, facts: DataFacts) -> None:
-        """Boxes need no pixels around them that show something."""
+        """Raise CheckFailed if boxes would have to be padded with anything but a value."""
         if facts.boxes and self.padding_mode != "constant":
-            message = f"{self.name} cannot pad in padding_mode {self.padding_mode!r} where samples have boxes."
-            raise CheckFailed(message, "Choose padding_mode: constant.", ("padding_mode",))
+            message = f"{self.name} does not support padding_mode {self.padding_mode!r} for samples with boxes."
+            raise CheckFailed(message, "Set padding_mode: constant.", ("padding_mode",))
 
 
 class InterpolatingTransform(Transform):
-    """What transforms that resize share."""
+    """Base of transforms that resize."""
 
     interpolation: Interpolation = Field(default="bilinear", description=INTERPOLATION)
     antialias: bool = Field(default=True, description=ANTIALIAS)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters, with torchvision's name of the interpolation."""
+        """Return the parameters with torchvision's interpolation mode."""
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation)}
 
 
@@ -94,7 +94,7 @@ def _numbers(value: Any, *lengths: int) -> bool:
 
 
 def _range(value: Any, words: str, spread: Callable[[float], tuple[float, float]], low: float, high: float) -> Any:
-    """A pair [smallest, largest] from ``low`` to ``high``; one number, at least 0, is spread to a pair."""
+    """Return a pair [smallest, largest] from ``low`` to ``high``; a single number of at least 0 becomes a pair."""
     pair = spread(value) if _numbers((value,), 1) and value >= 0 else value
     if _numbers(pair, 2) and low <= pair[0] <= pair[1] <= high:
         return tuple(pair)
@@ -110,12 +110,12 @@ def _shears(value: Any) -> Any:
     if _numbers(value, 4) and value[0] <= value[1] and value[2] <= value[3]:
         return tuple(value)
     if isinstance(value, (list, tuple)) and len(value) != 2:
-        raise ValueError(f"expected an angle, [smallest, largest] or [x smallest, x largest, y ...], not {value!r}")
+        raise ValueError(f"expected an angle, [smallest, largest] or [x smallest, x largest, y …], not {value!r}")
     return (*_angles(value), 0.0, 0.0)
 
 
 def _factors(value: Any) -> Any:
-    words = "a number of at least 0 or factors [smallest, largest], each at least 0"
+    words = "a number or factors [smallest, largest], each at least 0"
     return _range(value, words, lambda part: (max(0.0, 1 - part), 1 + part), 0, float("inf"))
 
 
@@ -133,7 +133,7 @@ def _two_amounts(value: Any) -> Any:
     pair = (value, value) if _numbers((value,), 1) else value
     if _numbers(pair, 2) and min(pair) >= 0:
         return tuple(pair)
-    raise ValueError(f"expected a number or one for x and one for y, each at least 0, not {value!r}")
+    raise ValueError(f"expected a number or [x, y], each at least 0, not {value!r}")
 
 
 def _kernel(value: Any) -> Any:
@@ -147,7 +147,7 @@ def _quality(value: Any) -> Any:
     pair = (value, value) if isinstance(value, int) else value
     if _numbers(pair, 2) and all(isinstance(one, int) for one in pair) and 1 <= pair[0] <= pair[1] <= 100:
         return tuple(pair)
-    raise ValueError(f"expected a whole number or [smallest, largest], each from 1 to 100, not {value!r}")
+    raise ValueError(f"expected an integer or [smallest, largest], each from 1 to 100, not {value!r}")
 
 
 _AMOUNT = {**NUMBER, "minimum": 0}
@@ -155,25 +155,25 @@ _PERCENT = {**INTEGER, "minimum": 1, "maximum": 100}
 _HUE = {**NUMBER, "minimum": 0, "maximum": 0.5}
 
 Angles = Annotated[tuple[float, float], BeforeValidator(_angles), one_or_list(_AMOUNT, 2, item=NUMBER)]
-"""Smallest and largest angle in degrees; one number d stands for [-d, d]."""
+"""Smallest and largest angle in degrees; a single number d means [-d, d]."""
 
 Shears = Annotated[tuple[float, float, float, float], BeforeValidator(_shears), one_or_list(_AMOUNT, 2, 4, item=NUMBER)]
 """Smallest and largest shear along x, then along y, in degrees."""
 
 Factors = Annotated[tuple[float, float], BeforeValidator(_factors), one_or_list(_AMOUNT, 2)]
-"""Smallest and largest factor; one number v stands for [1 - v, 1 + v], not below 0."""
+"""Smallest and largest factor; a single number v means [max(0, 1 - v), 1 + v]."""
 
 Hues = Annotated[tuple[float, float], BeforeValidator(_hues), one_or_list(_HUE, 2, item={**_HUE, "minimum": -0.5})]
-"""Smallest and largest shift of the hue in turns; one number v stands for [-v, v]."""
+"""Smallest and largest hue shift as a fraction of a full turn; a single number v means [-v, v]."""
 
 Sigmas = Annotated[tuple[float, float], BeforeValidator(_sigmas), one_or_list({**NUMBER, "exclusiveMinimum": 0}, 2)]
-"""Smallest and largest standard deviation in pixels; one number stands for both."""
+"""Smallest and largest standard deviation in pixels; a single number sets both."""
 
 TwoAmounts = Annotated[tuple[float, float], BeforeValidator(_two_amounts), one_or_list(_AMOUNT, 2)]
-"""An amount along x and one along y; one number stands for both."""
+"""An amount along x and one along y; a single number sets both."""
 
 Kernel = Annotated[tuple[int, int], BeforeValidator(_kernel), one_or_list({**INTEGER, "minimum": 1}, 2)]
-"""Width and height of a kernel in pixels, both odd; one number stands for both."""
+"""Width and height of a kernel in pixels, both odd; a single number sets both."""
 
 Quality = Annotated[tuple[int, int], BeforeValidator(_quality), one_or_list(_PERCENT, 2)]
-"""Smallest and largest JPEG quality; one number stands for both."""
+"""Smallest and largest JPEG quality; a single number sets both."""

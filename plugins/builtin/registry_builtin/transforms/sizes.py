@@ -1,4 +1,4 @@
-"""Sizes: scaling, padding, zooming out."""
+"""Sizes: resizing, padding and zooming out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from registry_builtin.transforms.parameters import (
     TorchvisionTransform,
     torch_fill,
 )
-from registry_core.components import Image, Transform
+from registry_core.components import Image, ParameterError, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
 
 
 class Resize(InterpolatingTransform, TorchvisionTransform):
-    """Scale the image to `size`.
+    """Resize the image to `size`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type. One number sets the shorter side
-    and keeps the aspect (the longer side is rounded down); [height, width] sets both. As
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype. A single number sets the
+    shorter side and keeps the aspect ratio (the longer side is rounded down); [height, width] sets both. Equivalent to
     torchvision.transforms.v2.Resize.
     """
 
@@ -42,22 +42,24 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
     example: ClassVar[Mapping[str, Any]] = {"size": [16, 16], "interpolation": "bicubic"}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
 
-    size: ResizeSize = Field(description="Shorter side in pixels, or [height, width].")
+    size: ResizeSize = Field(description="Length of the shorter side in pixels, or [height, width].")
     max_size: PositiveInt | None = Field(
         default=None,
-        description="Largest longer side in pixels; where it would be longer, the shorter side gets less than `size`.",
+        description="Maximum length of the longer side in pixels; if it would be exceeded, the shorter side becomes "
+        "less than `size`.",
     )
 
     @model_validator(mode="after")
     def _max_size_is_used(self) -> Self:
         if self.max_size is not None and isinstance(self.size, tuple):
-            raise ValueError("max_size has no meaning where size is [height, width]; remove it")
+            raise ParameterError("`max_size` has no effect when size is [height, width]", "Remove max_size")
         if self.max_size is not None and isinstance(self.size, int) and self.max_size <= self.size:
-            raise ValueError(f"max_size {self.max_size} must be larger than the shorter side, {self.size}")
+            message = f"`max_size` must be larger than size, the shorter side of {self.size}, not {self.max_size}"
+            raise ParameterError(message, f"Set max_size to {self.size + 1} or more")
         return self
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the given size, as far as it is known."""
+        """The output has the given size, as far as it is known."""
         after = resampled(image, self.interpolation)
         if isinstance(self.size, tuple):
             check_one_pixel(image, self.size, self.interpolation, self.antialias)
@@ -71,10 +73,11 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
 
 
 class Pad(PaddingTransform, TorchvisionTransform):
-    """Add pixels around the image.
+    """Pad the image at its edges.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; out is larger by `padding`. A
-    tensor cannot be mirrored further than its own size. As torchvision.transforms.v2.Pad, with masks padded with 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output is larger by
+    `padding`. A tensor cannot be mirrored beyond its own size. Equivalent to torchvision.transforms.v2.Pad, except that
+    masks are padded with 0.
     """
 
     target = "torchvision.transforms.v2:Pad"
@@ -83,22 +86,22 @@ class Pad(PaddingTransform, TorchvisionTransform):
     padding: Padding = Field(description=PADDING)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters, with the fill of images and of masks."""
+        """Return the parameters with separate fills for images and masks."""
         from torchvision.tv_tensors import Mask
 
         return {**super().arguments(), "fill": {"others": torch_fill(self.fill), Mask: 0}}
 
     def infer_image(self, image: Image) -> Image:
-        """The image is larger by the padding."""
+        """The output is larger by the padding."""
         return padded(image, self.padding, self.fill, self.padding_mode)
 
 
 class RandomResize(InterpolatingTransform):
-    """Scale the image so that its shorter side has a random length.
+    """Resize the image so that its shorter side has a random length.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; the aspect is kept, so the size
-    differs from sample to sample: crop or resize afterwards. Every length from `min_size` to `max_size` (excluded) is
-    equally likely. Draws: the length. As torchvision.transforms.v2.RandomResize.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the aspect ratio is kept, so
+    the size varies from sample to sample: crop or resize afterwards. Every length from `min_size` to `max_size`
+    (excluded) is equally likely. Draws: the length. Equivalent to torchvision.transforms.v2.RandomResize.
     """
 
     target = "registry_builtin.objects.random_sizes:RandomResize"
@@ -106,17 +109,18 @@ class RandomResize(InterpolatingTransform):
     example: ClassVar[Mapping[str, Any]] = {"min_size": 8, "max_size": 13}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
 
-    min_size: PositiveInt = Field(description="Smallest shorter side in pixels.")
-    max_size: PositiveInt = Field(description="End of the shorter side in pixels, itself excluded.")
+    min_size: PositiveInt = Field(description="Minimum length of the shorter side in pixels.")
+    max_size: PositiveInt = Field(description="Upper bound of the shorter side in pixels, excluded.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_size >= self.max_size:
-            raise ValueError(f"min_size {self.min_size} must be smaller than max_size {self.max_size}")
+            message = f"`min_size` must be smaller than max_size ({self.max_size}), not {self.min_size}"
+            raise ParameterError(message, f"Set max_size to {self.min_size + 1} or more")
         return self
 
     def infer_image(self, image: Image) -> Image:
-        """The size is not known."""
+        """The size is unknown unless only one is possible."""
         after = resampled(image, self.interpolation)
         if self.max_size - self.min_size > 1:
             return unsized(after)
@@ -127,11 +131,11 @@ class RandomResize(InterpolatingTransform):
 
 
 class RandomShortestSize(InterpolatingTransform):
-    """Scale the image so that its shorter side has one of several lengths.
+    """Resize the image so that its shorter side has one of several lengths.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; the aspect is kept, so the size may
-    differ from sample to sample: crop or resize afterwards. Every length in `min_size` is equally likely. Draws: the
-    length. As torchvision.transforms.v2.RandomShortestSize.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the aspect ratio is kept, so
+    the size may vary from sample to sample: crop or resize afterwards. Every length in `min_size` is equally likely.
+    Draws: the length. Equivalent to torchvision.transforms.v2.RandomShortestSize.
     """
 
     target = "registry_builtin.objects.random_sizes:RandomShortestSize"
@@ -143,11 +147,13 @@ class RandomShortestSize(InterpolatingTransform):
         description="Lengths of the shorter side in pixels."
     )
     max_size: PositiveInt | None = Field(
-        default=None, description="Largest longer side in pixels; where it would be longer, the shorter side gets less."
+        default=None,
+        description="Maximum length of the longer side in pixels; if it would be exceeded, the shorter side becomes "
+        "less.",
     )
 
     def infer_image(self, image: Image) -> Image:
-        """The size is not known."""
+        """The size is unknown unless only one is possible."""
         after = resampled(image, self.interpolation)
         if image.height is None or image.width is None:
             return after.changed(height=None, width=None) if len(set(self.min_size)) == 1 else unsized(after)
@@ -159,10 +165,10 @@ class RandomShortestSize(InterpolatingTransform):
 class ScaleJitter(InterpolatingTransform):
     """Fit the image into `target_size`, then scale it by a random factor.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type; the aspect is kept, so the size
-    differs from sample to sample: crop (with pad_if_needed) or resize afterwards. The factor is uniform in
-    `scale_range`. Draws: the factor. As torchvision.transforms.v2.ScaleJitter, which takes [width, height] (Ghiasi et
-    al., "Simple copy-paste is a strong data augmentation method for instance segmentation", CVPR 2021).
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the aspect ratio is kept, so
+    the size varies from sample to sample: crop (with pad_if_needed) or resize afterwards. The factor is uniform in
+    `scale_range`. Draws: the factor. Equivalent to torchvision.transforms.v2.ScaleJitter, which expects [width, height]
+    (Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance segmentation", CVPR 2021).
     """
 
     target = "registry_builtin.objects.random_sizes:ScaleJitter"
@@ -170,11 +176,11 @@ class ScaleJitter(InterpolatingTransform):
     example: ClassVar[Mapping[str, Any]] = {"target_size": 10, "scale_range": [0.8, 1.25]}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_INTERPOLATION
 
-    target_size: Size = Field(description="Height and width that the image fits into at factor 1.")
+    target_size: Size = Field(description="Height and width that the image is fitted into at factor 1.")
     scale_range: OrderedPair = Field(default=(0.1, 2.0), description="Smallest and largest factor, above 0.")
 
     def infer_image(self, image: Image) -> Image:
-        """The size is not known."""
+        """The size is unknown unless only one is possible."""
         after = resampled(image, self.interpolation)
         if self.scale_range[0] != self.scale_range[1]:
             return unsized(after)
@@ -185,12 +191,13 @@ class ScaleJitter(InterpolatingTransform):
 
 
 class RandomZoomOut(Transform):
-    """Put the image at a random place of a larger canvas, with probability `p`.
+    """Place the image at a random position on a larger canvas with probability `p`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type. The canvas is larger by a factor that
-    is uniform in `side_range`, so the size differs from sample to sample: resize afterwards. Draws: whether, the
-    factor, place along x, place along y. As torchvision.transforms.v2.RandomZoomOut, with masks padded with 0 (Liu et
-    al., "SSD: Single shot multibox detector", ECCV 2016).
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype. The canvas is larger by a
+    factor that is uniform in `side_range`, so the size varies from sample to sample: resize afterwards. Draws: the
+    decision, the factor, the position along x, the position along y. Equivalent to
+    torchvision.transforms.v2.RandomZoomOut, except that masks are padded with 0 (Liu et al., "SSD: Single shot multibox
+    detector", ECCV 2016).
     """
 
     target = "registry_builtin.objects.random_sizes:RandomZoomOut"
@@ -199,19 +206,20 @@ class RandomZoomOut(Transform):
 
     side_range: OrderedPair = Field(default=(1.0, 4.0), description="Smallest and largest factor, at least 1.")
     fill: Fill = Field(default=0, description=FILL)
-    p: Probability = Field(default=0.5, description="Probability of a change, 0 to 1.")
+    p: Probability = Field(default=0.5, description="Probability of zooming out, 0 to 1.")
 
     @model_validator(mode="after")
     def _zooms_out(self) -> Self:
         if self.side_range[0] < 1:
-            raise ValueError(f"side_range {list(self.side_range)!r} must start at 1 or more")
+            message = f"`side_range` must start at 1 or more, not {list(self.side_range)!r}"
+            raise ParameterError(message, "Set its first value to 1 or more")
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision's functions take them."""
+        """Return the parameters in the form of torchvision's functions."""
         return {**super().arguments(), "fill": torch_fill(self.fill)}
 
     def infer_image(self, image: Image) -> Image:
-        """The size is not known; added pixels show the fill."""
+        """The size is unknown; added pixels contain the fill."""
         filled = with_fill(image, self.fill)
         return image if not self.p or self.side_range == (1, 1) else unsized(filled)

@@ -1,4 +1,4 @@
-"""Tones: inverting, solarizing, posterizing, equalizing and stretching of pixel values, each with a probability."""
+"""Tones: invert, solarize, posterize, equalize, autocontrast and sharpness, each applied with a probability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NonNegativeFloat, Probability
 
-_P = "Probability of a change, 0 to 1."
+_P = "Probability of the change, 0 to 1."
 
 
 class _Tone(Transform):
@@ -21,15 +21,15 @@ class _Tone(Transform):
     function: ClassVar[str] = ""
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters, with the function of torchvision that they are for."""
+        """Return the parameters with the name of torchvision's function."""
         return {"function": self.function, **super().arguments()}
 
 
 class RandomInvert(_Tone):
-    """Turn light into dark and dark into light with probability `p`: the largest value of the form minus the pixel.
+    """Invert the image with probability `p`: the largest value of its form minus each pixel.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
-    Draws: one number. As torchvision.transforms.v2.RandomInvert.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
+    Draws: one number. Equivalent to torchvision.transforms.v2.RandomInvert.
     """
 
     function: ClassVar[str] = "invert"
@@ -45,54 +45,55 @@ class RandomInvert(_Tone):
 
 
 class RandomSolarize(_Tone):
-    """Invert the pixels that are `threshold` or more, with probability `p`.
+    """Invert all pixels of at least `threshold` with probability `p`.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
-    Draws: one number. As torchvision.transforms.v2.RandomSolarize.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
+    Draws: one number. Equivalent to torchvision.transforms.v2.RandomSolarize.
     """
 
     function: ClassVar[str] = "solarize"
     example: ClassVar[Mapping[str, Any]] = {"threshold": 128}
 
-    threshold: NonNegativeFloat = Field(
-        description="Smallest value that is inverted: 0 to 255, or 0 to 1 for float tensors."
-    )
+    threshold: NonNegativeFloat = Field(description="Smallest value to invert: 0 to 255, or 0 to 1 for float tensors.")
     p: Probability = Field(default=0.5, description=_P)
 
     def infer_image(self, image: Image) -> Image:
         """Values from the threshold upwards are mirrored."""
         image = coloured(tones_known(image, "random_solarize"), "random_solarize")
         if self.threshold > top(image):
-            message = f"threshold {self.threshold:g} is above the largest value of a {image}."
-            raise CheckFailed(message, f"Use one from 0 to {top(image):g}, or put it on the other side of to_tensor.")
+            message = f"threshold {self.threshold:g} exceeds the largest possible value of a {image}."
+            raise CheckFailed(
+                message,
+                f"Set threshold to at most {top(image):g}, or move random_solarize to the other side of to_tensor.",
+            )
         if image.low is None or image.high is None or self.threshold > image.high or not self.p:
             return image
         return with_values(image, top(image) - image.high, top(image) - max(self.threshold, image.low))
 
 
 class RandomPosterize(_Tone):
-    """Keep the `bits` highest bits of every pixel value, with probability `p`.
+    """Keep the `bits` most significant bits of each pixel value with probability `p`.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1 (of which 2 ** bits levels are
-    left), [1 or 3, height, width]. Draws: one number. As torchvision.transforms.v2.RandomPosterize.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1 (reduced to 2 ** bits
+    levels), [1 or 3, height, width]. Draws: one number. Equivalent to torchvision.transforms.v2.RandomPosterize.
     """
 
     function: ClassVar[str] = "posterize"
     example: ClassVar[Mapping[str, Any]] = {"bits": 3}
 
-    bits: Annotated[int, Field(ge=1, le=8)] = Field(description="Bits that are kept, 1 to 8.")
+    bits: Annotated[int, Field(ge=1, le=8)] = Field(description="Number of bits to keep, 1 to 8.")
     p: Probability = Field(default=0.5, description=_P)
 
     def infer_image(self, image: Image) -> Image:
-        """Values may sink to 0."""
+        """Values may decrease to 0."""
         return with_values(coloured(tones_known(image, "random_posterize"), "random_posterize"), 0)
 
 
 class RandomEqualize(_Tone):
-    """Spread the values of each channel so that all are about equally frequent, with probability `p`.
+    """Equalize the histogram of each channel with probability `p`.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1 (which is rounded to 256
-    levels), [1 or 3, height, width]. Draws: one number. As torchvision.transforms.v2.RandomEqualize.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1 (rounded to 256 levels),
+    [1 or 3, height, width]. Draws: one number. Equivalent to torchvision.transforms.v2.RandomEqualize.
     """
 
     function: ClassVar[str] = "equalize"
@@ -100,15 +101,15 @@ class RandomEqualize(_Tone):
     p: Probability = Field(default=0.5, description=_P)
 
     def infer_image(self, image: Image) -> Image:
-        """Values may go anywhere in the range of the image's form."""
+        """Values may lie anywhere in the range of the image's form."""
         return anywhere(coloured(tones_known(image, "random_equalize"), "random_equalize"))
 
 
 class RandomAutocontrast(_Tone):
-    """Stretch each channel so that its darkest pixel becomes 0 and its lightest the most, with probability `p`.
+    """Stretch each channel to the full range, from its darkest to its lightest pixel, with probability `p`.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
-    Draws: one number. As torchvision.transforms.v2.RandomAutocontrast.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
+    Draws: one number. Equivalent to torchvision.transforms.v2.RandomAutocontrast.
     """
 
     function: ClassVar[str] = "autocontrast"
@@ -116,21 +117,23 @@ class RandomAutocontrast(_Tone):
     p: Probability = Field(default=0.5, description=_P)
 
     def infer_image(self, image: Image) -> Image:
-        """Values may go anywhere in the range of the image's form."""
+        """Values may lie anywhere in the range of the image's form."""
         return anywhere(coloured(tones_known(image, "random_autocontrast"), "random_autocontrast"))
 
 
 class RandomAdjustSharpness(_Tone):
-    """Sharpen or soften the image with probability `p`.
+    """Sharpen or blur the image with probability `p`.
 
-    In and out: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
-    Draws: one number. As torchvision.transforms.v2.RandomAdjustSharpness.
+    Input and output: a Pillow image, a uint8 tensor or a float tensor with values from 0 to 1, [1 or 3, height, width].
+    Draws: one number. Equivalent to torchvision.transforms.v2.RandomAdjustSharpness.
     """
 
     function: ClassVar[str] = "adjust_sharpness"
     example: ClassVar[Mapping[str, Any]] = {"sharpness_factor": 2}
 
-    sharpness_factor: NonNegativeFloat = Field(description="0: soft, 1: as it is, 2: sharper; at least 0.")
+    sharpness_factor: NonNegativeFloat = Field(
+        description="Factor of at least 0: 0 blurs, 1 has no effect, 2 sharpens."
+    )
     p: Probability = Field(default=0.5, description=_P)
 
     def infer_image(self, image: Image) -> Image:

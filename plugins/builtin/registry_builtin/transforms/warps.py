@@ -1,4 +1,4 @@
-"""Warps: affine maps, perspective and elastic changes."""
+"""Warps: affine, perspective and elastic transformations."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from registry_core.components.types import Fill, OrderedPair, Probability, WarpI
 
 
 class RandomAffine(Transform):
-    """Turn, shift, scale and shear the image, each by a random amount, around its middle.
+    """Rotate, translate, scale and shear the image around its centre by random amounts.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Each amount is
-    uniform in its range; shifts are rounded to whole pixels. Draws: angle, shift right, shift down, scale, shear x,
-    shear y. As torchvision.transforms.v2.RandomAffine, with uncovered pixels of masks 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change. Each
+    amount is uniform in its range; translations are rounded to whole pixels. Draws: angle, translation right,
+    translation down, scale, shear x, shear y. Equivalent to torchvision.transforms.v2.RandomAffine, except that
+    uncovered pixels of masks are 0.
     """
 
     target = "registry_builtin.objects.random_warps:RandomAffine"
@@ -38,38 +39,39 @@ class RandomAffine(Transform):
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
 
     degrees: Angles = Field(
-        description="Smallest and largest angle in degrees, clockwise; one number d stands for [-d, d], 0: no turn."
+        description="Smallest and largest angle in degrees, clockwise; a single number d means [-d, d], 0 means no "
+        "rotation."
     )
     translate: tuple[Probability, Probability] = Field(
-        default=(0.0, 0.0), description="Largest shift [along x, along y], as a part of width and height, 0 to 1."
+        default=(0.0, 0.0),
+        description="Largest translation [along x, along y], as a fraction of width and height, 0 to 1.",
     )
-    scale: OrderedPair = Field(default=(1.0, 1.0), description="Smallest and largest factor of the size, above 0.")
+    scale: OrderedPair = Field(default=(1.0, 1.0), description="Smallest and largest scale factor, above 0.")
     shear: Shears = Field(
         default=(0.0, 0.0, 0.0, 0.0),
-        description="Shear in degrees: a number s for [-s, s] along x, [smallest, largest] along x, or "
-        "[x smallest, x largest, y smallest, y largest].",
+        description="Shear in degrees: a number s for [-s, s] along x, [smallest, largest] along x, or [x smallest, x "
+        "largest, y smallest, y largest].",
     )
     interpolation: WarpInterpolation = Field(default="nearest", description=WARP)
     fill: Fill = Field(default=0, description=FILL)
     center: tuple[float, float] | None = Field(default=None, description=CENTER)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision's functions take them."""
+        """Return the parameters in the form of torchvision's functions."""
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation), "fill": torch_fill(self.fill)}
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the same size; uncovered pixels show the fill."""
+        """The size does not change; uncovered pixels contain the fill."""
         return warped(image, self.interpolation, self.fill)
 
 
 class RandomPerspective(Transform):
-    """Show the image as if seen from the side, with probability `p`.
+    """Apply a random perspective transformation with probability `p`.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Each corner moves
-    inwards by whole pixels, up to `distortion_scale` times half the width and height; where all come to lie on one
-    line, the image stays as it is. Draws: whether, then x and y of
-    the upper left corner and on clockwise. As torchvision.transforms.v2.RandomPerspective, with uncovered pixels of
-    masks 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change. Each
+    corner moves inwards by whole pixels, up to `distortion_scale` times half the width and height; if all corners end
+    up on one line, the image does not change. Draws: the decision, then x and y of each corner, clockwise from the
+    upper left. Equivalent to torchvision.transforms.v2.RandomPerspective, except that uncovered pixels of masks are 0.
     """
 
     target = "registry_builtin.objects.random_warps:RandomPerspective"
@@ -77,33 +79,34 @@ class RandomPerspective(Transform):
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
 
     distortion_scale: Probability = Field(
-        default=0.5, description="How far corners may move, as a part of half the width and height, 0 to 1."
+        default=0.5, description="Largest movement of a corner, as a fraction of half the width and height, 0 to 1."
     )
-    p: Probability = Field(default=0.5, description="Probability of a change, 0 to 1.")
+    p: Probability = Field(default=0.5, description="Probability of the transformation, 0 to 1.")
     interpolation: WarpInterpolation = Field(default="bilinear", description=WARP)
     fill: Fill = Field(default=0, description=FILL)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision's functions take them."""
+        """Return the parameters in the form of torchvision's functions."""
         return {**super().arguments(), "interpolation": torch_mode(self.interpolation), "fill": torch_fill(self.fill)}
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the same size; uncovered pixels show the fill."""
+        """The size does not change; uncovered pixels contain the fill."""
         for side in (image.height, image.width):
             if self.p and side is not None and side < 2:
-                message = f"random_perspective needs at least 2 x 2 pixels, and this is a {image}."
-                raise CheckFailed(message, "Resize before it.")
+                message = f"random_perspective requires at least 2 x 2 pixels, but receives a {image}."
+                raise CheckFailed(message, "Put resize before it.")
         return warped(image, self.interpolation, self.fill)
 
 
 class Elastic(Transform):
-    """Move every pixel a little, neighbours alike: a picture as if seen through water.
+    """Displace each pixel by a smooth random vector field, as if seen through water.
 
-    In and out: a Pillow image, or a tensor [channels, height, width] of any type, of the same size. Shifts are uniform
-    from -1 to 1, smoothed by a Gaussian of `sigma` pixels, times `alpha` pixels. All images and masks of a sample must
-    have one size. torchvision's own random numbers, from generators seeded for the sample. As
-    torchvision.transforms.v2.ElasticTransform (Simard et al., "Best practices for convolutional neural networks
-    applied to visual document analysis", ICDAR 2003), with uncovered pixels of masks 0.
+    Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change.
+    Displacements are uniform from -1 to 1, smoothed by a Gaussian of `sigma` pixels, times `alpha` pixels. All images
+    and masks of a sample must have the same size. torchvision draws its own random numbers, from generators seeded for
+    the sample. Equivalent to torchvision.transforms.v2.ElasticTransform (Simard et al., "Best practices for
+    convolutional neural networks applied to visual document analysis", ICDAR 2003), except that uncovered pixels of
+    masks are 0.
     """
 
     target = "torchvision.transforms.v2:ElasticTransform"
@@ -111,25 +114,27 @@ class Elastic(Transform):
     example: ClassVar[Mapping[str, Any]] = {"alpha": 8.0, "sigma": 0.8}
     old_spellings: ClassVar[Mapping[str, str]] = OLD_WARP
 
-    alpha: TwoAmounts = Field(default=(50.0, 50.0), description="Size of shifts in pixels, along x and along y.")
+    alpha: TwoAmounts = Field(
+        default=(50.0, 50.0), description="Magnitude of the displacements in pixels, along x and along y."
+    )
     sigma: TwoAmounts = Field(
         default=(5.0, 5.0),
-        description="Smoothness in pixels, along x and along y; 0 for both: none. The image needs more than 4 sigma "
-        "pixels a side.",
+        description="Smoothness in pixels, along x and along y; 0 for both disables smoothing. Each side of the image "
+        "must exceed 4 sigma pixels.",
     )
     interpolation: Literal["nearest", "bilinear"] = Field(
-        default="bilinear", description="How new pixels are made from old ones. Masks take the nearest."
+        default="bilinear", description="Interpolation mode. Masks use nearest."
     )
     fill: Fill = Field(default=0, description=FILL)
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if (self.sigma[0] == 0) != (self.sigma[1] == 0):
-            raise ValueError(f"sigma must be above 0 for both x and y, or 0 for both, not {list(self.sigma)!r}")
+            raise ValueError(f"`sigma` must be above 0 for both x and y, or 0 for both, not {list(self.sigma)!r}")
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as torchvision takes them, with the fill of images and of masks."""
+        """Return the parameters in torchvision's form, with separate fills for images and masks."""
         from torchvision.tv_tensors import Mask
 
         changed = {name: list(getattr(self, name)) for name in ("alpha", "sigma")}
@@ -137,16 +142,16 @@ class Elastic(Transform):
         return {**changed, "interpolation": torch_mode(self.interpolation), "fill": fill}
 
     def build(self) -> Callable[..., Any]:
-        """The transform of torchvision, for samples."""
+        """Wrap torchvision's transform so that it accepts samples."""
         from registry_builtin.objects.sample_images import OnOneSize
 
         return OnOneSize(self.make())
 
     def infer_image(self, image: Image) -> Image:
-        """The image has the same size; uncovered pixels show the fill."""
+        """The size does not change; uncovered pixels contain the fill."""
         edge = max(int(8 * sigma + 1) // 2 for sigma in self.sigma)
         for side in (image.height, image.width):
             if side is not None and self.sigma[0] and side <= edge:
-                message = f"sigma {max(self.sigma):g} needs images of more than {edge} pixels a side, not {side}."
-                raise CheckFailed(message, "Use a smaller sigma, or resize before it.")
+                message = f"sigma {max(self.sigma):g} requires images of more than {edge} pixels per side, not {side}."
+                raise CheckFailed(message, "Set a smaller sigma, or put resize before it.")
         return warped(image, self.interpolation, self.fill)
