@@ -1,8 +1,8 @@
-"""Images a second of crop, affine map and colour jitter: by kornia on whole batches, and per sample by the built-ins.
+"""Images per second of crop, affine map and color jitter: kornia on whole batches, and the built-ins per sample.
 
 Both read the same JPEG files in the same number of loader workers. The built-ins change Pillow images in the workers;
-for kornia the workers only read, and batches are changed in the main process, on the GPU if there is one. No model is
-trained. Rounds are interleaved; printed are medians, with the smallest and the largest, and the ratio round by round.
+for kornia, the workers only read, and batches are changed in the main process, on the GPU if there is one. No model is
+trained. Rounds are interleaved; the output shows medians (smallest to largest), and the ratio round by round.
 
 Usage: python benchmark.py [--images 512] [--side 160] [--size 128] [--batch 64] [--workers 2] [--rounds 7]
 """
@@ -32,7 +32,7 @@ MOVED = {"degrees": 10, "translate": [0.1, 0.1], "scale": [0.9, 1.1]}
 
 
 def changes(size: int) -> dict[str, dict[str, list[Any]]]:
-    """The transforms of both ways."""
+    """Return the transforms of each variant."""
     crop = {"size": size, "scale": [0.3, 1.0]}
     return {
         "built-ins, per sample in workers": {
@@ -56,7 +56,7 @@ def changes(size: int) -> dict[str, dict[str, list[Any]]]:
 
 
 def write_images(folder: Path, count: int, side: int) -> None:
-    """Smooth images with some noise, in two classes, as JPEG files."""
+    """Write smooth images with some noise, in two classes, as JPEG files."""
     random = np.random.default_rng(0)
     for number in range(count):
         place = folder / str(number % 2)
@@ -66,7 +66,7 @@ def write_images(folder: Path, count: int, side: int) -> None:
 
 
 def loader_of(folder: Path, steps: dict[str, list[Any]], options: argparse.Namespace, device: torch.device) -> Loader:
-    """The loader of a pipeline with these transforms."""
+    """Return the loader of a pipeline with these transforms."""
     pipeline = {
         "version": 1,
         "data": {
@@ -87,7 +87,7 @@ def loader_of(folder: Path, steps: dict[str, list[Any]], options: argparse.Names
 
 
 def changed(loader: Loader, epoch: int, device: torch.device) -> Iterator[int]:
-    """Load and change the batches of an epoch; gives the number of images of each."""
+    """Load and change the batches of an epoch; yield the number of images of each."""
     for number, batch in enumerate(loader.batches(epoch)):
         moved = loader.device_transforms(to_device(batch, device, channels_last=False), epoch, number)
         yield len(moved["input"])
@@ -96,19 +96,19 @@ def changed(loader: Loader, epoch: int, device: torch.device) -> Iterator[int]:
 
 
 def rate(loader: Loader, epoch: int, device: torch.device) -> float:
-    """Images a second over an epoch."""
+    """Return the images per second of an epoch."""
     started = time.perf_counter()
     images = sum(changed(loader, epoch, device))
     return images / (time.perf_counter() - started)
 
 
 def spread(values: list[float], digits: int = 0) -> str:
-    """The median, with the smallest and the largest."""
+    """Format the median, with the smallest and the largest value."""
     return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main() -> None:
-    """Measure all ways, and print."""
+    """Measure all variants and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("images", 512), ("side", 160), ("size", 128), ("batch", 64), ("workers", 2), ("rounds", 7)):
         parser.add_argument(f"--{name}", type=int, default=default)

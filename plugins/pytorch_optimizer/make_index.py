@@ -1,4 +1,4 @@
-"""Write what the package says of pytorch_optimizer: read from the one that is installed.
+"""Generate the data of the package from the installed pytorch_optimizer.
 
 python make_index.py
 """
@@ -31,14 +31,14 @@ Type = str | list[Any]
 """``int``, ``float``, ``bool``, ``str``, ``null``, or ``list X``, ``each A, B``, ``one VALUES``, ``any A, B``."""
 
 NEED_CLOSURE = ("emofact", "emolynx", "emonavi", "lbfgs")
-"""Those whose ``step`` is given the loss; that of the first three follows it, that of the last evaluates it again."""
+"""Optimizers whose ``step`` needs the loss: the first three observe it, the last one evaluates it repeatedly."""
 
 ORTHOGONAL = ("adago", "adamuon", "muon", "normuon")
 PROJECTING = ("apollo", "fira", "galore")
 DIMENSIONS = {"spectralsphere": [2, 2], "scion": [0, 4]}
 
 _NOT_OFFERED = {
-    "flashadamw.fused",  # the library has no such kernel yet
+    "flashadamw.fused",  # not implemented by the library yet
 }
 _TRIPLE = ["each", "float", "float", "float"]
 _TYPES: dict[str, Type] = {
@@ -52,25 +52,25 @@ _TYPES: dict[str, Type] = {
     "scion.norm_type": ["one", *(int(norm) for norm in LMONorm)],
     "growth_rate": ["any", "float", "null"],
 }
-"""Types that annotations do not tell."""
+"""Types that annotations do not express."""
 
 _SCALARS: dict[Any, str] = {int: "int", float: "float", bool: "bool", str: "str", NoneType: "null"}
 
 
 def contents() -> dict[Path, str]:
-    """What every generated file of the package has in it."""
+    """Return the contents of every generated file of the package."""
     data = optimizer_data()
     index = "".join(f"{PREFIX}{name}\t{summary(name)}\n" for name in sorted(data["optimizers"]))
     return {PACKAGE / "data" / "optimizers.json": written(data), PACKAGE / "optimizers.index": index}
 
 
 def optimizer_data() -> dict[str, Any]:
-    """All that the package says of optimizers."""
+    """Return all data of optimizers."""
     return {"version": version("pytorch_optimizer"), "optimizers": {name: _entry(name) for name in sorted(sentences())}}
 
 
 def left_out() -> list[str]:
-    """Those of the library that are not in the package; the README says why."""
+    """Return the optimizers of the library that the package omits; the README states the reasons."""
     return sorted(set(get_supported_optimizers()) - set(sentences()))
 
 
@@ -89,7 +89,7 @@ def _entry(name: str) -> dict[str, Any]:
         projector["rank"][0] = ["any", "int", "null"]
         entry["group_keys"] = list(projector)
         parameters.update(projector)
-    if name == "magma":  # its base is torch's AdamW
+    if name == "magma":  # derived from torch.optim.AdamW
         base = _parameters(name, torch.optim.AdamW)
         parameters.update({key: base[key] for key in ("lr", "betas", "eps", "weight_decay")})
     if name in NEED_CLOSURE:
@@ -103,7 +103,7 @@ def _entry(name: str) -> dict[str, Any]:
 
 
 def _parameters(name: str, made: Any, leading: int = 2) -> dict[str, list[Any]]:
-    """Name to type, default, and, where there is no default, True."""
+    """Map names to type, default and, for required parameters, True."""
     constructor = made.__init__
     hints = typing.get_type_hints(constructor)
     found: dict[str, list[Any]] = {}
@@ -118,12 +118,12 @@ def _parameters(name: str, made: Any, leading: int = 2) -> dict[str, list[Any]]:
 
 
 def type_of(hint: Any, default: Any, nullable: bool = True) -> Type:
-    """The plain part of an annotation, with null where that is one of its values."""
-    if isinstance(default, tuple):  # some are annotated as pairs or triples, but have one length
+    """Return the plain part of an annotation, with null if it allows None."""
+    if isinstance(default, tuple):  # some annotations allow pairs and triples, but only one length is accepted
         return ["each", *("float" for _ in default)] if isinstance(default[0], float) else ["list", "int"]
     parts = [part for part in _plain_parts(hint) if nullable or part != "null"]
     if not parts:
-        raise ValueError(f"{hint} with the default {default!r} has no type here")
+        raise ValueError(f"no type for {hint} with the default {default!r}")
     return parts[0] if len(parts) == 1 else ["any", *parts]
 
 
@@ -146,7 +146,7 @@ def _written(kind: Type, default: Any) -> Any:
 
 
 def _of_groups(name: str, made: Any, parameters: dict[str, list[Any]]) -> list[str]:
-    """The parameters that the optimizer keeps in its groups."""
+    """Return the parameters that the optimizer stores in its groups."""
     weights: list[Any] = [nn.Parameter(torch.zeros(2, 2))]
     required = {key: 1e-3 if said[0] == "float" else 10 for key, said in parameters.items() if said[2:] == [True]}
     kept: set[str] = set()
@@ -161,7 +161,7 @@ def _of_groups(name: str, made: Any, parameters: dict[str, list[Any]]) -> list[s
 
 
 def written(data: dict[str, Any]) -> str:
-    """The data as JSON, one optimizer a line."""
+    """Format the data as JSON, with one optimizer per line."""
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}" for name, entry in data["optimizers"].items()
     )
@@ -169,10 +169,10 @@ def written(data: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write all files, and name what is left out."""
+    """Write all files, and print the omitted optimizers."""
     for path, text in contents().items():
         path.write_text(text, encoding="utf-8")
-    print("left out:", ", ".join(left_out()))
+    print("omitted:", ", ".join(left_out()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Write what the package says of timm's models and optimizers: read from the timm that is installed.
+"""Generate the data of the package on models and optimizers from the installed timm.
 
-python make_index.py              models that are known already are not measured again (seconds)
-python make_index.py --measure    every model is built without memory for its parameters (about 10 minutes)
+python make_index.py              do not measure known models again (seconds)
+python make_index.py --measure    build every model on the meta device (about 10 minutes)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MEASURED = HERE / "making" / "measured.json"
 
 
 def contents(measured: dict[str, Any]) -> dict[Path, str]:
-    """What every generated file of the package has in it."""
+    """Return the contents of every generated file of the package."""
     models = model_data(described_parameters(PACKAGE / "data" / "model_parameters.tsv"), measured)
     optimizers = optimizer_data(described_parameters(PACKAGE / "data" / "optimizer_parameters.tsv"))
     return {
@@ -34,13 +34,13 @@ def contents(measured: dict[str, Any]) -> dict[Path, str]:
 
 
 def known() -> dict[str, Any]:
-    """What was measured before."""
+    """Return earlier measurements."""
     found: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
     return found
 
 
 def measured_anew(before: dict[str, Any]) -> dict[str, Any]:
-    """What ``measure`` finds for each model of timm that is not known."""
+    """Measure each timm model that has not been measured before."""
     found: dict[str, Any] = {}
     for name in timm.list_models():
         if name in before:
@@ -48,14 +48,14 @@ def measured_anew(before: dict[str, Any]) -> dict[str, Any]:
             continue
         try:
             found[name] = measure(name)
-        except Exception as error:  # whatever keeps a model from giving a row of numbers leaves it out
+        except Exception as error:  # a model that emits no vector per image is omitted, whatever the reason
             found[name] = str(error) or type(error).__name__
         print(name, found[name], flush=True)
     return found
 
 
 def main() -> None:
-    """Measure what is not known, and write all files."""
+    """Measure new models and write all files."""
     measured = measured_anew({} if "--measure" in sys.argv[1:] else known())
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(found)}" for name, found in sorted(measured.items()))
     MEASURED.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")

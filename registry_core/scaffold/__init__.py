@@ -1,4 +1,4 @@
-"""Write new projects: a package with components of the kinds that are asked for, which works as it is written."""
+"""Create new projects: a package with a working component of each requested kind."""
 
 from registry_core.scaffold.names import Names
 from registry_core.scaffold.write import Project, plan_project, write_project

@@ -1,4 +1,4 @@
-"""The names of a new project, all of which follow from one: distribution, package, components and classes."""
+"""Names of a new project, all derived from one name: distribution, package, components and classes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Names:
-    """What a project and its parts are called."""
+    """Names of a project and its parts."""
 
     written: str
-    """As it was asked for; the project's folder has this name."""
+    """The name as given, which is also the name of the project's folder."""
     distribution: str
-    """As pip compares it: ``acme-losses``."""
+    """The distribution, normalized as pip does: ``acme-losses``."""
     package: str
-    """The package, and each of its components: ``acme_losses``."""
+    """The package and each of its components: ``acme_losses``."""
     cls: str
-    """The classes of its components: ``AcmeLosses``."""
+    """The class of each component: ``AcmeLosses``."""
 
     @classmethod
     def of(cls, written: str) -> Names:
-        """The names that follow from one; ScaffoldError if it cannot be the name of a distribution or a package."""
+        """Derive all names from one; raise ScaffoldError if it is not a valid name of a distribution or package."""
         if not _DISTRIBUTION.fullmatch(written):
             raise ScaffoldError(
-                f"{written!r} cannot be the name of a distribution: these are letters, digits, -, _ and ., "
+                f"{written!r} is not a valid name of a distribution: it must consist of letters, digits, -, _ and ., "
                 "and begin and end with a letter or digit. Choose a name such as acme-losses."
             )
         name = normalised(written)
@@ -43,45 +43,45 @@ class Names:
         class_name = "".join(part.capitalize() for part in name.split("-"))
         if not _PACKAGE.fullmatch(package):
             raise ScaffoldError(
-                f"{written!r} would make the Python package and the component {package!r}, whose name must begin with "
-                "a letter. Choose a name such as acme-losses."
+                f"{written!r} would name the Python package and the component {package!r}, but these names must begin "
+                "with a letter. Choose a name such as acme-losses."
             )
         for word, what in ((package, "package"), (class_name, "class")):
             if keyword.iskeyword(word):
                 raise ScaffoldError(
-                    f"{written!r} would make the Python {what} {word!r}, which is a word of the language. "
+                    f"{written!r} would name the Python {what} {word!r}, which is a Python keyword. "
                     f"Choose a longer name, such as acme-{name}."
                 )
         return cls(written, name, package, class_name)
 
     def refuse_taken(self, kinds: Iterable[Kind]) -> None:
-        """Raise ScaffoldError if something that is installed has one of these names."""
+        """Raise ScaffoldError if an installed distribution, module or component has one of these names."""
         try:
             found = distribution(self.distribution)
         except PackageNotFoundError:
             pass
         else:
             raise ScaffoldError(
-                f"The distribution {self.distribution!r} is installed here already ({found.version}). "
+                f"The distribution {self.distribution!r} is already installed ({found.version}). "
                 f"Choose another name, or uninstall it: pip uninstall {self.distribution}"
             )
         if _is_module(self.package):
             raise ScaffoldError(
-                f"There is a module {self.package!r} here already, which the new package would hide or be hidden by. "
+                f"There is already a module {self.package!r}, which would hide the new package or be hidden by it. "
                 f"Choose another name, such as my-{self.distribution}."
             )
         for kind in kinds:
             for record in installed().of_kind(kind.name):
                 if record.name == self.package:
                     raise ScaffoldError(
-                        f"There is {kind.one} {self.package!r} of {record.origin} here already, and pipelines would "
-                        f"have to say which they mean. Choose another name, such as my-{self.distribution}."
+                        f"There is already {kind.one} {self.package!r} of {record.origin}, and pipelines would have to "
+                        f"say which one they mean. Choose another name, such as my-{self.distribution}."
                     )
 
 
 def _is_module(name: str) -> bool:
     try:
         found = importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # a damaged module is there, too
+    except (ImportError, ValueError):  # a module that cannot be imported exists, too
         return True
-    return found is not None and found.origin is not None  # a mere folder has no origin: it hides nothing
+    return found is not None and found.origin is not None  # a plain folder has no origin, and hides nothing

@@ -1,4 +1,4 @@
-"""Fill the templates of a new project, and write its files."""
+"""Fill in the templates of a new project and write its files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _GENERAL = "component"
 """Folder of the templates for kinds that have none of their own."""
 
 _FOLDERS = frozenset(("tests", "pipelines", "build", "dist", "runs"))
-"""Folders of a project besides its package, those that building and training make too."""
+"""Folders of a project besides its package, including those that building and training create."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a project, by its path inside the project's folder."""
+    """A file of a project, with its path relative to the project's folder."""
 
     path: str
     text: str
@@ -33,7 +33,7 @@ class File:
 
 @dataclass(frozen=True)
 class Project:
-    """A project that is not written yet."""
+    """A project that has not been written yet."""
 
     names: Names
     kinds: tuple[Kind, ...]
@@ -41,19 +41,19 @@ class Project:
 
     @property
     def components(self) -> tuple[str, ...]:
-        """Kind and name of each: ``loss/acme_losses``."""
+        """Kind and name of each component: ``loss/acme_losses``."""
         return tuple(f"{kind.name}/{self.names.package}" for kind in self.kinds)
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What to run in the project's folder after it was written."""
+        """Commands to run in the project's folder after it has been written."""
         shows = (f"registry-core show {component}" for component in self.components)
         trains = (f"registry-core train {_pipeline(kind)}" for kind in self.kinds)
         return ("pip install -e '.[test]'", *shows, *trains, "pytest")
 
 
 def plan_project(names: Names, kinds: Sequence[str]) -> Project:
-    """The files of a project with a component of each of these kinds; ScaffoldError if its names do not fit them."""
+    """Plan a project with a component of each of these kinds; raise ScaffoldError if a name clashes with a file."""
     chosen = tuple(kind for name, kind in KINDS.items() if name in kinds)
     made = tuple(sorted(_files(names, chosen), key=lambda file: file.path))
     _refuse_clashes(names, made)
@@ -61,7 +61,7 @@ def plan_project(names: Names, kinds: Sequence[str]) -> Project:
 
 
 def write_project(project: Project, folder: Path) -> list[Path]:
-    """Write the files into a folder that is not there yet, or empty; returns their paths."""
+    """Write the files to a folder that does not exist yet or is empty; return their paths."""
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = "is not empty" if folder.is_dir() else "is a file"
@@ -163,17 +163,17 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _refuse_clashes(names: Names, made: Sequence[File]) -> None:
-    """Raise ScaffoldError if a name is one that something else in the project has."""
+    """Raise ScaffoldError if something else in the project has the name of the package or of a class."""
     tests = {Path(file.path).stem for file in made if file.path.startswith("tests/")}
     if names.package in _FOLDERS | tests:
         raise ScaffoldError(
-            f"The package {names.package!r} would have the name of something else in its project. "
+            f"The package {names.package!r} would have the same name as another part of its project. "
             f"Choose another name, such as acme-{names.distribution}."
         )
     for file in made:
         if file.path.endswith(".py") and names.cls in _imported(file.text):
             raise ScaffoldError(
-                f"The class {names.cls!r} would have the name of something that {file.path} imports. "
+                f"The class {names.cls!r} would have the same name as an import of {file.path}. "
                 f"Choose another name, such as acme-{names.distribution}."
             )
 

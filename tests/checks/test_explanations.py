@@ -231,16 +231,16 @@ def test_the_command_prints_an_explanation(command: Callable[..., Ended], monkey
     ended = command("explain", "transform-input")
     assert ended.code == 0
     lines = ended.out.splitlines()
-    assert lines[0] == "transform-input: The transform cannot take what comes to it"
+    assert lines[0] == "transform-input: The transform does not accept its input"
     assert lines[1] == ""
-    assert lines[2].startswith("An image goes through the transforms in the order in which they are written")
+    assert lines[2].startswith("Transforms are applied in the order in which they are listed")
     assert [line for line in lines[2 : lines.index("Wrong:") - 2] if not 70 < len(line) <= 90] == [], "filled lines"
     assert "    transforms: [{normalize: {mean: [0.3], std: [0.38]}}, to_tensor]" in ended.out
     assert "See also: registry-core explain model-input; registry-core explain image-sizes" in ended.out
     assert not re.search(r"```|^#|\]\(", ended.out, re.MULTILINE), "Markdown"
     assert command("explain", "[transform-input]").out == ended.out, "as it is copied from a message"
     facts = json.loads(command("explain", "transform-input", "--json").out)
-    assert facts["title"] == "The transform cannot take what comes to it"
+    assert facts["title"] == "The transform does not accept its input"
     assert facts["wrong"][0]["form"] == "fragment"
 
 

@@ -41,10 +41,10 @@ def image(channels: int, side: int) -> Image:
 
 def test_images_that_it_takes(plugin: Any) -> None:
     plugin(size=64).check_input(image(3, 64))
-    with pytest.raises(CheckFailed, match="takes images of 3 channels, and is given 1") as failed:
+    with pytest.raises(CheckFailed, match="expects 3 input channels, but the image has 1") as failed:
         plugin(size=64).check_input(image(1, 64))
     assert "grayscale: {num_output_channels: 3}" in failed.value.remedy
-    with pytest.raises(CheckFailed, match="takes images of 64 x 64 pixels, and is given 96 x 96"):
+    with pytest.raises(CheckFailed, match="expects 64 x 64 pixels, but the image has 96 x 96"):
         plugin(size=64).check_input(image(3, 96))
     with pytest.raises(ValidationError):
         plugin(num_classes=0)

@@ -1,4 +1,4 @@
-"""The network, from the package efficientnet-lite-pytorch."""
+"""Build the network of the package efficientnet-lite-pytorch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def efficientnet_lite0(
     drop_connect: float,
     norm_momentum: float,
 ) -> nn.Module:
-    """EfficientNet-Lite0 with random first values."""
+    """Return EfficientNet-Lite0 with random initial values."""
     network: nn.Module = EfficientNet.from_name(
         "efficientnet-lite0",
         in_channels=in_channels,
@@ -22,6 +22,6 @@ def efficientnet_lite0(
         image_size=size,
         dropout_rate=dropout,
         drop_connect_rate=drop_connect,
-        batch_norm_momentum=1 - norm_momentum,  # the package gives torch what is left of 1
+        batch_norm_momentum=1 - norm_momentum,  # the package passes 1 minus this value to torch
     )
     return network

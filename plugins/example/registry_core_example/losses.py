@@ -1,4 +1,4 @@
-"""Losses as pipeline files and `registry-core show` see them; torch is imported only where one is built."""
+"""Declarations of losses for pipeline files; torch is imported only when a loss is built."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from registry_core.components.forms import OutputForm, TargetForm
 
 
 class RegistryCoreExample(Loss):
-    """Generalised cross entropy: a loss with an upper limit, so that wrong labels do less harm.
+    """Generalized cross entropy: a bounded loss, on which wrong labels have less influence.
 
-    Output: logits [batch, classes], floating point. Target: class numbers [batch], int64. With p the probability of the
-    right class it is ``(1 - p ** q) / q``. Source: Zhang and Sabuncu, "Generalized cross entropy loss for training deep
-    neural networks with noisy labels", NeurIPS 2018.
+    Output: logits [batch, classes], floating point. Target: class indices [batch], int64. If p is the probability of
+    the correct class, the loss is ``(1 - p ** q) / q``. Source: Zhang and Sabuncu, "Generalized cross entropy loss for
+    training deep neural networks with noisy labels", NeurIPS 2018.
     """
 
     target: ClassVar[str] = "registry_core_example.built.losses:RegistryCoreExample"
@@ -24,6 +24,6 @@ class RegistryCoreExample(Loss):
     example: ClassVar[Mapping[str, Any]] = {"q": 0.7}
 
     q: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.7, description="The loss is at most 1 / q; close to 0 it is cross entropy."
+        default=0.7, description="The loss is at most 1 / q; for q near 0, it is close to cross entropy."
     )
-    reduction: Literal["none", "mean", "sum"] = Field(default="mean", description="Mean of the batch, sum, or neither.")
+    reduction: Literal["none", "mean", "sum"] = Field(default="mean", description="Mean, sum, or one loss per sample.")

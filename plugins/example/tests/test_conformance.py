@@ -1,4 +1,4 @@
-"""Every component keeps what its kind promises."""
+"""Check that every component fulfills the contract of its kind."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from registry_core.testing import Check, conformance
 
 @conformance("registry-core-example", at_least=15)
 def test_conformance(check: Check) -> None:
-    """One test for each component and each check of its kind."""
+    """Run one check of one component."""
     check()

@@ -1,1 +1,1 @@
-"""Augmentations of kornia as batch transforms that run where the model is."""
+"""Augmentations of kornia as batch transforms that run on the device of the model."""

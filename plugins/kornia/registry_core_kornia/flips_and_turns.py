@@ -1,4 +1,4 @@
-"""Flips, and turns by angles and by quarters."""
+"""Flips, rotations by angles, and rotations by quarter turns."""
 
 from __future__ import annotations
 
@@ -14,62 +14,62 @@ from registry_core_kornia.parameters import ALIGN, RESAMPLE, Angles, Resample, T
 
 
 class RandomHorizontalFlip(Moved):
-    """Flip images of a batch from left to right, each with probability `p`, and masks with them.
+    """Flip images and masks of a batch horizontally, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width. As
-    kornia.augmentation.RandomHorizontalFlip.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width. Equivalent to kornia.augmentation.RandomHorizontalFlip.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomHorizontalFlip"
 
 
 class RandomVerticalFlip(Moved):
-    """Flip images of a batch from top to bottom, each with probability `p`, and masks with them.
+    """Flip images and masks of a batch vertically, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width. As
-    kornia.augmentation.RandomVerticalFlip.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width. Equivalent to kornia.augmentation.RandomVerticalFlip.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomVerticalFlip"
 
 
 class _Turned(Moved):
-    """What turns share."""
+    """Base class of rotations."""
 
     resample: Resample = Field(default="bilinear", description=RESAMPLE)
     align_corners: bool = Field(default=True, description=ALIGN)
 
     def after(self, image: Image) -> Image:
-        """Corners show black."""
+        """Return the image, with black corners."""
         return warped(image, self.resample, "zeros")
 
 
 class RandomRotation(_Turned):
-    """Turn images of a batch by random angles about their middle, each with probability `p`, and masks with them.
+    """Rotate images and masks of a batch by random angles around their center, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays. Positive angles turn counter-clockwise; what was outside of the image is 0. As
-    kornia.augmentation.RandomRotation.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change. Positive angles rotate counter-clockwise; pixels from outside the image are 0.
+    Equivalent to kornia.augmentation.RandomRotation.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomRotation"
     example: ClassVar[Mapping[str, Any]] = {"degrees": 15}
 
     degrees: Angles = Field(
-        description="Smallest and largest angle in degrees, -360 to 360; one number d stands for [-d, d]."
+        description="Smallest and largest angle in degrees, -360 to 360; a single number d means [-d, d]."
     )
 
 
 class RandomRotation90(_Turned):
-    """Turn images of a batch by a random number of quarters, each with probability `p`, and masks with them.
+    """Rotate images and masks of a batch by a random number of quarter turns, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays, so that of images that are not square an odd number of quarters cuts the ends off. Positive numbers
-    turn counter-clockwise. kornia rounds a number that is uniform from the smallest to the largest: those two come
-    half as often as others. As kornia.augmentation.RandomRotation90.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change, so an odd number of quarter turns cuts the ends of non-square images off. Positive
+    numbers rotate counter-clockwise. kornia rounds a uniform number between the smallest and the largest, so these two
+    are half as likely as the others. Equivalent to kornia.augmentation.RandomRotation90.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomRotation90"
     example: ClassVar[Mapping[str, Any]] = {"times": [0, 3]}
 
-    times: Turns = Field(description="Smallest and largest number of quarter turns, whole numbers from -3 to 3.")
+    times: Turns = Field(description="Smallest and largest number of quarter turns, integers from -3 to 3.")

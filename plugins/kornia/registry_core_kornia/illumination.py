@@ -1,4 +1,4 @@
-"""Light and shade that differ over the image: gradients, spots, and clouds."""
+"""Nonuniform illumination: gradients, spots, and clouds."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pydantic import Field
 from registry_core_kornia.declaring import Colour
 from registry_core_kornia.parameters import Amounts, PartOrParts, Parts, Shifts, Signs
 
-_GAIN = "Smallest and largest change of a value, 0 to 1; one number stands for both."
-_SIGN = "Range of a number of which the sign counts: below 0 darkens, else brightens; [-1, 1]: both as often."
+_GAIN = "Smallest and largest change of a value, 0 to 1; a single number sets both."
+_SIGN = "Range of a number whose sign decides: negative darkens, positive brightens; [-1, 1]: equally often."
 _ROUGHNESS = "Smallest and largest roughness of the clouds, 0 to 1."
 
 
 class RandomGaussianIllumination(Colour):
     """Brighten or darken a spot of images of a batch, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. As
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. Equivalent to
     kornia.augmentation.RandomGaussianIllumination.
     """
 
@@ -26,20 +26,20 @@ class RandomGaussianIllumination(Colour):
     gain: PartOrParts = Field(default=(0.01, 0.15), description=_GAIN)
     center: PartOrParts = Field(
         default=(0.1, 0.9),
-        description="Smallest and largest place of the middle, as a part of height and width; one number: both.",
+        description="Smallest and largest center, as a fraction of height and width; a single number sets both.",
     )
     sigma: PartOrParts = Field(
         default=(0.2, 1.0),
-        description="Smallest and largest standard deviation, as a part of height and width; one number: both.",
+        description="Smallest and largest standard deviation, as a fraction of the sides; a single number sets both.",
     )
     sign: Signs = Field(default=(-1.0, 1.0), description=_SIGN)
 
 
 class RandomLinearIllumination(Colour):
-    """Brighten or darken images of a batch towards a side, each image with probability `p`.
+    """Brighten or darken images of a batch toward a side, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. The side is drawn. As
-    kornia.augmentation.RandomLinearIllumination.
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. The side is drawn at random.
+    Equivalent to kornia.augmentation.RandomLinearIllumination.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomLinearIllumination"
@@ -49,10 +49,10 @@ class RandomLinearIllumination(Colour):
 
 
 class RandomLinearCornerIllumination(Colour):
-    """Brighten or darken images of a batch towards a corner, each image with probability `p`.
+    """Brighten or darken images of a batch toward a corner, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. The corner is drawn. As
-    kornia.augmentation.RandomLinearCornerIllumination.
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. The corner is drawn at random.
+    Equivalent to kornia.augmentation.RandomLinearCornerIllumination.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomLinearCornerIllumination"
@@ -62,11 +62,11 @@ class RandomLinearCornerIllumination(Colour):
 
 
 class RandomPlasmaBrightness(Colour):
-    """Brighten and darken images of a batch as clouds would, each image with probability `p`.
+    """Brighten and darken images of a batch in the pattern of clouds, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. Clouds are drawn for each channel by
-    the diamond-square algorithm. As kornia.augmentation.RandomPlasmaBrightness (Nicolaou et al., "TorMentor:
-    Deterministic dynamic-path, data augmentations with fractals", 2022).
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. Clouds are generated for each
+    channel by the diamond-square algorithm. Equivalent to kornia.augmentation.RandomPlasmaBrightness (Nicolaou et al.,
+    "TorMentor: Deterministic dynamic-path, data augmentations with fractals", 2022).
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomPlasmaBrightness"
@@ -76,11 +76,11 @@ class RandomPlasmaBrightness(Colour):
 
 
 class RandomPlasmaContrast(Colour):
-    """Change the contrast of images of a batch as clouds would, each image with probability `p`.
+    """Change the contrast of images of a batch in the pattern of clouds, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. Clouds are drawn for each channel by
-    the diamond-square algorithm. As kornia.augmentation.RandomPlasmaContrast (Nicolaou et al., "TorMentor:
-    Deterministic dynamic-path, data augmentations with fractals", 2022).
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. Clouds are generated for each
+    channel by the diamond-square algorithm. Equivalent to kornia.augmentation.RandomPlasmaContrast (Nicolaou et al.,
+    "TorMentor: Deterministic dynamic-path, data augmentations with fractals", 2022).
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomPlasmaContrast"
@@ -89,17 +89,19 @@ class RandomPlasmaContrast(Colour):
 
 
 class RandomPlasmaShadow(Colour):
-    """Let shadows of clouds fall on images of a batch, each image with probability `p`.
+    """Add shadows of clouds to images of a batch, each image with probability `p`.
 
-    In and out: float images [batch, channels, height, width], values from 0 to 1. Clouds are drawn by the
-    diamond-square algorithm, and are the same for all channels. As kornia.augmentation.RandomPlasmaShadow (Nicolaou et
-    al., "TorMentor: Deterministic dynamic-path, data augmentations with fractals", 2022).
+    Input and output: float images [batch, channels, height, width], values from 0 to 1. Clouds are generated by the
+    diamond-square algorithm and are the same for all channels. Equivalent to kornia.augmentation.RandomPlasmaShadow
+    (Nicolaou et al., "TorMentor: Deterministic dynamic-path, data augmentations with fractals", 2022).
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomPlasmaShadow"
 
     roughness: Parts = Field(default=(0.1, 0.7), description=_ROUGHNESS)
     shade_intensity: Shifts = Field(
-        default=(-1.0, 0.0), description="Smallest and largest number added in the shade, -1 to 1; below 0: darker."
+        default=(-1.0, 0.0), description="Smallest and largest number added in the shade, -1 to 1; negative: darker."
     )
-    shade_quantity: Parts = Field(default=(0.0, 1.0), description="Smallest and largest part in the shade, 0 to 1.")
+    shade_quantity: Parts = Field(
+        default=(0.0, 1.0), description="Smallest and largest fraction of the image in the shade, 0 to 1."
+    )

@@ -1,4 +1,4 @@
-"""Sizes: crops, resizing and padding, of whole batches."""
+"""Crops, resizing and padding of whole batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image
+from registry_core.components import CheckFailed, Image, ParameterError
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
 from registry_core_kornia.declaring import Geometric
 from registry_core_kornia.facts import resampled, sized, warped, with_values
@@ -17,7 +17,7 @@ Side = Literal["short", "long", "vert", "horz"]
 
 
 class _Resampled(Geometric):
-    """What changes of the size share."""
+    """Base class of transforms that change the size."""
 
     p: Probability = Field(default=1.0, description=P_BATCH)
     resample: Resample = Field(default="bilinear", description=RESAMPLE)
@@ -25,10 +25,11 @@ class _Resampled(Geometric):
 
 
 class CenterCrop(_Resampled):
-    """Cut the middle window out of the images of a batch, and of masks with them.
+    """Crop the central window of the images of a batch, together with their masks.
 
-    In: float images [batch, channels, height, width] of any values, at least as large as the window, and masks of
-    their height and width. Out: the same of height and width `size`. As kornia.augmentation.CenterCrop.
+    Input: float images [batch, channels, height, width] of any values, at least as large as the window, and masks of
+    the same height and width. Output: the same of height and width `size`. Equivalent to
+    kornia.augmentation.CenterCrop.
     """
 
     target: ClassVar[str] = "kornia.augmentation:CenterCrop"
@@ -38,18 +39,18 @@ class CenterCrop(_Resampled):
     cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
 
     def after(self, image: Image) -> Image:
-        """The image has the size of the window; CheckFailed if that does not fit."""
+        """Return an image with the size of the window; raise CheckFailed if the window does not fit."""
         check_fit(image, self.size, (image.height, image.width), "Use a smaller size, or resize before it.")
         cut = image if self.cropping_mode == "slice" else warped(image, self.resample, "zeros")
         return sized(cut, self.size, self.p)
 
 
 class RandomCrop(_Resampled):
-    """Cut a window at a random place out of each image of a batch, after optional padding, and out of its masks.
+    """Crop a window at a random position of each image of a batch and its masks, after optional padding.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    of height and width `size`. With `cropping_mode` slice, `resample` and `align_corners` have no meaning. As
-    kornia.augmentation.RandomCrop, with masks padded with 0.
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same of height and width `size`. With `cropping_mode` slice, `resample` and `align_corners` have no effect.
+    Equivalent to kornia.augmentation.RandomCrop, with masks padded with 0.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomCrop"
@@ -63,25 +64,25 @@ class RandomCrop(_Resampled):
         description="Pixels added at all edges, at [left and right, top and bottom], or at [left, top, right, bottom]; "
         "null: none.",
     )
-    pad_if_needed: bool = Field(default=False, description="Whether images that are too small are padded to fit.")
-    fill: Fill = Field(default=0, description="Value of added pixels, or one for each channel; masks get 0.")
+    pad_if_needed: bool = Field(default=False, description="If true, images smaller than the window are padded to fit.")
+    fill: Fill = Field(default=0, description="Value of added pixels, or one value per channel; masks get 0.")
     padding_mode: Literal["constant", "reflect", "replicate"] = Field(
-        default="constant", description="What added pixels show: fill, the image mirrored, or the nearest edge pixel."
+        default="constant", description="Values of added pixels: fill, the mirrored image, or the nearest edge pixel."
     )
     cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
 
     @model_validator(mode="after")
     def _fill_is_used(self) -> Self:
         if isinstance(self.fill, tuple) and self.padding_mode != "constant":
-            raise ValueError(f"fill has no meaning for padding_mode {self.padding_mode!r}; remove it")
+            raise ParameterError(f"`fill` has no effect if padding_mode is {self.padding_mode!r}", "Remove fill")
         return self
 
     def after(self, image: Image) -> Image:
-        """The image has the size of the window; CheckFailed if that does not fit, or the padding is too wide."""
+        """Return an image with the size of the window; raise CheckFailed if window or padding do not fit."""
         fill = self.fill if isinstance(self.fill, tuple) else (self.fill,)
         if len(fill) > 1 and image.channels not in (None, len(fill)):
-            message = f"fill has {len(fill)} values, and the images have {image.channels} channels."
-            raise CheckFailed(message, "Give one value, or one for each channel.", ("fill",))
+            message = f"fill has {len(fill)} values, but the images have {image.channels} channels."
+            raise CheckFailed(message, "Write one value, or one per channel.", ("fill",))
         left, top, right, bottom = self.padding or (0, 0, 0, 0)
         height, width = _padded(image.height, (top, bottom)), _padded(image.width, (left, right))
         if self.pad_if_needed:
@@ -99,7 +100,7 @@ class RandomCrop(_Resampled):
         return sized(padded, self.size, self.p)
 
     def _enough(self, side: str, length: int | None, wanted: int, edges: tuple[int, int]) -> int | None:
-        """The length after padding that adds what is missing at both edges."""
+        """Return the length after padding, which adds missing pixels at both edges."""
         if length is None:
             return None
         missing = max(0, wanted - length)
@@ -110,12 +111,12 @@ class RandomCrop(_Resampled):
 
 
 class RandomResizedCrop(_Resampled):
-    """Cut a window of random area, shape and place out of each image of a batch, and resize it; masks with them.
+    """Crop a window of random area, shape and position of each image of a batch, and resize it; also for masks.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    of height and width `size`. Ten attempts are made for each image, then the largest window with an aspect in `ratio`
-    is taken, at a random place. As kornia.augmentation.RandomResizedCrop (Szegedy et al., "Going deeper with
-    convolutions", CVPR 2015).
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same of height and width `size`. After ten failed attempts for an image, the largest window with an aspect ratio
+    in `ratio` is used, at a random position. Equivalent to kornia.augmentation.RandomResizedCrop (Szegedy et al.,
+    "Going deeper with convolutions", CVPR 2015).
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomResizedCrop"
@@ -124,48 +125,48 @@ class RandomResizedCrop(_Resampled):
     same_on_batch: bool = Field(default=False, description=SAME)
     size: Size = Field(description=SIZE)
     scale: OrderedPair = Field(
-        default=(0.08, 1.0), description="Smallest and largest area of the window, as a part of the image's area."
+        default=(0.08, 1.0), description="Smallest and largest area of the window, as a fraction of the image's area."
     )
     ratio: OrderedPair = Field(
-        default=(3 / 4, 4 / 3), description="Smallest and largest aspect of the window, width divided by height."
+        default=(3 / 4, 4 / 3), description="Smallest and largest aspect ratio of the window, width divided by height."
     )
     cropping_mode: CroppingMode = Field(default="slice", description=CROPPING)
 
     def after(self, image: Image) -> Image:
-        """The image has the given size."""
+        """Return an image of the given size."""
         cut = resampled(image, self.resample)
         return sized(cut if self.cropping_mode == "slice" else warped(cut, self.resample, "zeros"), self.size, self.p)
 
 
 class Resize(_Resampled):
-    """Resize the images of a batch, and masks with them.
+    """Resize the images of a batch, together with their masks.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    in the new size. As kornia.augmentation.Resize.
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same in the new size. Equivalent to kornia.augmentation.Resize.
     """
 
     target: ClassVar[str] = "kornia.augmentation:Resize"
     example: ClassVar[Mapping[str, Any]] = {"size": [8, 8]}
 
     size: ResizeSize = Field(
-        description="Height and width in pixels, or the length of one side, with the aspect kept (rounded down)."
+        description="Height and width in pixels, or the length of one side, keeping the aspect ratio (rounded down)."
     )
     side: Side = Field(
         default="short",
-        description="Which side gets the one length: the shorter, the longer, the vertical or the horizontal one.",
+        description="Side with a given length: the shorter, the longer, the vertical or the horizontal one.",
     )
-    antialias: bool = Field(default=False, description="Whether images are smoothed when they shrink; masks are not.")
+    antialias: bool = Field(default=False, description="If true, images are smoothed when downscaling; masks are not.")
 
     def after(self, image: Image) -> Image:
-        """The image has the new size; CheckFailed if a side would vanish."""
+        """Return an image of the new size; raise CheckFailed if a side would be 0."""
         return sized(resampled(image, self.resample), after_side(image, self.size, self.side), self.p)
 
 
 class LongestMaxSize(_Resampled):
-    """Resize the images of a batch so that the longer side has a length, with the aspect kept, and masks with them.
+    """Resize the images of a batch to a given longer side, keeping the aspect ratio, together with their masks.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    in the new size; the shorter side is rounded down. As kornia.augmentation.LongestMaxSize.
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same in the new size; the shorter side is rounded down. Equivalent to kornia.augmentation.LongestMaxSize.
     """
 
     target: ClassVar[str] = "kornia.augmentation:LongestMaxSize"
@@ -174,15 +175,15 @@ class LongestMaxSize(_Resampled):
     max_size: PositiveInt = Field(description="Length of the longer side in pixels.")
 
     def after(self, image: Image) -> Image:
-        """The image has the new size; CheckFailed if a side would vanish."""
+        """Return an image of the new size; raise CheckFailed if a side would be 0."""
         return sized(resampled(image, self.resample), after_side(image, self.max_size, "long"), self.p)
 
 
 class SmallestMaxSize(_Resampled):
-    """Resize the images of a batch so that the shorter side has a length, with the aspect kept, and masks with them.
+    """Resize the images of a batch to a given shorter side, keeping the aspect ratio, together with their masks.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    in the new size; the longer side is rounded down. As kornia.augmentation.SmallestMaxSize.
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same in the new size; the longer side is rounded down. Equivalent to kornia.augmentation.SmallestMaxSize.
     """
 
     target: ClassVar[str] = "kornia.augmentation:SmallestMaxSize"
@@ -191,15 +192,16 @@ class SmallestMaxSize(_Resampled):
     max_size: PositiveInt = Field(description="Length of the shorter side in pixels.")
 
     def after(self, image: Image) -> Image:
-        """The image has the new size."""
+        """Return an image of the new size."""
         return sized(resampled(image, self.resample), after_side(image, self.max_size, "short"), self.p)
 
 
 class PadTo(Geometric):
-    """Bring the images of a batch to a size, by pixels added at the right and below, or cut off there; masks too.
+    """Pad or crop the images of a batch and their masks to a size, at the right and at the bottom.
 
-    In: float images [batch, channels, height, width] of any values, and masks of their height and width. Out: the same
-    of height and width `size`. Always done. As kornia.augmentation.PadTo, with masks padded with 0.
+    Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
+    the same of height and width `size`. It is always applied. Equivalent to kornia.augmentation.PadTo, with masks
+    padded with 0.
     """
 
     target: ClassVar[str] = "kornia.augmentation:PadTo"
@@ -209,13 +211,13 @@ class PadTo(Geometric):
     size: Size = Field(description=SIZE)
     pad_mode: Literal["constant", "reflect", "replicate", "circular"] = Field(
         default="constant",
-        description="What added pixels show: pad_value, the image mirrored, its edge pixels, or its other side.",
+        description="Values of added pixels: pad_value, the mirrored image, the edge pixels, or the opposite side.",
     )
-    pad_value: float = Field(default=0.0, description="Value of added pixels where pad_mode is constant; masks get 0.")
-    crop_if_exceeds: bool = Field(default=True, description="Whether what exceeds the size is cut off.")
+    pad_value: float = Field(default=0.0, description="Value of added pixels if pad_mode is constant; masks get 0.")
+    crop_if_exceeds: bool = Field(default=True, description="If true, pixels beyond the size are cut off.")
 
     def after(self, image: Image) -> Image:
-        """The image has the given size, or a larger one; CheckFailed if the padding is too wide."""
+        """Return an image of at least the given size; raise CheckFailed if the padding is too wide."""
         sides = (image.height, image.width)
         added = [0 if side is None else max(0, wanted - side) for side, wanted in zip(sides, self.size, strict=True)]
         if self.pad_mode in ("reflect", "circular"):
@@ -232,7 +234,7 @@ class PadTo(Geometric):
 
 
 def check_fit(image: Image, window: tuple[int, int], room: tuple[int | None, int | None], remedy: str) -> None:
-    """Raise CheckFailed if a window is known to be larger than the images, padding included."""
+    """Raise CheckFailed if a window is known to be larger than the padded images."""
     if any(side is not None and side < wanted for side, wanted in zip(room, window, strict=True)):
         found = " x ".join("?" if side is None else str(side) for side in room)
         what = "images" if room == (image.height, image.width) else "padded images"
@@ -241,14 +243,14 @@ def check_fit(image: Image, window: tuple[int, int], room: tuple[int | None, int
 
 
 def check_mirror(side: str, length: int | None, added: int, most: int = 1) -> None:
-    """Raise CheckFailed if more pixels are added than the image can show a second time."""
+    """Raise CheckFailed if more pixels are added than the image has to repeat."""
     if length is not None and added > length - most:
-        message = f"Of images of {side} {length}, at most {length - most} pixels can be shown again, not {added}."
-        raise CheckFailed(message, "Pad less, or choose replicate.")
+        message = f"Images with a {side} of {length} can repeat at most {length - most} pixels, not {added}."
+        raise CheckFailed(message, "Use less padding, or replicate.")
 
 
 def after_side(image: Image, size: int | tuple[int, int], side: Side) -> tuple[int | None, int | None]:
-    """Height and width after one side got a length; CheckFailed if the other one would vanish."""
+    """Return height and width for the given side; raise CheckFailed if the other one would be 0."""
     if isinstance(size, tuple):
         return size
     if image.height is None or image.width is None:

@@ -1,4 +1,4 @@
-"""Warps: affine maps, perspective, elastic changes and distortions of lenses."""
+"""Warps: affine maps, perspective, elastic transforms and lens distortions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image
+from registry_core.components import CheckFailed, Image, ParameterError
 from registry_core.components.forms import TargetForm
 from registry_core.components.types import NonNegativeFloat, Probability
 from registry_core_kornia.declaring import Change, Moved
@@ -36,27 +36,28 @@ _SHEAR = (
 
 
 class _Warp(Moved):
-    """What affine maps share."""
+    """Base class of affine maps."""
 
     resample: Resample = Field(default="bilinear", description=RESAMPLE)
     align_corners: bool = Field(default=False, description=ALIGN)
 
 
 class _PaddedWarp(_Warp):
-    """What affine maps share that say what pixels from outside show."""
+    """Base class of affine maps with a padding mode."""
 
     padding_mode: SamplePadding = Field(default="zeros", description=PADDING)
 
     def after(self, image: Image) -> Image:
-        """The image has the same size."""
+        """Return an image of the same size."""
         return warped(image, self.resample, self.padding_mode)
 
 
 class RandomAffine(_Warp):
-    """Turn, shift, scale and shear images of a batch about their middle, each with probability `p`, masks with them.
+    """Rotate, shift, scale and shear images and masks of a batch around their center, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays. Each amount is uniform in its range. As kornia.augmentation.RandomAffine.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change. Each amount is uniform in its range. Equivalent to
+    kornia.augmentation.RandomAffine.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomAffine"
@@ -64,10 +65,11 @@ class RandomAffine(_Warp):
     example: ClassVar[Mapping[str, Any]] = {"degrees": 10, "translate": [0.1, 0.1], "scale": [0.9, 1.1], "shear": 5}
 
     degrees: Angles = Field(
-        description="Smallest and largest angle in degrees, clockwise, -360 to 360; one number d stands for [-d, d]."
+        description="Smallest and largest angle in degrees, clockwise, -360 to 360; a single number d means [-d, d]."
     )
     translate: tuple[Probability, Probability] | None = Field(
-        default=None, description="Largest shift [along x, along y], as a part of width and height, 0 to 1; null: none."
+        default=None,
+        description="Largest shift [along x, along y], as a fraction of width and height, 0 to 1; null: none.",
     )
     scale: Scales | None = Field(
         default=None,
@@ -77,42 +79,42 @@ class RandomAffine(_Warp):
     shear: Shears | None = Field(default=None, description=f"{_SHEAR} Null: none.")
     padding_mode: Literal["zeros", "border", "reflection", "fill"] = Field(
         default="zeros",
-        description="What pixels from outside of the image show: black (masks: 0), the nearest edge pixel, the image "
-        "mirrored, or fill_value (masks: 0).",
+        description="Values of pixels from outside the image: black (masks: 0), the nearest edge pixel, the mirrored "
+        "image, or fill_value (masks: 0).",
     )
     fill_value: float | tuple[float, ...] | None = Field(
-        default=None, description="Value of pixels from outside where padding_mode is fill, or one for each channel."
+        default=None, description="Value of pixels from outside if padding_mode is fill, or one value per channel."
     )
 
     @model_validator(mode="after")
     def _fill_is_used(self) -> Self:
         if (self.padding_mode == "fill") != (self.fill_value is not None):
-            raise ValueError("padding_mode fill and fill_value belong together; give both or none")
+            raise ParameterError("`padding_mode` fill and fill_value require each other", "Set both, or neither")
         if self.fill_value == ():
-            raise ValueError("fill_value needs one value, or one for each channel")
+            raise ParameterError("`fill_value` is an empty list", "Write one value, or one per channel")
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as kornia takes them."""
+        """Return the parameters of kornia, with the fill value as a tensor."""
         from torch import tensor
 
         fill = None if self.fill_value is None else tensor(self.fill_value)
         return {**super().arguments(), "fill_value": fill}
 
     def after(self, image: Image) -> Image:
-        """The image has the same size; CheckFailed if it has other channels than the fill."""
+        """Return an image of the same size; raise CheckFailed if the fill has other channels."""
         fill = self.fill_value if isinstance(self.fill_value, tuple) else (self.fill_value or 0.0,)
         if len(fill) > 1 and image.channels not in (None, len(fill)):
-            message = f"fill_value has {len(fill)} values, and the images have {image.channels} channels."
-            raise CheckFailed(message, "Give one value, or one for each channel.", ("fill_value",))
+            message = f"fill_value has {len(fill)} values, but the images have {image.channels} channels."
+            raise CheckFailed(message, "Write one value, or one per channel.", ("fill_value",))
         return warped(image, self.resample, self.padding_mode, *fill)
 
 
 class RandomShear(_PaddedWarp):
-    """Shear images of a batch about their middle, each with probability `p`, and masks with them.
+    """Shear images and masks of a batch around their center, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays. As kornia.augmentation.RandomShear.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change. Equivalent to kornia.augmentation.RandomShear.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomShear"
@@ -122,50 +124,53 @@ class RandomShear(_PaddedWarp):
 
 
 class RandomTranslate(_PaddedWarp):
-    """Shift images of a batch, each with probability `p`, and masks with them.
+    """Shift images and masks of a batch, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays. Positive shifts go to the right and down. As kornia.augmentation.RandomTranslate.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change. Positive shifts are to the right and down. Equivalent to
+    kornia.augmentation.RandomTranslate.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomTranslate"
     example: ClassVar[Mapping[str, Any]] = {"translate_x": [-0.1, 0.1], "translate_y": [-0.1, 0.1]}
 
     translate_x: Shifts | None = Field(
-        default=None, description="Smallest and largest shift to the right, as a part of the width; null: none."
+        default=None, description="Smallest and largest shift to the right, as a fraction of the width; null: none."
     )
     translate_y: Shifts | None = Field(
-        default=None, description="Smallest and largest shift down, as a part of the height; null: none."
+        default=None, description="Smallest and largest shift down, as a fraction of the height; null: none."
     )
 
 
 class RandomPerspective(_Warp):
-    """Show images of a batch as if seen from the side, each with probability `p`, and masks with them.
+    """Apply a random perspective to images and masks of a batch, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays; what was outside of the image is 0. As kornia.augmentation.RandomPerspective.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change; pixels from outside the image are 0. Equivalent to
+    kornia.augmentation.RandomPerspective.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomPerspective"
 
     distortion_scale: Probability = Field(
-        default=0.5, description="How far corners may move, as a part of half the width and height, 0 to 1."
+        default=0.5, description="Largest shift of the corners, as a fraction of half the width and height, 0 to 1."
     )
     sampling_method: Literal["basic", "area_preserving"] = Field(
-        default="basic", description="Whether corners move inwards, or in any direction, which keeps the mean area."
+        default="basic", description="Whether corners move inward, or in any direction, which preserves the mean area."
     )
 
     def after(self, image: Image) -> Image:
-        """What was outside is black."""
+        """Return the image, with black from outside."""
         return warped(image, self.resample, "zeros")
 
 
 class RandomElasticTransform(Moved):
-    """Move every pixel of images a little, neighbours alike, each image with probability `p`, and masks with them.
+    """Displace the pixels of images smoothly, each image with probability `p`, together with their masks.
 
-    In and out: float images [batch, channels, height, width] of any values, and masks of their height and width; the
-    size stays. Shifts are noise, smoothed by a Gaussian and times `alpha`, in units of half the image. As
-    kornia.augmentation.RandomElasticTransform, with masks made of nearest pixels.
+    Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
+    width; the size does not change. Displacements are noise, smoothed by a Gaussian and multiplied by `alpha`, in units
+    of half the image. Equivalent to kornia.augmentation.RandomElasticTransform, with nearest-neighbor interpolation for
+    masks.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomElasticTransform"
@@ -174,82 +179,82 @@ class RandomElasticTransform(Moved):
 
     kernel_size: OddKernel = Field(
         default=(63, 63),
-        description="Height and width of the Gaussian in pixels, both odd; one number stands for both.",
+        description="Height and width of the Gaussian in pixels, both odd; a single number sets both.",
     )
     sigma: TwoAbove0 = Field(
         default=(32.0, 32.0),
-        description="Standard deviations of the Gaussian in pixels, along y and along x; one number stands for both.",
+        description="Standard deviations of the Gaussian in pixels, along y and along x; a single number sets both.",
     )
     alpha: Two = Field(
         default=(1.0, 1.0),
-        description="Factors of the shifts, along x and along y, in halves of the image; one number stands for both.",
+        description="Factors of the displacements along x and along y, in halves of the image; one number sets both.",
     )
     align_corners: bool = Field(default=False, description=ALIGN)
     resample: GridResample = Field(default="bilinear", description=RESAMPLE)
     padding_mode: SamplePadding = Field(default="zeros", description=PADDING)
 
     def after(self, image: Image) -> Image:
-        """The image has the same size."""
+        """Return an image of the same size."""
         return warped(image, self.resample, self.padding_mode)
 
 
 class _Unmasked(Change):
-    """What distortions share that interpolate in any case, so that masks cannot follow."""
+    """Base class of distortions that always interpolate, so that masks cannot be transformed."""
 
     def build(self) -> Callable[..., Any]:
-        """The augmentation, for batches without masks."""
+        """Build the augmentation for batches without masks."""
         from registry_core_kornia.objects.adapters import ImagesWithoutMasks
 
         return ImagesWithoutMasks(self, self.make())
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """The targets stay; CheckFailed if they are class maps."""
-        return not_maps(form, self.name, "makes all pixels anew by interpolation")
+        """Return the form unchanged; raise CheckFailed for class maps."""
+        return not_maps(form, self.name, "always interpolates")
 
 
 class RandomFisheye(_Unmasked):
-    """Show images of a batch as if through a fisheye lens, each with probability `p`.
+    """Apply a fisheye distortion to images of a batch, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, of the same size. Coordinates reach from
-    -1 to 1 in the image; the pixel at distance r from the centre shows the one at 1 + r ** gamma times its place;
-    what was outside of the image is 0. Class maps cannot be moved with the images. As
+    Input and output: float images [batch, channels, height, width] of any values, of the same size. Coordinates range
+    from -1 to 1 in the image; the pixel at distance r from the center shows the one at 1 + r ** gamma times its
+    position; pixels from outside the image are 0. Class maps are not supported. Equivalent to
     kornia.augmentation.RandomFisheye.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomFisheye"
     example: ClassVar[Mapping[str, Any]] = {"center_x": [-0.3, 0.3], "center_y": [-0.3, 0.3], "gamma": [0.9, 1.0]}
 
-    center_x: Range = Field(description="Smallest and largest place of the centre along x, -1 at the left, 1 right.")
-    center_y: Range = Field(description="Smallest and largest place of the centre along y, -1 at the top, 1 below.")
-    gamma: Range = Field(description="Smallest and largest power of the distance from the centre.")
+    center_x: Range = Field(description="Smallest and largest center along x, from -1 (left) to 1 (right).")
+    center_y: Range = Field(description="Smallest and largest center along y, from -1 (top) to 1 (bottom).")
+    gamma: Range = Field(description="Smallest and largest exponent of the distance from the center.")
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as kornia takes them: tensors of two numbers."""
+        """Return the parameters of kornia, as tensors of two numbers."""
         from torch import tensor
 
         ranges = {name: tensor(getattr(self, name)) for name in ("center_x", "center_y", "gamma")}
         return {**super().arguments(), **ranges}
 
     def after(self, image: Image) -> Image:
-        """What was outside is black."""
+        """Return the image, with black from outside."""
         return warped(image, "bilinear", "zeros")
 
 
 class RandomThinPlateSpline(_Unmasked):
-    """Bend images of a batch like a thin plate of which corners and middle are moved, each with probability `p`.
+    """Warp images of a batch by a thin plate spline whose corners and center are moved, each with probability `p`.
 
-    In and out: float images [batch, channels, height, width] of any values, of the same size. Class maps cannot be
-    moved with the images. As kornia.augmentation.RandomThinPlateSpline.
+    Input and output: float images [batch, channels, height, width] of any values, of the same size. Class maps are not
+    supported. Equivalent to kornia.augmentation.RandomThinPlateSpline.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomThinPlateSpline"
 
     scale: NonNegativeFloat = Field(
-        default=0.2, description="How far the five points may move along x and y, in halves of the image; at least 0."
+        default=0.2, description="Largest shift of the five points along x and y, in halves of the image; at least 0."
     )
     align_corners: bool = Field(default=False, description=ALIGN)
     padding_mode: SamplePadding = Field(default="zeros", description=PADDING)
 
     def after(self, image: Image) -> Image:
-        """The image has the same size."""
+        """Return an image of the same size."""
         return warped(image, "bilinear", self.padding_mode)

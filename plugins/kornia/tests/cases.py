@@ -1,4 +1,4 @@
-"""Every augmentation with parameters, and the same one of kornia built by hand."""
+"""Every augmentation with parameters, and the corresponding one of kornia."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.components import Transform
 
 @dataclass(frozen=True)
 class Case:
-    """A component with parameters as a file has them, and arguments of kornia's class that are written otherwise."""
+    """A component with parameters as in a file, and arguments of the kornia class that differ."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -30,22 +30,22 @@ class Case:
 
     @property
     def declared(self) -> Transform:
-        """The declaration."""
+        """Return the declaration."""
         record = registries.transforms.record(self.name)
         return registries.transforms[self.name](**self.parameters).with_record(self.name, record)
 
     def reference(self) -> nn.Module:
-        """The augmentation of kornia itself."""
+        """Return the augmentation of kornia."""
         arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in self.parameters.items()}
         return kornia_class(self.name)(**{**arguments, **self.kornia})
 
     def images(self, seed: int = 0) -> Tensor:
-        """Images with values from 0 to 1, smooth enough for every augmentation to change them."""
+        """Return random images with values from 0 to 1."""
         return torch.rand(self.shape, generator=torch.Generator().manual_seed(seed))
 
 
 def snake(name: str) -> str:
-    """A class's name in snake case."""
+    """Return the name of a class in snake case."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
@@ -53,12 +53,12 @@ CLASSES = {f"kornia_{snake(name)}": getattr(where, name) for where in (K, auto) 
 
 
 def kornia_class(name: str) -> Any:
-    """The class of kornia that a component is named after."""
+    """Return the kornia class after which a component is named."""
     return CLASSES[name]
 
 
 def tensors(**values: Any) -> dict[str, Tensor]:
-    """Arguments that kornia takes as tensors."""
+    """Return arguments that kornia expects as tensors."""
     return {name: torch.tensor(value) for name, value in values.items()}
 
 
@@ -247,5 +247,5 @@ TRANSPLANTS = [
 MOVING = [*FLIPS_AND_TURNS, *WARPS, *SIZES]
 CHANGING = [*COLOURS, *TONES, *ILLUMINATION, *DEGRADATIONS, *WEATHER]
 ONE_IMAGE = [*MOVING, *CHANGING, *PIECES, *POLICIES]
-"""Those that need nothing but images."""
+"""Cases that need only images."""
 ALL = [*ONE_IMAGE, *MOSAICS, *MIXING, *TRANSPLANTS]

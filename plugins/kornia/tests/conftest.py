@@ -1,4 +1,4 @@
-"""A small pipeline on the packaged digits, and how it is written and run."""
+"""A small pipeline on the packaged digits, and a fixture that writes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # for tensors as small as these, threads only wait
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not help with tensors this small
 
 PIPELINE: dict[str, Any] = {
     "version": 1,
@@ -26,12 +26,12 @@ PIPELINE: dict[str, Any] = {
     "train": {"epochs": 2},
     "metrics": ["accuracy"],
 }
-"""A small pipeline that is right; tests change what they are about."""
+"""A small valid pipeline, which tests modify."""
 
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Callable[..., Path]:
-    """Write ``PIPELINE`` with the values at dotted keys (``train__epochs``) changed."""
+    """Write ``PIPELINE`` with the values of keys such as ``train__epochs`` changed."""
 
     def write(**changes: Any) -> Path:
         data = copy.deepcopy(PIPELINE)

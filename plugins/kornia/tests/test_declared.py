@@ -1,4 +1,4 @@
-"""The declarations against kornia's signatures: all augmentations, all parameters, the same defaults."""
+"""Compare the declarations with the signatures of kornia: augmentations, parameters and defaults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = sorted(name for name in registries.transforms if name.startswith("kornia
 LEFT_OUT = {"kornia_random_dissolving"}
 """It downloads a diffusion model."""
 PLUMBING = {"self", "keepdim", "data_keys", "transformation_matrix_mode", "kwargs"}
-"""What kornia's classes take for other kinds of calls."""
+"""Parameters of the kornia classes for other ways to call them."""
 NOT_OFFERED = {
     "kornia_random_clahe": {"slow_and_differentiable"},
     "kornia_random_horizontal_flip": {"p_batch"},
@@ -62,7 +62,7 @@ def test_parameters_and_defaults_are_those_of_kornia(name: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A default of kornia as a file has it."""
+    """Return a default of kornia as it is written in a file."""
     if isinstance(value, Enum):
         return value.name.lower()
     return value.lower() if isinstance(value, str) and value.isupper() else value
@@ -84,7 +84,7 @@ def test_declaring_imports_neither_torch_nor_kornia() -> None:
     code = (
         "import sys; from registry_core import registries; "
         "names = [n for n in registries.transforms if n.startswith('kornia_')]; "
-        "found = [registries.transforms[n].follow for n in names]; "
+        "found = [registries.transforms[n].infer_image for n in names]; "
         "print(len(found), [m for m in ('torch', 'kornia', 'numpy') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -97,7 +97,7 @@ def test_the_readme_says_what_is_left_out() -> None:
 
 
 class Draws(TorchDispatchMode):
-    """Notes the random operations of torch inside, and the devices that they draw on."""
+    """Records random operations of torch and the devices on which they draw."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,9 +112,9 @@ class Draws(TorchDispatchMode):
 
 @pytest.mark.parametrize("case", [case for case in ALL if "transplantation" not in case.name], ids=str)
 def test_all_numbers_are_drawn_on_the_processor_before_pixels_are_touched(case: Any) -> None:
-    """Parameters are drawn from the shape alone, on the processor; with them, nothing is drawn any more.
+    """Parameters are drawn from the shape alone, on the CPU; with them, nothing else is drawn.
 
-    So nothing can be drawn from the generator of another device, where the images may be.
+    Nothing can therefore be drawn from the generator of another device.
     """
     module = case.declared.build().module
     with Draws() as drawing:
@@ -133,7 +133,7 @@ def test_numbers_come_from_torch_alone(case: Any, monkeypatch: pytest.MonkeyPatc
     import numpy as np
 
     def before() -> tuple[Any, Any]:
-        return random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # of numpy's two forms the tuple
+        return random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # the tuple form of the state
 
     state = before()
     maps = torch.zeros(case.shape[0], *case.shape[2:], dtype=torch.int64)
@@ -145,5 +145,7 @@ def test_numbers_come_from_torch_alone(case: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_an_older_kornia_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry_core_kornia.declaring.version", lambda _: "0.8.3")
-    with pytest.raises(BrokenComponent, match=r"needs kornia 0\.9 or newer, and 0\.8\.3 is installed\. .*pip install"):
+    with pytest.raises(
+        BrokenComponent, match=r"requires kornia 0\.9 or newer, but 0\.8\.3 is installed\. .*pip install"
+    ):
         ALL[0].declared.build()

@@ -1,4 +1,4 @@
-"""What `infer_image` says of images, against what kornia does: sizes, values, and what is refused."""
+"""Compare `infer_image` with kornia: sizes, values, and refused images."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from registry_core.components import CheckFailed, Image
 SIDES = [(24, 20), (20, 24), (7, 9), (3, 3), (2, 5), (1, 1), (16, 16), (8, 8)]
 CHANNELS = [1, 2, 3, 4]
 RANGES = [(0.0, 1.0), (-2.0, 3.0), (0.25, 0.5)]
-"""The second one is refused by what needs values from 0 to 1."""
-UNEQUAL = ("does not fit", "can be shown again", "cannot be cut", "would become", "below that of the images")
-"""Refusals of sizes; kornia refuses some of them, and resizes images where a window does not fit."""
+"""The second range is refused by transforms that expect values from 0 to 1."""
+UNEQUAL = ("does not fit", "can repeat at most", "cannot be cut", "would become", "less than that of the images")
+"""Messages about sizes; kornia refuses some of them, and resizes images if a window does not fit."""
 
 
 def images_of(case: Case, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
-    """Images with values in a range, both ends among them."""
+    """Return images with values in a range, including both ends."""
     images = case.images(4)
     images[0].flatten()[0], images[-1].flatten()[-1] = 0.0, 1.0
     return low + images * (high - low)
 
 
 def fact(case: Case, low: float | None = 0.0, high: float | None = 1.0) -> Image:
-    """What is known of these images."""
+    """Return the facts of these images."""
     return Image("float", *case.shape[1:], low, high)
 
 
 @pytest.mark.parametrize("case", [*ONE_IMAGE, *MOSAICS], ids=str)
-def test_sizes_and_values_are_as_follow_says(case: Case) -> None:
+def test_sizes_and_values_are_as_inferred(case: Case) -> None:
     built = case.declared.build()
     batch = {"target": torch.zeros(case.shape[0], *case.shape[2:], dtype=torch.int64)} if case in MOSAICS else {}
     for low, high in RANGES:
@@ -66,7 +66,7 @@ def test_what_is_refused_is_what_kornia_cannot_do(case: Case) -> None:
 
 
 def followed(case: Case, image: Image) -> Image | str:
-    """What the image is after it, or why it is refused."""
+    """Return the inferred image, or the message with which it is refused."""
     try:
         after = case.declared.infer_image(image)
     except CheckFailed as failed:
@@ -76,12 +76,12 @@ def followed(case: Case, image: Image) -> Image | str:
 
 
 def kornia_refuses(case: Case) -> bool:
-    """Whether kornia raises an error for such images, in any of several draws."""
-    for seed in range(300):  # of the pairs of auto_augment, few change colours or sharpen
+    """Return True if kornia raises an error for such images in any of several draws."""
+    for seed in range(300):  # few pairs of auto_augment change colors or sharpen
         torch.manual_seed(seed)
         try:
             case.reference()(case.images())
-        except Exception:  # kornia raises many kinds
+        except Exception:  # kornia raises errors of many types
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""registry-core's conformance kit on every transform."""
+"""Run the conformance kit on every transform."""
 
 from __future__ import annotations
 

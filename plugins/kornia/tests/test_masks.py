@@ -1,4 +1,4 @@
-"""Masks move with images: as kornia's AugmentationSequential moves them, with nearest pixels and 0 around them."""
+"""Masks move with images as in AugmentationSequential of kornia, with nearest interpolation and 0 outside."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NEAREST = [
 ERASING = [case for case in CHANGING if case.name == "kornia_random_erasing"]
 BLACK = {"kornia_random_affine": ("fill_value", torch.tensor(0.0)), "kornia_random_crop": ("fill", 0.0),
          "kornia_pad_to": ("pad_value", 0.0)}  # fmt: skip
-"""What kornia is told of masks so that they get 0 where images get a fill."""
+"""Arguments of kornia with which masks get 0 where images get a fill value."""
 
 
 def masks(case: Case, classes: int = 5) -> torch.Tensor:
-    """Class maps without the class 0, which then shows what was added."""
+    """Return class maps without class 0, which marks added pixels."""
     size = (case.shape[0], *case.shape[2:])
     return torch.randint(1, classes, size, generator=torch.Generator().manual_seed(8))
 
@@ -142,8 +142,8 @@ def test_erasing_leaves_boxes() -> None:
 
 @pytest.mark.parametrize("case", [*TRANSPLANTS, *MOSAICS], ids=str)
 def test_what_needs_maps_says_so(case: Case) -> None:
-    with pytest.raises(CheckFailed, match="these are class numbers"):
+    with pytest.raises(CheckFailed, match="expects class maps as targets"):
         case.declared.infer_target("class_indices")
     assert case.declared.infer_target("class_maps") == "class_maps"
-    with pytest.raises(DataError, match="needs class maps"):
+    with pytest.raises(DataError, match="expects class maps"):
         case.declared.build()({"input": case.images(), "target": torch.zeros(5, dtype=torch.int64)})

@@ -1,4 +1,4 @@
-"""Mixed targets, against kornia's labels and against the pixels that are seen."""
+"""Compare mixed targets with the labels of kornia and with the visible pixels."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from registry_core.components import CheckFailed
 
 
 def mixed(case: Case, images: torch.Tensor, target: torch.Tensor, seed: int) -> dict[str, torch.Tensor]:
-    """The batch after it."""
+    """Return the mixed batch."""
     torch.manual_seed(seed)
     made: dict[str, torch.Tensor] = case.declared.build()({"input": images, "target": target})
     return made
 
 
 def classes(case: Case) -> torch.Tensor:
-    """Class numbers of the samples of a batch, all different."""
+    """Return different class indices for the samples of a batch."""
     return torch.arange(case.shape[0])
 
 
 @pytest.mark.parametrize("case", MIXING, ids=str)
 def test_targets_are_what_is_seen_of_each_image(case: Case) -> None:
-    """Image n has the value 1 in channel n alone: the mean of a channel is what is seen of an image."""
+    """Image n is 1 in channel n only, so the mean of a channel is the visible fraction of an image."""
     rows = case.shape[0]
     images = torch.eye(rows)[:, :, None, None].expand(-1, -1, 24, 20).contiguous()
     changed = 0
@@ -72,7 +72,7 @@ def test_cutmix_has_the_labels_of_kornia(p: float) -> None:
     images, labels = reference(case.images(), classes(case))
     assert torch.equal(made["input"], images)
     own, other, kept = labels[0].unbind(1)
-    kept = kept if p else torch.ones_like(kept)  # kornia says 0 where nothing was mixed, of itself and itself
+    kept = kept if p else torch.ones_like(kept)  # kornia reports 0 for unmixed images, which are mixed with themselves
     expected = one_hot(own.long(), 7) * kept[:, None] + one_hot(other.long(), 7) * (1 - kept)[:, None]
     assert torch.allclose(made["target"], expected)
 
@@ -87,11 +87,11 @@ def test_vectors_are_mixed_as_class_numbers_are() -> None:
 @pytest.mark.parametrize("case", MIXING, ids=str)
 def test_classes_and_forms(case: Case) -> None:
     assert case.declared.infer_target("class_indices") == "distributions"
-    with pytest.raises(CheckFailed, match="mixes classes, and the targets are class maps"):
+    with pytest.raises(CheckFailed, match="mixes classes, but the targets are class maps"):
         case.declared.infer_target("class_maps")
     open_ = Case(case.name, {key: value for key, value in case.parameters.items() if key != "num_classes"}).declared
-    assert open_.for_classes(4).num_classes == 4  # type: ignore[attr-defined]  # they have it
-    with pytest.raises(CheckFailed, match="cannot tell the number of classes"):
+    assert open_.for_classes(4).num_classes == 4  # type: ignore[attr-defined]  # defined by the mixing transforms
+    with pytest.raises(CheckFailed, match="cannot infer the number of classes"):
         open_.for_classes(None)
-    with pytest.raises(CheckFailed, match="is for 7 classes, but the model or the data have 10"):
+    with pytest.raises(CheckFailed, match="has 7 classes, but the model or the data has 10"):
         case.declared.for_classes(10)

@@ -1,4 +1,4 @@
-"""Each augmentation against kornia's own, called directly under the same seed: bit for bit."""
+"""Compare each augmentation bit for bit with the one of kornia, called with the same seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = (0, 1, 2)
 
 
 def given(case: Case) -> dict[str, Any]:
-    """A batch that the augmentation can take."""
+    """Return a batch that the augmentation supports."""
     images = case.images()
     generator = torch.Generator().manual_seed(9)
     if case.name in ("kornia_random_mosaic", "kornia_random_transplantation"):
@@ -37,7 +37,7 @@ def test_images_are_those_of_kornia(case: Case) -> None:
         with torch.no_grad():
             expected = reference(images)
         assert torch.equal(made["input"], expected)
-        assert torch.equal(batch["input"], images), "what is given stays as it is"
+        assert torch.equal(batch["input"], images), "the input is not modified"
         assert made["name"] is batch["name"]
         changed += expected.shape != images.shape or not torch.equal(expected, images)
     neutral = case in CHANGING and not case.parameters and "jiggle" in case.name
@@ -59,7 +59,7 @@ def test_a_batch_is_the_same_in_its_place_and_another_elsewhere(case: Case) -> N
 
 
 def draws(case: Case) -> bool:
-    """Whether it draws numbers of which anything depends."""
+    """Return True if its result depends on random numbers."""
     torch.manual_seed(0)
     made = [case.declared.build()(given(case))["input"] for _ in range(9)]
     return any(not torch.equal(made[0], other) for other in made)
@@ -121,7 +121,7 @@ def test_it_acts_in_either_mode_of_a_module(case: Case) -> None:
 
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_sums_of_whole_numbers_are_allowed_where_they_are_made(case: Case) -> None:
-    """On CUDA, torch refuses cumsum of floats and medians while only repeatable algorithms are allowed."""
+    """On CUDA, torch refuses cumsum of floats and medians if only deterministic algorithms are allowed."""
     built, batch, allowed, refused = case.declared.build(), given(case), [], RefusedRecord()
     module = built.module
 
@@ -143,11 +143,11 @@ def test_sums_of_whole_numbers_are_allowed_where_they_are_made(case: Case) -> No
     finally:
         torch.use_deterministic_algorithms(False)
     assert all(allowed) or not refused.found
-    assert any(allowed) == case.declared.sums_whole_numbers  # type: ignore[attr-defined]  # of all here
+    assert any(allowed) == case.declared.sums_whole_numbers  # type: ignore[attr-defined]  # defined by all transforms of this package
 
 
 class RefusedRecord(TorchDispatchMode):
-    """Notes what torch refuses on CUDA while only repeatable algorithms are allowed, of what kornia calls."""
+    """Records operations of kornia that torch refuses on CUDA if only deterministic algorithms are allowed."""
 
     def __init__(self) -> None:
         super().__init__()

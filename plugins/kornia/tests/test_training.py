@@ -1,4 +1,4 @@
-"""Whole runs: the same weights for any number of workers and after an interruption."""
+"""Runs end with the same weights for any number of workers and after an interruption."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ NORMALISED = [{"kornia_normalize": {"mean": [0.3], "std": [0.38]}}]
 
 
 def run(path: Path, directory: Path) -> Path:
-    """Train a pipeline; returns the run's directory."""
+    """Train a pipeline and return the run directory."""
     return registry_core.train(registry_core.load(path), directory).directory
 
 
 def weights(directory: Path) -> dict[str, torch.Tensor]:
-    """The weights of the newest checkpoint."""
+    """Return the weights of the newest checkpoint."""
     newest = (directory / "checkpoints" / "latest").read_text().strip()
     return load_file(directory / "checkpoints" / newest / "model.safetensors")
 
 
 def equal(one: Path, other: Path) -> bool:
-    """Whether two runs ended with the same bits."""
+    """Return True if two runs ended with the same bits."""
     return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
 
 
@@ -129,7 +129,7 @@ class Seen:
 
 @pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Tensor]]:
-    """What a hook called ``seen`` saw: the images that the model is given in evaluations."""
+    """Register a hook ``seen``; yield the images that it receives in evaluations."""
     info = tmp_path / "site" / "acme_seen-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-seen\nVersion: 1.0\n")

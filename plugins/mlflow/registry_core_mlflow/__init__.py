@@ -1,1 +1,1 @@
-"""A hook that records registry-core runs in MLflow; nothing here imports MLflow."""
+"""Declaration of a hook that records registry-core runs in MLflow, without importing MLflow."""

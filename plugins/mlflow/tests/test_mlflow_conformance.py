@@ -1,4 +1,4 @@
-"""registry-core's conformance kit on the hook."""
+"""Run the conformance kit on the hook."""
 
 from __future__ import annotations
 

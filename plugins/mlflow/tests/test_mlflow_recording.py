@@ -1,4 +1,4 @@
-"""Runs recorded in a real local store, read back by MLflow's own client."""
+"""Runs recorded in a local store are read back with the MLflow client."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -21,7 +21,7 @@ import registry_core
 from registry_core.components import hookimpl
 from registry_core.engine.api import RunResult
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and what it rests on warn of their own business
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its dependencies raise unrelated warnings
 
 SECTION = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor"]}
 PIPELINE: dict[str, Any] = {
@@ -37,17 +37,17 @@ PIPELINE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One database for all tests: to make its tables takes MLflow seconds."""
+    """Return one database for all tests, because MLflow takes seconds to create its tables."""
     folder = tmp_path_factory.mktemp("store")
     before = Path.cwd()
-    os.chdir(folder)  # artifacts lie beside the folder where a run began
+    os.chdir(folder)  # artifacts are stored relative to the folder in which a run starts
     yield f"sqlite:///{folder / 'mlflow.db'}"
     os.chdir(before)
 
 
 @pytest.fixture
 def hook(uri: str, request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The hook with an experiment for this test."""
+    """Return the parameters of the hook, with an experiment for this test."""
     return {"experiment": request.node.name, "tracking_uri": uri}
 
 
@@ -177,7 +177,7 @@ def test_a_step_that_was_recorded_before_a_crash_is_not_recorded_again(tmp_path:
     saving = [{"checkpoint": {"every": "3 steps"}}]
     result = trained(tmp_path, hook, hooks=saving)
     newest = result.directory / "checkpoints" / "step-00000012"
-    (newest / "manifest.json").unlink()  # what was recorded after the checkpoint before is measured anew
+    (newest / "manifest.json").unlink()  # later rows are measured again
     resumed = registry_core.resume(result.directory)
     assert resumed.summary["resumed_from_step"] == 9
     assert history(hook, "train/loss") == rows(resumed, "train/loss")
@@ -201,7 +201,7 @@ def test_a_hook_that_comes_with_a_resume_records_what_was_measured_before(tmp_pa
 
 
 class Raises:
-    """A question whose answer is an error: it ends the run."""
+    """A question that raises an error, which ends the run."""
 
     @hookimpl
     def should_stop(self) -> str | None:
@@ -209,7 +209,7 @@ class Raises:
 
 
 class Signals:
-    """Asks the run to stop, as Ctrl-C does."""
+    """Requests a stop, as Ctrl-C does."""
 
     @hookimpl
     def step_ended(self) -> None:
@@ -218,7 +218,7 @@ class Signals:
 
 @pytest.fixture
 def hooks_of_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The two classes above as installed hooks: ``raises`` and ``signals``."""
+    """Install the two classes above as hooks ``raises`` and ``signals``."""
     from registry_core.catalog import refresh
 
     info = tmp_path / "site" / "hooks_of_tests-1.0.dist-info"

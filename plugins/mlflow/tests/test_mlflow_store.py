@@ -1,4 +1,4 @@
-"""Servers, limits of names and values, and what users get wrong."""
+"""Servers, limits of names and values, and mistakes of users."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -21,7 +21,7 @@ from registry_core.components import Row, Run
 from registry_core.components.events import Position
 from registry_core.registry import registries
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and what it rests on warn of their own business
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its dependencies raise unrelated warnings
 
 
 def free_port() -> int:
@@ -43,7 +43,7 @@ def client(uri: str) -> Any:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server of MLflow."""
+    """Start an MLflow server."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -65,7 +65,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # with the workers that it started
+        os.killpg(process.pid, signal.SIGKILL)  # including its workers
         process.wait()
 
 
@@ -108,7 +108,7 @@ def test_a_server_that_cannot_be_reached_is_reported_and_gets_all_later(
     with pytest.raises(recording.NotRecorded, match="MLflow could not record the run") as caught:
         hook.run_started(described(tmp_path / "run"))
     assert "secret" not in str(caught.value)
-    hook.metrics_measured(Row(1, 1, {"train/loss": 1.0}, False))  # nothing is tried for a while
+    hook.metrics_measured(Row(1, 1, {"train/loss": 1.0}, False))  # no attempt for a while
     hook.tracking_uri = server
     monkeypatch.setattr(recording, "PAUSE", 0.0)
     hook.next_try = 0.0
@@ -186,12 +186,12 @@ def test_the_default_store_is_a_database_in_the_current_folder(tmp_path: Path, m
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"tracking_uri": "mlruns"}, "write sqlite:///mlruns.db"),
-        ({"tracking_uri": "file:///some/mlruns"}, "MLflow keeps no new runs in folders of files"),
-        ({"tracking_uri": "sqlite:///:memory:"}, "a database in memory is lost"),
-        ({"tags": {"registry_core.reason": "x"}}, "those that the hook sets"),
-        ({"tags": {"a#b": "x"}}, "'a#b' cannot be a tag"),
-        ({"tags": {"a": "x" * 9000}}, "longer than 8,000 signs"),
+        ({"tracking_uri": "mlruns"}, "'mlruns' is neither the address of a server nor a database"),
+        ({"tracking_uri": "file:///some/mlruns"}, "MLflow no longer stores new runs in folders of files"),
+        ({"tracking_uri": "sqlite:///:memory:"}, "an in-memory database is lost"),
+        ({"tags": {"registry_core.reason": "x"}}, "the hook sets the tags"),
+        ({"tags": {"a#b": "x"}}, "'a#b' is not a valid tag"),
+        ({"tags": {"a": "x" * 9000}}, "has 9000 characters"),
         ({"experiment": ""}, "at least 1 character"),
         ({"experimnt": "a"}, "Extra inputs"),
     ],

@@ -1,1 +1,1 @@
-"""The optimizers of pytorch_optimizer for registry-core pipelines; nothing here imports torch or that package."""
+"""Declarations of the optimizers of pytorch_optimizer for registry-core pipelines, without importing that package."""

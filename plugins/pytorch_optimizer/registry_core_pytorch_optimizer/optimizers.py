@@ -1,4 +1,4 @@
-"""The provider of pytorch_optimizer's optimizers: from a name, as ``pytorch_optimizer_lion``, to its declaration."""
+"""Provider of the pytorch_optimizer optimizers: maps a name, such as ``pytorch_optimizer_lion``, to its declaration."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from registry_core_pytorch_optimizer.parameter_types import field
 from registry_core_pytorch_optimizer.tables import NEEDS, parameter, recorded, sentences
 
 PREFIX = "pytorch_optimizer_"
-"""What names here have before the library's own."""
+"""Prefix of the names of the library."""
 
 
 class LibraryOptimizer(Optimizer):
-    """An optimizer that pytorch_optimizer lists; the provider derives one class for each."""
+    """An optimizer of pytorch_optimizer; the provider derives one class for each."""
 
     target: ClassVar[str] = "registry_core_pytorch_optimizer.objects.optimizers:create"
     requirements: ClassVar[Mapping[str, str]] = NEEDS
     library_name: ClassVar[str]
     made_for: ClassVar[str]
-    """The version of pytorch_optimizer that it was read from."""
+    """The version of pytorch_optimizer from which the data was read."""
     of_groups: ClassVar[tuple[str, ...]]
     """Parameters that a group may override."""
     group_keys: ClassVar[tuple[str, ...]] = ()
-    """Parameters that the library reads from the groups alone."""
+    """Parameters that the library reads only from groups."""
     dimensions: ClassVar[tuple[int, int | None]] = (0, None)
-    """The fewest and the most dimensions of a parameter that it trains."""
+    """Minimum and maximum number of dimensions of the parameters that it can train; None: no maximum."""
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
-        """Raise CheckFailed for parameters with sparse gradients, or of a shape that it cannot train."""
+        """Raise CheckFailed for parameters with sparse gradients, or with a shape that the optimizer cannot train."""
         sparse = [fact.name for fact in parameters if fact.sparse]
         if sparse:
-            message = f"The optimizer {self.name!r} takes no sparse gradients, which {sparse[0]!r} would get."
+            message = (
+                f"The optimizer {self.name!r} does not support sparse gradients, but {sparse[0]!r} would have them."
+            )
             raise CheckFailed(message, "Use sparse_adam, adagrad or sgd.")
         least, most = self.dimensions
         if getattr(self, "use_muon", False):
             least = 2
         others = [fact for fact in parameters if len(fact.shape) < least or (most and len(fact.shape) > most)]
         if others:
-            message = f"The optimizer {self.name!r} trains parameters of {_in_words(least, most)} only"
+            message = f"The optimizer {self.name!r} requires parameters with {_in_words(least, most)}"
             remedy = _BY_ADAMW if "use_muon" in self.group_keys else _BY_ANOTHER
-            raise CheckFailed(f"{message}, not {_listed(others)}.", remedy)
+            raise CheckFailed(f"{message}, unlike {_listed(others)}.", remedy)
 
     def arguments(self) -> dict[str, Any]:
-        """What ``create`` is called with, besides the parameters."""
+        """Return the arguments of ``create`` except the parameters."""
         options = super().arguments()
         keys = {name: options.pop(name) for name in self.group_keys}
         return {
@@ -58,17 +60,17 @@ class LibraryOptimizer(Optimizer):
         }
 
 
-_BY_ADAMW = "Put the others into a group of optim.groups with `use_muon: false`: AdamW trains them."
-_BY_ANOTHER = "Freeze the others, or use another optimizer, such as adamw."
+_BY_ADAMW = "Put these parameters into a group of optim.groups with `use_muon: false`, which AdamW trains."
+_BY_ANOTHER = "Freeze these parameters, or use another optimizer, such as adamw."
 
 
 def optimizer(name: str) -> type[LibraryOptimizer]:
-    """The declaration of the optimizer that is called so here; KeyError if the data have none."""
+    """Return the declaration of the optimizer with this name; raise KeyError if there is none."""
     data = recorded()
     library_name = name.removeprefix(PREFIX)
     entry = data["optimizers"][library_name]
     fields = {key: _field(library_name, key, *said) for key, said in entry["parameters"].items()}
-    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    create: Any = create_model  # its return type depends on the created class
     made: type[LibraryOptimizer] = create(
         entry["class"].rpartition(":")[2],
         __base__=LibraryOptimizer,
@@ -86,7 +88,7 @@ def optimizer(name: str) -> type[LibraryOptimizer]:
 
 
 def summary(name: str) -> str:
-    """One sentence on an optimizer, for the index."""
+    """Return one sentence about an optimizer, for the index."""
     return sentences()[name].does
 
 
@@ -104,10 +106,10 @@ def _example(parameters: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 
 def _documentation(name: str, entry: Mapping[str, Any], made_for: str) -> str:
     does, source, note = sentences()[name]
-    closure = " A step evaluates the loss by itself: fp16 is not possible." if entry.get("needs_closure") else ""
+    closure = " A step evaluates the loss itself, so fp16 is not supported." if entry.get("needs_closure") else ""
     return (
         f"{does}\n\n"
-        f"The class ``{entry['class'].replace(':', '.')}``, with the defaults of pytorch_optimizer {made_for}."
+        f"Class ``{entry['class'].replace(':', '.')}``, with the defaults of pytorch_optimizer {made_for}."
         f"{' ' + note.rstrip('.') + '.' if note else ''}{closure} Source: {source}."
     )
 

@@ -1,4 +1,4 @@
-"""From types as data, such as ``["each", "float", "float"]``, to the annotations and defaults of fields."""
+"""Convert types stored as data, such as ``["each", "float", "float"]``, to annotations and defaults of fields."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ RANGES: dict[str, tuple[Any, ...]] = {
     "to 1": (Ge(0), Le(1)),
     "part": (Gt(0), Le(1)),
 }
-"""The words for ranges in ``parameters.tsv``."""
+"""Names of ranges in ``parameters.tsv``."""
 
 _SCALARS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "null": None}
 
 
 def field(kind: Any, default: Any, required: bool, said: Parameter) -> tuple[Any, Any]:
-    """A field for ``pydantic.create_model``: its annotation, and its default with what is said of it."""
+    """Return a field for ``pydantic.create_model``: its annotation, and its default with the description."""
     value = ... if required else frozen(default)
     return _annotation(kind, RANGES[said.range]), Field(default=value, description=said.description)
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples, as declarations keep them."""
+    """Convert lists to tuples, as in declarations."""
     return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
@@ -48,5 +48,5 @@ def _annotation(kind: Any, bounds: tuple[Any, ...]) -> Any:
         return Literal[tuple(kind[1:])]
     parts = [_annotation(part, bounds) for part in kind[1:]]
     if name == "list":
-        return tuple[parts[0], ...]  # type: ignore[valid-type]  # it is made while the program runs
+        return tuple[parts[0], ...]  # type: ignore[valid-type]  # the type is created at run time
     return tuple[tuple(parts)] if name == "each" else reduce(or_, parts)  # type: ignore[misc]  # as above

@@ -1,4 +1,4 @@
-"""The data of the package: what ``make_index.py`` read from pytorch_optimizer, and what is said in our own words."""
+"""Data of the package: facts that ``make_index.py`` read from pytorch_optimizer, and descriptions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 _FOLDER = Path(__file__).parent / "data"
 
 NEEDS = {"pytorch_optimizer": "pytorch_optimizer>=4.1,<5"}
-"""The requirement that brings pytorch_optimizer, by its module."""
+"""The requirement that installs pytorch_optimizer, by its module."""
 
 
 class Sentence(NamedTuple):
-    """What an optimizer does, where it is described, and what a user must know besides."""
+    """Description of an optimizer, its source, and a note for users."""
 
     does: str
     source: str
@@ -22,7 +22,7 @@ class Sentence(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """What is said of a parameter: the range of each number in it, and a sentence."""
+    """A parameter: the range of each number in its value, and its description."""
 
     range: str
     description: str
@@ -30,25 +30,25 @@ class Parameter(NamedTuple):
 
 @cache
 def recorded() -> dict[str, Any]:
-    """What was read from pytorch_optimizer, with its ``version``."""
+    """Return the data read from pytorch_optimizer, with its ``version``."""
     found: dict[str, Any] = json.loads((_FOLDER / "optimizers.json").read_text(encoding="utf-8"))
     return found
 
 
 @cache
 def sentences() -> dict[str, Sentence]:
-    """What is said of each optimizer, by its name in pytorch_optimizer."""
+    """Return the description of each optimizer, by its name in pytorch_optimizer."""
     return {name: Sentence(*said) for name, *said in _rows("sentences.tsv")}
 
 
 @cache
 def parameters() -> dict[str, Parameter]:
-    """What is said of parameters, by their names or as ``optimizer.name``."""
+    """Return the descriptions of parameters, by ``name`` or ``optimizer.name``."""
     return {name: Parameter(*said) for name, *said in _rows("parameters.tsv")}
 
 
 def parameter(optimizer: str, name: str) -> Parameter | None:
-    """What is said of a parameter of an optimizer; None if it is not offered."""
+    """Return the description of a parameter of an optimizer, or None if the parameter is not offered."""
     return parameters().get(f"{optimizer}.{name}", parameters().get(name))
 
 

@@ -1,4 +1,4 @@
-"""What the package records of pytorch_optimizer is what the installed version has."""
+"""The data of the package agrees with the installed version of pytorch_optimizer."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -34,7 +34,7 @@ def make_index() -> ModuleType:
 
 def test_the_generated_files_are_those_of_the_installed_version(make_index: Any) -> None:
     for path, text in make_index.contents().items():
-        assert path.read_text(encoding="utf-8") == text, f"run make_index.py: {path.name} is old"
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run make_index.py"
 
 
 def test_every_optimizer_of_the_library_is_listed_or_left_out_with_a_reason(make_index: Any) -> None:

@@ -1,4 +1,4 @@
-"""Real pipelines on the packaged digits: trained, stopped and gone on with bit for bit, and what users get wrong."""
+"""Pipelines on the packaged digits are trained and resumed bit for bit, and mistakes are reported."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -59,7 +59,7 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(name: str, tmp_path: Path) -> No
     assert resumed.summary["guarantee"] == "exact"
     left, right = whole.pipeline.model.state_dict(), resumed.pipeline.model.state_dict()
     assert all(torch.equal(left[key], right[key]) for key in left)
-    assert whole.metrics["train/loss"] < 2.3  # that of guessing
+    assert whole.metrics["train/loss"] < 2.3  # the loss of guessing
 
 
 def problems(path: Path) -> str:
@@ -84,21 +84,21 @@ def test_ranger21_asks_for_the_length_of_the_run(tmp_path: Path) -> None:
 
 def test_a_bias_without_a_group_of_its_own_is_refused_by_muon(tmp_path: Path) -> None:
     file = written(tmp_path, {"optimizer": "pytorch_optimizer_muon"})
-    with pytest.raises(PipelineError, match=r"at least 2 dimensions only, not .*bias.*`use_muon: false`"):
+    with pytest.raises(PipelineError, match=r"with at least 2 dimensions, unlike .*bias.*`use_muon: false`"):
         registry_core.train(registry_core.load(file), tmp_path / "run")
 
 
 def test_an_option_that_holds_for_all_parameters_is_refused_in_a_group(tmp_path: Path) -> None:
     optim = {"optimizer": "pytorch_optimizer_lion", "groups": [{"parameters": ".*bias", "maximize": True}]}
-    with pytest.raises(InvalidParameters, match="'maximize' of the optimizer 'pytorch_optimizer_lion' holds for all"):
+    with pytest.raises(InvalidParameters, match="'maximize' of the optimizer 'pytorch_optimizer_lion' applies to all"):
         registry_core.train(registry_core.load(written(tmp_path, optim)), tmp_path / "run")
 
 
 def test_shapes_and_sparse_gradients_are_checked() -> None:
     spectral = registries.optimizers["pytorch_optimizer_spectralsphere"]()
-    with pytest.raises(CheckFailed, match=r"2 dimensions only, not conv \[4, 3, 3, 3\]"):
+    with pytest.raises(CheckFailed, match=r"2 dimensions, unlike conv \[4, 3, 3, 3\]"):
         spectral.check_parameters([ParameterFacts("fc", (3, 3), False), ParameterFacts("conv", (4, 3, 3, 3), False)])
-    with pytest.raises(CheckFailed, match="takes no sparse gradients, which 'embedding' would get"):
+    with pytest.raises(CheckFailed, match="does not support sparse gradients, but 'embedding' would have them"):
         spectral.check_parameters([ParameterFacts("embedding", (3, 3), True)])
 
 

@@ -1,4 +1,4 @@
-"""Every optimizer: as the library itself bit for bit, lowering a loss, and with state that survives as plain data."""
+"""Every optimizer is bit for bit that of the library, reduces a loss, and has a state that survives as plain data."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHORT: dict[str, Any] = {
     "progressive_iter": 9,
     "threshold": 10,
 }
-"""What is rarely due, made due within few steps."""
+"""Options that make rare events happen within a few steps."""
 
 RATES = {"sara": 0.01, "nero": 0.05, "lbfgs": 0.1, "dadaptadagrad": 1.0}
 
@@ -55,12 +55,12 @@ def parameters_of(name: str) -> dict[str, Any]:
     if library_name in RATES:
         found["lr"] = RATES[library_name]
     if library_name == "sara":
-        found["threshold"] = 10.0  # its weights are those below
+        found["threshold"] = 10.0  # trains weights below the threshold
     return found
 
 
 class LeastSquares:
-    """A small network on fixed numbers: matrices and, where they can be trained, biases."""
+    """A small network on fixed data, with matrices and, if the optimizer can train them, biases."""
 
     def __init__(self, name: str) -> None:
         declaration: Any = registries.optimizers[name]
@@ -109,7 +109,7 @@ class LeastSquares:
 
 
 def library(name: str, problem: LeastSquares) -> torch.optim.Optimizer:
-    """The library's class, called with what differs from its defaults."""
+    """Build the optimizer of the library with the options that differ from its defaults."""
     given = parameters_of(name)
     groups = problem.parameters
     declaration: Any = registries.optimizers[name]
@@ -132,7 +132,7 @@ def seeded() -> None:
 
 
 def generators() -> Callable[[], None]:
-    """The state of all global generators, which checkpoints keep, as a function that goes back to it."""
+    """Save the state of all global generators, as checkpoints do, and return a function that restores it."""
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()
 
     def back() -> None:
@@ -144,7 +144,7 @@ def generators() -> Callable[[], None]:
 
 
 def through_json(value: Any) -> Any:
-    """What a checkpoint makes of a state: JSON, and tensors that lie in memory as new ones do."""
+    """Convert a state as a checkpoint does: to JSON and contiguous tensors, and back."""
     tensors: list[torch.Tensor] = []
 
     def structure(item: Any) -> Any:
@@ -157,7 +157,7 @@ def through_json(value: Any) -> Any:
             return {"tuple": [structure(each) for each in item]}
         if type(item) is list:
             return [structure(each) for each in item]
-        assert item is None or isinstance(item, (str, int, float, bool)), f"a {type(item)} is no plain data"
+        assert item is None or isinstance(item, (str, int, float, bool)), f"{type(item)} is not plain data"
         return item
 
     def back(item: Any) -> Any:

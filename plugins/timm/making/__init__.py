@@ -1,1 +1,1 @@
-"""Reads the installed timm and writes what the package says of it; no part of the package."""
+"""Scripts that read the installed timm and write the data of the package; not part of the package."""

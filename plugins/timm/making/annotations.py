@@ -1,4 +1,4 @@
-"""From the annotations of timm's constructors to types as data, such as ``["list", "int"]``."""
+"""Convert the annotations of timm constructors to types stored as data, such as ``["list", "int"]``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SCALARS: dict[Any, str] = {int: "int", float: "float", bool: "bool", str: "str"
 
 
 def signature(made: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
-    """Name to default and annotation, of a function or a class with those of its parents that it hands on to."""
+    """Map names to (default, annotation), for a function or for a class with the parents it passes arguments to."""
     if not inspect.isclass(made):
         return _of_function(made)
     found: dict[str, tuple[Any, Any]] = {}
     for parent in made.__mro__:
         if "__init__" not in vars(parent) or parent.__module__.startswith("torch.nn"):
             continue
-        constructor = parent.__init__  # type: ignore[misc]  # it is read, not called
+        constructor = parent.__init__  # type: ignore[misc]  # only its signature is read
         own = _of_function(constructor)
         own.pop("self")
         found = {**own, **found}
@@ -42,21 +42,21 @@ def _of_function(function: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value can be written in a pipeline file."""
+    """Return True if a pipeline file can contain the value."""
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
     return value is None or isinstance(value, (bool, int, float, str))
 
 
 def type_of(hint: Any, default: Any) -> Type | None:
-    """The plain part of an annotation that the default fits; None if it has none."""
+    """Return the plain part of an annotation that accepts the default, or None."""
     found = _plain_part(hint)
     if found is None and default is None:
         return None
     if found is None or not fits(found, default):
         of_default = _type_of_value(default)
         found = of_default if found is None or default is not None else _either([found, of_default])
-    if default is not None:  # timm reads null as its own default
+    if default is not None:  # timm replaces null by its own default
         found = _without_null(found)
     return None if found == "null" else found
 
@@ -100,7 +100,7 @@ def _type_of_value(value: Any) -> Type:
 
 
 def fits(found: Type, value: Any) -> bool:
-    """Whether a value is of a type."""
+    """Return True if the value has the type."""
     kind = found if isinstance(found, str) else found[0]
     if kind in _SCALARS.values():
         numbers = (int, float) if kind == "float" else ()

@@ -1,4 +1,4 @@
-"""Builds every model of timm without memory for its parameters, and finds what comes out for two images."""
+"""Build timm models on the meta device and determine their outputs for two images."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 
 
 def measure(name: str) -> tuple[int, int | None]:
-    """How many parameters a model has and, if it has no classifier, how many features; ValueError if it is unfit.
+    """Return the number of parameters of a model and, if it has no classifier, of its features.
 
-    It is fit if two images of its own size give one row of numbers each, in evaluation and in training.
+    Raises ValueError unless the model emits one vector for each of two images of its size, in evaluation and training.
     """
     with torch.device("meta"):
         network = timm.create_model(name)
@@ -19,7 +19,7 @@ def measure(name: str) -> tuple[int, int | None]:
         shapes = [_shape_of_output(network.train(mode)) for mode in (False, True)]
     for shape in shapes:
         if len(shape) != 2 or shape[0] != 2 or (classes and shape[1] != classes):
-            raise ValueError(f"two images give {' x '.join(map(str, shape))} numbers")
+            raise ValueError(f"the output for two images has the shape {' x '.join(map(str, shape))}")
     return sum(parameter.numel() for parameter in network.parameters()), None if classes else shapes[0][1]
 
 
@@ -27,5 +27,5 @@ def _shape_of_output(network: Any) -> tuple[int, ...]:
     with torch.no_grad():
         output = network(torch.zeros(2, *network.pretrained_cfg["input_size"]))
     if not isinstance(output, torch.Tensor):
-        raise ValueError(f"two images give a {type(output).__name__}, not a tensor")
+        raise ValueError(f"the output for two images is a {type(output).__name__}, not a tensor")
     return tuple(output.shape)

@@ -1,4 +1,4 @@
-"""The data of timm's models: constructors with their parameters, and what each model has of its own."""
+"""Collect the data of the timm models: constructors with their parameters, and the facts of each model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from making.annotations import is_plain, signature, type_of
 from making.recording import Call, recording, settable
 
 FIXED = {"CSATv2": {"in_chans"}, "VisionTransformerRelPos": {"act_layer", "norm_layer"}}
-"""Parameters that reach a constructor, but that its network cannot follow: 3 channels only, classes and no names."""
+"""Parameters that a constructor accepts but its network does not support: other channels, or layers by name."""
 
 
 def model_data(described: set[str], measured: dict[str, Any]) -> dict[str, Any]:
-    """All that the package says of models.
+    """Return all data of models.
 
-    ``described`` are the parameters that have a description; ``measured`` has for each model the number of its
-    parameters and, if it has no classifier, of its features, or why it is left out.
+    ``described`` contains the parameters that have a description; ``measured`` maps each model to the numbers of its
+    parameters and, without a classifier, of its features, or to the reason for which it is omitted.
     """
     constructors: list[dict[str, Any]] = []
     inputs: list[list[Any]] = []
@@ -29,12 +29,12 @@ def model_data(described: set[str], measured: dict[str, Any]) -> dict[str, Any]:
     tags = _tags()
     with recording() as call_for:
         for name in timm.list_models():
-            if isinstance(measured[name], str):  # why it is left out
+            if isinstance(measured[name], str):  # the reason for which it is omitted
                 continue
             constructor, own = _model(call_for, name, described)
             if constructor not in constructors:
                 constructors.append(constructor)
-            config: Any = timm.get_pretrained_cfg(name)  # timm types it as missing, but all of its models have one
+            config: Any = timm.get_pretrained_cfg(name)  # typed as optional, but all timm models have one
             facts = [
                 list(config.input_size),
                 bool(config.fixed_input_size),
@@ -57,7 +57,7 @@ def model_data(described: set[str], measured: dict[str, Any]) -> dict[str, Any]:
 
 
 def _model(call_for: Callable[..., Call], name: str, described: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The constructor with the parameters that can be set, and the model's own defaults."""
+    """Return the constructor with the parameters that can be set, and the defaults of this model."""
     call = call_for(name)
     parameters = signature(call.constructor)
     given = {key: call.arguments.get(key, default) for key, (default, _) in parameters.items()}
@@ -80,7 +80,7 @@ def _as_data(value: Any) -> Any:
 
 
 def _tags() -> dict[str, list[str]]:
-    """For each model, the tags of the weights that there are; the one that timm loads unless told otherwise first."""
+    """Return the tags of the available weights of each model, the default of timm first."""
     found: dict[str, list[str]] = {}
     for full_name in timm.list_pretrained():
         name, _, tag = full_name.partition(".")
@@ -93,7 +93,7 @@ def _tags() -> dict[str, list[str]]:
 
 
 def summary(name: str, entry: list[Any], data: dict[str, Any]) -> str:
-    """One sentence for the index."""
+    """Return one sentence for the index."""
     constructor, facts, own, _, numbers, features = entry
     family = data["constructors"][constructor]["class"].partition(":")[2]
     channels, height, width = data["inputs"][facts][0]
@@ -108,14 +108,14 @@ def summary(name: str, entry: list[Any], data: dict[str, Any]) -> str:
 
 
 def written_count(numbers: int) -> str:
-    """A number of parameters for people: ``11.7 million``."""
+    """Format a number of parameters: ``11.7 million``."""
     if numbers < 1_000_000:
         return f"{numbers:,}"
     return f"{numbers / 1e6:.3g} million" if numbers < 999_500_000 else f"{numbers / 1e9:.3g} billion"
 
 
 def written(data: dict[str, Any]) -> str:
-    """The data as JSON, one constructor, input or model a line."""
+    """Format the data as JSON, with one constructor, input or model per line."""
     parts = [f'{{"timm": {json.dumps(data["timm"])}']
     for key in ("constructors", "inputs"):
         lines = ",\n".join(_compact(item) for item in data[key])
@@ -130,12 +130,12 @@ def _compact(value: Any) -> str:
 
 
 def index(data: dict[str, Any]) -> str:
-    """The index of the provider."""
+    """Return the index of the provider."""
     lines = [f"timm_{name}\t{summary(name, entry, data)}" for name, entry in sorted(data["models"].items())]
     return "\n".join(lines) + "\n"
 
 
 def described_parameters(path: Path) -> set[str]:
-    """The names in the table of parameters."""
+    """Return the names in the table of parameters."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return {re.split("\t", line)[0] for line in lines if not line.startswith("#")}

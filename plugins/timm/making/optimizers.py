@@ -1,4 +1,4 @@
-"""The data of timm's optimizers: classes with their parameters, and what timm's registry sets for each name."""
+"""Collect the data of the timm optimizers: classes with their parameters, and the options set by each name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import timm
 import torch
 from registry_core_timm.optimizers import summary
-from timm.optim import (  # type: ignore[attr-defined]  # timm re-exports them without saying so
+from timm.optim import (  # type: ignore[attr-defined]  # timm re-exports them implicitly
     create_optimizer_v2,
     get_optimizer_info,
     list_optimizers,
@@ -19,20 +19,20 @@ from making.annotations import is_plain, signature, type_of
 
 MOMENTUM = inspect.signature(create_optimizer_v2).parameters["momentum"].default
 WEIGHT_DECAY = inspect.signature(create_optimizer_v2).parameters["weight_decay"].default
-"""What timm gives optimizers, whatever the defaults of their classes are."""
+"""Defaults that timm uses for all optimizers, regardless of those of their classes."""
 
 LEFT_OUT = {"kron": "Kron"}
-"""Classes that do not work here, by a name; the README says why."""
+"""Classes that are not supported, by name; the README states the reasons."""
 
 
 def left_out(name: str) -> bool:
-    """Whether an optimizer cannot work here: it needs another package, second derivatives, or is in LEFT_OUT."""
+    """Return True if an optimizer needs another package or second derivatives, or is in LEFT_OUT."""
     info = get_optimizer_info(name)
     return isinstance(info.opt_class, str) or info.second_order or info.opt_class.__name__ in LEFT_OUT.values()
 
 
 def optimizer_data(described: set[str]) -> dict[str, Any]:
-    """All that the package says of optimizers; ``described`` are the parameters that have a description."""
+    """Return all data of optimizers; ``described`` contains the parameters that have a description."""
     names: list[Any] = list_optimizers()
     found = {name: _optimizer(name, described) for name in names if not left_out(name)}
     return {"timm": timm.__version__, "optimizers": found}
@@ -61,7 +61,7 @@ def _optimizer(name: str, described: set[str]) -> dict[str, Any]:
 
 
 def _type(hint: Any, value: Any) -> Any:
-    """The type of a parameter; timm leaves out many annotations and writes whole numbers for others."""
+    """Return the type of a parameter; timm omits many annotations, and has integers as defaults of floats."""
     if isinstance(value, tuple):
         return ["each", *("float" for _ in value)]
     if type(value) is int and (hint is float or hint is inspect.Parameter.empty or torch.Tensor in _parts(hint)):
@@ -80,7 +80,7 @@ def _in_type(kind: Any, value: Any) -> Any:
 
 
 def written_optimizers(data: dict[str, Any]) -> str:
-    """The data as JSON, one optimizer a line."""
+    """Format the data as JSON, with one optimizer per line."""
     lines = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}"
         for name, entry in sorted(data["optimizers"].items())
@@ -89,6 +89,6 @@ def written_optimizers(data: dict[str, Any]) -> str:
 
 
 def optimizer_index(data: dict[str, Any]) -> str:
-    """The index of the provider."""
+    """Return the index of the provider."""
     lines = [f"timm_{name}\t{summary(entry)}" for name, entry in sorted(data["optimizers"].items())]
     return "\n".join(lines) + "\n"

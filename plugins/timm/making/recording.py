@@ -1,4 +1,4 @@
-"""What timm's entry functions hand to the constructors of models, read without building them."""
+"""Record the arguments that timm entry functions pass to model constructors, without building the models."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from timm.models import _builder
 
 
 class Call(NamedTuple):
-    """The constructor that an entry function calls, and with what."""
+    """A constructor that an entry function calls, with its arguments."""
 
     constructor: Callable[..., Any]
     arguments: dict[str, Any]
 
 
 class _Recorded(BaseException):
-    """Carries the call up to where it was asked for; no entry function must catch it."""
+    """Carries a recorded call to the caller; a BaseException, so that no entry function catches it."""
 
 
 @contextmanager
 def recording() -> Iterator[Callable[..., Call]]:
-    """Inside, the function given finds the call for a model's name and keyword arguments."""
+    """Yield a function that returns the constructor call for a model name and keyword arguments."""
     original = _builder.build_model_with_cfg
     wanted: str | None = None
 
@@ -38,7 +38,7 @@ def recording() -> Iterator[Callable[..., Call]]:
 
     def call_for(name: str, **arguments: Any) -> Call:
         nonlocal wanted
-        # some models build another one first, as their backbone; and some entry functions give another name on
+        # some models build a backbone first, and some entry functions pass on another name
         for wanted in (name, None):
             try:
                 with torch.device("meta"):
@@ -46,7 +46,7 @@ def recording() -> Iterator[Callable[..., Call]]:
             except _Recorded as recorded:
                 call: Call = recorded.args[0]
                 return call
-            except Exception:  # of the way with a name; what the other way raises is the reason
+            except Exception:  # retry without a name; its error is the one to report
                 if wanted is None:
                     raise
         raise RuntimeError(f"{name!r} was built without build_model_with_cfg.")
@@ -69,12 +69,12 @@ _TWICE = re.compile(r"multiple values for (?:keyword )?argument '(\w+)'")
 
 
 def settable(call_for: Callable[..., Call], name: str, values: dict[str, Any]) -> set[str]:
-    """Which of these parameters reach the constructor when they are given to ``timm.create_model``."""
+    """Return the parameters that reach the constructor when they are passed to ``timm.create_model``."""
     tried = {parameter: _other(value) for parameter, value in values.items()}
     while True:
         try:
             reached = call_for(name, **tried).arguments
-        except TypeError as error:  # the entry function gives it a value of its own
+        except TypeError as error:  # the entry function sets this parameter itself
             twice = _TWICE.search(str(error))
             if twice is None:
                 raise
@@ -84,7 +84,7 @@ def settable(call_for: Callable[..., Call], name: str, values: dict[str, Any]) -
 
 
 def _other(value: Any) -> Any:
-    """Another value of the same type, by which it is known again."""
+    """Return another value of the same type, which identifies the parameter."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):

@@ -1,1 +1,1 @@
-"""The models, optimizers and schedulers of timm for registry-core pipelines; nothing here imports timm."""
+"""Declarations of the models, optimizers and schedulers of timm for registry-core pipelines, without importing timm."""

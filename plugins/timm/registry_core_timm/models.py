@@ -1,4 +1,4 @@
-"""The provider of timm's models: from a name, such as ``timm_resnet18``, to its declaration."""
+"""Provider of the timm models: maps a name, such as ``timm_resnet18``, to its declaration."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry_core_timm.parameter_types import field
 from registry_core_timm.tables import parameters, read
 
 _FIRST = ("num_classes", "in_chans", "img_size", "global_pool", "drop_rate", "drop_path_rate")
-"""What is asked most, and is shown first."""
+"""The most common parameters, which are shown first."""
 
 
 def model(name: str) -> type[TimmModel]:
-    """The declaration of the model that is called so here; KeyError if the data have none."""
+    """Return the declaration of the model with this name; raise KeyError if there is none."""
     data = read("models")
     architecture = name.removeprefix("timm_")
     constructor_number, input_number, own, tags, numbers, features = data["models"][architecture]
@@ -38,7 +38,7 @@ def model(name: str) -> type[TimmModel]:
         for key, (found, default) in constructor["parameters"].items()
     }
     ordered = {key: fields.pop(key) for key in _FIRST if key in fields} | (_weights(facts) if tags else {}) | fields
-    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    create: Any = create_model  # its return type depends on the created class
     made: type[TimmModel] = create(
         "".join(part.capitalize() for part in name.split("_")),
         __base__=TimmModel,
@@ -53,9 +53,9 @@ def model(name: str) -> type[TimmModel]:
 
 
 def _weights(facts: ModelFacts) -> dict[str, Any]:
-    """The fields of a model for which there are weights."""
-    pretrained = "Whether to begin with weights that timm downloads when the model is built, and keeps for later."
-    which = f"Which weights, by timm's tag; null for {facts.tags[0]}. It needs pretrained."
+    """Return the fields of a model that has weights."""
+    pretrained = "Whether to start from weights, which timm downloads when the model is built, and caches."
+    which = f"Tag of the weights in timm; null for {facts.tags[0]}. Requires pretrained."
     return {
         "pretrained": (bool, Field(default=False, description=pretrained)),
         "tag": (Literal[facts.tags] | None, Field(default=None, description=which)),
@@ -63,7 +63,7 @@ def _weights(facts: ModelFacts) -> dict[str, Any]:
 
 
 def _pooling(found: Any) -> Any:
-    """Without the empty text, which leaves features of all places: no row of numbers for an image."""
+    """Remove the empty string, which keeps the features of all positions instead of one vector per image."""
     return [part for part in found if part != ""] if isinstance(found, list) else found
 
 
@@ -71,12 +71,12 @@ def _documentation(facts: ModelFacts, constructor: str, numbers: int, expected: 
     mean, std = expected
     module, _, family = constructor.partition(":")
     height, width = facts.size
-    size = f"of {height} x {width} pixels, or of img_size" if facts.fixed else f"made for {height} x {width} pixels"
-    weights = f"Its weights expect channels normalised by mean {mean} and std {std}. " if facts.tags else ""
+    size = f"of {height} x {width} pixels or img_size" if facts.fixed else f"designed for {height} x {width} pixels"
+    weights = f"Its weights expect channels normalized with mean {mean} and std {std}. " if facts.tags else ""
     return (
-        f"{facts.architecture} of timm, of the family {family}, with {numbers:,} parameters.\n\n"
+        f"{facts.architecture} of timm, a {family} with {numbers:,} parameters.\n\n"
         f"Input: float images [batch, in_chans, height, width], {size}. Output: logits [batch, num_classes], or "
-        f"embeddings [batch, features] where num_classes is 0. {weights}Its first values are those of "
-        f"``timm.create_model``. Parameters and defaults are those of timm {facts.made_for}. Source: ``{module}``, "
-        f"whose head names the paper."
+        f"embeddings [batch, features] if num_classes is 0. {weights}It is initialized by ``timm.create_model``. "
+        f"Parameters and defaults are those of timm {facts.made_for}. Source: ``{module}``, whose docstring cites the "
+        f"paper."
     )

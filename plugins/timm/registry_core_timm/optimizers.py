@@ -1,4 +1,4 @@
-"""The provider of timm's optimizers: from a name, such as ``timm_lion``, to its declaration."""
+"""Provider of the timm optimizers: maps a name, such as ``timm_lion``, to its declaration."""
 
 from __future__ import annotations
 
@@ -9,56 +9,60 @@ from typing import Any, ClassVar, Self
 
 from pydantic import create_model, model_validator
 
-from registry_core.components import CheckFailed, Optimizer, ParameterFacts
+from registry_core.components import CheckFailed, Optimizer, ParameterError, ParameterFacts
 from registry_core_timm.parameter_types import field
 from registry_core_timm.tables import NEEDS, parameters, read
 
 _TAKES_SPARSE = "torch.optim.sgd:SGD"
-"""The one class that takes sparse gradients."""
+"""The only class that supports sparse gradients."""
 
 
 class TimmOptimizer(Optimizer):
-    """An optimizer that timm registers; the provider derives one class for each."""
+    """An optimizer registered by timm; the provider derives one class for each."""
 
     target: ClassVar[str] = "registry_core_timm.objects.optimizers:create"
     requirements: ClassVar[dict[str, str]] = NEEDS
     timm_name: ClassVar[str]
     made_for: ClassVar[str]
-    """The version of timm that it was read from."""
+    """The version of timm from which the data was read."""
     built_class: ClassVar[str]
 
     @model_validator(mode="after")
     def _can_be_combined(self) -> Self:
         if getattr(self, "fused", None) and getattr(self, "foreach", None):
-            raise ValueError("fused and foreach are two ways to take a step: leave one of them out")
+            raise ParameterError(
+                "`fused` and foreach are alternative implementations of a step", "Set only one of them"
+            )
         if self.built_class == _TAKES_SPARSE and getattr(self, "nesterov", False):
             momentum, dampening = getattr(self, "momentum", 0.0), getattr(self, "dampening", 0.0)
             if momentum == 0 or dampening != 0:
-                raise ValueError(
-                    f"nesterov needs momentum above 0 and dampening 0, but momentum is {momentum} and dampening is "
-                    f"{dampening}"
+                raise ParameterError(
+                    f"`nesterov` requires momentum above 0 and dampening 0, but momentum is {momentum} and dampening "
+                    f"is {dampening}",
+                    "Change them, or set nesterov to false",
                 )
         return self
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
-        """Raise CheckFailed for parameters with sparse gradients, which timm's optimizers do not take."""
+        """Raise CheckFailed for parameters with sparse gradients, which the timm optimizers do not support."""
         sparse = [parameter.name for parameter in parameters if parameter.sparse]
         if sparse and (self.built_class != _TAKES_SPARSE or getattr(self, "weight_decay", False)):
-            what = " with weight_decay" if self.built_class == _TAKES_SPARSE else ""
+            condition = " with weight_decay" if self.built_class == _TAKES_SPARSE else ""
             raise CheckFailed(
-                f"The optimizer {self.name!r} takes no sparse gradients{what}, which {sparse[0]!r} would get.",
+                f"The optimizer {self.name!r} does not support sparse gradients{condition}, but {sparse[0]!r} would "
+                "have them.",
                 "Use sparse_adam or sgd.",
             )
 
     def arguments(self) -> dict[str, Any]:
-        """The call of ``timm.optim.create_optimizer_v2``, and what an older timm may leave out of it."""
+        """Return the arguments for ``timm.optim.create_optimizer_v2``, and those that an older timm may lack."""
         options = super().arguments()
         usual = {name for name, value in options.items() if value == type(self).model_fields[name].default}
         return {"name": self.timm_name, "options": options, "usual": usual, "made_for": self.made_for}
 
 
 def optimizer(name: str) -> type[TimmOptimizer]:
-    """The declaration of the optimizer that is called so here; KeyError if the data have none."""
+    """Return the declaration of the optimizer with this name; raise KeyError if there is none."""
     data = read("optimizers")
     timm_name = name.removeprefix("timm_")
     entry = data["optimizers"][timm_name]
@@ -67,7 +71,7 @@ def optimizer(name: str) -> type[TimmOptimizer]:
         key: field(key, kind, default, said[key], required)
         for key, (kind, default, required) in entry["parameters"].items()
     }
-    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    create: Any = create_model  # its return type depends on the created class
     made: type[TimmOptimizer] = create(
         f"Timm{timm_name.capitalize()}",
         __base__=TimmOptimizer,
@@ -84,26 +88,26 @@ def _documentation(name: str, entry: dict[str, Any], made_for: str) -> str:
     _, source = classes()[entry["class"].partition(":")[2]]
     module, _, class_name = entry["class"].partition(":")
     required = (
-        " timm can find a learning rate of its own here, which registry-core could not report: it must be given."
+        " timm can choose a learning rate itself, but registry-core could not report it, so lr is required."
         if entry["parameters"]["lr"][2] and class_name == "Adafactor"
         else ""
     )
     return (
         f"{summary(entry)}\n\n"
-        f"What ``timm.optim.create_optimizer_v2`` builds for {name!r}, with its defaults in timm {made_for}, which are "
-        f"not all those of the class.{required} Source: {source}; ``{module}.{class_name}``."
+        f"Built by ``timm.optim.create_optimizer_v2`` as {name!r}, with its defaults in timm {made_for}, some of which "
+        f"differ from those of the class.{required} Source: {source}; ``{module}.{class_name}``."
     )
 
 
 def summary(entry: dict[str, Any]) -> str:
-    """One sentence: what the class does, and what the name sets."""
+    """Return one sentence: the description of the class, and the options that the name sets."""
     sentence, _ = classes()[entry["class"].partition(":")[2]]
     settings = ", ".join(f"{key}: {json.dumps(value)}" for key, value in entry["set"].items())
     return f"{sentence}{f'; {settings}' if settings else ''}."
 
 
 def classes() -> dict[str, tuple[str, str]]:
-    """For each class, what it does and where that is described."""
+    """Return the description and the source of each class."""
     path = Path(__file__).parent / "data" / "optimizer_classes.tsv"
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
     return {name: (sentence, source) for name, sentence, source in rows}

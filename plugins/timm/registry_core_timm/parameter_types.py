@@ -1,4 +1,4 @@
-"""From types as data, such as ``["list", "int"]``, to the annotations and defaults of fields."""
+"""Convert types stored as data, such as ``["list", "int"]``, to annotations and defaults of fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCALARS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str
 
 
 def field(name: str, found: Any, default: Any, said: Parameter, required: bool = False) -> tuple[Any, Any]:
-    """A field for ``pydantic.create_model``: its annotation, and its default with what is said of it."""
+    """Return a field for ``pydantic.create_model``: its annotation, and its default with the description."""
     annotation = _sides(found) if name == "img_size" else None
     if annotation is None:
         annotation = _annotation(found, _RANGES[said.range])
@@ -42,14 +42,14 @@ def _annotation(found: Any, bounds: tuple[Any, ...]) -> Any:
         return Literal[tuple(found[1:])]
     parts = [_annotation(part, bounds) for part in found[1:]]
     if kind == "list":
-        return tuple[parts[0], ...]  # type: ignore[valid-type]  # it is made while the program runs
+        return tuple[parts[0], ...]  # type: ignore[valid-type]  # the type is created at run time
     if kind == "each":
         return tuple[tuple(parts)]  # type: ignore[misc]  # as above
-    return Union[tuple(parts)]  # noqa: UP007  # how many there are is known only here
+    return Union[tuple(parts)]  # noqa: UP007  # the number of members is known only at run time
 
 
 def _sides(found: Any) -> Any:
-    """Height and width of images, where timm takes both; None where it takes one side only."""
+    """Return the annotation of height and width, or None if timm accepts only one side."""
     parts = found[1:] if found[0] == "any" else [found]
     if not any(isinstance(part, list) for part in parts):
         return None

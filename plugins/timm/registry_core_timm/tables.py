@@ -1,4 +1,4 @@
-"""The data of the package: what ``make_index.py`` read from timm, and what each parameter is."""
+"""Data of the package: facts that ``make_index.py`` read from timm, and descriptions of the parameters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 _FOLDER = Path(__file__).parent / "data"
 
 NEEDS = {"timm": "timm>=1.0.20"}
-"""The requirement that brings timm, by its module."""
+"""The requirement that installs timm, by its module."""
 
 
 class Parameter(NamedTuple):
-    """What is said of a parameter: the range of each number in it, and a sentence."""
+    """A parameter: the range of each number in its value, and its description."""
 
     range: str
     description: str
@@ -22,14 +22,14 @@ class Parameter(NamedTuple):
 
 @cache
 def read(name: str) -> dict[str, Any]:
-    """A file of data, read once."""
+    """Return the contents of a data file, read once."""
     found: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
 @cache
 def parameters(name: str) -> dict[str, Parameter]:
-    """A table of parameters, by their names."""
+    """Return a table of parameters by name."""
     lines = (_FOLDER / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines if not line.startswith("#"))
     return {parameter: Parameter(numbers, description) for parameter, numbers, description in rows}

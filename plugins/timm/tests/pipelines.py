@@ -1,4 +1,4 @@
-"""What several tests share: small pipelines on the packaged digits, as files."""
+"""Small pipelines on the packaged digits, shared by several tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIPELINE: dict[str, Any] = {
 
 
 def written(folder: Path, **changes: Any) -> Path:
-    """A file with ``PIPELINE`` in it, the values at dotted keys (``train__epochs``) changed."""
+    """Write ``PIPELINE`` to a file, with the values of keys such as ``train__epochs`` changed."""
     data = copy.deepcopy(PIPELINE)
     for name, value in changes.items():
         *parents, last = name.split("__")
@@ -37,5 +37,5 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
-    """Whether two sets of tensors have equal names and bits."""
+    """Return True if two sets of tensors have equal names and bits."""
     return list(left) == list(right) and all(torch.equal(left[name], right[name]) for name in left)

@@ -1,4 +1,4 @@
-"""What the package says of timm without importing it is what the installed timm says of itself."""
+"""The data of the package agrees with the installed timm."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import timm
-from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm re-exports it without saying so
+from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm re-exports it implicitly
 
 from registry_core import registries
 
@@ -21,7 +21,7 @@ DATA = json.loads((FOLDER / "registry_core_timm" / "data" / "models.json").read_
 
 @pytest.fixture(scope="module")
 def making() -> Any:
-    """The script that writes the data."""
+    """Import the script that generates the data."""
     sys.path.insert(0, str(FOLDER))
     import make_index
 
@@ -29,13 +29,13 @@ def making() -> Any:
     sys.path.remove(str(FOLDER))
 
 
-newest = pytest.mark.skipif(timm.__version__ != DATA["timm"], reason=f"the data are those of timm {DATA['timm']}")
+newest = pytest.mark.skipif(timm.__version__ != DATA["timm"], reason=f"the data was generated from timm {DATA['timm']}")
 
 
 @newest
 def test_the_data_are_what_the_script_writes(making: Any) -> None:
     for path, text in making.contents(making.known()).items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name} is old: run make_index.py"
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run make_index.py"
 
 
 @newest
@@ -64,7 +64,7 @@ def test_what_was_measured_is_measured_again(making: Any, name: str) -> None:
 
 
 def test_every_declaration_accepts_its_own_defaults() -> None:
-    """One model of each constructor and set of own defaults; what is required is given."""
+    """Check one model of each constructor and set of defaults."""
     seen = set()
     for name, (constructor, facts, own, *_) in DATA["models"].items():
         if (constructor, facts, len(own)) in seen:

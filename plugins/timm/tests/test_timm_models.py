@@ -1,4 +1,4 @@
-"""Models of timm: what is built is what ``timm.create_model`` builds, and what cannot work is said before."""
+"""Timm models are those of ``timm.create_model``, and mistakes are reported before a run."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -20,7 +20,7 @@ DATA = json.loads((Path(__file__).parent.parent / "registry_core_timm" / "data" 
 
 
 def smallest_of_each_family() -> list[str]:
-    """The name of the model with the fewest parameters of each class, where the installed timm has it."""
+    """Return the smallest model of each class that the installed timm has."""
     found: dict[str, tuple[int, str]] = {}
     for name, (constructor, *_, numbers, _) in DATA["models"].items():
         family = DATA["constructors"][constructor]["class"]
@@ -39,7 +39,7 @@ def test_there_are_many_families() -> None:
 
 @pytest.mark.parametrize("name", smallest_of_each_family())
 def test_a_model_of_each_family(name: str) -> None:
-    """Without memory for parameters: told nothing or all defaults, it is timm's."""
+    """Compare with timm on the meta device, without parameters and with all defaults."""
     declared = registries.models[f"timm_{name}"]
     with torch.device("meta"):
         theirs = timm.create_model(name)
@@ -54,7 +54,7 @@ def test_a_model_of_each_family(name: str) -> None:
 
 @pytest.mark.parametrize("name", smallest_of_each_family()[::3])
 def test_one_row_of_logits_for_each_image(name: str) -> None:
-    """For other classes and channels than by default, in the shapes that timm gives the parameters."""
+    """Classes and channels differ from the defaults; parameters have the same shapes as in timm."""
     declared = registries.models[f"timm_{name}"]
     channels = 1 if "in_chans" in declared.model_fields else 3
     changed: dict[str, Any] = {"num_classes": 7, "in_chans": channels}
@@ -91,7 +91,7 @@ def test_equal_bits(name: str, parameters: dict[str, Any], size: tuple[int, int,
     with torch.no_grad():
         assert torch.equal(ours(images), theirs(images))
         outputs = []
-        for network in (ours.train(), theirs.train()):  # with the same features dropped
+        for network in (ours.train(), theirs.train()):  # with the same dropout
             torch.manual_seed(4)
             outputs.append(network(images))
         assert torch.equal(*outputs)
@@ -114,10 +114,10 @@ def test_images_of_any_size() -> None:
     resnet = registries.models["timm_resnet18"]
     resnet(in_chans=1).check_input(image(1, 8))
     resnet().check_input(image(None, None))
-    with pytest.raises(CheckFailed, match="takes images of 3 channels, and is given 1") as failed:
+    with pytest.raises(CheckFailed, match="expects 3 input channels, but the image has 1") as failed:
         resnet().check_input(image(1, 224))
     assert failed.value.remedy == "Set in_chans to 1."
-    with pytest.raises(CheckFailed, match="takes images of 1 channel, and is given 3") as failed:
+    with pytest.raises(CheckFailed, match="expects 1 input channel, but the image has 3") as failed:
         resnet(in_chans=1).check_input(image(3, 224))
     assert failed.value.remedy == "Set in_chans to 3, or add grayscale."
     with pytest.raises(CheckFailed) as failed:
@@ -126,7 +126,7 @@ def test_images_of_any_size() -> None:
 
 
 def test_whole_numbers_stay_whole() -> None:
-    """This network multiplies channels by what is annotated as float."""
+    """This network multiplies channels by a value annotated as float."""
     with torch.device("meta"):
         assert shapes(registries.models["timm_repvit_m0_9"](mlp_ratio=3.0).build()) == shapes(
             timm.create_model("repvit_m0_9", mlp_ratio=3)
@@ -139,7 +139,7 @@ def test_images_of_one_size() -> None:
     vit(img_size=96).check_input(image(3, 96))
     vit(img_size=(32, 64)).check_input(image(3, 32, 64))
     vit(dynamic_img_size=True).check_input(image(3, 96))
-    with pytest.raises(CheckFailed, match="takes images of 224 x 224 pixels, and is given 96 x 96") as failed:
+    with pytest.raises(CheckFailed, match="expects 224 x 224 pixels, but the image has 96 x 96") as failed:
         vit().check_input(image(3, 96))
     assert failed.value.remedy == "Set img_size to [96, 96], or add `resize: {size: [224, 224]}`."
     with pytest.raises(CheckFailed) as failed:
@@ -168,7 +168,7 @@ def test_images_that_are_too_small() -> None:
         for name, (_, facts, *_rest) in DATA["models"].items()
         if DATA["inputs"][facts][2] and not DATA["inputs"][facts][1]
     )
-    with pytest.raises(CheckFailed, match="pixels or more, and is given 8 x 8"):
+    with pytest.raises(CheckFailed, match="pixels, but the image has 8 x 8"):
         registries.models[f"timm_{name}"]().check_input(image(3, 8))
 
 
@@ -177,8 +177,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"in_chans": 0}, "greater than or equal to 1"),
     ({"drop_rate": 1.0}, "less than 1"),
     ({"num_classes": "10"}, "valid integer"),
-    ({"global_pool": ""}, "keeps the features of all places"),
-    ({"tag": "a1_in1k"}, "`pretrained: true` only"),
+    ({"global_pool": ""}, "keeps the features of all positions"),
+    ({"tag": "a1_in1k"}, "only if pretrained is true"),
     ({"tag": "nonsense", "pretrained": True}, "'a1_in1k'"),
     ({"colours": 3}, "Extra inputs are not permitted"),
 ]
@@ -212,7 +212,7 @@ WEIGHTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
 def test_weights_are_asked_for_by_their_tag(
     name: str, parameters: dict[str, Any], full_name: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is downloaded here: timm is asked for the right weights, and its failure is told."""
+    """timm is called with the right weights, and its error is reported; nothing is downloaded."""
     asked: list[tuple[Any, ...]] = []
 
     def offline(full_name: str, **given: Any) -> None:
@@ -225,7 +225,7 @@ def test_weights_are_asked_for_by_their_tag(
         CheckFailed, match=f"timm cannot load the weights '{full_name}': OSError: no network.$"
     ) as failed:
         model.build()
-    assert failed.value.remedy == "Check the connection, or leave out pretrained."
+    assert failed.value.remedy == "Check the network connection, or omit pretrained."
     assert asked == [(full_name, {"pretrained": True, "num_classes": 10, **given})]
     config = timm.get_pretrained_cfg(full_name)
     assert config is not None
@@ -233,7 +233,7 @@ def test_weights_are_asked_for_by_their_tag(
 
 
 def test_weights_are_fitted_to_classes_and_channels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """timm's own way from the file on; only the download is not there."""
+    """timm loads the weights itself; only the download is replaced."""
     from timm.models import _builder
 
     donor = timm.create_model("test_resnet").state_dict()
@@ -250,13 +250,13 @@ def test_weights_are_fitted_to_classes_and_channels(monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def older(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A timm that lacks things."""
+    """Pretend that an older timm is installed."""
     monkeypatch.setattr(timm, "__version__", "1.0.7")
 
 
 def test_a_timm_that_lacks_a_model(older: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timm, "is_model", lambda name: False)
-    with pytest.raises(CheckFailed, match=r"timm 1\.0\.7, which is installed, has no model 'resnet18'") as failed:
+    with pytest.raises(CheckFailed, match=r"The installed timm 1\.0\.7 has no model 'resnet18'") as failed:
         registries.models["timm_resnet18"]().build()
     assert failed.value.remedy == f"Run: pip install 'timm=={DATA['timm']}'"
 

@@ -1,4 +1,4 @@
-"""Optimizers of timm: what is built steps as timm's own does, goes on after a save, and mistakes are said."""
+"""Timm optimizers take the same steps as in timm, continue from a saved state, and report mistakes."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -12,7 +12,7 @@ import timm.optim
 import torch
 from pipelines import same, written
 from pydantic import ValidationError
-from timm.optim import (  # type: ignore[attr-defined]  # timm re-exports them without saying so
+from timm.optim import (  # type: ignore[attr-defined]  # timm re-exports them implicitly
     create_optimizer_v2,
     list_optimizers,
 )
@@ -24,7 +24,7 @@ from registry_core.components import CheckFailed, ParameterFacts
 DATA = json.loads((Path(__file__).parent.parent / "registry_core_timm" / "data" / "optimizers.json").read_text())
 OFFERED = sorted(set(DATA["optimizers"]) & set(list_optimizers()))
 NEEDED = {"adafactor": {"lr": 0.01}, "cadafactor": {"lr": 0.01}, "sgdp": {"lr": 0.01}, "csgdp": {"lr": 0.01}}
-"""What has no default."""
+"""Options without a default."""
 
 
 def declared(name: str, **options: Any) -> Any:
@@ -32,7 +32,7 @@ def declared(name: str, **options: Any) -> Any:
 
 
 def parameters() -> list[torch.nn.Parameter]:
-    """A matrix, one that is large enough to be factored, kernels of convolutions, and a vector."""
+    """Return a matrix, one large enough to be factored, a convolution kernel, and a vector."""
     generator = torch.Generator().manual_seed(0)
     shapes = ((4, 3), (20, 18), (5, 3, 3, 3), (7,))
     return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
@@ -43,7 +43,7 @@ def quadratic(own: list[torch.nn.Parameter]) -> torch.Tensor:
 
 
 def step(optimizer: torch.optim.Optimizer, own: list[torch.nn.Parameter], count: int) -> float:
-    """Take steps, and give the loss after them."""
+    """Take steps and return the loss after them."""
     for _ in range(count):
         optimizer.zero_grad()
         torch.autograd.backward(quadratic(own))
@@ -56,7 +56,7 @@ def equal(left: list[torch.nn.Parameter], right: list[torch.nn.Parameter]) -> bo
 
 
 def plain(state: Any) -> bool:
-    """Whether a checkpoint can keep it: tensors and plain data."""
+    """Return True if the state consists of tensors and plain data, as checkpoints require."""
     if isinstance(state, dict):
         return all(map(plain, state)) and all(map(plain, state.values()))
     if isinstance(state, (list, tuple)):
@@ -66,7 +66,7 @@ def plain(state: Any) -> bool:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_it_steps_as_timm_does(name: str) -> None:
-    """With the defaults of ``create_optimizer_v2``, and with weight decay."""
+    """Compare with ``create_optimizer_v2``, with its defaults and with weight decay."""
     cases: tuple[dict[str, Any], ...] = ({}, {"weight_decay": 0.1})
     for options in cases:
         ours, theirs = parameters(), parameters()
@@ -90,7 +90,7 @@ def test_it_lowers_a_quadratic(name: str) -> None:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_it_goes_on_from_a_saved_state(name: str) -> None:
-    """Bit for bit, from tensors and plain data."""
+    """It continues bit for bit, from tensors and plain data."""
     whole, parted = parameters(), parameters()
     uninterrupted = declared(name, weight_decay=0.01).build(whole)
     step(uninterrupted, whole, 7)
@@ -107,11 +107,11 @@ def test_it_goes_on_from_a_saved_state(name: str) -> None:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_groups_have_options_of_their_own(name: str) -> None:
-    """A group with another learning rate steps as an optimizer of its own with that rate."""
+    """A group with another learning rate takes the same steps as a separate optimizer with that rate."""
     if name in ("lamb", "lambc", "lambcw", "lambw", "lambcd", "clamb", "clambw"):
         pytest.skip("LAMB clips the gradients of all groups together")
     if "corrected_weight_decay" in DATA["optimizers"][name]["set"]:
-        pytest.skip("timm corrects weight decay by the rate of the optimizer, not by that of the group")
+        pytest.skip("timm corrects weight decay by the learning rate of the optimizer, not of the group")
     own, apart = parameters(), parameters()
     declaration = declared(name, lr=0.01, weight_decay=0.01)
     together = declaration.build([{"params": own[:2]}, {"params": own[2:], "lr": 0.05}])
@@ -142,8 +142,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("lamb", {"weight_decay": -0.1}, "greater than or equal to 0"),
     ("adafactor", {}, "Field required"),
     ("sgdp", {}, "Field required"),
-    ("sgd", {"momentum": 0.0}, "nesterov needs momentum above 0"),
-    ("adamw", {"fused": True, "foreach": True}, "leave one of them out"),
+    ("sgd", {"momentum": 0.0}, "`nesterov` requires momentum above 0"),
+    ("adamw", {"fused": True, "foreach": True}, "alternative implementations of a step"),
     ("mars", {"lion": True}, "Extra inputs"),
 ]
 
@@ -156,9 +156,9 @@ def test_mistakes(name: str, options: dict[str, Any], message: str) -> None:
 
 def test_sparse_gradients_are_refused() -> None:
     sparse = [ParameterFacts("bag.weight", (10, 3), sparse=True)]
-    with pytest.raises(CheckFailed, match=r"takes no sparse gradients, which 'bag\.weight' would get"):
+    with pytest.raises(CheckFailed, match=r"does not support sparse gradients, but 'bag\.weight' would have them"):
         declared("lion").check_parameters(sparse)
-    with pytest.raises(CheckFailed, match="takes no sparse gradients with weight_decay"):
+    with pytest.raises(CheckFailed, match="does not support sparse gradients with weight_decay"):
         declared("sgd", weight_decay=0.1).check_parameters(sparse)
     declared("sgd").check_parameters(sparse)
     declared("lion").check_parameters([ParameterFacts("weight", (10, 3), sparse=False)])
@@ -166,7 +166,7 @@ def test_sparse_gradients_are_refused() -> None:
 
 def test_an_option_that_groups_cannot_have() -> None:
     own = parameters()
-    with pytest.raises(CheckFailed, match="'betas' of the optimizer 'timm_adafactor' holds for all parameters"):
+    with pytest.raises(CheckFailed, match="'betas' of the optimizer 'timm_adafactor' applies to all parameters"):
         declared("adafactor").build([{"params": own[:2]}, {"params": own[2:], "betas": (0.9, 0.99)}])
 
 
@@ -179,7 +179,7 @@ def test_a_timm_that_lacks_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_timm_that_lacks_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that has its default is left out; another value is refused."""
+    """A missing option with its default is omitted; another value is refused."""
 
     class Older(torch.optim.SGD):
         def __init__(self, params: Any, lr: float, betas: Any, weight_decay: float) -> None:

@@ -1,4 +1,4 @@
-"""Whole pipelines of timm's components: checked, trained, stopped and resumed."""
+"""Pipelines of timm components are checked, trained, stopped and resumed."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_a_pipeline_learns_and_resumes_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_what_a_run_leaves_is_a_pipeline_that_trains_the_same(tmp_path: Path) -> None:
-    """With every default of the model written out."""
+    """The resolved pipeline contains every default of the model."""
     path = written(
         tmp_path, model={"timm_test_vit": {"num_classes": 10, "in_chans": 1, "img_size": 8, "patch_size": 4}}
     )
@@ -50,14 +50,14 @@ def test_mistakes_are_found_before_the_run(tmp_path: Path) -> None:
     with pytest.raises(RegistryError) as failed:
         registry_core.load(path)
     said = str(failed.value)
-    assert "takes images of 3 channels, and is given 1" in said
+    assert "expects 3 input channels, but the image has 1" in said
     assert "Set in_chans to 1." in said
     assert "There is no optimizer 'timm_lions'. Did you mean 'timm_lion' or 'timm_lionc'?" in said
     path = written(tmp_path, model={"timm_vit_tiny_patch16_224": {"num_classes": 100, "in_chans": 1}})
     with pytest.raises(RegistryError) as failed:
         registry_core.load(path)
     said = str(failed.value)
-    assert "takes images of 224 x 224 pixels, and is given 8 x 8" in said
+    assert "expects 224 x 224 pixels, but the image has 8 x 8" in said
     path = written(tmp_path, model={"timm_test_resnet": {"num_classes": 100, "in_chans": 1}})
     with pytest.raises(RegistryError) as failed:
         registry_core.load(path)

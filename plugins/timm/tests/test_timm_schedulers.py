@@ -1,4 +1,4 @@
-"""Schedulers of timm: in every unit the rates that timm's own training loop would have."""
+"""Timm schedulers set the same learning rates in every unit as the training loop of timm."""
 
 # A test's name says what it shows.
 from __future__ import annotations
@@ -20,7 +20,7 @@ from registry_core.components import CheckFailed, Horizon
 
 HORIZON = Horizon(epochs=12, steps_per_epoch=5, total_steps=60)
 RATES = (0.1, 0.02)
-"""Of two groups."""
+"""Learning rates of two groups."""
 
 CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("cosine", "CosineLRScheduler", {}, {"t_initial": 12}),
@@ -50,7 +50,7 @@ WARM: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("wsd", "WSDLRScheduler", {"decay_t": 4, "warmup_t": 3, "stable_fn": "rsqrt"}, {"t_initial": 9}),
 ]
 KNOWN = [case for case in CASES + WARM if hasattr(timm.scheduler, case[1])]
-"""An older timm has not all of them."""
+"""Cases that the installed timm supports; an older one lacks some."""
 
 
 def names(cases: list[Any]) -> list[str]:
@@ -66,7 +66,7 @@ def rates_of(own: torch.optim.Optimizer) -> list[float]:
 
 
 def scaled(options: dict[str, Any], factor: int) -> dict[str, Any]:
-    """The same course in steps."""
+    """Return the same options, with lengths in steps."""
     lengths = ("t_initial", "warmup_t", "decay_t", "stable_timescale")
 
     def times(value: Any) -> Any:
@@ -76,7 +76,7 @@ def scaled(options: dict[str, Any], factor: int) -> dict[str, Any]:
 
 
 def of_timm(kind: str, options: dict[str, Any], rates: tuple[float, ...], by: str, units: int) -> list[list[float]]:
-    """The rates of timm's scheduler, driven as timm's ``train.py`` drives it."""
+    """Return the rates of the timm scheduler, called as in ``train.py`` of timm."""
     own = optimizer(rates)
     scheduler = getattr(timm.scheduler, kind)(own, **options, t_in_epochs=by == "epoch")
     found = [rates_of(own)]
@@ -94,7 +94,7 @@ def of_timm(kind: str, options: dict[str, Any], rates: tuple[float, ...], by: st
 def test_the_rates_are_those_of_timm(
     name: str, kind: str, options: dict[str, Any], filled: dict[str, Any], by: str
 ) -> None:
-    """Also when it is saved and loaded at every unit."""
+    """The scheduler is saved and loaded in every unit."""
     rates = RATES[:1] if options.get("warmup_t") else RATES
     factor, units = (1, 12) if by == "epoch" else (5, 60)
     own = scaled(options, factor)
@@ -125,7 +125,7 @@ def recorded(folder: Path) -> list[float]:
 
 @pytest.mark.parametrize("by", ["epoch", "step"])
 def test_a_run_with_a_scheduler_of_timm(by: str, tmp_path: Path) -> None:
-    """The rates in its record are timm's; stopped and resumed, it ends with the same bits."""
+    """The logged rates are those of timm; stopped and resumed, the run ends with the same bits."""
     length = 4 if by == "epoch" else 24
     scheduler = {"timm_cosine": {"by": by, "t_initial": length, "lr_min": 1e-4, "noise_range_t": [2, length]}}
     path = written(
@@ -153,7 +153,7 @@ def test_as_part_of_another(tmp_path: Path) -> None:
 
 
 def test_after_a_warm_up_of_the_core(tmp_path: Path) -> None:
-    """The schedule has what the warm-up leaves of the run: two epochs of six steps."""
+    """The schedule spans the rest of the run after the warm-up: two epochs of six steps."""
     scheduler = {"timm_poly": {"power": 1.0, "warmup": {"length": "1 epoch", "start": 0.5}}}
     path = written(
         tmp_path, optim__scheduler=scheduler, train={"epochs": 3, "device": "cpu", "log_every": "1 step"}, metrics=[]
@@ -183,15 +183,19 @@ def test_what_does_not_fit_the_run() -> None:
 
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
-    ("cosine", {"cycle_limit": 2}, "t_initial must say how long the first one is"),
-    ("cosine", {"warmup_t": 2, "warmup": "1 epoch"}, "leave one of them out"),
+    ("cosine", {"cycle_limit": 2}, "the length of the first one is required"),
+    ("cosine", {"warmup_t": 2, "warmup": "1 epoch"}, "alternative warm-ups"),
     ("cosine", {"cycle_mul": 0.5}, "greater than or equal to 1"),
-    ("cosine", {"t_initial": 3, "cycle_limit": 2, "cycle_mul": 2.0, "k_decay": 0.5}, "set cycle_mul or k_decay to 1"),
-    ("poly", {"t_initial": 3, "cycle_limit": 2, "cycle_mul": 2.0}, "set cycle_mul or power to 1"),
-    ("tanh", {"lb": 3.0}, "lb must be below ub"),
-    ("multi_step", {"decay_t": [5, 5]}, "each later than the one before"),
+    (
+        "cosine",
+        {"t_initial": 3, "cycle_limit": 2, "cycle_mul": 2.0, "k_decay": 0.5},
+        "`k_decay` of timm requires cycles of equal length",
+    ),
+    ("poly", {"t_initial": 3, "cycle_limit": 2, "cycle_mul": 2.0}, "`power` of timm requires cycles of equal length"),
+    ("tanh", {"lb": 3.0}, "`lb` must be less than ub"),
+    ("multi_step", {"decay_t": [5, 5]}, "in increasing order"),
     ("step", {}, "Field required"),
-    ("wsd", {"decay_t": 3, "stable_fn": "rsqrt"}, "needs stable_timescale"),
+    ("wsd", {"decay_t": 3, "stable_fn": "rsqrt"}, "requires stable_timescale"),
     ("wsd", {"decay_t": 9, "t_initial": 5}, "part of t_initial"),
     ("wsd", {"decay_t": 9, "decay_fn": "sqrt"}, "1-sqrt"),
 ]
@@ -217,7 +221,7 @@ def test_a_timm_that_lacks_a_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_parameter_of_timm_is_there_with_its_default() -> None:
-    """But for those that registry-core gives, and where a default is the length of the run."""
+    """Exceptions are those that registry-core sets, and defaults that are the length of the run."""
     import inspect
 
     for name in ("cosine", "tanh", "poly", "step", "multi_step", "wsd"):

@@ -1,1 +1,1 @@
-"""What the declarations build; imported only then."""
+"""Objects that the declarations build; imported only when they are built."""

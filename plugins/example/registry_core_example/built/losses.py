@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 
 class RegistryCoreExample(nn.Module):
-    """``(1 - p ** q) / q`` of each sample."""
+    """Generalized cross entropy: ``(1 - p ** q) / q`` of each sample."""
 
     def __init__(self, q: float, reduction: str) -> None:
         super().__init__()
@@ -15,9 +15,9 @@ class RegistryCoreExample(nn.Module):
         self.reduction = reduction
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """The loss of logits [batch, classes] and class numbers [batch]."""
+        """Return the loss of logits [batch, classes] and class indices [batch]."""
         entropy = F.cross_entropy(output, target, reduction="none")
-        each = -(-self.q * entropy).expm1() / self.q  # p is exp(-entropy); expm1 does not round where p is nearly 1
+        each = -(-self.q * entropy).expm1() / self.q  # p is exp(-entropy); expm1 avoids cancellation for p close to 1
         if self.reduction == "none":
             return each
         return each.mean() if self.reduction == "mean" else each.sum()

@@ -1,1 +1,1 @@
-"""What the declarations build; these modules import torch and kornia."""
+"""Objects that the declarations build; these modules import torch and kornia."""

@@ -1,4 +1,4 @@
-"""Augmentations of kornia called with a batch: a mapping in, a new one out."""
+"""Adapters that call augmentations of kornia with a batch, a mapping, and return a new one."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from registry_core_kornia.declaring import KorniaTransform
 
 
 class OnBatch(ABC):
-    """What all share: the images are checked as `infer_image` of the declaration says, and keep their memory layout."""
+    """Base class: checks images with `infer_image` of the declaration, and keeps their memory layout."""
 
     def __init__(self, declared: KorniaTransform, module: nn.Module) -> None:
         self.declared = declared
-        self.module: Any = module  # the classes of kornia have no common one with the methods that are called here
+        self.module: Any = module  # kornia has no common base class with the methods called here
         self.checked: tuple[int, ...] = ()
-        """Channels, height and width of the images that were found right last."""
+        """Channels, height and width of the images that were checked last."""
 
     @torch.no_grad()
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """The batch with other images; DataError if it does not work on these."""
+        """Return the batch with changed images; raise DataError if they are not supported."""
         images: Tensor = batch["input"]
         if self.checked != images.shape[1:]:
             self._check(images)
@@ -38,10 +38,10 @@ class OnBatch(ABC):
 
     @abstractmethod
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """The entries of the batch that are other ones after it."""
+        """Return the changed entries of the batch."""
 
     def applied(self, images: Tensor, params: Any, **flags: Any) -> Tensor:
-        """Images that are changed as ``params`` say, of the same memory layout."""
+        """Return the images changed according to ``params``, with the same memory layout."""
         return alike(self.module(images, params=params, **flags), images)
 
     def _check(self, images: Tensor) -> None:
@@ -54,23 +54,23 @@ class OnBatch(ABC):
 
 
 class OnImages(OnBatch):
-    """An augmentation that changes values: of ``input``, and of other images of that shape in the same way.
+    """An augmentation that changes the values of ``input``, and of other images of that shape in the same way.
 
-    Entries that are float tensors of the shape of ``input`` are images, but for ``target``.
+    Float tensors of the shape of ``input`` are images, except for ``target``.
     """
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """The images, changed alike."""
+        """Return the images, all changed in the same way."""
         params = self.module.forward_parameters(images.shape)
         others = [name for name, value in batch.items() if name not in ("input", "target") and is_like(value, images)]
         return {name: self.applied(batch[name], params) for name in ("input", *others)}
 
 
 class OnImagesAndMasks(OnBatch):
-    """An augmentation that moves pixels: of ``input``, and of all images and masks of its height and width with it.
+    """An augmentation that moves the pixels of ``input`` and of all images and masks of its height and width.
 
     Tensors [batch, height, width] or [batch, channels, height, width] are images if they are floats of the shape of
-    ``input``, else maps, which get 0 where there is no pixel. Maps of whole numbers are masks, made of nearest pixels.
+    ``input``, otherwise maps, which get 0 outside of the image. Integer maps are masks, with nearest interpolation.
     """
 
     def __init__(self, declared: KorniaTransform, module: nn.Module, mask_flags: Mapping[str, float | str]) -> None:
@@ -78,17 +78,17 @@ class OnImagesAndMasks(OnBatch):
         self.mask_flags = dict(mask_flags)
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """The images and masks, moved together; DataError if there are boxes, which are not moved."""
+        """Return the images and masks, moved together; raise DataError if there are boxes, which are not supported."""
         self.check_entries(batch)
         params = self.module.forward_parameters(images.shape)
-        made = {"input": self.applied(images, params)}  # first: it leaves the matrix that masks are moved by
+        made = {"input": self.applied(images, params)}  # first, because it stores the matrix that moves the masks
         for name, value in batch.items():
             if name != "input" and is_spatial(value, images):
                 made[name] = self._moved(value, images, params)
         return made
 
     def check_entries(self, batch: Mapping[str, Any]) -> None:
-        """Raise DataError if there is something that should move with the images and is not moved."""
+        """Raise DataError if an entry should move with the images but is not supported."""
         refuse_boxes(batch, self.declared.name)
 
     def _moved(self, value: Tensor, images: Tensor, params: Any) -> Tensor:
@@ -102,7 +102,7 @@ class OnImagesAndMasks(OnBatch):
         return moved if value.ndim == 4 else moved[:, 0]
 
     def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
-        """Masks [batch, channels, height, width], as numbers of ``dtype``, which holds class numbers exactly."""
+        """Return masks [batch, channels, height, width] as ``dtype``, which represents class indices exactly."""
         matrix = getattr(self.module, "transform_matrix", None)
         given = {} if matrix is None else {"transform": matrix.to(dtype)}
         moved: Tensor = self.module.transform_masks(
@@ -111,24 +111,24 @@ class OnImagesAndMasks(OnBatch):
         return moved
 
     def _flags(self, *without: str) -> dict[str, Any]:
-        """The flags of maps as kornia has them after it read its parameters, but for some."""
+        """Return the flags of maps in the form that kornia parses them to, without some."""
         known: dict[str, Callable[[Any], Any]] = {"resample": Resample.get, "fill_value": torch.tensor}
         flags = {name: flag for name, flag in self.mask_flags.items() if name not in without}
         return {name: known[name](flag) if name in known else flag for name, flag in flags.items()}
 
 
 class Erased(OnImagesAndMasks):
-    """An augmentation that erases pixels where they are: boxes need not move."""
+    """An augmentation that erases pixels, so that boxes need not move."""
 
     def check_entries(self, batch: Mapping[str, Any]) -> None:
-        """Nothing is out of place after it."""
+        """Accept all entries: nothing has moved."""
 
 
 class ImagesWithoutMasks(OnImages):
-    """An augmentation that moves pixels, or may, but makes them anew in a way that masks cannot take."""
+    """An augmentation that may move pixels, but always interpolates, so that masks are not supported."""
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """The images; DataError if there are masks or boxes, which would have to move with them."""
+        """Return the images; raise DataError if there are masks or boxes, which would have to move with them."""
         refuse_boxes(batch, self.declared.name)
         for name, value in batch.items():
             if name != "input" and is_spatial(value, images) and not is_like(value, images):
@@ -138,21 +138,21 @@ class ImagesWithoutMasks(OnImages):
 
 
 class Rearranged(OnImagesAndMasks):
-    """An augmentation that puts pixels into other places as they are: masks are images to it."""
+    """An augmentation that rearranges pixels without interpolation, so that masks are treated as images."""
 
     def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
-        """Masks [batch, channels, height, width], as numbers of ``dtype``."""
+        """Return masks [batch, channels, height, width] as ``dtype``."""
         moved: Tensor = self.module(planes.to(dtype), params=params)
         return moved
 
 
 def is_like(value: Any, images: Tensor) -> bool:
-    """Whether it is a float tensor of the shape of the images."""
+    """Return True for a float tensor of the shape of the images."""
     return isinstance(value, Tensor) and value.is_floating_point() and value.shape == images.shape
 
 
 def is_spatial(value: Any, images: Tensor) -> bool:
-    """Whether it is a tensor with a value for each pixel of the images, or several."""
+    """Return True for a tensor with one or more values for each pixel of the images."""
     if not isinstance(value, Tensor) or value.ndim not in (3, 4):
         return False
     same: bool = value.shape[0] == images.shape[0] and value.shape[-2:] == images.shape[-2:]
@@ -160,11 +160,11 @@ def is_spatial(value: Any, images: Tensor) -> bool:
 
 
 def refuse_boxes(batch: Mapping[str, Any], name: str) -> None:
-    """Raise DataError if an entry is a list of boxes, as a batch has them: float tensors [boxes, 4]."""
+    """Raise DataError if an entry is a list of boxes: float tensors [boxes, 4]."""
     for entry, value in batch.items():
         if isinstance(value, list) and value and all(isinstance(one, Tensor) and _are_boxes(one) for one in value):
-            message = f"{name} moves the images of a batch, and cannot move the boxes {entry!r} with them."
-            raise DataError(f"{message} Use a transform of single samples, in transforms, or leave out the boxes.")
+            message = f"{name} moves the images of a batch, but cannot move the boxes {entry!r} with them."
+            raise DataError(f"{message} Use a transform of single samples in transforms, or omit the boxes.")
 
 
 def _are_boxes(value: Tensor) -> bool:
@@ -172,7 +172,7 @@ def _are_boxes(value: Tensor) -> bool:
 
 
 def alike(made: Tensor, given: Tensor) -> Tensor:
-    """A tensor in the memory layout of another one."""
+    """Return a tensor with the memory layout of another one."""
     last = not given.is_contiguous() and given.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format
     return made.contiguous(memory_format=layout)
@@ -180,9 +180,9 @@ def alike(made: Tensor, given: Tensor) -> Tensor:
 
 @contextmanager
 def repeatable_sums() -> Iterator[None]:
-    """Let torch use, inside, what it counts as not repeatable on CUDA: sums of whole numbers, medians.
+    """Allow operations that torch considers nondeterministic on CUDA: sums of integers, medians.
 
-    A sum of whole numbers is exact in any order, and the value of a median is one, so that the bits are the same.
+    A sum of integers is exact in any order, and the value of a median is unique, so the bits are always the same.
     """
     enabled, warn_only = (
         torch.are_deterministic_algorithms_enabled(),
@@ -197,5 +197,5 @@ def repeatable_sums() -> Iterator[None]:
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Change nothing inside."""
+    """Change nothing."""
     yield

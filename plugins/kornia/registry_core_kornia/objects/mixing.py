@@ -1,4 +1,4 @@
-"""Augmentations of kornia that mix samples of a batch, with targets that say how much of which is seen."""
+"""Augmentations of kornia that mix samples of a batch, with targets that reflect the visible fractions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from registry_core_kornia.declaring import KorniaTransform
 from registry_core_kornia.objects.adapters import OnBatch, Rearranged, alike, is_spatial, refuse_boxes
 
 Shares = list[tuple[Tensor, Tensor]]
-"""Which other samples [batch] samples show, and how much of them [batch]: parts of 1, on the processor."""
+"""Indices of the other samples [batch] and their visible fractions [batch], on the CPU."""
 
 
 class Mixing(OnBatch):
-    """What mixing shares: targets become sums of those of the samples that are seen."""
+    """Base class of mixing: targets become weighted sums of those of the visible samples."""
 
     def __init__(self, declared: KorniaTransform, module: nn.Module, num_classes: int) -> None:
         super().__init__(declared, module)
         self.num_classes = num_classes
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """Mixed images, and targets float32 [batch, classes]."""
+        """Return mixed images and targets, float32 [batch, classes]."""
         params = self.module.forward_parameters(images.shape)
         given: Tensor = batch["target"]
         vectors = (one_hot(given, self.num_classes) if given.ndim == 1 else given).to(torch.float32)
@@ -41,22 +41,22 @@ class Mixing(OnBatch):
 
     @abstractmethod
     def shares(self, params: Mapping[str, Tensor], images: Tensor) -> Shares:
-        """What of other samples is seen in each sample."""
+        """Return the visible fractions of other samples in each sample."""
 
 
 class RandomMixUpV2(Mixing):
     """Weighted means of two images."""
 
     def shares(self, params: Mapping[str, Tensor], images: Tensor) -> Shares:
-        """The weight of the other image."""
+        """Return the weight of the other image."""
         return [(params["mixup_pairs"], params["mixup_lambdas"])]
 
 
 class RandomCutMixV2(Mixing):
-    """Images with rectangles of others, of which the last one lies on top."""
+    """Images with rectangles of others; the last one is on top."""
 
     def shares(self, params: Mapping[str, Tensor], images: Tensor) -> Shares:
-        """The part of the pixels that show each of the other images."""
+        """Return the fraction of the pixels that show each of the other images."""
         height, width = images.shape[-2:]
         covered = torch.zeros(images.shape[0], height, width, dtype=torch.bool)
         found: Shares = []
@@ -68,28 +68,28 @@ class RandomCutMixV2(Mixing):
 
 
 class PatchMix(Mixing):
-    """Images with a square of another."""
+    """Images with a square of another image."""
 
     def shares(self, params: Mapping[str, Tensor], images: Tensor) -> Shares:
-        """The part of the pixels that show the other image."""
+        """Return the fraction of the pixels that show the other image."""
         part = self.module.patch_size**2 / (images.shape[-2] * images.shape[-1])
         return [(params["mix_pairs"], torch.full((images.shape[0],), part))]
 
 
 class Mosaic(Rearranged):
-    """Images put together of several, and class maps of theirs."""
+    """Images composed of several images, with their class maps."""
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """Images and class maps; DataError if the targets are no maps."""
+        """Return images and class maps; raise DataError if the targets are not class maps."""
         need_maps(batch, images, self.declared.name)
         return super().changed(batch, images)
 
 
 class Transplantation(OnBatch):
-    """Pieces of images put into others, with their class maps."""
+    """Images with pixels of other images, with their class maps."""
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
-        """Images and class maps; DataError if the targets are no maps."""
+        """Return images and class maps; raise DataError if the targets are not class maps."""
         need_maps(batch, images, self.declared.name)
         refuse_boxes(batch, self.declared.name)
         moved, maps = self.module(images, batch["target"], data_keys=["input", "mask"])
@@ -100,5 +100,5 @@ def need_maps(batch: Mapping[str, Any], images: Tensor, name: str) -> None:
     """Raise DataError if the targets are not class maps [batch, height, width]."""
     target = batch.get("target")
     if not (is_spatial(target, images) and isinstance(target, Tensor) and target.ndim == 3):
-        message = f"{name} needs class maps [batch, height, width] of the size of the images as targets."
-        raise DataError(f"{message} Remove {name}, or use a data set for segmentation.")
+        message = f"{name} expects class maps [batch, height, width] of the size of the images as targets."
+        raise DataError(f"{message} Remove {name}, or use a dataset for segmentation.")

@@ -1,1 +1,1 @@
-"""What the hook does: these modules import MLflow when they record."""
+"""Implementation of the hook; these modules import MLflow when they record."""

@@ -1,4 +1,4 @@
-"""What the hook does during a run."""
+"""The hook during a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from registry_core_mlflow.objects.store import Measured, StoredRun, apart, store
 from registry_core_mlflow.objects.values import parameters, recorded_name, shortened
 
 PAUSE = 60.0
-"""Seconds after a failure in which nothing is tried."""
+"""Seconds to wait after a failure before the next attempt."""
 
 _STATUS: dict[Ending, str] = {
     "finished": "FINISHED",
@@ -25,18 +25,18 @@ _STATUS: dict[Ending, str] = {
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
-"""MLflow's words for how a run ended."""
+"""MLflow status for each ending of a run."""
 
 _LONGEST_TAG = 8000
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class NotRecorded(Exception):
-    """Why MLflow could not record something."""
+    """Raised if MLflow cannot record something."""
 
 
 class Recording:
-    """Records one run; what cannot be recorded waits until it can, or the run ends."""
+    """Records one run; measurements that cannot be recorded are kept for later attempts."""
 
     run: Run | None = None
     stored: StoredRun | None = None
@@ -51,13 +51,13 @@ class Recording:
         self.artifacts = artifacts
         self.run_id: str | None = None
         self.store: str | None = None
-        """The local database that the run is in; servers may move, and their addresses may hold passwords."""
+        """The local database of the run; None for a server, which may move and whose address may contain a password."""
         self.waiting: list[Measured] = []
         self.next_try = 0.0
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Begin an MLflow run, or go on with the one of before."""
+        """Start an MLflow run, or continue the previous one."""
         self.run = run
         self.waiting = _measured_before(run)
         self._record()
@@ -71,7 +71,7 @@ class Recording:
 
     @hookimpl
     def run_ended(self, reason: str, ending: Ending) -> None:
-        """Record what is left, the files, and how it ended."""
+        """Record the remaining measurements, the files and the status."""
         if self.run is None:
             return
         self._record()
@@ -83,15 +83,15 @@ class Recording:
             self.stored.end(_STATUS[ending])
 
     def state_dict(self) -> dict[str, Any]:
-        """Which MLflow run it is; metrics.jsonl in the run directory has what was measured."""
+        """Return the ID of the MLflow run; metrics.jsonl in the run directory contains the measurements."""
         return {"run_id": self.run_id, "store": self.store}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Remember it."""
+        """Restore the ID of the MLflow run."""
         self.run_id, self.store = state["run_id"], state["store"]
 
     def _record(self) -> None:
-        """Send what waits; after a failure nothing is tried for a while, and the steps in the store are looked up."""
+        """Send pending measurements; after a failure, first look up which steps the store has."""
         assert self.run is not None
         with self._calling(self.run):
             if self.stored is None:
@@ -103,7 +103,7 @@ class Recording:
 
     @contextmanager
     def _calling(self, run: Run) -> Iterator[None]:
-        """Inside, MLflow is called; NotRecorded if that fails, whatever MLflow and what it rests on raise."""
+        """Call MLflow inside; raise NotRecorded for any error of MLflow or its dependencies."""
         try:
             with apart(run.view):
                 yield
@@ -131,7 +131,7 @@ def _measured(step: int, epoch: int, values: Mapping[str, float]) -> list[Measur
 
 
 def _measured_before(run: Run) -> list[Measured]:
-    """What a resumed run measured before its start: MLflow may lack some of it."""
+    """Return measurements from before a resume, some of which MLflow may lack."""
     path = run.directory / "metrics.jsonl"
     if run.start.step == 0 or not path.exists():
         return []
@@ -140,12 +140,12 @@ def _measured_before(run: Run) -> list[Measured]:
 
 
 def _files(run: Run) -> list[Path]:
-    """The files of the run directory; a summary there is of an earlier part of the run."""
+    """Return the files of the run directory, except a summary, which is of an earlier part of the run."""
     return sorted(path for path in run.directory.iterdir() if path.is_file() and path.name != "summary.json")
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """Tags of every run; whether a resumed one is exact, its summary.json says when it ended."""
+    """Return the tags of every run; the guarantee of a resumed run is written to summary.json when it ends."""
     resumed = {f"{OWN}guarantee": "see summary.json", f"{OWN}resumed_from_step": str(run.start.step)}
     return {
         f"{OWN}version": version("registry-core"),

@@ -1,4 +1,4 @@
-"""One MLflow run, through MLflow's client: nothing global is changed for longer than a call."""
+"""A run in an MLflow store, accessed through the MLflow client without lasting changes to global state."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-"""Where the user says nothing else: a training run does not wait minutes for a server, and tells nobody of itself."""
+"""Defaults: a training run does not wait minutes for a server, and sends no telemetry."""
 
 _MOST_METRICS, _MOST_PARAMETERS = 1000, 100
-"""How many MLflow takes in one call."""
+"""Limits of MLflow for one call."""
 
 
 class Measured(NamedTuple):
@@ -37,7 +37,7 @@ class Measured(NamedTuple):
 
 @contextmanager
 def apart(view: View | None) -> Iterator[None]:
-    """Inside, MLflow may print and draw random numbers: it shows on stderr, and changes nothing in the run."""
+    """Redirect the output of MLflow to stderr, and restore random generators and environment variables."""
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(sys.stderr))
         if view is not None:
@@ -52,29 +52,29 @@ def apart(view: View | None) -> Iterator[None]:
 
 
 def store_uri(declared: str | None, before: str | None) -> str:
-    """Where to record: as declared, where the run began, as MLflow is told elsewhere, or a file in this folder."""
+    """Return the store: as declared, of the resumed run, as configured in MLflow, or a file in this folder."""
     from mlflow import tracking
 
     if declared or before:
         return declared or before or ""
-    is_set: Any = tracking.is_tracking_uri_set  # MLflow leaves it untyped
+    is_set: Any = tracking.is_tracking_uri_set  # untyped in MLflow
     if is_set():
         return str(tracking.get_tracking_uri())
     return f"sqlite:///{Path('mlflow.db').absolute().as_posix()}"
 
 
 class StoredRun:
-    """A run that is in a store; each call may raise what MLflow raises."""
+    """A run in a store; every method may raise errors of MLflow."""
 
     def __init__(self, client: MlflowClient, run_id: str, recorded: dict[str, int]) -> None:
         self.client = client
         self.run_id = run_id
         self.recorded = recorded
-        """For each metric, the last step that the store has."""
+        """The last step of each metric in the store."""
 
     @classmethod
     def begin(cls, uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> StoredRun:
-        """A new run in an experiment, which is made where there is none."""
+        """Create a run in an experiment, which is created if it does not exist."""
         client = _client(uri)
         found = client.get_experiment_by_name(experiment)
         place = found.experiment_id if found is not None else client.create_experiment(experiment)
@@ -83,7 +83,7 @@ class StoredRun:
 
     @classmethod
     def go_on(cls, uri: str, run_id: str, tags: Mapping[str, str]) -> StoredRun | None:
-        """A run that began before, running again; None if the store does not have it."""
+        """Continue an existing run; return None if the store does not have it."""
         from mlflow import MlflowException
 
         client = _client(uri)
@@ -100,13 +100,13 @@ class StoredRun:
         return stored
 
     def look(self) -> None:
-        """Learn which steps the store has."""
+        """Look up which steps the store has."""
         names = self.client.get_run(self.run_id).data.metrics
         histories = {name: self.client.get_metric_history(self.run_id, name) for name in names}
         self.recorded = {name: max(each.step for each in history) for name, history in histories.items()}
 
     def add_parameters(self, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Record parameters; returns those that the store has with another value, which it does not give up."""
+        """Record parameters; return those that the store already has with another value, which cannot change."""
         from mlflow.entities import Param
 
         there = self.client.get_run(self.run_id).data.params
@@ -116,7 +116,7 @@ class StoredRun:
         return {name: value for name, value in parameters.items() if there.get(name, value) != value}
 
     def add_metrics(self, measured: Sequence[Measured]) -> None:
-        """Record metrics, but no step that the store has already."""
+        """Record metrics, except for steps that the store already has."""
         from mlflow.entities import Metric
 
         new = [one for one in measured if one.step > self.recorded.get(one.name, -1)]
@@ -128,15 +128,15 @@ class StoredRun:
             self.recorded.update({one.name: max(one.step, self.recorded.get(one.name, -1)) for one in batch})
 
     def set_tag(self, name: str, value: str) -> None:
-        """Set a tag, or replace it."""
+        """Set or replace a tag."""
         self.client.set_tag(self.run_id, name, value)
 
     def add_file(self, path: Path) -> None:
-        """Keep a file as an artifact."""
+        """Store a file as an artifact."""
         self.client.log_artifact(self.run_id, str(path))
 
     def end(self, status: str) -> None:
-        """Say that the run ended, now, and how."""
+        """Mark the run as ended with a status."""
         self.client.set_terminated(self.run_id, status)
 
 

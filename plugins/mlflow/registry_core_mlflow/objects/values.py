@@ -1,4 +1,4 @@
-"""A pipeline as MLflow's parameters, and names that MLflow takes."""
+"""Convert a pipeline to MLflow parameters, and names to those that MLflow accepts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 
 LONGEST_NAME = 250
 LONGEST_VALUE = 6000
-"""The limits of MLflow, in signs."""
+"""Limits of MLflow in characters."""
 
 _NOT_SHOWN = ("hooks", "version")
-"""What does not change the result; hooks may hold addresses with passwords in them."""
+"""Keys that do not affect the result; hooks may contain addresses with passwords."""
 
 
 def parameters(pipeline: Mapping[str, Any]) -> dict[str, str]:
-    """The values of a resolved pipeline by dotted names; a component without parameters is the value of its key."""
+    """Return the values of a resolved pipeline by dotted name; a component without parameters is a value."""
     shown = {key: value for key, value in pipeline.items() if key not in _NOT_SHOWN}
     return {recorded_name(name): shortened(_text(value)) for name, value in _flattened(shown, "")}
 
 
 def recorded_name(name: str) -> str:
-    """The name itself where MLflow takes it, else one like it that no other name gets."""
+    """Return the name if MLflow accepts it, otherwise a similar unique name."""
     made = re.sub(r"[^/\w.\- ]", "_", name)
     if posixpath.normpath(made) != made or made.startswith(("/", "..")) or made == ".":
         made = made.replace("/", "_")
@@ -35,7 +35,7 @@ def recorded_name(name: str) -> str:
 
 
 def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
-    """The text, cut where MLflow would refuse it."""
+    """Return the text, truncated to the limit of MLflow."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

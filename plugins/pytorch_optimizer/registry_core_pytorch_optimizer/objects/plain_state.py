@@ -1,8 +1,8 @@
-"""Optimizer state as tensors and plain data, without loss, where pytorch_optimizer keeps other things in it.
+"""Lossless conversion of the optimizer state of pytorch_optimizer to tensors and plain data.
 
-A checkpoint holds tensors and plain data. What is neither becomes a dictionary with one key that names what it was: a
-queue, a number format, or a projector of GaLore. So does a tensor that does not lie in memory as a new one would: sums
-over rows and over columns are taken in other orders, and a resumed run would have other last digits.
+A checkpoint contains only tensors and plain data. Other objects become a dictionary with one key that names their type:
+a queue, a dtype, or a GaLore projector. So does a tensor with non-default strides: otherwise sums over rows and columns
+would be computed in another order, and the last digits of a resumed run would differ.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ _MARK = "registry_core:"
 
 
 class PlainState:
-    """Put before an optimizer's class: its ``state_dict`` is plain, and is read back as it was."""
+    """Mixin for an optimizer class: converts its ``state_dict`` to plain data and back."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The state in tensors and plain data."""
-        found: dict[str, Any] = to_plain(super().state_dict())  # type: ignore[misc]  # the class behind has it
+        """Return the state as tensors and plain data."""
+        found: dict[str, Any] = to_plain(super().state_dict())  # type: ignore[misc]  # defined by the next class
         return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go back to a state."""
-        super().load_state_dict(from_plain(state_dict))  # type: ignore[misc]  # the class behind has it
+        """Restore a state."""
+        super().load_state_dict(from_plain(state_dict))  # type: ignore[misc]  # defined by the next class
 
 
 def with_plain_state(made: type[Optimizer]) -> type[Optimizer]:
-    """The same class with plain state; it keeps its name."""
+    """Return the class with plain state, under the same name."""
     return type(made.__name__, (PlainState, made), {"__module__": made.__module__, "__doc__": made.__doc__})
 
 
 def to_plain(value: Any) -> Any:
-    """Tensors and plain data for a state."""
+    """Convert a state to tensors and plain data."""
     if isinstance(value, torch.Tensor):
         return _plain_tensor(value)
     if isinstance(value, dict):
@@ -54,7 +54,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(value: Any) -> Any:
-    """The state that ``to_plain`` made plain."""
+    """Restore the state that ``to_plain`` converted."""
     if type(value) in (list, tuple):
         return type(value)(map(from_plain, value))
     if not isinstance(value, dict):
@@ -68,7 +68,7 @@ def from_plain(value: Any) -> Any:
 
 
 def _plain_tensor(tensor: torch.Tensor) -> Any:
-    """The tensor, or how a contiguous one is permuted to get it."""
+    """Return the tensor, or a contiguous one and the permutation that restores it."""
     if tensor.layout != torch.strided or tensor.is_contiguous():
         return tensor
     strides = tensor.stride()

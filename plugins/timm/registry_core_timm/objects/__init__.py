@@ -1,1 +1,1 @@
-"""What the declarations build: the modules here import timm and torch."""
+"""Objects that the declarations build; these modules import timm and torch."""

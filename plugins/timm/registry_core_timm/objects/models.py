@@ -1,4 +1,4 @@
-"""Networks of timm."""
+"""Build networks of timm."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
 def create(name: str, tag: str | None, parameters: dict[str, Any], made_for: str) -> nn.Module:
-    """The network as ``timm.create_model`` makes it, with the weights that ``tag`` names, if it names any.
+    """Return the network of ``timm.create_model``, with the weights of ``tag`` unless it is None.
 
-    Raises CheckFailed if the installed timm does not know the name or a parameter, cannot build it with these
+    Raises CheckFailed if the installed timm does not know the name or a parameter, cannot build the network with these
     parameters, or cannot load the weights.
     """
     if not timm.is_model(name):
@@ -25,14 +25,14 @@ def create(name: str, tag: str | None, parameters: dict[str, Any], made_for: str
     full_name = name if tag is None else f"{name}.{tag}"
     try:
         network: nn.Module = timm.create_model(full_name, pretrained=tag is not None, **parameters)
-    except Exception as error:  # timm asserts, and hub and networks fail in ways of their own
+    except Exception as error:  # timm, its networks and the hub raise errors of many types
         unknown = _UNKNOWN.search(str(error))
         if isinstance(error, TypeError) and unknown and unknown[1] in parameters:
             raise lacks(f"parameter {unknown[1]!r} of the model {name!r}", made_for) from error
         reason = f"{type(error).__name__}: {error}".removesuffix(": ").rstrip(".")
         if tag is not None:
             message = f"timm cannot load the weights {full_name!r}: {reason}."
-            raise CheckFailed(message, "Check the connection, or leave out pretrained.") from error
-        message = f"timm cannot build it with these parameters: {reason}."
-        raise CheckFailed(message, f"`registry-core show model/timm_{name}` has its defaults.") from error
+            raise CheckFailed(message, "Check the network connection, or omit pretrained.") from error
+        message = f"timm cannot build the model with these parameters: {reason}."
+        raise CheckFailed(message, f"See the defaults: registry-core show model/timm_{name}") from error
     return network

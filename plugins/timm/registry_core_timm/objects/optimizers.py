@@ -1,4 +1,4 @@
-"""Optimizers of timm's registry."""
+"""Build optimizers of timm."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch.optim import Optimizer
 from registry_core.components import CheckFailed
 from registry_core_timm.objects.versions import lacks
 
-_TIMM: Any = timm.optim  # it re-exports these functions without saying so, which mypy holds against it
+_TIMM: Any = timm.optim  # it re-exports these functions implicitly, which mypy rejects
 
 
 def create(parameters: Any, name: str, options: dict[str, Any], usual: set[str], made_for: str) -> Optimizer:
-    """The optimizer as ``timm.optim.create_optimizer_v2`` makes it for parameters, or for groups of them.
+    """Return the optimizer of ``timm.optim.create_optimizer_v2`` for parameters or parameter groups.
 
-    Options in ``usual`` have their defaults; an older timm that lacks one does what they say. Raises CheckFailed if the
-    installed timm does not know the name or another option, or an option of a group is one that the optimizer keeps for
-    all parameters together.
+    Options in ``usual`` have their defaults, which an older timm without these options implements anyway. Raises
+    CheckFailed if the installed timm does not know the name or another option, or a group sets an option that applies
+    to all parameters.
     """
     if name not in _TIMM.list_optimizers():
         raise lacks(f"optimizer {name!r}", made_for)
@@ -33,8 +33,8 @@ def create(parameters: Any, name: str, options: dict[str, Any], usual: set[str],
     for group in parameters:
         for option in group if isinstance(group, dict) else ():
             if option != "params" and option not in built.defaults:
-                message = f"The option {option!r} of the optimizer 'timm_{name}' holds for all parameters together."
-                raise CheckFailed(message, "Set it at the optimizer, not in a group.")
+                message = f"The option {option!r} of the optimizer 'timm_{name}' applies to all parameters."
+                raise CheckFailed(message, "Set it for the optimizer, not for a group.")
     if any(isinstance(value, torch.dtype) for value in built.defaults.values()):
         built.register_state_dict_post_hook(_with_names_of_types)
         built.register_load_state_dict_pre_hook(_with_types)
@@ -42,7 +42,7 @@ def create(parameters: Any, name: str, options: dict[str, Any], usual: set[str],
 
 
 def _with_names_of_types(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-    """The state with ``bfloat16`` for ``torch.bfloat16`` in its groups: a checkpoint keeps plain data only."""
+    """Replace ``torch.bfloat16`` in the groups by ``bfloat16``, because a checkpoint contains only plain data."""
     groups = [
         {
             key: str(value).removeprefix("torch.") if isinstance(value, torch.dtype) else value
@@ -54,7 +54,7 @@ def _with_names_of_types(optimizer: Optimizer, state: dict[str, Any]) -> dict[st
 
 
 def _with_types(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-    """The state with the types that its groups name."""
+    """Replace names of dtypes in the groups by the dtypes."""
     named = {key for key, value in optimizer.defaults.items() if isinstance(value, torch.dtype)}
     groups = [
         {

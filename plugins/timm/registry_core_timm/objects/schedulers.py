@@ -1,4 +1,4 @@
-"""A torch scheduler that gives the rates of a scheduler of timm."""
+"""A torch scheduler with the learning rates of a timm scheduler."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from registry_core_timm.objects.versions import lacks
 
 
 class TimmLR(LRScheduler):
-    """Advances by one epoch or optimizer step, and asks timm's scheduler for the rates as timm's training does.
+    """Advances by one epoch or optimizer step, and calls the timm scheduler as the training script of timm does.
 
-    The rates at the start are those that timm's scheduler sets when it is made; those after n units are those of its
-    ``step(n)``, or of its ``step_update(n)`` where it does not count epochs. timm's schedulers know no more of the past
-    than the rates at the start; their parameters are saved besides, as timm saves them.
+    The initial rates are those that the timm scheduler sets when it is created; those after n units are those of
+    ``step(n)``, or of ``step_update(n)`` if it does not count epochs. A timm scheduler depends on no past values
+    except the initial rates; its parameters are saved as well, as timm does.
     """
 
     def __init__(self, optimizer: Optimizer, timm_class: str, options: dict[str, Any], made_for: str) -> None:
@@ -28,7 +28,7 @@ class TimmLR(LRScheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> list[Any]:
-        """The rates of all groups in the unit that is to come."""
+        """Return the rates of all groups for the next unit."""
         if self.last_epoch == 0:
             return list(self.first)
         if self.timm.t_in_epochs:
@@ -38,11 +38,11 @@ class TimmLR(LRScheduler):
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """The position, and the state of timm's scheduler, as plain data."""
+        """Return the position and the state of the timm scheduler as plain data."""
         return {**super().state_dict(), "timm": self.timm.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state that was saved."""
+        """Restore a saved state."""
         state = dict(state_dict)
         self.timm.load_state_dict(state.pop("timm"))
         super().load_state_dict(state)

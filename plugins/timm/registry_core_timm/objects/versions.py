@@ -1,4 +1,4 @@
-"""What to say where the installed timm is older or newer than the one that the data were read from."""
+"""Errors for differences between the installed timm and the one from which the data was read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from registry_core.components import CheckFailed
 
 
 def lacks(what: str, made_for: str) -> CheckFailed:
-    """What to raise where the installed timm does not have ``what``, such as ``model 'resnet18'``."""
-    message = f"timm {timm.__version__}, which is installed, has no {what}; it was read from timm {made_for}."
+    """Return the error for an installed timm without ``what``, such as ``model 'resnet18'``."""
+    message = f"The installed timm {timm.__version__} has no {what}; the declaration was read from timm {made_for}."
     return CheckFailed(message, f"Run: pip install 'timm=={made_for}'")
