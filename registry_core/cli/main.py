@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import re
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -39,9 +38,6 @@ Example: registry-core train examples/digits.yaml
 """
 
 
-_PAUSE = re.compile(r"[,:;(]")
-
-
 class _Commands(click.Group):
     """Imports a subcommand's module only when it is used, so that `list` stays as light as it is."""
 
@@ -60,12 +56,7 @@ class _Commands(click.Group):
         for title, names in COMMANDS.items():
             with formatter.section(title):
                 commands = [(name, self.get_command(ctx, name)) for name in names]
-                formatter.write_dl([(name, _in_short(found)) for name, found in commands if found])
-
-
-def _in_short(command: click.Command) -> str:
-    """What a command does, up to the first comma or the like."""
-    return command.short_help or _PAUSE.split(command.get_short_help_str(200), maxsplit=1)[0].rstrip(".")
+                formatter.write_dl([(name, str(found.short_help)) for name, found in commands if found])
 
 
 def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:

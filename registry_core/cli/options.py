@@ -75,7 +75,7 @@ def component_records(wanted: Iterable[str]) -> list[Record]:
         own = [record for record in catalog.records if record.distribution == word]
         if not own:
             known = sorted({record.distribution for record in catalog.records})
-            raise UnknownComponent(f"No distribution {word!r} registers components here. {near(word, known)}")
+            raise UnknownComponent(f"No distribution {word!r} registers components here.", near(word, known))
         found += own
     return list(dict.fromkeys(found))
 

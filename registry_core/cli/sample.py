@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from registry_core.inspection.trace import Entry, TraceStep
 
 
-@click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
+@click.command(
+    "sample",
+    short_help="Show what happens to one sample",
+    epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3",
+)
 @pipeline_file()
 @overrides
 @click.option(

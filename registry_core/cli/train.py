@@ -10,7 +10,11 @@ from registry_core.cli.options import overrides, pipeline_file
 from registry_core.cli.problems import tell
 
 
-@click.command("train", epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine")
+@click.command(
+    "train",
+    short_help="Train a pipeline, or resume a run",
+    epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine",
+)
 @pipeline_file(required=False)
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")

@@ -13,7 +13,11 @@ from registry_core.cli.verdict import ValidateRequest, ValidateResult
 from registry_core.diagnostics import Fix
 
 
-@click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
+@click.command(
+    "validate",
+    short_help="Check pipeline files and report all of their mistakes",
+    epilog="Example: registry-core validate examples/digits.yaml",
+)
 @pipeline_files
 @overrides
 @click.option("--fix", is_flag=True, help="Correct what is certain in the files, and ask before what is likely.")

@@ -83,13 +83,13 @@ class Resolver:
                 message, remedy, _ = wrong_form(base, value)
                 return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
             fix = self._renamed(keys, name, error.closest)
-            return self._stand_in(base, keys, _unknown(error, fix))
+            return self._stand_in(base, keys, error.problem()._replace(fix=fix))
         except NameConflict as error:
-            return self._stand_in(base, keys, Problem(str(error), code="name-conflict"))
+            return self._stand_in(base, keys, error.problem())
         try:
             declaration: type[Component] = registry.declaration(record)
         except BrokenComponent as error:
-            return self._stand_in(base, keys, Problem(str(error), code="broken-component", exit_code=error.exit_code))
+            return self._stand_in(base, keys, error.problem())
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
         parameters = self.fields(declaration, parameters, inner)
         made: Component | None = None
@@ -176,10 +176,6 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
 
 def _is_item(rest: list[str | int]) -> bool:
     return bool(rest) and isinstance(rest[0], int)
-
-
-def _unknown(error: UnknownComponent, fix: Fix | None) -> Problem:
-    return Problem(error.message, error.remedy, code="unknown-component", fix=fix)
 
 
 def _split(value: Any) -> tuple[str | None, Any]:
