@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, print_json
+from registry_core.cli.options import PATH, as_json, print_json
 
 
 @click.command(
@@ -14,7 +14,7 @@ from registry_core.cli.options import as_json, print_json
     short_help="Measure the loss and the metrics of a run",
     epilog="Example: registry-core eval runs/digits-1 --data val --best",
 )
-@click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN|CHECKPOINT", type=PATH)
 @click.option(
     "--data", "section", type=click.Choice(["train", "val", "test"]), help="Default: test if there is one, else val."
 )

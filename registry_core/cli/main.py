@@ -7,13 +7,14 @@ import gc
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import click
 
 from registry_core.catalog import refresh
 from registry_core.catalog.policy import VARIABLE
-from registry_core.diagnostics import PipelineError, RegistryError
+from registry_core.diagnostics import PipelineError, RegistryError, RunError
 
 COMMANDS = {
     "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
@@ -115,19 +116,28 @@ def _leave_pydantic_alone() -> None:
         sys.modules.setdefault(loader.__name__, loader)
 
 
+def _outside(error: OSError) -> RunError:
+    """What the operating system refuses beyond all that is checked, such as a full disk behind standard output."""
+    what = f"{str(error.filename)!r} cannot be read or written" if error.filename else "Reading or writing failed"
+    return RunError(f"{what}: {error.strerror or error}.", "Choose another place, or free some space.")
+
+
 def _tell(error: RegistryError) -> None:
     if isinstance(error, PipelineError):
         from registry_core.cli.problems import tell
 
         tell(error.problems)
     else:
-        print(error, file=sys.stderr)
+        click.echo(str(error), err=True)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     atexit.register(gc.freeze)  # else Python looks for garbage once more among all that it is about to leave
     _leave_pydantic_alone()
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller
+            setattr(sys, stream, Path(os.devnull).open("w"))  # noqa: SIM115  # it stays open to the end
     try:
         code = cli(prog_name="registry-core", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -137,9 +147,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except RegistryError as error:
+    except (RegistryError, OSError) as error:
         if os.environ.get("REGISTRY_CORE_TRACEBACK"):
             raise
-        _tell(error)
-        code = error.exit_code
+        known = _outside(error) if isinstance(error, OSError) else error
+        _tell(known)
+        code = known.exit_code
     sys.exit(code if isinstance(code, int) else 0)

@@ -154,7 +154,8 @@ def list_class_folders(root: Path, extensions: tuple[str, ...]) -> ClassFolders:
         problem = "is not a folder" if root.exists() else "does not exist"
         raise DataError(f"The image folder '{root}' {problem}.", "Name a folder with one folder for each class.")
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
         paths = tuple(tuple(sorted(_images(str(root / name), name, extensions))) for name in names)
     except OSError as error:
         message = f"The folder '{error.filename}' cannot be read: {error.strerror}."

@@ -61,7 +61,7 @@ def parse(text: str, source: str) -> Node | None:
     """The root node of the one document in a text, None if it is empty; PipelineError for what is not YAML."""
     try:
         parser = _parser(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # half a character, which no file of UTF-8 has, is a ValueError
         raise _not_yaml(error, source, text) from None
     try:
         return _Composer(parser, source).document()
