@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 
@@ -116,6 +117,16 @@ def _leave_pydantic_alone() -> None:
         sys.modules.setdefault(loader.__name__, loader)
 
 
+def _prepare_streams() -> None:
+    """Let no output fail for where it goes: to streams that the caller closed, or that lack a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # it stays open to the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _outside(error: OSError) -> RunError:
     """What the operating system refuses beyond all that is checked, such as a full disk behind standard output."""
     what = f"{str(error.filename)!r} cannot be read or written" if error.filename else "Reading or writing failed"
@@ -135,9 +146,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     atexit.register(gc.freeze)  # else Python looks for garbage once more among all that it is about to leave
     _leave_pydantic_alone()
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed by the caller
-            setattr(sys, stream, Path(os.devnull).open("w"))  # noqa: SIM115  # it stays open to the end
+    _prepare_streams()
     try:
         code = cli(prog_name="registry-core", standalone_mode=False)
     except click.exceptions.Exit as ended:
