@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from registry_core.cli.explanations import Example, Explanation, by_theme
+from registry_core.diagnostics.explanations import Example, Explanation, by_theme
 
 PAGE = Path(__file__).parent / "mistakes.md"
 

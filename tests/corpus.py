@@ -17,6 +17,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry_core.diagnostics import PipelineError, Problem
+from registry_core.loaded import load
+
 FOLDER = Path(__file__).parent / "mistakes"
 
 _BELOW = re.compile(r"(?P<before> *#(?P<first><)?[ ]*)(?P<caret>\^)? (?P<code>[a-z][a-z-]+): (?P<words>.*)")
@@ -52,6 +55,14 @@ def mistakes() -> list[Mistake]:
     """The corpus, sorted by name; pipelines that others extend are named ``_...``."""
     paths = [path for end in ("yaml", "json") for path in FOLDER.rglob(f"*.{end}") if not path.name.startswith("_")]
     return [_read(path) for path in sorted(paths) if "data" not in path.relative_to(FOLDER).parts]
+
+
+def problems_of(mistake: Mistake) -> tuple[Problem, ...]:
+    """The problems that ``validate`` finds in a file, from the corpus as the current folder: errors, or warnings."""
+    try:
+        return load(mistake.path.relative_to(FOLDER), mistake.options).warnings
+    except PipelineError as error:
+        return error.problems
 
 
 def _read(path: Path) -> Mistake:

@@ -64,9 +64,8 @@ class Catalog:
             origins = " and ".join(record.origin for record in found)
             choices = " or ".join(repr(f"{record.distribution}:{bare}") for record in found)
             one = f"`prefer: {{{kind}/{bare}: {found[0].distribution}}}`"
-            raise NameConflict(
-                f"The {kind} {bare!r} is registered by {origins}. Write {choices}, or {one} for the whole file."
-            )
+            message = f"The {kind} {bare!r} is registered by {origins}."
+            raise NameConflict(message, f"Write {choices}, or {one} for the whole file.")
         message = f"There is no {kind} {name!r}."
         if not bare:  # a colon at the end is no distribution
             wanted, bare = "", wanted or name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli.options import as_json, component_records, distributions_or_components, print_json
+from registry_core.diagnostics import as_clause
 
 if TYPE_CHECKING:
     from registry_core.testing import Result
@@ -47,7 +48,7 @@ def _summarise(found: Sequence[Result]) -> None:
     for reason, results in left_out.items():
         names = list(dict.fromkeys(result.component for result in results))
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        click.echo(f"left out  {len(results)} checks of {shown}: {reason.removesuffix('.')}.")
+        click.echo(f"left out  {len(results)} checks of {shown}: {as_clause(reason)}.")
     components = len({result.component for result in found})
     counts = {status: sum(r.status == status for r in found) for status in dict.fromkeys(r.status for r in found)}
     said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda each: -each[1]))

@@ -40,9 +40,10 @@ def distributions_or_components(
 
 def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The codes of mistakes, with what they mean."""
-    from registry_core.cli.explanations import codes, explanation
+    from registry_core.diagnostics.codes import CODES
+    from registry_core.diagnostics.explanations import explanation
 
-    return [CompletionItem(code, help=explanation(code).title) for code in codes() if code.startswith(incomplete)]
+    return [CompletionItem(code, help=explanation(code).title) for code in CODES if code.startswith(incomplete)]
 
 
 def pipeline_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, print_json
+from registry_core.cli.options import PATH, as_json, print_json
 
 if TYPE_CHECKING:
     from registry_core.config.models import Section
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     short_help="Measure the loss and the metrics of a run",
     epilog="Example: registry-core eval runs/digits-1 --data val --best",
 )
-@click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN|CHECKPOINT", type=PATH)
 @click.option(
     "--data", "section", type=click.Choice(["train", "val", "test"]), help="Default: test if there is one, else val."
 )

@@ -10,9 +10,10 @@ from dataclasses import asdict
 import click
 
 from registry_core.cli import completing
-from registry_core.cli.explanations import Example, Explanation, by_theme, codes, explanation
 from registry_core.cli.options import as_json, columns, print_json
 from registry_core.diagnostics import near
+from registry_core.diagnostics.codes import CODES
+from registry_core.diagnostics.explanations import Example, Explanation, by_theme, explanation
 
 _WIDEST = 100
 """Characters of a line of text: longer ones are hard to read."""
@@ -38,8 +39,8 @@ def command(code: str | None, as_json: bool) -> None:
             click.echo("\n\n".join(_listed(theme, explained) for theme, explained in everything.items()))
         return
     code = code.strip("[]")
-    if code not in codes():
-        raise click.UsageError(f"There is no code {code!r}. {near(code, codes())}")
+    if code not in CODES:
+        raise click.UsageError(f"There is no code {code!r}. {near(code, CODES)}")
     if as_json:
         print_json(asdict(explanation(code)))
     else:

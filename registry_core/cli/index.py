@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from registry_core.cli.options import PATH
+
 
 @click.command(
     "index",
     short_help="Write an index file of the images in class folders",
     epilog="Example: registry-core index photos/train --out photos/train.txt",
 )
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Index file; default: index.txt in FOLDER.")
+@click.argument("folder", type=PATH)
+@click.option("--out", type=PATH, help="Index file; default: index.txt in FOLDER.")
 def command(folder: Path, out: Path | None) -> None:
     """Write a text file of `path label` lines for the images in the class folders of FOLDER."""
     from registry_core.components.index_file import write_index

@@ -12,7 +12,11 @@ from registry_core.cli import completing
 from registry_core.cli.options import as_json, columns, print_json
 
 
-@click.command("list", epilog="Example: registry-core list loss --word entropy")
+@click.command(
+    "list",
+    short_help="List the installed components",
+    epilog="Example: registry-core list loss --word entropy",
+)
 @click.argument("kind", required=False, type=click.Choice(list(KINDS)))
 @click.option(
     "--dist", metavar="NAME", help="Only those of this distribution.", shell_complete=completing.distributions

@@ -5,16 +5,17 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import re
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from types import ModuleType
 
 import click
 
 from registry_core.catalog import refresh
 from registry_core.catalog.policy import VARIABLE
-from registry_core.diagnostics import PipelineError, RegistryError
+from registry_core.diagnostics import PipelineError, RegistryError, RunError
 
 COMMANDS = {
     "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
@@ -39,9 +40,6 @@ Example: registry-core train examples/digits.yaml
 """
 
 
-_PAUSE = re.compile(r"[,:;(]")
-
-
 class _Commands(click.Group):
     """Imports a subcommand's module only when it is used, so that `list` stays as light as it is."""
 
@@ -60,12 +58,7 @@ class _Commands(click.Group):
         for title, names in COMMANDS.items():
             with formatter.section(title):
                 commands = [(name, self.get_command(ctx, name)) for name in names]
-                formatter.write_dl([(name, _in_short(found)) for name, found in commands if found])
-
-
-def _in_short(command: click.Command) -> str:
-    """What a command does, up to the first comma or the like."""
-    return command.short_help or _PAUSE.split(command.get_short_help_str(200), maxsplit=1)[0].rstrip(".")
+                formatter.write_dl([(name, str(found.short_help)) for name, found in commands if found])
 
 
 def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:
@@ -124,19 +117,36 @@ def _leave_pydantic_alone() -> None:
         sys.modules.setdefault(loader.__name__, loader)
 
 
+def _prepare_streams() -> None:
+    """Let no output fail for where it goes: to streams that the caller closed, or that lack a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # it stays open to the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _outside(error: OSError) -> RunError:
+    """What the operating system refuses beyond all that is checked, such as a full disk behind standard output."""
+    what = f"{str(error.filename)!r} cannot be read or written" if error.filename else "Reading or writing failed"
+    return RunError(f"{what}: {error.strerror or error}.", "Choose another place, or free some space.")
+
+
 def _tell(error: RegistryError) -> None:
     if isinstance(error, PipelineError):
         from registry_core.cli.problems import tell
 
         tell(error.problems)
     else:
-        print(error, file=sys.stderr)
+        click.echo(str(error), err=True)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     atexit.register(gc.freeze)  # else Python looks for garbage once more among all that it is about to leave
     _leave_pydantic_alone()
+    _prepare_streams()
     try:
         code = cli(prog_name="registry-core", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -146,9 +156,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except RegistryError as error:
+    except (RegistryError, OSError) as error:
         if os.environ.get("REGISTRY_CORE_TRACEBACK"):
             raise
-        _tell(error)
-        code = error.exit_code
+        known = _outside(error) if isinstance(error, OSError) else error
+        _tell(known)
+        code = known.exit_code
     sys.exit(code if isinstance(code, int) else 0)

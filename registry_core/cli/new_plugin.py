@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from registry_core.catalog import KINDS
-from registry_core.cli.options import as_json, print_json
+from registry_core.cli.options import PATH, as_json, print_json
 
 
 @click.command(
@@ -18,9 +18,7 @@ from registry_core.cli.options import as_json, print_json
 )
 @click.argument("name")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path(), help="Where the folder NAME is made; default: here."
-)
+@click.option("--out", type=PATH, default=Path(), help="Where the folder NAME is made; default: here.")
 @as_json
 def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Write a package NAME with a working component of each KIND: declaration, torch code, tests, and a pipeline.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,9 +15,29 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.diagnostics import UnknownComponent, near
+from registry_core.diagnostics import UnknownComponent, format_value, near
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _PathType(click.Path):
+    """Paths that a file can have: what the operating system would refuse later is a usage error here."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        try:
+            os.lstat(path)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                self.fail(f"{format_value(str(path))}: {error.strerror}.", param, ctx)
+        return path
+
+
+PATH = _PathType()
+"""The type of arguments and options that name a file or folder, which need not exist."""
 
 
 def as_json(command: F) -> F:
@@ -31,14 +53,13 @@ def overrides(command: F) -> F:
 
 def pipeline_file(required: bool = True) -> Callable[[F], F]:
     """The argument FILE of commands that load a pipeline file."""
-    path, complete = click.Path(path_type=Path), completing.pipeline_files
-    return click.argument("file", required=required, type=path, shell_complete=complete)
+    return click.argument("file", required=required, type=PATH, shell_complete=completing.pipeline_files)
 
 
 def pipeline_files(command: F) -> F:
     """The arguments FILE... of commands that load several."""
-    path, complete = click.Path(path_type=Path), completing.pipeline_files
-    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=path, shell_complete=complete)
+    complete = completing.pipeline_files
+    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PATH, shell_complete=complete)
     return argument(command)
 
 
@@ -75,7 +96,7 @@ def component_records(wanted: Iterable[str]) -> list[Record]:
         own = [record for record in catalog.records if record.distribution == word]
         if not own:
             known = sorted({record.distribution for record in catalog.records})
-            raise UnknownComponent(f"No distribution {word!r} registers components here. {near(word, known)}")
+            raise UnknownComponent(f"No distribution {word!r} registers components here.", near(word, known))
         found += own
     return list(dict.fromkeys(found))
 

@@ -10,7 +10,11 @@ from registry_core.cli.options import as_json, overrides, pipeline_file, print_j
 from registry_core.cli.problems import tell
 
 
-@click.command("plan", epilog="Example: registry-core plan examples/digits.yaml --build")
+@click.command(
+    "plan",
+    short_help="Show the plan of a pipeline",
+    epilog="Example: registry-core plan examples/digits.yaml --build",
+)
 @pipeline_file()
 @overrides
 @click.option(

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli.options import PATH, as_json, columns, print_json
 
 
-@click.command("predict", epilog="Example: registry-core predict runs/digits-1 seven.png --top 3")
-@click.argument("run", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command(
+    "predict",
+    short_help="Name the most probable classes of images",
+    epilog="Example: registry-core predict runs/digits-1 seven.png --top 3",
+)
+@click.argument("run", metavar="RUN|CHECKPOINT", type=PATH)
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
 @click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="Classes to name for each image.")
 @click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
 @as_json

@@ -10,18 +10,27 @@ import click
 
 from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
 
+_LAST = 2**31 - 1
+"""The last epoch that a run can have: random numbers count epochs in 32 bits."""
+
 if TYPE_CHECKING:
     from registry_core.inspection.trace import Entry, TraceStep
 
 
-@click.command("sample", epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3")
+@click.command(
+    "sample",
+    short_help="Show what happens to one sample",
+    epilog="Example: registry-core sample examples/digits.yaml --index 17 --epoch 3",
+)
 @pipeline_file()
 @overrides
 @click.option(
     "--section", type=click.Choice(["train", "val", "test"]), default="train", help="Of the data; default: train."
 )
 @click.option("--index", type=click.IntRange(min=0), default=0, help="Number of the sample; default: 0.")
-@click.option("--epoch", type=click.IntRange(min=0), default=0, help="Epoch, from 0, for what is random; default: 0.")
+@click.option(
+    "--epoch", type=click.IntRange(0, _LAST), default=0, help="Epoch, from 0, for what is random; default: 0."
+)
 @as_json
 def command(file: Path, overrides: tuple[str, ...], section: str, index: int, epoch: int, as_json: bool) -> None:
     """Show what happens to one sample, step by step: type, shape, dtype, range and time after each.

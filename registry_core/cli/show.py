@@ -19,7 +19,11 @@ _WIDEST = 200
 """Characters of a type that still stand in the table."""
 
 
-@click.command("show", epilog="Example: registry-core show loss/cross_entropy")
+@click.command(
+    "show",
+    short_help="Show a component",
+    epilog="Example: registry-core show loss/cross_entropy",
+)
 @click.argument("component", metavar="KIND/NAME", shell_complete=completing.components)
 @as_json
 def command(component: str, as_json: bool) -> None:

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import overrides, pipeline_file
+from registry_core.cli.options import PATH, overrides, pipeline_file
 from registry_core.cli.problems import tell
 
 
-@click.command("train", epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine")
+@click.command(
+    "train",
+    short_help="Train a pipeline, or resume a run",
+    epilog="Example: registry-core train examples/mnist.yaml --set train.epochs=3 --out runs/mine",
+)
 @pipeline_file(required=False)
 @overrides
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
-@click.option(
-    "--resume", "resumed", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run directory."
-)
+@click.option("--out", type=PATH, help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
+@click.option("--resume", "resumed", metavar="RUN", type=PATH, help="Go on with this run directory.")
 def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, resumed: Path | None) -> int:
     """Train the pipeline in FILE, or resume a run (then FILE may be left out)."""
     if file is None and resumed is None:

@@ -19,7 +19,11 @@ _OLD = ("old-spelling", "deprecated-component")
 """The codes of what is upgraded within a version."""
 
 
-@click.command("upgrade", epilog="Example: registry-core upgrade --check pipeline.yaml")
+@click.command(
+    "upgrade",
+    short_help="Rewrite pipeline files for this version of registry-core",
+    epilog="Example: registry-core upgrade --check pipeline.yaml",
+)
 @pipeline_files
 @click.option("--check", is_flag=True, help="Only show what would change; exits with 1 if anything would.")
 def command(files: tuple[Path, ...], check: bool) -> int:

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, pipeline_files, print_json
+from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, print_json
 from registry_core.cli.problems import problem_data, tell
 from registry_core.cli.verdict import ValidateRequest, ValidateResult
 from registry_core.diagnostics import Fix
 
 
-@click.command("validate", epilog="Example: registry-core validate examples/digits.yaml")
+@click.command(
+    "validate",
+    short_help="Check pipeline files and report all of their mistakes",
+    epilog="Example: registry-core validate examples/digits.yaml",
+)
 @pipeline_files
 @overrides
 @click.option("--fix", is_flag=True, help="Correct what is certain in the files, and ask before what is likely.")
@@ -22,9 +26,7 @@ from registry_core.diagnostics import Fix
 @click.option("--deep", is_flag=True, help="Also build everything, and take one batch of every section through it.")
 @click.option("--on", type=click.Choice(["meta"]), help="With --deep: on torch's meta device, which takes no memory.")
 @click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not look at this one.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where runs will be written; default: runs."
-)
+@click.option("--out", type=PATH, default=Path("runs"), help="Where runs will be written; default: runs.")
 @as_json
 def command(
     files: tuple[Path, ...],

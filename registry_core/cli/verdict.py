@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import click
 
-from registry_core.diagnostics import PipelineError, Problem, RegistryError
+from registry_core.diagnostics import PipelineError, Place, Problem, RegistryError
 
 if TYPE_CHECKING:
     from registry_core.inspection.data_check import Report
@@ -74,7 +74,7 @@ class ValidateResult:
         except PipelineError as error:
             self.add(error.problems, error.exit_code)
         except RegistryError as error:
-            self.add([Problem(f"{file}: {error}", code=error.code)], error.exit_code)
+            self.add([error.problem(place=Place(str(file)))], error.exit_code)
         else:
             self.right.append(file)
         if wanted.read_data:

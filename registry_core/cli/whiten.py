@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, pipeline_file, print_json
+from registry_core.cli.options import PATH, as_json, overrides, pipeline_file, print_json
 
 
 @click.command(
@@ -16,7 +16,7 @@ from registry_core.cli.options import as_json, overrides, pipeline_file, print_j
 )
 @pipeline_file()
 @overrides
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The safetensors file that is written.")
+@click.option("--out", type=PATH, required=True, help="The safetensors file that is written.")
 @click.option(
     "--method",
     type=click.Choice(["zca", "pca"]),
@@ -45,6 +45,8 @@ def command(
     from registry_core.inspection.whitening import whitening_of
     from registry_core.loaded import load_unseen
 
+    if reason := _unusable(out):
+        raise click.BadParameter(f"The file cannot be written there: {reason}.", param_hint="--out")
     made = whitening_of(load_unseen(file, overrides).spec, before, "pca" if method == "pca" else "zca", epsilon)
     made.save(out)
     facts = {"file": str(out), "images": made.images, "numbers": len(made.mean), "method": method, "epsilon": epsilon}
@@ -53,3 +55,14 @@ def command(
         return
     click.echo(f"{made.images} images of {len(made.mean)} numbers; {method}, epsilon {epsilon:g}")
     click.echo(f"wrote {out}")
+
+
+def _unusable(file: Path) -> str:
+    """Why a file cannot be written, known before the data are read; empty if it can."""
+    from registry_core.analysis.machine import unwritable
+
+    if file.exists() and not file.is_file():
+        return f"{str(file)!r} is a folder" if file.is_dir() else f"{str(file)!r} is no ordinary file"
+    if not file.parent.is_dir():
+        return f"there is no folder {str(file.parent)!r}"
+    return unwritable(file.parent)

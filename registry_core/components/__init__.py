@@ -15,6 +15,7 @@ from registry_core.components.facts import (
     ParameterError,
     RunFacts,
     Shape,
+    UnexpectedValue,
     written_shape,
 )
 from registry_core.components.function import Function, used_for
@@ -74,6 +75,7 @@ __all__ = [
     "Step",
     "TensorFacts",
     "Transform",
+    "UnexpectedValue",
     "UnusableEntry",
     "View",
     "assembled",

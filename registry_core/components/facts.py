@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
 """A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""
@@ -146,3 +147,10 @@ class ParameterError(ValueError):
         super().__init__(f"{message}. {remedy}" if remedy else message)
         self.message = message
         self.remedy = remedy
+
+
+class UnexpectedValue(ParameterError):
+    """Raised by validators for a value that is not what a parameter expects: ``expected a pair of sides, not 3``."""
+
+    def __init__(self, expected: str, value: object, remedy: str = "") -> None:
+        super().__init__(f"expected {expected}, not {format_value(value)}", remedy)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from registry_core.components.base import Component
-from registry_core.components.facts import Image
+from registry_core.components.facts import Image, ParameterError
 from registry_core.components.target import load_target
 
 Use = Literal["images", "learning rates", "distances", "any"]
@@ -34,8 +34,8 @@ class Function(Component):
 
 
 def used_for(use: Use, such_as: str, found: Function | tuple[Function, ...] | None) -> None:
-    """Raise ValueError if a function is for something else; ``such_as`` is the name of one that is right."""
+    """Raise ParameterError if a function is for something else; ``such_as`` is the name of one that is right."""
     for function in found if isinstance(found, tuple) else (found,):
         if function is not None and function.use not in (use, "any"):
-            wrong = f"the function {function.name!r} is for {function.use}"
-            raise ValueError(f"{wrong}; name one for {use}, such as {such_as}")
+            message = f"the function {function.name!r} is for {function.use}"
+            raise ParameterError(message, f"Name one for {use}, such as {such_as}")

@@ -10,7 +10,7 @@ from typing import TypeVar
 import PIL.Image
 import PIL.ImageFile
 
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, as_clause
 
 T = TypeVar("T")
 
@@ -37,11 +37,10 @@ def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) ->
                 _check_depth(image)
                 return take(image)
     except FileNotFoundError as error:
-        raise DataError(f"The image {label} does not exist. Correct its path, or leave it out.") from error
+        raise DataError(f"The image {label} does not exist.", "Correct its path, or leave it out.") from error
     except Exception as error:  # Pillow's decoders raise many types for damaged files
-        raise DataError(
-            f"The image {label} cannot be decoded: {_reason(error, path)}. Replace or remove it."
-        ) from error
+        message = f"The image {label} cannot be decoded: {_reason(error, path)}."
+        raise DataError(message, "Replace or remove it.") from error
 
 
 def _check_depth(image: PIL.Image.Image) -> None:
@@ -55,5 +54,4 @@ def _reason(error: Exception, path: str | Path) -> str:
         return "the file is empty"
     if isinstance(error, PIL.UnidentifiedImageError):  # its text repeats the path
         return "it is not an image in a format that Pillow knows"
-    text = str(error).strip().rstrip(".")
-    return text[:1].lower() + text[1:] if text else type(error).__name__
+    return as_clause(str(error)) or type(error).__name__

@@ -70,22 +70,29 @@ class ClassFolders:
 
 def read_index(path: Path) -> Index:
     """Read an index file; DataError with ``file:line`` for the lines that cannot be read."""
-    index, wrong = read_usable(path)
+    index, wrong = _read(path)
     if wrong:
-        raise DataError(first_of([one.message for one in wrong]))
+        message = first_of([f"{path}:{number}: {error.message}" for number, error in wrong])
+        raise DataError(message, " ".join(dict.fromkeys(error.remedy for _, error in wrong[:_SHOWN])))
     return index
 
 
 def read_usable(path: Path) -> tuple[Index, list[UnusableEntry]]:
     """What can be read of an index file, and its other lines; DataError if it names no image."""
+    index, wrong = _read(path)
+    return index, [UnusableEntry(f"{path}:{number}: {error}", str(path), number) for number, error in wrong]
+
+
+def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
+    """An index file without the lines that cannot be read, and the errors of these by their number."""
     index = Index([], [], [])
-    wrong: list[UnusableEntry] = []
+    wrong: list[tuple[int, DataError]] = []
     known: dict[str, int] = {}  # labels, by how they are written
     for number, line in _lines(path):
         words = line.rsplit(None, 1)
         try:
             if isinstance(line, _NotText):
-                raise DataError("This line is not UTF-8 text. Save the file as UTF-8.")
+                raise DataError("This line is not UTF-8 text.", "Save the file as UTF-8.")
             if line.startswith("#"):
                 index = replace(index, class_names=_class_names(line) or index.class_names)
             elif words:
@@ -96,13 +103,17 @@ def read_usable(path: Path) -> tuple[Index, list[UnusableEntry]]:
                 index.labels.append(label)
                 index.lines.append(number)
         except DataError as error:
-            wrong.append(UnusableEntry(f"{path}:{number}: {error}", str(path), number))
+            wrong.append((number, error))
     if not index.paths and not wrong:
-        raise DataError(f"The index file '{path}' names no image. Write one 'path label' a line.")
+        raise DataError(f"The index file '{path}' names no image.", "Write one 'path label' a line.")
     return index, wrong
 
 
-def first_of(messages: Sequence[str], shown: int = 5) -> str:
+_SHOWN = 5
+"""So many lines of an index file are named in one message."""
+
+
+def first_of(messages: Sequence[str], shown: int = _SHOWN) -> str:
     """The first of several messages, and how many more there are."""
     more = len(messages) - shown
     return " ".join(messages[:shown]) + (f" And {more:,} more." if more > 0 else "")
@@ -118,7 +129,8 @@ def write_index(folder: Path, out: Path) -> IndexSummary:
     try:
         out.write_bytes("".join(f"{line}\n" for line in lines).encode())
     except OSError as error:
-        raise DataError(f"The index file '{out}' cannot be written: {error.strerror}. Choose another place.") from error
+        message = f"The index file '{out}' cannot be written: {error.strerror}."
+        raise DataError(message, "Choose another place.") from error
     return IndexSummary(found.class_names, tuple(len(paths) for paths in found.paths))
 
 
@@ -128,9 +140,8 @@ def scan_class_folders(root: Path, extensions: tuple[str, ...] = IMAGE_EXTENSION
     empty = [name for name, paths in zip(found.class_names, found.paths, strict=True) if not paths]
     if empty:
         which = f"class folder '{empty[0]}'" if len(empty) == 1 else f"class folders {_listed(empty)}"
-        raise DataError(
-            f"No image ({', '.join(extensions)}) in the {which} of '{root}'. Add images, or remove the empty folders."
-        )
+        message = f"No image ({', '.join(extensions)}) in the {which} of '{root}'."
+        raise DataError(message, "Add images, or remove the empty folders.")
     return found
 
 
@@ -141,14 +152,16 @@ def list_class_folders(root: Path, extensions: tuple[str, ...]) -> ClassFolders:
     """
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"The image folder '{root}' {problem}. Name a folder with one folder for each class.")
+        raise DataError(f"The image folder '{root}' {problem}.", "Name a folder with one folder for each class.")
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
         paths = tuple(tuple(sorted(_images(str(root / name), name, extensions))) for name in names)
     except OSError as error:
-        raise DataError(f"The folder '{error.filename}' cannot be read: {error.strerror}. Make it readable.") from error
+        message = f"The folder '{error.filename}' cannot be read: {error.strerror}."
+        raise DataError(message, "Make it readable.") from error
     if not names:
-        raise DataError(f"The image folder '{root}' has no class folder. Put each class in a folder of its own.")
+        raise DataError(f"The image folder '{root}' has no class folder.", "Put each class in a folder of its own.")
     return ClassFolders(root, tuple(names), paths)
 
 
@@ -180,7 +193,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise DataError(f"The index file '{path}' cannot be read: {error.strerror}. Correct its path.") from error
+        message = f"The index file '{path}' cannot be read: {error.strerror}."
+        raise DataError(message, "Correct its path.") from error
     try:
         return enumerate((line.rstrip("\r") for line in content.decode().split("\n")), 1)
     except UnicodeDecodeError:
@@ -196,9 +210,9 @@ def _decoded(line: bytes) -> str:
 
 def _label(words: list[str]) -> int:
     if len(words) < 2:
-        raise DataError(f"{words[0]!r} has no label. Write a path, a space and a whole number.")
+        raise DataError(f"{words[0]!r} has no label.", "Write a path, a space and a whole number.")
     if not _LABEL.fullmatch(words[1]):
-        raise DataError(f"The label {words[1]!r} is not a whole number. Write 'path label'.")
+        raise DataError(f"The label {words[1]!r} is not a whole number.", "Write 'path label'.")
     return int(words[1])
 
 
@@ -211,17 +225,17 @@ def _class_names(line: str) -> tuple[str, ...]:
     except ValueError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DataError('The classes are not a JSON list of names. Write them as # classes: ["cat", "dog"].')
+        raise DataError("The classes are not a JSON list of names.", 'Write them as # classes: ["cat", "dog"].')
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"The classes have {_listed(twice)} twice. Name each class once.")
+        raise DataError(f"The classes have {_listed(twice)} twice.", "Name each class once.")
     return tuple(names)
 
 
 def _writable(path: str) -> str:
     """The path so that it reads back the same."""
     if "\n" in path or "\r" in path or not _is_text(path):
-        raise DataError(f"The path {path!r} cannot stand in an index file. Rename it with plain characters.")
+        raise DataError(f"The path {path!r} cannot stand in an index file.", "Rename it with plain characters.")
     return f"./{path}" if path.startswith("#") or path != path.lstrip() else path
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
+from registry_core.components.facts import UnexpectedValue
+
 _TEXT = re.compile(r"([1-9][0-9]*) (epoch|step)s?")
 
 
@@ -39,7 +41,7 @@ def _reads(expected: str) -> Callable[[Any], Any]:
             return value
         match = _TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
-            raise ValueError(f"expected {expected}, such as '1 epoch' or '500 steps', not {value!r}")
+            raise UnexpectedValue(f"{expected}, such as '1 epoch' or '500 steps'", value)
         return Every(int(match[1]), "epoch" if match[2] == "epoch" else "step")
 
     return read

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from registry_core.components.base import Component
-from registry_core.components.facts import Shape
+from registry_core.components.facts import ParameterError, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.modules import Modules, parameter_shapes
 from registry_core.components.types import matching, text_schema
@@ -34,7 +34,7 @@ _TAKEN = frozenset((
 
 def _free(name: str) -> str:
     if name in _TAKEN:
-        raise ValueError(f"every torch module has a {name!r} of its own: choose another name")
+        raise ParameterError(f"every torch module has a {name!r} of its own", "Choose another name")
     return name
 
 
@@ -51,7 +51,8 @@ PartName = Annotated[
 class Layer(Component):
     """A part of a network: takes a tensor with the batch first and gives a tensor.
 
-    Sizes that follow from what comes before, such as the number of channels, may be left out: ``with_sizes`` puts them in.
+    Sizes that follow from what comes before, such as the number of channels, may be left out: ``with_sizes`` fills
+    them in.
     """
 
     kind: ClassVar[str] = "layer"

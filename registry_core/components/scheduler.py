@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from registry_core.components.base import Component
-from registry_core.components.facts import CheckFailed, Horizon
+from registry_core.components.facts import CheckFailed, Horizon, ParameterError
 from registry_core.components.optimizer import Optimizer
 from registry_core.components.warmup import Warmup
 
@@ -57,7 +57,7 @@ class Scheduler(Component):
     @model_validator(mode="after")
     def _evaluations_are_not_told(self) -> Self:
         if self.counts == "evaluation" and self.unit_is_set():
-            raise ValueError("it counts evaluations, so leave out `by`; how often they are, train.evaluate_every says")
+            raise ParameterError("it counts evaluations", "Leave out `by`, and set train.evaluate_every instead")
         return self
 
     def get_unit(self) -> Unit:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from registry_core.catalog.session import in_session, name_in_session, session_component
-from registry_core.diagnostics import BrokenComponent
+from registry_core.diagnostics import BrokenComponent, describe_error
 
 
 def load_target(target: str, owner: str = "") -> Any:
@@ -53,5 +53,6 @@ def import_module(name: str, owner: str, target: str = "") -> ModuleType:
 
 
 def _broken(owner: str, target: str, error: BaseException) -> BrokenComponent:
-    cause = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return BrokenComponent(f"{owner} cannot be imported from {target!r}: {cause}. Repair or reinstall it.")
+    return BrokenComponent(
+        f"{owner} cannot be imported from {target!r}: {describe_error(error)}.", "Repair or reinstall it."
+    )

@@ -29,9 +29,9 @@ class Transform(Component):
       this sample. The right choice for foreign code, and what plain classes get.
 
     One with ``unit`` ``batch`` is called with a collated batch, and stands in ``batch_transforms``; with ``on_device``
-    the batch is on the device that trains, else it is in the process that loads it. One with
-    ``num_views`` above 1 returns so many samples of one. One with ``children`` is called with the sample, ``Draws``, and
-    a list of its parts: callables that take a sample, with random numbers of their own.
+    the batch is on the device that trains, else it is in the process that loads it. One with ``num_views`` above 1
+    returns so many samples of one. One with ``children`` is called with the sample, ``Draws``, and a list of its parts:
+    callables that take a sample, with random numbers of their own.
     """
 
     kind: ClassVar[str] = "transform"

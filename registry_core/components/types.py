@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, WithJsonSchema
 
+from registry_core.components.facts import ParameterError, UnexpectedValue
+
 
 def _pair_of_sides(value: Any) -> Any:
     sides = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
     if _whole_numbers(sides, lengths=(2,), least=1):
         return tuple(sides)
-    raise ValueError(f"expected a side or [height, width] in pixels, each at least 1, not {value!r}")
+    raise UnexpectedValue("a side or [height, width] in pixels, each at least 1", value)
 
 
 def _shorter_side_or_pair(value: Any) -> Any:
@@ -23,7 +25,7 @@ def _shorter_side_or_pair(value: Any) -> Any:
         return value
     if _whole_numbers(value, lengths=(2,), least=1):
         return tuple(value)
-    raise ValueError(f"expected the shorter side or [height, width] in pixels, each at least 1, not {value!r}")
+    raise UnexpectedValue("the shorter side or [height, width] in pixels, each at least 1", value)
 
 
 def _four_edges(value: Any) -> Any:
@@ -33,16 +35,14 @@ def _four_edges(value: Any) -> Any:
         return (value[0], value[1], value[0], value[1])
     if _whole_numbers(value, lengths=(4,), least=0):
         return tuple(value)
-    raise ValueError(
-        "expected pixels for all edges, [left and right, top and bottom] or [left, top, right, bottom], "
-        f"each at least 0, not {value!r}"
-    )
+    edges = "[left and right, top and bottom] or [left, top, right, bottom]"
+    raise UnexpectedValue(f"pixels for all edges, {edges}, each at least 0", value)
 
 
 def _fill(value: Any) -> Any:
     values = value if isinstance(value, (list, tuple)) else (value,)
     if not values or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values):
-        raise ValueError(f"expected a pixel value, or a list with one for each channel, not {value!r}")
+        raise UnexpectedValue("a pixel value, or a list with one for each channel", value)
     return values[0] if len(values) == 1 else tuple(values)
 
 
@@ -61,7 +61,7 @@ def _whole_numbers(value: Any, lengths: tuple[int, ...], least: int) -> bool:
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
-        raise ValueError(f"expected [smallest, largest], not {list(value)!r}")
+        raise UnexpectedValue("[smallest, largest]", value)
     return value
 
 
@@ -120,7 +120,7 @@ def matching(pattern: str, expected: str) -> AfterValidator:
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise ValueError(f"expected {expected}, not {value!r}")
+            raise UnexpectedValue(expected, value)
         return value
 
     return AfterValidator(check)
@@ -141,7 +141,8 @@ def _found_path(path: Path) -> Path:
     except UnicodeEncodeError:
         fits = False
     if not fits:
-        raise ValueError(f"no file can have this path: each of its names has at most {_LONGEST_NAME} bytes; correct it")
+        message = f"no file can have this path: each of its names has at most {_LONGEST_NAME} bytes"
+        raise ParameterError(message, "Correct it")
     return path.expanduser().absolute()
 
 

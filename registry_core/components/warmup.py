@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from registry_core.components.base import ConfigModel
+from registry_core.components.facts import UnexpectedValue
 from registry_core.components.interval import LENGTH_SCHEMA, Length
 
 
@@ -33,9 +34,7 @@ class Warmup(ConfigModel):
         if isinstance(data, str):
             return {"length": data}
         if not isinstance(data, (Mapping, Warmup)):
-            raise ValueError(
-                f"expected a length, such as '500 steps' or '1 epoch', or {{length: …, start: …}}, not {data!r}"
-            )
+            raise UnexpectedValue("a length, such as '500 steps' or '1 epoch', or {length: …, start: …}", data)
         return data
 
     def __str__(self) -> str:

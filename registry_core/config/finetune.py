@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from registry_core.components import Interval
+from registry_core.components import Interval, ParameterError
 from registry_core.components.base import ConfigModel
 from registry_core.components.types import InputPath
 from registry_core.config.groups import Pattern
@@ -34,10 +34,8 @@ class Rename(ConfigModel):
         try:
             re.sub(self.match, self.to, "")
         except (re.error, IndexError) as error:
-            raise ValueError(
-                f"`to` {self.to!r} does not go with `match` {self.match!r}: {error}; "
-                r"put what \1 stands for in parentheses"
-            ) from None
+            message = f"`to` {self.to!r} does not go with `match` {self.match!r}: {error}"
+            raise ParameterError(message, r"Put what \1 stands for in parentheses") from None
         return self
 
 
@@ -82,9 +80,11 @@ class Finetune(ConfigModel):
     @model_validator(mode="after")
     def _does_something(self) -> Finetune:
         if self.weights is None and not self.freeze:
-            raise ValueError("finetune has `weights`, `freeze` or both; add one of them")
+            raise ParameterError("finetune has `weights`, `freeze` or both", "Add one of them")
         if self.weights is None and (self.entry is not None or self.rename):
-            raise ValueError("`entry` and `rename` are about `weights`, which are missing; add weights")
+            raise ParameterError("`entry` and `rename` are about `weights`, which are missing", "Add weights")
         if self.unfreeze and not self.freeze:
-            raise ValueError("`unfreeze` takes from what is frozen, but `freeze` is empty; add patterns to freeze")
+            raise ParameterError(
+                "`unfreeze` takes from what is frozen, but `freeze` is empty", "Add patterns to freeze"
+            )
         return self

@@ -7,18 +7,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from registry_core.components import ParameterError
 from registry_core.components.base import ConfigModel
-from registry_core.diagnostics import closest
+from registry_core.diagnostics import suggest
 
 
 def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(
-            f"{pattern!r} is not a regular expression: {error}; "
-            "write .* for anything, and a backslash before what is meant as it stands"
-        ) from None
+        remedy = "Write .* for anything, and a backslash before what is meant as it stands"
+        raise ParameterError(f"{pattern!r} is not a regular expression: {error}", remedy) from None
     return pattern
 
 
@@ -47,11 +46,10 @@ class Group(ConfigModel):
     @model_validator(mode="after")
     def _chooses(self) -> Group:
         if self.parameters is None and self.modules is None:
-            near = next((name for name in self.options if closest(name, _CHOOSING)), "")
-            instead = (
-                f"`{closest(near, _CHOOSING)[0]}` instead of `{near}`" if near else "`parameters`, `modules` or both"
-            )
-            raise ValueError(f"this group chooses no parameters; write {instead}")
+            meant = ((name, suggest(name, _CHOOSING).likely) for name in self.options)
+            likely = [f"`{words[0]}` instead of `{name}`" for name, words in meant if words]
+            instead = likely[0] if likely else "`parameters`, `modules` or both"
+            raise ParameterError("this group chooses no parameters", f"Write {instead}")
         return self
 
     @property

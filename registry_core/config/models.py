@@ -98,11 +98,13 @@ class InitRule(ConfigModel):
     def _one_way_to_choose(self) -> InitRule:
         by_module = self.modules is not None or self.names is not None
         if by_module == (self.parameters is not None):
-            raise ValueError("this rule must choose either modules (`modules`, `names`) or parameters (`parameters`)")
+            raise ParameterError(
+                "this rule must choose either modules (`modules`, `names`) or parameters (`parameters`)"
+            )
         if by_module and (self.init is not None or (self.weight is None and self.bias is None)):
-            raise ValueError("this rule for modules must have `weight`, `bias` or both, and no `init`")
+            raise ParameterError("this rule for modules must have `weight`, `bias` or both, and no `init`")
         if not by_module and (self.init is None or self.weight is not None or self.bias is not None):
-            raise ValueError("this rule for parameters must have `init`, and neither `weight` nor `bias`")
+            raise ParameterError("this rule for parameters must have `init`, and neither `weight` nor `bias`")
         return self
 
 
@@ -124,7 +126,7 @@ class Clip(ConfigModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Clip:
         if (self.norm is None) == (self.value is None):
-            raise ValueError("clip takes either `norm` or `value`")
+            raise ParameterError("clip takes either `norm` or `value`")
         return self
 
 
@@ -159,7 +161,7 @@ class Train(ConfigModel):
     @model_validator(mode="after")
     def _fits_the_device(self) -> Train:
         if self.device != "auto" and not computes_in(self.device, self.precision):
-            raise ParameterError(f"precision {self.precision} needs a GPU", "on the CPU use bf16 or fp32")
+            raise ParameterError(f"precision {self.precision} needs a GPU", "Use bf16 or fp32 on the CPU")
         return self
 
     @property

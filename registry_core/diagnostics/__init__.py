@@ -12,8 +12,10 @@ from registry_core.diagnostics.errors import (
     ScaffoldError,
     UnknownComponent,
 )
-from registry_core.diagnostics.near_matches import closest, near
+from registry_core.diagnostics.near_matches import Suggestion, closest, near, suggest
 from registry_core.diagnostics.problem import Fix, Keys, Place, Problem, dotted
+from registry_core.diagnostics.sentences import as_clause, as_sentence, describe_error
+from registry_core.diagnostics.values import format_value
 
 __all__ = [
     "BrokenComponent",
@@ -29,8 +31,14 @@ __all__ = [
     "RegistryError",
     "RunError",
     "ScaffoldError",
+    "Suggestion",
     "UnknownComponent",
+    "as_clause",
+    "as_sentence",
     "closest",
+    "describe_error",
     "dotted",
+    "format_value",
     "near",
+    "suggest",
 ]

@@ -11,7 +11,8 @@
     ├── CheckpointError        a checkpoint is missing, damaged or of another run      exit 4
     └── RunError               the run itself cannot go on                             exit 5
 
-Catch ``RegistryError`` to catch them all.
+Catch ``RegistryError`` to catch them all. Two more are for authors of components, who raise them in declarations and
+never catch them: ``CheckFailed`` and ``ParameterError`` of ``registry_core.components``. They become problems.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-from registry_core.diagnostics.problem import Keys, Problem
+from registry_core.diagnostics.problem import Keys, Place, Problem
 
 
 class RegistryError(Exception):
@@ -48,6 +49,10 @@ class RegistryError(Exception):
         self.keys = keys
         self.code = code or self.code
         return self
+
+    def problem(self, *keys: str | int, place: Place | None = None) -> Problem:
+        """The problem that says the same, about ``keys``, or about those that the error knows itself."""
+        return Problem(self.message, self.remedy, place, keys or self.keys, exit_code=self.exit_code, code=self.code)
 
 
 class PipelineError(RegistryError):

@@ -1,26 +1,43 @@
-"""Near matches: what a misspelt word was probably meant to be."""
+"""Near matches: the known words that a misspelt word was probably meant to be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 _SHOWN = 16
 """So many known words are named."""
 
 
+class Suggestion(NamedTuple):
+    """Known words in place of an unknown one; as text, it is the remedy: ``Did you mean 'x'?``, or the known words."""
+
+    likely: tuple[str, ...] = ()
+    """The one or two words that were probably meant; empty if none is similar."""
+    known: tuple[str, ...] = ()
+    """All words that are possible, sorted."""
+
+    def __str__(self) -> str:
+        if self.likely:
+            return f"Did you mean {' or '.join(map(repr, self.likely))}?"
+        if not self.known:
+            return ""
+        return f"Known are: {', '.join(self.known[:_SHOWN])}{', …' if len(self.known) > _SHOWN else ''}."
+
+
+def suggest(word: str, words: Iterable[str]) -> Suggestion:
+    """The suggestion for an unknown word, of the words that are known."""
+    known = tuple(sorted(words))
+    return Suggestion(tuple(closest(word, known)), known)
+
+
 def near(word: str, words: Iterable[str]) -> str:
-    """The remedy for a misspelt word: ``Did you mean 'x'?``, or the words there are."""
-    known = sorted(words)
-    if not known:
-        return ""
-    if close := closest(word, known):
-        return f"Did you mean {' or '.join(repr(name) for name in close)}?"
-    shown = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
-    return f"Known are: {shown}."
+    """The suggestion for an unknown word as text, to be shown; code that decides anything by it asks ``suggest``."""
+    return str(suggest(word, words))
 
 
 def closest(word: str, words: Iterable[str]) -> list[str]:
-    """The one or two words that a misspelt one is most like; none if there is no such."""
+    """The one or two words that are most like a misspelt one; empty if none is similar."""
     known = sorted(words)
     folded = {_folded(name): name for name in reversed(known)}
     sought = _folded(word)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from registry_core.diagnostics.near_matches import Suggestion
+
 Keys = tuple[str | int, ...]
 """The keys and list indices that lead from the root of a file to a value."""
 
@@ -56,6 +58,8 @@ class Problem(NamedTuple):
     warning: bool = False
     """Whether the pipeline runs all the same, though it hardly does what is meant."""
     fix: Fix | None = None
+    suggestion: Suggestion | None = None
+    """For an unknown word of which nothing but its near matches is known: these."""
 
     @property
     def path(self) -> str:

@@ -29,14 +29,14 @@ def use_local_module(name: str) -> tuple[Record, ...]:
     """
     if name.endswith(".py") or "/" in name or "\\" in name:
         remedy = f"Name the module: -p {Path(name).stem}, from the folder it is in."
-        raise BrokenComponent(f"{name!r} (option -p) is a file. {remedy}")
+        raise BrokenComponent(f"{name!r} (option -p) is a file.", remedy)
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     module = import_module(name, owner=f"The module {name!r} (option -p)")
     table = getattr(module, TABLE, None)
     if not isinstance(table, Mapping):
-        raise _wrong(name, f"has no table {TABLE}. Add one: {TABLE} = {{'loss/my_loss': MyLoss}}")
+        raise _wrong(name, f"has no table {TABLE}.", f"Add one: {TABLE} = {{'loss/my_loss': MyLoss}}")
     records = tuple(_records(module, table))
     add_local(records)
     return records
@@ -46,16 +46,16 @@ def _records(module: ModuleType, table: Mapping[Any, Any]) -> Iterator[Record]:
     for key, value in table.items():
         kind, _, name = str(key).partition("/")
         if kind not in KINDS:
-            raise _wrong(module.__name__, f"has the key {key!r} in {TABLE}, not kind/name. {near(kind, KINDS)}")
+            raise _wrong(module.__name__, f"has the key {key!r} in {TABLE}, not kind/name.", near(kind, KINDS))
         if not NAME.fullmatch(name):
-            raise _wrong(module.__name__, f"has the key {key!r} in {TABLE}: {name!r} is not a snake_case name.")
+            what = f"has the key {key!r} in {TABLE}: {name!r} is not a snake_case name."
+            raise _wrong(module.__name__, what, "Rename it, as in my_loss.")
         attribute = next((each for each, found in vars(module).items() if found is value), None)
         if attribute is None:
-            raise _wrong(
-                module.__name__, f"has something without a name for {key!r} in {TABLE}. Define it in the module."
-            )
+            what = f"has something without a name for {key!r} in {TABLE}."
+            raise _wrong(module.__name__, what, "Define it in the module.")
         yield Record(kind, name, module.__name__, LOCAL, f"{module.__name__}:{attribute}")
 
 
-def _wrong(module: str, what: str) -> BrokenComponent:
-    return BrokenComponent(f"The module {module!r} (option -p) {what}")
+def _wrong(module: str, what: str, remedy: str) -> BrokenComponent:
+    return BrokenComponent(f"The module {module!r} (option -p) {what}", remedy)

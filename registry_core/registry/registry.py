@@ -12,7 +12,7 @@ from registry_core.catalog import KINDS, Preferences, Record, installed
 from registry_core.catalog.session import in_session
 from registry_core.components.base import Component, looked_up
 from registry_core.components.target import load_target
-from registry_core.diagnostics import BrokenComponent
+from registry_core.diagnostics import BrokenComponent, as_clause, describe_error
 from registry_core.registry.plain import declare_plain
 
 D = TypeVar("D", bound=Component)
@@ -70,9 +70,8 @@ def _declaration(base: type[D], record: Record) -> type[D]:
     try:
         return declare_plain(base, found, record)
     except (TypeError, ValueError, ValidationError) as error:
-        raise BrokenComponent(
-            f"The parameters of the {record.label} cannot be read from its signature: {error}"
-        ) from error
+        message = f"The parameters of the {record.label} cannot be read from its signature: {as_clause(str(error))}."
+        raise BrokenComponent(message, "Write a declaration for it.") from error
 
 
 def _provided(provider: Any, record: Record) -> Any:
@@ -80,5 +79,5 @@ def _provided(provider: Any, record: Record) -> Any:
     try:
         return provider(record.name)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        cause = f"{type(error).__name__}: {error}"
-        raise BrokenComponent(f"The provider of the {record.label} failed: {cause}. Repair or reinstall it.") from error
+        message = f"The provider of the {record.label} failed: {describe_error(error)}."
+        raise BrokenComponent(message, "Repair or reinstall it.") from error

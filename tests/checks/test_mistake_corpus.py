@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from corpus import FOLDER, Mistake, mistakes
+from corpus import FOLDER, Mistake, mistakes, problems_of
 
 from registry_core.catalog import KINDS
 from registry_core.config.text.fixes import applicable, corrected
@@ -27,14 +27,6 @@ def test_the_mistake_is_found(mistake: Mistake, monkeypatch: pytest.MonkeyPatch)
     assert problem.code == mistake.code, str(problem)
     assert mistake.words in f"{problem.message} {problem.remedy}", str(problem)
     assert problem.remedy or any(word in problem.message for word in SAYS_WHAT_TO_DO), "nothing says what to do"
-
-
-def problems_of(mistake: Mistake) -> tuple[Problem, ...]:
-    """What ``validate`` says of a file: errors, or warnings."""
-    try:
-        return load(mistake.path.relative_to(FOLDER), mistake.options).warnings
-    except PipelineError as error:
-        return error.problems
 
 
 def test_a_correction_corrects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ def test_every_command_has_help_with_an_example(command: Callable[..., Ended], n
     assert f"Example: registry-core {name}" in ended.out.replace("\n", " ")
 
 
+def test_the_help_says_in_one_line_what_each_command_does(command: Callable[..., Ended]) -> None:
+    out = command("--help").out
+    for name in (name for names in COMMANDS.values() for name in names):
+        (line,) = [line for line in out.splitlines() if line.startswith(f"  {name} ")]
+        assert line.removeprefix(f"  {name}").strip()[:1].isupper(), line
+        assert "None" not in line
+
+
 def test_the_help_documents_the_exit_codes(command: Callable[..., Ended]) -> None:
     out = command("--help").out
     for code in ("0", "2", "3", "4", "5", "130, 143"):

@@ -12,7 +12,7 @@ import torch
 from failing_components import POINTS
 
 import registry_core
-from registry_core.cli.explanations import codes
+from registry_core.diagnostics.codes import CODES
 from registry_core.inspection.dry_run.dry_run import dry_run
 from registry_core.inspection.dry_run.report import DryRun
 from registry_core.planning.make import make_plan
@@ -69,7 +69,7 @@ def test_mistakes_are_problems_with_a_place(
     problem = next(each for each in problems if each.path == path)
     assert words in problem.message
     assert problem.exit_code == code
-    assert {each.code for each in problems} <= set(codes())
+    assert {each.code for each in problems} <= set(CODES)
     assert (problem.place is not None) == bool(path)
     assert "Traceback" not in str(problem)
 

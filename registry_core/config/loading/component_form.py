@@ -7,8 +7,7 @@ from typing import Any
 
 from registry_core.catalog import KINDS
 from registry_core.components import Component
-from registry_core.config.loading.wording import shown
-from registry_core.diagnostics import RegistryError, closest
+from registry_core.diagnostics import RegistryError, closest, format_value
 from registry_core.registry.registries import registry_of
 
 ONE_FORM = "Write `name` or `{name: {parameter: value}}`."
@@ -16,7 +15,7 @@ ONE_FORM = "Write `name` or `{name: {parameter: value}}`."
 
 def wrong_form(base: type[Component], value: Any) -> tuple[str, str, str | None]:
     """The message, the remedy, and the key that it is about, if it is about one."""
-    message = f"Expected {KINDS[base.kind].one}: a name, or one name with its parameters, not {shown(value)}."
+    message = f"Expected {KINDS[base.kind].one}: a name, or one name with its parameters, not {format_value(value)}."
     if not isinstance(value, dict) or not value:
         return message, ONE_FORM, None
     names = set(registry_of(base))

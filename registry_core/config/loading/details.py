@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from registry_core.components import ParameterError
-from registry_core.config.loading.wording import bound, number_meant, shown
+from registry_core.config.loading.numbers import bound, number_meant
+from registry_core.config.loading.pydantic_texts import choices, listed_choices, reason
 from registry_core.config.text.fixes import certain_fix, likely_fix
 from registry_core.config.text.tree import read_value
-from registry_core.diagnostics import Fix, Place, closest, near
+from registry_core.diagnostics import Fix, Place, as_sentence, closest, format_value, suggest
 
 _TYPES = {
     "int_type": "a whole number",
@@ -58,30 +58,27 @@ def sentence(detail: ErrorDetails) -> str:
     """What is wrong."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind in _TYPES:
-        return f"Expected {_TYPES[kind]}, not {shown(value)}."
+        return f"Expected {_TYPES[kind]}, not {format_value(value)}."
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        return f"{shown(value)} must be {words} {bound(context[name])}."
+        return f"{format_value(value)} must be {words} {bound(context[name])}."
     if kind == "literal_error":
-        many = len(list(_choices(detail)))
-        return f"{shown(value)} is not one of {context['expected'] if many <= _LISTED else f'the {many} there are'}."
+        many = len(choices(detail))
+        known = listed_choices(detail) if many <= _LISTED else f"the {many} there are"
+        return f"{format_value(value)} is not one of {known}."
     if kind == "value_error":
-        text = _told(detail)[0]
-        if text.endswith(f"not {value!r}"):
-            text = f"{text.removesuffix(repr(value))}{shown(value)}"
-        names = "_" in text.split(" ")[0] or text[1:2] == " "  # of a parameter, which stays as it is written
-        return f"{text if names else text[:1].upper() + text[1:]}."
+        return as_sentence(_own_error(detail).message)
     if kind in ("too_short", "too_long"):
         words, limit = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         items = "item" if context[limit] == 1 else "items"
         return f"The list must have {words} {context[limit]} {items}, and has {context['actual_length']}."
     if kind in ("missing", "unexpected_positional_argument"):
-        return f"The list {shown(value)} has the wrong length: {_lower(detail['msg'])}."
+        return f"The list {format_value(value)} has the wrong length: {reason(detail)}."
     if kind == "is_instance_of" and context["class"] == "Path":
-        return f"Expected a path, not {shown(value)}."
+        return f"Expected a path, not {format_value(value)}."
     if kind == "string_pattern_mismatch":
-        return f"{shown(value)} does not match {context['pattern']}."
-    return f"{shown(value)} does not fit: {_lower(detail['msg'])}."
+        return f"{format_value(value)} does not match {context['pattern']}."
+    return f"{format_value(value)} does not fit: {reason(detail)}."
 
 
 def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
@@ -92,7 +89,7 @@ def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
     if isinstance(value, str) and (found := _VARIABLE.fullmatch(value)):
         return f"A variable is written ${{{found[1] or found[2]}}}."
     if kind == "literal_error":
-        return _choose(value, list(_choices(detail)))
+        return _choose(value, choices(detail))
     if kind in ("int_type", "float_type") and isinstance(value, str):
         return _number(value, _TYPES[kind], whole=kind == "int_type")
     if kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer():
@@ -105,8 +102,8 @@ def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
         return "Put it in quotes, if it is meant."
     if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
         return "Write true or false, without quotes."
-    if kind == "value_error" and (told := _told(detail)[1]):
-        return f"{told[:1].upper()}{told[1:]}."
+    if kind == "value_error" and (advice := _own_error(detail).remedy):
+        return as_sentence(advice)
     if kind in _BOUNDS:
         percent = kind.startswith("less") and bound(detail["ctx"][_BOUNDS[kind][1]]) == "1" and _may_be_percent(value)
         return f"Use a number in the range{f'; {value} % is {value / 100:g}' if percent else ''}."
@@ -115,13 +112,13 @@ def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
     return ""
 
 
-def _choose(value: Any, choices: list[str]) -> str:
+def _choose(value: Any, possible: list[str]) -> str:
     if not isinstance(value, str):
         return "Write one of them."
-    if value in choices:
+    if value in possible:
         return "Write it without quotes."
-    advice = near(value, choices)
-    return advice if len(choices) > _LISTED or not advice.startswith("Known") else "Write one of them."
+    suggestion = suggest(value, possible)
+    return str(suggestion) if suggestion.likely or len(possible) > _LISTED else "Write one of them."
 
 
 def _number(value: str, wanted: str, *, whole: bool) -> str:
@@ -142,9 +139,9 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
     kind, value = detail["type"], detail["input"]
     if not isinstance(value, str):
         return None
-    if kind == "literal_error" and value in _choices(detail):  # a number in quotes
+    if kind == "literal_error" and value in choices(detail):  # a number in quotes
         return certain_fix(place, value, value)
-    if kind == "literal_error" and (close := closest(value, _choices(detail))):
+    if kind == "literal_error" and (close := closest(value, choices(detail))):
         return likely_fix(place, value, close[0])
     if kind in ("int_type", "float_type") and (meant := number_meant(value, whole=kind == "int_type")):
         return certain_fix(place, value, meant) if meant == value else likely_fix(place, value, meant)
@@ -155,21 +152,9 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
     return None
 
 
-def _told(detail: ErrorDetails) -> tuple[str, str]:
-    """What a declaration's own check says: what is wrong and what to do, from ParameterError or after a semicolon."""
-    error = detail.get("ctx", {}).get("error", detail["msg"])
+def _own_error(detail: ErrorDetails) -> ParameterError:
+    """What a validator of the declaration raised; a plain ValueError has no remedy."""
+    error = detail.get("ctx", {}).get("error")
     if isinstance(error, ParameterError):
-        return error.message, error.remedy
-    text = str(error)
-    what, _, remedy = text.rpartition("; ")
-    return (what, remedy) if what else (text, "")
-
-
-def _choices(detail: ErrorDetails) -> Iterator[str]:
-    text = str(detail.get("ctx", {}).get("expected", ""))
-    for part in text.replace(" or ", ", ").split(", "):
-        yield part.strip("'")
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
+        return error
+    return ParameterError(reason(detail) if error is None else str(error))

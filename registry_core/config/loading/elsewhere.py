@@ -24,22 +24,18 @@ _SURELY_MISSPELT = 0.85
 """A key that is so much like one of those that belong here is misspelt, though another section has its name."""
 
 
-_GENERAL = ("Known are", "Did you mean", "It takes none")
-"""Remedies of keys of which nothing more is known."""
-
-
 def sent_home(problem: Problem, tree: Tree) -> Problem:
     """The problem of an unknown key, with where it belongs if that is elsewhere."""
-    if problem.code not in ("unknown-key", "unknown-parameter"):
-        return problem
-    if not problem.remedy.startswith(_GENERAL):  # what is meant is known better
+    if problem.suggestion is None:  # it is no unknown key, or what is meant by it is known
         return problem
     keys = problem.keys
     if keys not in tree.keys or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
         return problem
     name = str(keys[-1])
     if homes := list(dict.fromkeys(_homes(name, keys, tree))):
-        return problem._replace(remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None)
+        return problem._replace(
+            remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None, suggestion=None
+        )
     if problem.code == "unknown-parameter" and (homes := list(_sections_with(name, keys))):
         return problem._replace(remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
     return problem

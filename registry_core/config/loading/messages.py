@@ -16,10 +16,9 @@ from registry_core.config.loading.annotations import model_in
 from registry_core.config.loading.component_form import wrong_form
 from registry_core.config.loading.details import code_of, correction, remedy, sentence
 from registry_core.config.loading.key_advice import key_advice
-from registry_core.config.loading.wording import shown
 from registry_core.config.text.fixes import certain_fix, likely_fix, value_at
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, Problem, closest, near
+from registry_core.diagnostics import Keys, Problem, format_value, near, suggest
 
 TOP = ("extends", "vars")
 """Keys of the whole file that are gone from the tree when it is checked."""
@@ -62,7 +61,7 @@ def _problem(
     if first["type"] == "extra_forbidden":
         return _unknown(str(loc[-1]), _model_at(model, loc[:-1]), tree, full, owner)
     if first["type"] == "missing" and isinstance(loc[-1], int):
-        what = f"The list {shown(first['input'])} is too short: item {loc[-1] + 1} is missing."
+        what = f"The list {format_value(first['input'])} is too short: item {loc[-1] + 1} is missing."
         return Problem(what, "Add it.", tree.place(full), full[:-1], code="wrong-length")
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
@@ -84,9 +83,10 @@ def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: s
     known = [*taken, *TOP] if len(keys) == 1 else list(taken)
     if meant := key_advice(tree, keys, place, known):
         return Problem(what, meant[0], place, keys, code=code, fix=meant[1])
-    advice = near(name, known) or "It takes none."
-    fix = likely_fix(place, name, close[0]) if (close := closest(name, known)) else None
-    return Problem(what, advice, place, keys, code=code, fix=fix)
+    suggestion = suggest(name, known)
+    fix = likely_fix(place, name, suggestion.likely[0]) if suggestion.likely else None
+    advice = str(suggestion) or "It takes none."
+    return Problem(what, advice, place, keys, code=code, fix=fix, suggestion=suggestion)
 
 
 def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys) -> Problem:
@@ -94,7 +94,7 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
     if loc and (instead := _old_spellings(_model_at(model, loc[:-1])).get(f"{loc[-1]}: {value}")):
         new = instead.removeprefix(f"{loc[-1]}: ")
         fix = certain_fix(place, value, new) if new != instead else None
-        what = f"{shown(value)} is an old spelling."
+        what = f"{format_value(value)} is an old spelling."
         return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
     message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))
     field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
@@ -119,7 +119,7 @@ def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, o
     if issubclass(model, Component) and not owner:
         message, advice, _ = wrong_form(model, value)
         return Problem(message, advice, place, keys, code="component-form")
-    message = f"Expected a mapping, not {shown(value)}."
+    message = f"Expected a mapping, not {format_value(value)}."
     names = list(file_keys(model))
     if owner:
         advice = _named(value, model, str(keys[-1]))
@@ -138,7 +138,7 @@ def _named(value: Any, model: type[BaseModel], owner: str) -> str:
     if isinstance(value, list):
         return f"Parameters have names. {near('', names)}"
     required = [name for name, field in names.items() if model.model_fields[field].is_required()]
-    return f"Parameters have names: `{{{owner}: {{{(required or list(names))[0]}: {shown(value)}}}}}`."
+    return f"Parameters have names: `{{{owner}: {{{(required or list(names))[0]}: {format_value(value)}}}}}`."
 
 
 def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:

@@ -77,19 +77,13 @@ class Resolver:
         try:
             record = registry.record(name, self.prefer)
         except UnknownComponent as error:
-            from registry_core.config.loading.component_form import name_inside, wrong_form
-
-            if isinstance(value, dict) and not error.closest and name_inside(value, set(registry)):
-                message, remedy, _ = wrong_form(base, value)
-                return self._stand_in(base, keys, Problem(message, remedy, code="component-form"))
-            fix = self._renamed(keys, name, error.closest)
-            return self._stand_in(base, keys, _unknown(error, fix))
+            return self._stand_in(base, keys, self._unknown(base, value, keys, error))
         except NameConflict as error:
-            return self._stand_in(base, keys, Problem(str(error), code="name-conflict"))
+            return self._stand_in(base, keys, error.problem())
         try:
             declaration: type[Component] = registry.declaration(record)
         except BrokenComponent as error:
-            return self._stand_in(base, keys, Problem(str(error), code="broken-component", exit_code=error.exit_code))
+            return self._stand_in(base, keys, error.problem())
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
         parameters = self.fields(declaration, parameters, inner)
         made: Component | None = None
@@ -103,6 +97,16 @@ class Resolver:
         if declaration.successor:
             self._deprecated(keys, name, declaration, made, parameters)
         return base.model_construct() if made is None else made
+
+    def _unknown(self, base: type[Component], value: Any, keys: Keys, error: UnknownComponent) -> Problem:
+        """The problem of a name that no component has, which may be a key that names one in its value."""
+        from registry_core.config.loading.component_form import name_inside, wrong_form
+
+        if isinstance(value, dict) and not error.closest and name_inside(value, set(registry_of(base))):
+            message, remedy, _ = wrong_form(base, value)
+            return Problem(message, remedy, code="component-form")
+        name, _ = _split(value)
+        return error.problem()._replace(fix=self._renamed(keys, str(name), error.closest))
 
     def _deprecated(
         self, keys: Keys, name: str, declaration: type[Component], made: Component | None, parameters: Any
@@ -176,10 +180,6 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
 
 def _is_item(rest: list[str | int]) -> bool:
     return bool(rest) and isinstance(rest[0], int)
-
-
-def _unknown(error: UnknownComponent, fix: Fix | None) -> Problem:
-    return Problem(error.message, error.remedy, code="unknown-component", fix=fix)
 
 
 def _split(value: Any) -> tuple[str | None, Any]:

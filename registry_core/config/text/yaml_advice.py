@@ -1,4 +1,7 @@
-"""What to do about what libyaml refuses, read from its words and from the text at the place."""
+"""What to do about what libyaml refuses, read from its words and from the text at the place.
+
+libyaml tells its errors apart by their words alone: it has no kinds or codes. Nothing else of the package reads them.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,19 @@ def where(error: Any, source: str, text: str) -> Place:
     return Place(source, mark.line + 1, mark.column + 1)
 
 
-def advice(words: str, text: str, place: Place) -> str:
+def is_too_deep(error: Any) -> bool:
+    """Whether a parser's error is that collections nest deeper than it allows."""
+    return "nesting depth" in str(error.problem)
+
+
+def first_line(error: Exception) -> str:
+    """What an error without a place says, as a part of a sentence; the other lines show the text."""
+    return str(error).partition("\n")[0].rstrip(".")
+
+
+def advice(error: Any, text: str, place: Place) -> str:
     """What to do about an error at a place."""
+    words = str(error.problem)
     line = _line(text, place)
     rest = line[(place.column or 1) - 1 :]
     before = line[: (place.column or 1) - 1]

@@ -25,7 +25,7 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
-from registry_core.config.text.yaml_advice import advice, where
+from registry_core.config.text.yaml_advice import advice, first_line, is_too_deep, where
 from registry_core.diagnostics import PipelineError, Place, Problem
 
 MAX_DEPTH = 64
@@ -61,7 +61,7 @@ def parse(text: str, source: str) -> Node | None:
     """The root node of the one document in a text, None if it is empty; PipelineError for what is not YAML."""
     try:
         parser = _parser(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # half a character, which no file of UTF-8 has, is a ValueError
         raise _not_yaml(error, source, text) from None
     try:
         return _Composer(parser, source).document()
@@ -170,11 +170,11 @@ def _too_deep(place: Place) -> PipelineError:
 def _not_yaml(error: Exception, source: str, text: str) -> PipelineError:
     what = "JSON" if source.endswith(".json") else "YAML"
     if not isinstance(error, MarkedYAMLError):
-        said = str(error).partition("\n")[0].rstrip(".")
-        return refused("yaml-syntax", f"This is not valid {what}: {said}.", "Correct the file.", Place(source))
+        message = f"This is not valid {what}: {first_line(error)}."
+        return refused("yaml-syntax", message, "Correct the file.", Place(source))
     place = where(error, source, text)
-    if "nesting depth" in str(error.problem):  # libyaml's own limit, which it may reach before ours is asked
+    if is_too_deep(error):  # libyaml's own limit, which it may reach before ours is asked
         return _too_deep(place)
     during = f" {error.context}" if error.context else ""
     message = f"This is not valid {what}{during}: {error.problem}."
-    return refused("yaml-syntax", message, advice(str(error.problem), text, place), place)
+    return refused("yaml-syntax", message, advice(error, text, place), place)

@@ -1,15 +1,10 @@
-"""How messages write values, as a file has them, and which number a text most likely means."""
+"""Numbers in messages: how a bound is written, and which number a text most likely means."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 from registry_core.config.text.tree import read_value
-
-LONGEST = 60
-"""Characters of a value that messages show."""
 
 _FRACTION = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)")
 _POWER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\*\*|\^)\s*\(?\s*(-?\d+)\s*\)?")
@@ -17,12 +12,6 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _THOUSANDS = re.compile(r"(\d+(?:\.\d+)?)\s*[kK]")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:[_' ]\d{3})+|[-+]?\d+(?:_\d+)+")
 _COMMA = re.compile(r"[-+]?\d+,\d+")
-
-
-def shown(value: Any) -> str:
-    """A value as a file has it, cut off if it is long."""
-    text = _written(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def bound(number: float) -> str:
@@ -71,13 +60,3 @@ def _is_number(text: str) -> bool:
 
 def _whole(number: float, text: str) -> str:
     return (text if text.lstrip("+-").isdigit() else str(int(number))) if number.is_integer() else ""
-
-
-def _written(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_written(item) for item in value)}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {_written(item)}' for key, item in value.items())}}}"
-    return repr(value)

@@ -1,6 +1,8 @@
-"""What there is to say of each kind of mistake: the texts in ``registry_core/diagnostics/explanations``, one a code.
+"""The explanations of codes: one text in ``registry_core/diagnostics/explanations`` for each row of ``codes.py``.
 
-A text has a title, the line ``Theme: …``, a few sentences, wrong and right examples, and may end with ``See also: …``.
+A text has a title, a few sentences, wrong and right examples, and may end with ``See also: …``. Its theme is that of
+the table; a line ``Theme: …`` below the title repeats it for readers of the file.
+
 An example is a block of YAML that is laid over ``examples/digits.yaml`` as if it had ``extends``; the same for
 ``validate --deep`` alone (```` ```yaml deep ````); a whole file (```` ```yaml whole-file ````); or commands in a folder
 with that pipeline (```` ```console ````).
@@ -15,24 +17,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-THEMES = (
-    "Reading the file",
-    "Keys and values",
-    "Components and packages",
-    "Variables, options and files that extend others",
-    "Data and transforms",
-    "Model, loss and metrics",
-    "Training",
-    "Finetuning",
-    "The machine",
-)
-"""What the explanations are about, in the order in which they are listed."""
+from registry_core.diagnostics.codes import CODES, THEMES, Severity, Theme
 
 _FENCE = re.compile(
     r"```(?P<form>yaml|yaml deep|yaml whole-file|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _FILE = re.compile(
-    r"# (?P<title>.+)\n\nTheme: (?P<theme>.+)\n\n(?P<text>.+?)\n\n"
+    r"# (?P<title>[^\n]+)\n\n(?:Theme: [^\n]+\n\n)?(?P<text>.+?)\n\n"
     r"Wrong:\n\n(?P<wrong>.+?)\n\nRight:\n\n(?P<right>.+?)(?:\n\nSee also: (?P<more>.+?))?\n",
     re.DOTALL,
 )
@@ -76,38 +67,29 @@ class Explanation:
 
     code: str
     title: str
-    theme: str
+    theme: Theme
+    severity: Severity
     text: str
     wrong: tuple[Example, ...]
     right: tuple[Example, ...]
     see_also: tuple[Link, ...]
 
 
-def codes() -> list[str]:
-    """All codes that have an explanation, sorted."""
-    return sorted(file.name.removesuffix(".md") for file in _FOLDER.iterdir() if file.name.endswith(".md"))
-
-
 @cache
 def explanation(code: str) -> Explanation:
-    """The explanation of a code; KeyError if there is none, ValueError if it is not written as they all are."""
-    file = _FOLDER / f"{code}.md"
-    if code not in codes():
-        raise KeyError(code)
-    found = _FILE.fullmatch(file.read_text(encoding="utf-8"))
-    if found is None or found["theme"] not in THEMES:
-        raise ValueError(f"The explanation of {code!r} lacks a part, or has an unknown theme.")
+    """The explanation of a code; KeyError if the table has no such code, ValueError if its text lacks a part."""
+    row = CODES[code]
+    found = _FILE.fullmatch(_FOLDER.joinpath(f"{code}.md").read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"The explanation of {code!r} lacks a part.")
     more = tuple(Link(*link.groups()) for link in _LINK.finditer(found["more"] or ""))
-    examples = [tuple(_examples(found[part])) for part in ("wrong", "right")]
-    return Explanation(code, found["title"], found["theme"], found["text"], examples[0], examples[1], more)
+    wrong, right = (tuple(_examples(found[part])) for part in ("wrong", "right"))
+    return Explanation(code, found["title"], row.theme, row.severity, found["text"], wrong, right, more)
 
 
-def by_theme() -> dict[str, list[Explanation]]:
-    """All explanations below their themes; within one by code."""
-    found: dict[str, list[Explanation]] = {theme: [] for theme in THEMES}
-    for code in codes():
-        found[explanation(code).theme].append(explanation(code))
-    return found
+def by_theme() -> dict[Theme, list[Explanation]]:
+    """All explanations below their themes, in the order of the table."""
+    return {theme: [explanation(row.name) for row in CODES.values() if row.theme == theme] for theme in THEMES}
 
 
 def _examples(text: str) -> Iterator[Example]:

@@ -1,0 +1,27 @@
+"""Typography of messages: a text as a sentence, and a foreign error as a part of one.
+
+This is the one place that changes the characters of a text that others wrote; nothing is decided by what it says.
+"""
+
+from __future__ import annotations
+
+
+def as_sentence(text: str) -> str:
+    """The text with a capital letter, unless it begins with a name such as ``num_groups`` or ``p``, and a full stop."""
+    text = text.strip()
+    first = text.partition(" ")[0]
+    is_name = "_" in first or len(first) == 1
+    stop = "" if text.endswith((".", "?", "!")) else "."
+    return f"{text if is_name else text[:1].upper() + text[1:]}{stop}"
+
+
+def as_clause(text: str) -> str:
+    """The text as the end of a sentence: on one line, with a small first letter and without a full stop."""
+    line = " ".join(text.split()).rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
+def describe_error(error: BaseException) -> str:
+    """The type and the text of an error, as a part of a sentence: ``ModuleNotFoundError: No module named 'x'``."""
+    text = " ".join(str(error).split()).rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
