@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from registry_core.catalog import KINDS
 from registry_core.components import CheckFailed, Component
 from registry_core.diagnostics import BrokenComponent, InvalidParameters, RegistryError
+from registry_core.diagnostics.foreign_code import failure
 
 T = TypeVar("T")
 
@@ -22,9 +23,7 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     try:
         built = make(*arguments)
     except CheckFailed as failed:
-        named = failed.message.startswith(f"The {component.kind} {component.name!r}")
-        message = failed.message if named else f"The {label} cannot be built: {failed.message}"
-        raise InvalidParameters(f"{message} {failed.remedy}").blaming(component) from failed
+        raise InvalidParameters(failed.message, failed.remedy).blaming(component) from failed
     except RegistryError as error:  # of something inside it
         if error.about is None:
             error.blaming(component)
@@ -33,8 +32,7 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
         message = f"The {label} does not take these parameters: {error}."
         raise InvalidParameters(message).blaming(component) from error
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        message = f"The {label} failed while it was built: {type(error).__name__}: {error}."
-        raise BrokenComponent(message).blaming(component) from error
+        raise failure(f"The {label} failed while it was built", error).blaming(component) from error
     kind = KINDS[component.kind]
     expected = resolve_name(kind.builds)  # torchmetrics takes seconds to import: only where a metric is built
     if not (isinstance(built, expected) if isinstance(expected, type) else expected(built)):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from registry_core.diagnostics import RegistryError, RunError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.foreign_code import failure
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -36,4 +36,4 @@ def torch_code(what: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         remedy = "Set train.deterministic to false to allow it." if is_not_deterministic(error) else ""
-        raise RunError(f"{what} failed: {reason(error)}.", remedy) from error
+        raise failure(f"{what} failed", error, RunError, remedy) from error

@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from registry_core.diagnostics.errors import BrokenComponent, RegistryError
+from registry_core.diagnostics.sentences import describe_error
 
-_LONGEST = 400
 
+def failure(
+    what: str, error: BaseException, raises: type[RegistryError] = BrokenComponent, remedy: str = ""
+) -> RegistryError:
+    """The error to raise for whatever a component raised: ``WHAT: ValueError: text of the error.``
 
-def reason(error: BaseException) -> str:
-    """The type of an error and its text, in one line, without a full stop."""
-    text = " ".join(str(error).split())
-    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return (f"{type(error).__name__}: {shown}" if shown else type(error).__name__).rstrip(".")
+    ``what`` says which component failed at what. For code that runs for every sample, where a context costs time.
+    """
+    return raises(f"{what}: {describe_error(error)}.", remedy)
 
 
 @contextmanager
 def foreign_code(what: str, raises: type[RegistryError] = BrokenComponent, remedy: str = "") -> Iterator[None]:
-    """Turn whatever is raised inside, an attempt to exit included, into ``raises``: ``WHAT failed: …``.
+    """Turn whatever is raised inside, an attempt to exit included, into ``failure``.
 
     Errors of registry-core itself pass.
     """
@@ -28,4 +30,4 @@ def foreign_code(what: str, raises: type[RegistryError] = BrokenComponent, remed
     except RegistryError:
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        raise raises(f"{what} failed: {reason(error)}.", remedy) from error
+        raise failure(what, error, raises, remedy) from error

@@ -5,6 +5,9 @@ This is the one place that changes the characters of a text that others wrote; n
 
 from __future__ import annotations
 
+_LONGEST = 400
+"""Characters of an error's text that are shown: some libraries write pages."""
+
 
 def as_sentence(text: str) -> str:
     """The text with a capital letter, unless it begins with a name such as ``num_groups`` or ``p``, and a full stop."""
@@ -17,11 +20,18 @@ def as_sentence(text: str) -> str:
 
 def as_clause(text: str) -> str:
     """The text as the end of a sentence: on one line, with a small first letter and without a full stop."""
-    line = " ".join(text.split()).rstrip(".")
+    line = on_one_line(text).rstrip(".")
     return line[:1].lower() + line[1:]
+
+
+def on_one_line(text: str) -> str:
+    """The text with a space for every line break and indentation."""
+    return " ".join(text.split())
 
 
 def describe_error(error: BaseException) -> str:
     """The type and the text of an error, as a part of a sentence: ``ModuleNotFoundError: No module named 'x'``."""
-    text = " ".join(str(error).split()).rstrip(".")
+    text = on_one_line(str(error)).rstrip(".")
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 1]}…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

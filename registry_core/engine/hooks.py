@@ -12,6 +12,7 @@ import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
 from registry_core.diagnostics import BrokenComponent
+from registry_core.diagnostics.foreign_code import failure, foreign_code
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Hooks:
     def __init__(self, hooks: list[tuple[str, object]], first: int = 0) -> None:
         """Hooks under their names; ``first`` is the place of the first of them in the file."""
         self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks, first)]
-        self.errors: list[str] = []
+        self._reported: dict[tuple[str, str, type[BaseException]], str] = {}
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Events)
         for name, hook in reversed(self.hooks):  # pluggy calls the last one registered first
@@ -54,6 +55,11 @@ class Hooks:
         }
 
     @property
+    def errors(self) -> list[str]:
+        """The errors of observers: for each, event and type of error the first."""
+        return list(self._reported.values())
+
+    @property
     def events(self) -> tuple[str, ...]:
         """All events and questions of a run."""
         return tuple(self._calls)
@@ -66,25 +72,22 @@ class Hooks:
         return bool(self._calls[event])
 
     def tell(self, event: str, **arguments: Any) -> None:
-        """Tell all observers; one that raises is reported and noted in ``errors``, and the others still hear of it."""
+        """Tell all observers; one that raises is reported once, and the others still hear of it."""
         for call in self._calls[event]:
             try:
                 call(arguments)
             except (Exception, SystemExit) as error:  # an observer may raise anything, and must not end a run
-                message = f"The {call.name} failed in {event}: {type(error).__name__}: {error}"
-                if message not in self.errors:
-                    self.errors.append(message)
-                    print(message, file=sys.stderr)
+                key = (call.name, event, type(error))
+                if key not in self._reported:
+                    self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
+                    print(self._reported[key], file=sys.stderr)
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
         """The answers of all hooks that have one, in the order of the file; one that raises ends the run."""
         answers = []
         for call in self._calls[question]:
-            try:
+            with foreign_code(f"The {call.name} failed in {question}"):
                 answer = call(arguments)
-            except (Exception, SystemExit) as error:  # a hook may raise anything
-                message = f"The {call.name} failed in {question}: {type(error).__name__}: {error}"
-                raise BrokenComponent(message) from error
             if answer is not None:
                 answers.append(answer)
         return answers

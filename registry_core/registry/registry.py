@@ -12,7 +12,8 @@ from registry_core.catalog import KINDS, Preferences, Record, installed
 from registry_core.catalog.session import in_session
 from registry_core.components.base import Component, looked_up
 from registry_core.components.target import load_target
-from registry_core.diagnostics import BrokenComponent, as_clause, describe_error
+from registry_core.diagnostics import BrokenComponent, as_clause
+from registry_core.diagnostics.foreign_code import foreign_code
 from registry_core.registry.plain import declare_plain
 
 D = TypeVar("D", bound=Component)
@@ -76,8 +77,5 @@ def _declaration(base: type[D], record: Record) -> type[D]:
 
 def _provided(provider: Any, record: Record) -> Any:
     """What a provider has under a name: a declaration, or a plain class or function."""
-    try:
+    with foreign_code(f"The provider of the {record.label} failed", remedy="Repair or reinstall it."):
         return provider(record.name)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        message = f"The provider of the {record.label} failed: {describe_error(error)}."
-        raise BrokenComponent(message, "Repair or reinstall it.") from error

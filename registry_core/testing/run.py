@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from registry_core.catalog import Record
-from registry_core.diagnostics import RegistryError
+from registry_core.diagnostics import RegistryError, describe_error
+from registry_core.diagnostics.sentences import on_one_line
 from registry_core.testing.checks import Check, checks_of
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject
@@ -53,6 +54,6 @@ def result_of(check: Check, expected: str = "") -> Result:
 
 def described(error: BaseException) -> str:
     """What is wrong, in one paragraph."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    plain = isinstance(error, (AssertionError, RegistryError))
-    return text if plain else f"{type(error).__name__}: {text}"
+    if isinstance(error, (AssertionError, RegistryError)) and str(error):
+        return on_one_line(str(error))
+    return describe_error(error)

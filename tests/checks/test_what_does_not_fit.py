@@ -408,7 +408,8 @@ def test_files_of_several_sizes(tmp_path: Path) -> None:
         right = made(dataset, resized, model=mlp(2), batch_size=2)
         assert registry_core.train(load(written(tmp_path, right)), tmp_path / dataset["image_folder"]["root"][-3:])
     with pytest.raises(
-        PipelineError, match=r"The images of 'image_folder' have different sizes, but 'counts' requires one size\. Set size of counts"
+        PipelineError,
+        match=r"The images of 'image_folder' have different sizes, but 'counts' requires one size\. Set size of counts",
     ):
         load(written(tmp_path, made({"counts": {"dataset": several}}, model=mlp(1, 20), loss="mse")))
 

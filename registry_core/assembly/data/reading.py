@@ -10,7 +10,7 @@ from registry_core.assembly.data.transforms import Sample
 from registry_core.components.dataset import describe_sample
 from registry_core.config.models import Section
 from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.foreign_code import failure
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Reader:
             error.at("data", self.section, "dataset")
             raise
         except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
-            message = f"The dataset {self.name!r} failed on sample {index}: {reason(error)}."
-            raise BrokenComponent(message).at("data", self.section, "dataset") from error
+            failed = failure(f"The dataset {self.name!r} failed on sample {index}", error)
+            raise failed.at("data", self.section, "dataset") from error
         return sample
 
     def _mapping(self, found: Any, index: int) -> Sample:

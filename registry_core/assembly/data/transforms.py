@@ -17,7 +17,7 @@ from registry_core.assembly.building import build
 from registry_core.components import Draws, Transform, stream_key
 from registry_core.components.transform import Randomness, Unit
 from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.foreign_code import failure
 
 Sample = dict[str, Any]
 Batch = dict[str, Any]
@@ -94,8 +94,7 @@ class BuiltTransform:
                 error.at(*self.keys)
             raise
         except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
-            message = f"The {self.label} failed on {self.unit} {moment.number}: {reason(error)}."
-            raise BrokenComponent(message).at(*self.keys) from error
+            raise failure(f"The {self.label} failed on {self.unit} {moment.number}", error).at(*self.keys) from error
 
     def _called(self, sample: Sample, moment: Moment) -> Any:
         draws = Draws(self.random_key, moment.epoch, moment.number, moment.view)

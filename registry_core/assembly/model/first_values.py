@@ -10,7 +10,7 @@ from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed, Init
 from registry_core.config.models import InitRule
-from registry_core.diagnostics import BrokenComponent
+from registry_core.diagnostics.foreign_code import failure
 
 OWN = "the model's own"
 """What the report of first values says of a parameter that no rule set."""
@@ -50,8 +50,7 @@ def _fill(component: Init, parameter: nn.Parameter) -> None:
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckFailed(str(error).rstrip("."), "Choose another scheme for it, or other parameters.") from error
     except Exception as error:  # a plugin may raise anything
-        message = f"The {component.label} failed while it set values: {type(error).__name__}: {error}."
-        raise BrokenComponent(message) from error
+        raise failure(f"The {component.label} failed while it set values", error) from error
 
 
 def describe_init(model: nn.Module, report: dict[str, str]) -> list[str]:

@@ -51,7 +51,7 @@ class Fault:
     message: str
     index: int | None = None
     where: str = ""
-    """Where the sample is from, in words; not repeated where the message says it."""
+    """Where the sample is from, in words."""
     path: str = ""
     exit_code: int = 2
     """3 where a component is broken."""
@@ -63,7 +63,7 @@ class Fault:
 
     def __str__(self) -> str:
         number = "" if self.index is None else f"[{self.index}]"
-        where = f", {self.where}" if self.where and self.where not in self.message else ""
+        where = f", {self.where}" if self.where else ""
         return f"data.{self.section}{number}{where}: {self.message}"
 
 

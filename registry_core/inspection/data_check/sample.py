@@ -22,7 +22,7 @@ from registry_core.components.dataset import describe_sample, sample_path
 from registry_core.components.facts import Form
 from registry_core.config import Section
 from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.sentences import describe_error
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.stored import look_at_file
 from registry_core.inspection.data_check.targets import TargetCheck, class_number
@@ -111,7 +111,7 @@ class SampleReader:
             return self.fault("unreadable", str(error), index, code)
         if isinstance(cause, PIL.Image.DecompressionBombWarning):
             return self.fault("unreadable", f"The image cannot be decoded: {cause}", index)
-        return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {reason(cause)}.", index)
+        return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {describe_error(cause)}.", index)
 
     def _wrong(self, sample: Mapping[str, Any], index: int) -> Iterator[Fault]:
         for entry in dict.fromkeys(("input", *(self.facts.entries or ()))):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.data.loader import Loader
 from registry_core.diagnostics import Keys, PipelineError, Problem, RegistryError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.sentences import describe_error
 
 
 def first_batch(loader: Loader) -> LoadedBatch:
@@ -36,5 +36,5 @@ def _problems_at(keys: Keys) -> Iterator[None]:
         problem = Problem(error.message, error.remedy, keys=at, exit_code=error.exit_code, code=error.code)
         raise PipelineError([problem]) from error
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        message = f"The first batch cannot be made: {reason(error)}."
+        message = f"The first batch cannot be made: {describe_error(error)}."
         raise PipelineError([Problem(message, keys=keys, exit_code=3, code="component-failed")]) from error

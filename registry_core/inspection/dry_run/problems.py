@@ -11,7 +11,7 @@ from registry_core.components import Component
 from registry_core.config import Section
 from registry_core.config.places import keys_of
 from registry_core.diagnostics import BrokenComponent, Keys, PipelineError, Problem, RegistryError, RunError
-from registry_core.diagnostics.foreign_code import reason
+from registry_core.diagnostics.sentences import describe_error
 from registry_core.engine.hooks import Hooks
 from registry_core.inspection.dry_run.calls import Calls
 from registry_core.planning.plan import Plan
@@ -29,12 +29,12 @@ def not_built(plan: Plan, error: BaseException, device: torch.device) -> Sequenc
     cause = error.__cause__ or error
     message = f"The {about.label if isinstance(about, Component) else 'pipeline'} cannot be built"
     if is_out_of_memory(cause):
-        return [_too_large(f"{message}: {reason(cause)}.", keys)]
+        return [_too_large(f"{message}: {describe_error(cause)}.", keys)]
     if device.type == "meta" and needs_values(cause):
         return [_not_on_meta(message, cause, keys)]
     if isinstance(error, RegistryError):
         return [_of_error(error, keys)]
-    return [Problem(f"{message}: {reason(error)}.", exit_code=_exit_code(error), code="component-failed")]
+    return [Problem(f"{message}: {describe_error(error)}.", exit_code=_exit_code(error), code="component-failed")]
 
 
 def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
@@ -45,7 +45,7 @@ def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on
         return _of_error(cause, cause.keys or at.keys)
     if on_meta and needs_values(cause):
         return _not_on_meta(f"{at.what} cannot be run", cause, at.keys)
-    message = f"{at} failed on a batch of data.{section}: {reason(cause)}."
+    message = f"{at} failed on a batch of data.{section}: {describe_error(cause)}."
     if is_out_of_memory(cause):
         return _too_large(message, ("data", "batch_size"))
     if is_not_deterministic(cause) and plan.step.deterministic:
@@ -53,7 +53,9 @@ def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on
         return Problem(message, remedy, keys=("train", "deterministic"), code="not-deterministic")
     loss = calls.loss
     if at.is_backward and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
-        message = f"The loss {plan.spec.loss.name!r} gives nothing that could be differentiated: {reason(cause)}."
+        message = (
+            f"The loss {plan.spec.loss.name!r} gives nothing that could be differentiated: {describe_error(cause)}."
+        )
         remedy = "Use a loss that is computed from the model's output by differentiable steps."
         return Problem(message, remedy, keys=("loss",), code="not-differentiable")
     remedy = _remedy(at.keys, cause)
@@ -89,7 +91,7 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _not_on_meta(message: str, cause: BaseException, keys: Keys) -> Problem:
-    said = f"{message} on the meta device, where tensors have no values: {reason(cause)}."
+    said = f"{message} on the meta device, where tensors have no values: {describe_error(cause)}."
     return Problem(said, "Leave out --on meta to check it on a real device.", keys=keys, code="not-on-meta")
 
 
