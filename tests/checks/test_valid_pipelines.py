@@ -77,7 +77,7 @@ def trained(pipeline: dict[str, Any]) -> set[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
-        spec = load(path)
+        spec = load(path).spec
         result = registry_core.train(spec, Path(folder) / "run")
     assert result.position.step == 2
     assert result.summary["hook_errors"] == []

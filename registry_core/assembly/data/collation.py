@@ -76,7 +76,7 @@ def _stacked_pillow(values: Sequence[Any]) -> Tensor | None:
         return None
     pixels = np.stack([np.asarray(value) for value in values])
     if pixels.ndim == 3:
-        return torch.from_numpy(pixels[:, None])
+        return torch.from_numpy(pixels.reshape(len(pixels), 1, *pixels.shape[1:]))  # strides as torch.stack makes them
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
 
