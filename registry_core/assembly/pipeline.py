@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +29,9 @@ from registry_core.assembly.optim.schedule import Schedule
 from registry_core.assembly.processes import rank
 from registry_core.checks.forms import classified
 from registry_core.checks.transforms import facts_after
-from registry_core.components import Dataset, Hook, Horizon
+from registry_core.components import Component, Dataset, Hook, Horizon
 from registry_core.config import Section, Spec
+from registry_core.config.models import DataSection
 from registry_core.diagnostics import BrokenComponent, DataError
 from registry_core.planning.plan import Plan, SectionPlan
 
@@ -172,10 +173,8 @@ def build_loader(plan: Plan, section: SectionPlan, device: torch.device) -> Load
     sampler = section.sampler
     targets = _targets(dataset, declared.dataset, sampler.name) if sampler.needs_targets else None
     transforms, batch_transforms, device_transforms = _transforms(plan, section.section)
-    loaded = [each for each in declared.batch_transforms if not each.on_device]
-    sent = ((declared.transforms, transforms.steps), (loaded, batch_transforms.steps))
-    parts = [(declared.dataset, dataset), *(part for pair in sent for part in zip(*pair, strict=True))]
-    require_sendable(parts, spec.data.workers)
+    sent = _sent_to_workers(declared, transforms, batch_transforms)
+    require_sendable([(declared.dataset, dataset), *sent], spec.data.workers)
     targets_after = facts_after(declared, section.facts)
     by_class = classified(spec) and (targets_after.target_form, targets_after.num_values) != ("signs", 1)
     pin = spec.data.pin_memory
@@ -206,6 +205,15 @@ def _transforms(plan: Plan, section: Section) -> tuple[SampleTransforms, BatchTr
     batches = tuple(each.for_classes(plan.classes) for each in declared.batch_transforms)
     of_batches = BatchTransforms.of(batches, seed, f"data.{section}.batch_transforms")
     return SampleTransforms(samples, seed, f"data.{section}.transforms"), *of_batches
+
+
+def _sent_to_workers(
+    declared: DataSection, transforms: SampleTransforms, batch_transforms: BatchTransforms
+) -> Iterator[tuple[Component, object]]:
+    """The transforms of a section that loader processes apply, each with what was built of it."""
+    loaded = [each for each in declared.batch_transforms if not each.on_device]
+    yield from zip(declared.transforms, transforms.steps, strict=True)
+    yield from zip(loaded, batch_transforms.steps, strict=True)
 
 
 def _targets(dataset: Any, declared: Dataset, sampler: str) -> Any:
