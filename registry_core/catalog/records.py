@@ -8,7 +8,7 @@ LOCAL = "(-p)"
 """Stands for the version of components of a local module, which the option -p names."""
 
 SESSION = "this session"
-"""Stands for the distribution of components that ``registry_core.register`` added; no distribution has such a name."""
+"""The distribution in records of what ``registry_core.register`` added; no real one has such a name."""
 
 
 class Record(NamedTuple):
@@ -23,9 +23,9 @@ class Record(NamedTuple):
     provided: bool = False
     """Whether ``target`` is a provider: a function from the name to what an entry point would name."""
     summary: str = ""
-    """What the provider's index says of it, or the docstring of what was registered in the session.
+    """The provider's sentence on it in its index, or the first line of the docstring of what the session registered.
 
-    The summary of others is in their source.
+    The summary of other components is in their source.
     """
 
     @property
@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
     @property
     def is_of_session(self) -> bool:
-        """Whether it was registered in this process with ``registry_core.register``."""
+        """True if it was registered in this process with ``registry_core.register``."""
         return self.distribution == SESSION
 
     @property

@@ -21,7 +21,7 @@ class SessionComponent:
     declaration: Any
     """Its declaration: what was registered, or what was made of its signature."""
     interface: str
-    """What a pipeline that was loaded earlier relies on: another component with the same may take its place."""
+    """A text of all that a loaded pipeline relies on: a component with the same text can replace this one."""
     file: Path | None = None
     line: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def session_component(full_name: str) -> SessionComponent | None:
 
 
 def in_session(target: str) -> SessionComponent | None:
-    """The component of the session that has this target; None if another has taken its place."""
+    """The component of the session that has this target; None if there is none, or if it was replaced by another."""
     found = session_component(name_in_session(target))
     return found if found is not None and found.record.target == target else None
 

@@ -135,7 +135,7 @@ def file_keys(model: type[BaseModel]) -> dict[str, str]:
 
 @cache
 def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
-    """For each key, which of tuple, Path and int its annotation mentions, the last as a choice among numbers."""
+    """For each key, which of tuple, Path and int its annotation mentions, the last as a choice among whole numbers."""
     fields = model.model_fields
     return {key: frozenset(_mentioned(fields[name].annotation)) for key, name in file_keys(model).items()}
 

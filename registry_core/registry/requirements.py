@@ -1,4 +1,4 @@
-"""What classes and objects must be to serve as a component of a kind, as far as it shows before they are used."""
+"""Requirements of each kind on the classes and objects that are registered for it, before anything is built."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from registry_core.catalog import KINDS
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a kind asks of a class or an object that is registered."""
+    """The requirements of one kind."""
 
     base: str = ""
     """``module:class`` that its objects are instances of."""
     methods: tuple[str, ...] = ()
     """Methods that its objects have."""
     rebuilt: str = ""
-    """What it is built for in every run anew, if it is, so that an object cannot be one."""
+    """For kinds that are built anew for every run: the thing that they are built for. An object cannot be one."""
     only_called: bool = False
-    """Whether it is called and never made, so that a class is none."""
+    """True for functions, which are called and not constructed, so that a class cannot be one."""
 
 
 _MODULE = Requirement(base="torch.nn:Module")
@@ -43,7 +43,7 @@ _REQUIREMENTS: dict[str, Requirement] = {
 
 
 def is_class_or_function(thing: object) -> bool:
-    """Whether components are made of it with parameters; everything else is an object."""
+    """True for what has parameters of a signature; everything else is an object."""
     return inspect.isclass(thing) or _is_function(thing)
 
 
@@ -52,9 +52,9 @@ def _is_function(thing: object) -> bool:
 
 
 def fault_of(kind: str, thing: Any) -> tuple[str, str] | None:
-    """Why a class, function or object cannot be of a kind, and what to do; None if nothing speaks against it.
+    """The reason why a class, function or object cannot be of a kind, and the remedy; None if there is none.
 
-    Of a function only a call would tell what it returns.
+    What a function returns is not known before it is called.
     """
     required = _REQUIREMENTS.get(kind, Requirement())
     if inspect.isclass(thing):

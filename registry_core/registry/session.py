@@ -24,7 +24,7 @@ from registry_core.registry.session_source import source_of
 T = TypeVar("T")
 
 _NOTHING: Any = object()
-"""Stands for the component where ``register`` is a decorator; a registered None is a mistake."""
+"""The default of ``component``, which is no component; None would hide a mistake."""
 
 
 @overload
@@ -100,7 +100,7 @@ def _add(kind: str, name: str, thing: T) -> T:
 
 
 def _interface(declaration: type[Component], thing: Any) -> str:
-    """What of a component a pipeline was checked with: its parameters, or how many samples there are."""
+    """A text of the facts that pipelines are checked against: the parameters, or the length of a data set."""
     if declaration is thing:  # pipelines that were loaded keep their declaration
         return f"declaration {id(thing)}"
     if not is_class_or_function(thing):
@@ -112,7 +112,7 @@ def _interface(declaration: type[Component], thing: Any) -> str:
 def session_digest(component: Component) -> str | None:
     """SHA-256 of the source of a component of the session; None if it has none, or none that says all of it.
 
-    What a declaration builds belongs to it, where it is of the same module.
+    The target of a declaration is part of it if it is of the same module.
     """
     registered = in_session(component.target)
     if registered is not None:

@@ -22,7 +22,7 @@ def digest_of(*things: Any) -> str | None:
     None where that does not say all: for objects, for what has no source, and for what reads other objects of the
     module, or variables of a function that it is defined in.
     """
-    texts: dict[int, str] = {}
+    texts: dict[object, str] = {}
     try:
         for thing in things:
             _collect(thing, thing, texts)
@@ -31,7 +31,7 @@ def digest_of(*things: Any) -> str | None:
     return hashlib.sha256("\0".join(sorted(texts.values())).encode()).hexdigest()
 
 
-def _collect(thing: Any, root: Any, texts: dict[int, str]) -> None:
+def _collect(thing: Any, root: Any, texts: dict[object, str]) -> None:
     """Add the sources of a class or function and of what it uses, each once; ``root`` says in which module."""
     if id(thing) in texts:
         return
@@ -50,12 +50,12 @@ def _collect(thing: Any, root: Any, texts: dict[int, str]) -> None:
                 _collect_global(name, function.__globals__[name], root, texts)
 
 
-def _collect_global(name: str, value: Any, root: Any, texts: dict[int, str]) -> None:
+def _collect_global(name: str, value: Any, root: Any, texts: dict[object, str]) -> None:
     if inspect.isclass(value) or isinstance(value, FunctionType):
         if value.__module__ == root.__module__:
             _collect(value, root, texts)
     elif _is_plain(value):
-        texts[id(value)] = f"{name} = {value!r}"
+        texts[name] = f"{name} = {value!r}"
     elif not isinstance(value, ModuleType) and not inspect.isroutine(value):
         raise _Unknown
 

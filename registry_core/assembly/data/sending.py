@@ -1,4 +1,4 @@
-"""Whether components of the session can be sent to loader processes, where these are not forked."""
+"""A check that components of the session can be sent to loader processes, which not all systems fork."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _fault_of(built: object) -> str:
 
 
 class _Seen:
-    """Takes what is pickled, keeps nothing of it, and notes whether it names the module ``__main__``."""
+    """A file that keeps nothing of what is pickled into it, and notes whether that names the module ``__main__``."""
 
     def __init__(self) -> None:
         self.main = False
@@ -58,6 +58,6 @@ class _Seen:
 
 
 def _main_is_a_file() -> bool:
-    """Whether another process can run what is ``__main__`` here, as ``multiprocessing`` does."""
+    """True if another process can run what is ``__main__`` here, as ``multiprocessing`` does."""
     main = sys.modules["__main__"]
     return main.__spec__ is not None or Path(getattr(main, "__file__", None) or "<stdin>").is_file()
