@@ -158,10 +158,10 @@ def weights(model: nn.Module) -> list[Any]:
 def train(folder: Path) -> dict[str, Any]:
     path = pipeline(folder)
     expected, error_rate = by_hand()
-    found: dict[str, Any] = {"error_rate": error_rate, "plan": str(registry_core.make_plan(registry_core.load(path)))}
+    found: dict[str, Any] = {"error_rate": error_rate, "plan": str(registry_core.plan(registry_core.load(path)))}
     for workers in (0, 2):
         spec = registry_core.load(path, [f"data.workers={workers}"])
-        result = registry_core.run(spec, folder / f"run-{workers}")
+        result = registry_core.train(spec, folder / f"run-{workers}")
         found[f"workers {workers}"] = weights(result.pipeline.model) == expected
         found["metrics"] = result.summary["metrics"]
     return found

@@ -47,19 +47,19 @@ class CheckContext:
         fix = likely_fix(place, self.value(keys), instead) if instead else None
         return Problem(message, remedy, place, keys, code=code, fix=fix)
 
-    def refused(self, keys: Keys, failed: CheckFailed, code: str = "") -> Problem:
+    def rejected(self, keys: Keys, failed: CheckFailed, code: str = "") -> Problem:
         """The problem of what was refused, at these keys whatever part of it is to blame."""
         return self.problem(keys, failed.message, failed.remedy, code)
 
     def refused_by(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem of what the component at ``keys`` refuses, there or at one of its parameters."""
         inner: Keys = (*keys, component.name_in_file, *failed.at)
-        return self.refused(inner if failed.at and inner in self.tree.values else keys, failed)
+        return self.rejected(inner if failed.at and inner in self.tree.values else keys, failed)
 
     def placed(self, found: Iterable[CheckFailed]) -> Iterator[Problem]:
         """The problems of what was refused at its own keys."""
         for failed in found:
-            yield self.refused(failed.at, failed)
+            yield self.rejected(failed.at, failed)
 
     def value(self, keys: Keys) -> Any:
         """The value that is written at ``keys``; None if there is none."""

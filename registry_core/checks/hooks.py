@@ -19,7 +19,7 @@ def run_has_what_hooks_ask_for(context: CheckContext) -> Iterator[Problem]:
         try:
             hook.check(context.analysis.run_facts)
         except CheckFailed as failed:
-            yield context.refused(("hooks", index), failed)
+            yield context.rejected(("hooks", index), failed)
 
 
 @warning("duplicate-hook")

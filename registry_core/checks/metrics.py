@@ -74,7 +74,7 @@ def metrics_have_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
         for index, metric in enumerate(spec.metrics if section.targets else ()):
             compares = name != "train" and compares_output(spec, metric.inputs)
             if compares and section.targets and (found := _wrong_shape(metric, shape, section.targets, spec)):
-                yield context.refused(("metrics", index), found)
+                yield context.rejected(("metrics", index), found)
 
 
 def _wrong_shape(metric: Metric, shape: Shape, facts: DataFacts, spec: Spec) -> CheckFailed | None:

@@ -37,7 +37,7 @@ def layers_fit(context: CheckContext) -> Iterator[Problem]:
     if context.whole(("model",)):
         model = context.spec.model
         for failed in context.analysis.model.errors:
-            yield context.refused(("model", model.name_in_file, *failed.at), failed)
+            yield context.rejected(("model", model.name_in_file, *failed.at), failed)
 
 
 @check("model-input", after=("transforms_fit_images", "layers_fit"))
@@ -75,12 +75,12 @@ def output_has_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
             if not compares_output(context.spec, term.inputs):
                 continue
             if found := _wrong_sides(shape, facts) or _wrong_size(shape, section):
-                yield context.refused(("model",), found)
+                yield context.rejected(("model",), found)
             try:
                 term.loss.check_shape(shape, facts)
             except CheckFailed as failed:
                 code = "sequence-length" if facts.target_form == "sequences" else ""
-                yield context.refused(("model",), failed, code)
+                yield context.rejected(("model",), failed, code)
 
 
 def output_shape(context: CheckContext, part: Keys) -> Shape | None:

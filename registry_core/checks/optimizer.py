@@ -94,7 +94,7 @@ def groups_have_parameters(context: CheckContext) -> Iterator[Problem]:
     for failed in rules.group_errors:
         index = failed.at[2]
         if not (open_ended and isinstance(index, int) and optim.groups[index].modules is None):
-            yield context.refused(failed.at, failed)
+            yield context.rejected(failed.at, failed)
     yield from context.placed(rules.layer_errors)
 
 

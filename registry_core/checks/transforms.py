@@ -71,7 +71,7 @@ def transforms_fit_images(context: CheckContext) -> Iterator[Problem]:
         if section.facts.image is None:
             continue
         if failed := section.way.image_error:
-            yield context.refused(("data", name, *failed.at), failed)
+            yield context.rejected(("data", name, *failed.at), failed)
         if section.way.collated is not None:
             yield from _one_size(context, name, section.way.collated, section.facts.image)
 
@@ -91,7 +91,7 @@ def transforms_fit_targets(context: CheckContext) -> Iterator[Problem]:
     """Every transform can be applied to the target that comes to it, and knows the number of classes if it must."""
     for name, section in context.sections(*_LISTS):
         if failed := section.way.target_error:
-            yield context.refused(("data", name, *failed.at), failed)
+            yield context.rejected(("data", name, *failed.at), failed)
         if not context.whole(("model",)):
             continue
         for passage in section.passages:
@@ -99,7 +99,7 @@ def transforms_fit_targets(context: CheckContext) -> Iterator[Problem]:
                 passage.transform.for_classes(context.analysis.num_classes)
             except CheckFailed as failed:
                 placed = inside(failed, passage.keys, passage.transform)
-                yield context.refused(("data", name, *placed.at), placed)
+                yield context.rejected(("data", name, *placed.at), placed)
 
 
 @check("several-views", after=("transforms_fit_images", "transforms_fit_targets"))

@@ -164,7 +164,7 @@ def test_training_with_mixed_batches(
     ):
         assert torch.equal(one, other)
     steps = json.loads(command("plan", path, "--json").out)["sections"]["train"]["stages"]
-    assert (steps[1]["unit"], steps[1]["operations"][-1]["name"]) == ("batch", "mixup")
+    assert (steps[1]["unit"], steps[1]["operations"][-1]["name"]) == ("batch", "random_choice")
     assert "batch by batch" in command("plan", path).out
 
 

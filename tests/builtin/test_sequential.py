@@ -79,7 +79,7 @@ def test_a_resolved_file_is_the_same_file(pipeline: Callable[..., Path]) -> None
     data = dump(spec)
     assert data["model"]["sequential"]["layers"][0]["conv2d"]["name"] == "conv1"
     path = pipeline(json.dumps(data), name="again")
-    assert load(path) == spec
+    assert load(path).spec == spec
 
 
 def test_layers_can_be_overridden_one_by_one() -> None:
@@ -119,7 +119,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         ["flatten", {"linear": {"name": "train", "out_features": 10}}],
         "model.sequential.layers[1].linear.name",
-        "Every torch module has a 'train' of its own: choose another name.",
+        "Every torch module has a 'train' of its own. Choose another name.",
     ),
     (["flatten", {"linear": {"out_features": 11}}], "model", "has 11 outputs, but data.train has 10 classes. Let its"),
     (
@@ -305,31 +305,31 @@ def nothing(): ...
     from registry_core.diagnostics import BrokenComponent
 
     wrong = model_of(pipeline, ["flatten", "nothing"])
-    with pytest.raises(BrokenComponent, match=r"layer 'nothing' of acme-layers 1\.0 built a NoneType"):
+    with pytest.raises(BrokenComponent, match=r"layer 'nothing' of acme-layers 1\.0 built a NoneType, not"):
         wrong.build()
 
 
 PLAN_OF_NET = """\
 model: sequential, loss: cross_entropy, optimizer: sgd
-  conv1  conv2d      6 x 28 x 28  156 numbers
+  conv1  conv2d      6 x 28 x 28  156 parameters
   1      relu        6 x 28 x 28
   2      max_pool2d  6 x 14 x 14
-  conv2  conv2d      16 x 10 x 10  2,416 numbers
+  conv2  conv2d      16 x 10 x 10  2,416 parameters
   4      relu        16 x 10 x 10
   5      max_pool2d  16 x 5 x 5
   6      flatten     400
-  fc1    linear      120  48,120 numbers
+  fc1    linear      120  48,120 parameters
   8      relu        120
-  fc2    linear      84  10,164 numbers
+  fc2    linear      84  10,164 parameters
   10     relu        84
-  fc3    linear      10  850 numbers
+  fc3    linear      10  850 parameters
 """
 
 
 def test_the_plan_shows_every_layer(command: Callable[..., Ended]) -> None:
     assert PLAN_OF_NET in command("plan", ROOT / "examples" / "net.yaml").out
-    parts = json.loads(command("plan", ROOT / "examples" / "net.yaml", "--json").out)["parts"]
-    assert parts[0] == {"name": "conv1", "layer": "conv2d", "shape": [6, 28, 28], "numbers": 156}
+    parts = json.loads(command("plan", ROOT / "examples" / "net.yaml", "--json").out)["layers"]
+    assert parts[0] == {"name": "conv1", "layer": "conv2d", "shape": [6, 28, 28], "parameters": 156}
 
 
 def test_parts_are_the_modules_of_the_network() -> None:

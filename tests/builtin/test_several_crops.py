@@ -188,8 +188,9 @@ def test_workers_and_interruptions_change_nothing(pipeline: Callable[..., Path],
 def test_the_plan_shows_the_views(command: Callable[..., Ended], pipeline: Callable[..., Path]) -> None:
     path = pipeline(**settings({"five_crop": {"size": 6}}))
     assert "five_crop  5 x Pillow image 1 x 6 x 6" in command("plan", path).out
-    steps = json.loads(command("plan", path, "--json").out)["sections"]["train"]["steps"]
-    assert [step.get("views", 1) for step in steps] == [1, 5, 5]
+    stages = json.loads(command("plan", path, "--json").out)["sections"]["train"]["stages"]
+    views = {step["name"]: step.get("views", 1) for stage in stages for step in stage["operations"]}
+    assert views == {"digits": 1, "five_crop": 5, "collate": 5, "to_tensor": 5, "move": 5}
 
 
 def test_outputs_that_cannot_be_averaged() -> None:

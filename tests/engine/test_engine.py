@@ -291,7 +291,7 @@ def test_what_is_built_must_be_of_its_kind(run: Callable[..., Any], distribution
         "[registry_core.v1.optimizers]\nno_steps = acme_odd:no_steps\n"
     )
     distribution("acme", points, modules={"acme_odd": text})
-    with pytest.raises(BrokenComponent, match=r"model 'no_module' of acme 1.0 built a NoModule"):
+    with pytest.raises(BrokenComponent, match=r"model 'no_module' of acme 1.0 built an object of type 'NoModule'"):
         run(model="no_module")
     with pytest.raises(BrokenComponent, match="optimizer 'no_steps'"):
         run(optim={"optimizer": "no_steps"})

@@ -57,7 +57,7 @@ def test_an_observer_that_raises_does_not_stop_the_others(capsys: pytest.Capture
     hooks.tell("metrics_measured", row=ROW)
     hooks.tell("metrics_measured", row=ROW)
     assert calls == ["a", "b", "c"] * 2
-    assert hooks.errors == ["The hooks[1] b failed in metrics_measured: OSError: full"]
+    assert hooks.errors == ["The hooks[1] b failed in metrics_measured: OSError: full."]
     assert capsys.readouterr().err.count("OSError: full") == 1
 
 

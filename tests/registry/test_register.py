@@ -187,7 +187,7 @@ def pipeline(**data):
 run("GAMMA = 0.5")
 run(FOCAL)
 run("spec = registry_core.load(pipeline(workers=2), ['train.max_steps=2'])")
-run("first = registry_core.run(spec, 'run')")
+run("first = registry_core.train(spec, 'run')")
 run("print(registry_core.resume('run').summary['guarantee'])")
 run(FOCAL)
 run("print(registry_core.resume('run').summary['guarantee'])")
@@ -196,7 +196,7 @@ run("print(registry_core.resume('run').summary['guarantee'])")
 run(FOCAL)
 run("GAMMA = 0.25")
 run("print(registry_core.resume('run').summary['guarantee'])")
-run("second = registry_core.run(spec, 'run-2')")
+run("second = registry_core.train(spec, 'run-2')")
 run("print(round(first.metrics['train/loss'] / second.metrics['train/loss'], 1) > 1.5)")
 
 multiprocessing.set_start_method("spawn", force=True)
@@ -214,7 +214,7 @@ def make():
 registry_core.register("transform/local", make())
 def build(dataset, *transforms):
     train = {"dataset": dataset, "transforms": transforms}
-    registry_core.run(registry_core.load(pipeline(workers=1, train=train)), "run-3")
+    registry_core.train(registry_core.load(pipeline(workers=1, train=train)), "run-3")
 """)
 fails("build('grey')")
 fails("build('digits', 'to_tensor', {'random_apply': {'transforms': ['local']}})")
@@ -268,7 +268,7 @@ def test_a_declaration_is_taken_as_it_is(pipeline: Callable[..., Path]) -> None:
     assert type(spec.loss) is Declared
     assert spec.loss.label == "loss 'declared' of this session"
     assert Declared().name_in_file == "declared"
-    assert "before the loss: log_softmax" in str(registry_core.make_plan(spec)), "its facts count"
+    assert "before the loss: log_softmax" in str(registry_core.plan(spec)), "its facts count"
     declared = registry_core.load(pipeline(loss={"declared": {"label_smoothing": 0.2}})).loss
     assert declared.arguments() == {"label_smoothing": 0.2}
 
@@ -329,7 +329,7 @@ def test_training_a_registered_model_trains_that_model(pipeline: Callable[..., P
         return [name for name, value in net.state_dict().items() if not torch.equal(value, first[name])]
 
     zeros = [{"modules": "Linear", "weight": "zeros"}]
-    plan = registry_core.make_plan(registry_core.load(pipeline(model="mine", loss="mine", init=zeros)))
+    plan = registry_core.plan(registry_core.load(pipeline(model="mine", loss="mine", init=zeros)))
     for on_meta in (False, True):
         assert dry_run(plan, on_meta=on_meta).problems == []
     assert preview_of(plan).init["1.weight"] == "init[0]: zeros"
@@ -338,8 +338,8 @@ def test_training_a_registered_model_trains_that_model(pipeline: Callable[..., P
     assert criterion.weight.device.type == "cpu"
     assert not net._forward_hooks
 
-    plan = registry_core.make_plan(registry_core.load(pipeline(model="mine", loss="mine")))
-    result = registry_core.run(plan, tmp_path / "run")
+    plan = registry_core.plan(registry_core.load(pipeline(model="mine", loss="mine")))
+    result = registry_core.train(plan, tmp_path / "run")
     assert result.pipeline.model is net
     assert len(differing()) == len(first)
 
@@ -461,7 +461,7 @@ def test_the_example_of_the_documentation_trains(pipeline: Callable[..., Path], 
     exec(code, {"__name__": __name__})
     data = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor", "darken"]}
     path = pipeline(**yaml.safe_load(written), data__train=data, train__max_steps=2)
-    assert registry_core.run(registry_core.load(path), tmp_path / "run").position.step == 2
+    assert registry_core.train(registry_core.load(path), tmp_path / "run").position.step == 2
 
 
 # Where components are shown
@@ -512,7 +512,7 @@ def spec_in_python(**changes: Any) -> Spec:
 def test_specs_made_in_python_are_written_by_name(tmp_path: Path) -> None:
     registry_core.register("loss/l1", Halved)
     spec = spec_in_python(loss=registries.losses["this session:l1"](factor=0.25))
-    run = registry_core.run(spec, tmp_path / "run").directory
+    run = registry_core.train(spec, tmp_path / "run").directory
     written = json.loads((run / "pipeline.json").read_text())
     assert written["loss"] == {"this session:l1": {"factor": 0.25}}
     assert written["data"]["train"]["dataset"] == {"digits": {"split": "val"}}
@@ -524,7 +524,7 @@ def test_a_module_may_take_the_place_of_a_session(
     pipeline: Callable[..., Path], command: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry_core.register("loss/mine", Halved)
-    run = registry_core.run(registry_core.load(pipeline(loss="mine")), tmp_path / "run").directory
+    run = registry_core.train(registry_core.load(pipeline(loss="mine")), tmp_path / "run").directory
     monkeypatch.setattr("registry_core.catalog.session._components", {})
     refresh()
     assert command("eval", run).code == 5

@@ -55,6 +55,8 @@ class Fault:
     path: str = ""
     exit_code: int = 2
     """3 where a component is broken."""
+    names_sample: bool = False
+    """Whether the message itself says where the sample is from, as errors of data sets do."""
 
     @property
     def severity(self) -> Severity:
@@ -63,7 +65,7 @@ class Fault:
 
     def __str__(self) -> str:
         number = "" if self.index is None else f"[{self.index}]"
-        where = f", {self.where}" if self.where else ""
+        where = f", {self.where}" if self.where and not self.names_sample else ""
         return f"data.{self.section}{number}{where}: {self.message}"
 
 

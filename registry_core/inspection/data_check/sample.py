@@ -6,7 +6,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,10 +105,10 @@ class SampleReader:
         return Fault(kind, self.section, message, index, where, path, exit_code)
 
     def _unreadable(self, error: BaseException, index: int) -> Fault:
-        cause = error.__cause__ or error
+        cause = (isinstance(error, RegistryError) and error.__cause__) or error
         if isinstance(error, RegistryError) and (cause is error or isinstance(error, DataError)):
             code = 3 if isinstance(error, BrokenComponent) else 2
-            return self.fault("unreadable", str(error), index, code)
+            return replace(self.fault("unreadable", str(error), index, code), names_sample=True)
         if isinstance(cause, PIL.Image.DecompressionBombWarning):
             return self.fault("unreadable", f"The image cannot be decoded: {cause}", index)
         return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {describe_error(cause)}.", index)
