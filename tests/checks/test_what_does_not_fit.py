@@ -236,7 +236,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         made(
             {"counts": {**SCENE, "cells": [1, 10]}}, {"resize": {"size": 4, "max_size": 5}}, model=mlp(1), loss="mse"
         ),
-        "Resizing a 8 x 80 image to a longer side of 5 leaves no pixels.",
+        "Resizing an image of 8 x 80 to a longer side of 5 leaves no pixels.",
     ),
     "three channels of whole numbers in one pixel": (
         made(DIGITS, "rgb", "to_image", {"resize": {"size": [1, 1]}}, model={"mlp": {"size": 1, "in_channels": 3}}),
