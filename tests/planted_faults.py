@@ -93,7 +93,7 @@ def _plant_folders(planted: Planted, random: np.random.Generator) -> None:
             planted.faults["train", number, str(path)] = (kind, word)
         else:
             path.write_bytes(_encoded(random))
-    planted.faults["train", None, str(root / "fly")] = ("unusable", "has no image")
+    planted.faults["train", None, str(root / "fly")] = ("unusable", "contains no image")
 
 
 def _plant_index(planted: Planted, random: np.random.Generator) -> None:

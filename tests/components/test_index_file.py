@@ -26,7 +26,7 @@ from registry_core.diagnostics import DataError
         ("{path} ²", r"{index}:3: The label '²' is not a whole number"),
         ("# classes: cat dog", r"{index}:3: The classes are not a JSON list of names"),
         ("{path} -1", r"{index}:3: The label -1 of '{path}' is negative. Correct the labels."),
-        ("gone.png 1", r"{index}:3: The image 'gone.png' does not exist. Paths start at"),
+        ("gone.png 1", r"{index}:3: The image 'gone.png' does not exist. Paths are relative to"),
         ("digit 0 1", r"{index}:3: The image 'digit 0' does not exist."),
     ],
 )
@@ -47,7 +47,7 @@ def test_labels_outside_the_classes(tmp_path: Path) -> None:
         assert f"{index}:4: The label 3 of '{paths[3]}' is outside the classes 0 to 2." in str(raised.value)
         assert f"{index}:8:" in str(raised.value)
         assert f"{index}:9:" not in str(raised.value)
-        assert "And 4 more. Correct the labels, or classes." in str(raised.value)
+        assert "And 4 more. Correct the labels or classes." in str(raised.value)
     write_lines(index, '# classes: ["cat", "dog"]', f"{paths[0]} 0", f"{paths[1]} 2")
     with pytest.raises(DataError, match=r":3: The label 2 .* outside the classes 0 to 1\. Correct the labels\."):
         ImageIndex(index=index).facts()

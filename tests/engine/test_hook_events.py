@@ -385,7 +385,7 @@ def test_a_hook_that_cannot_draw_ends_no_run(
     result = registry_core.run(registry_core.load(pipeline(hooks=hooks)), tmp_path / "run")
     assert result.reason == "All steps are done."
     assert len(result.summary["hook_errors"]) == 2  # at the start, and after the epoch
-    assert "the layer '1' gives [1, 16], not [1, channels, height, width]" in capsys.readouterr().err
+    assert "the layer '1' returns [1, 16], not [1, channels, height, width]" in capsys.readouterr().err
     assert EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload().Scalars("val/loss")
 
 
