@@ -178,7 +178,11 @@ def test_functions_are_their_formulas(function: Function, formula: Callable[[int
             ".schedulers[1].step.step_size",
             "its part of the run has 5 optimizer steps",
         ),
-        ({"sequential": {"schedulers": ["linear", "linear"], "milestones": [1, 2]}}, ".sequential", "2 schedulers require 1 milestone"),
+        (
+            {"sequential": {"schedulers": ["linear", "linear"], "milestones": [1, 2]}},
+            ".sequential",
+            "2 schedulers require 1 milestone",
+        ),
         ({"reduce_on_plateau": {"by": "epoch"}}, ".reduce_on_plateau", "It counts evaluations"),
     ],
 )

@@ -134,7 +134,11 @@ metrics: [accuracy]
         ),
         ("{random_crop: {size: 8, padding: 1}}", "{five_crop: {size: 8}}", "would mix images of the same sample"),
         ("to_tensor]\n    b", "to_tensor, one_hot]\n    b", ""),
-        ("to_tensor]\n    b", "to_tensor, one_hot, signs]\n    b", "mixup expects classes as targets, but receives signs"),
+        (
+            "to_tensor]\n    b",
+            "to_tensor, one_hot, signs]\n    b",
+            "mixup expects classes as targets, but receives signs",
+        ),
         ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train gives distributions"),
     ],
 )

@@ -65,7 +65,11 @@ REFUSED = [
     ("gaussian", "multi_label_f1", "takes logits or probabilities, but the model emits values"),
     ("multi_hot", "f1", "takes class numbers as targets, but data.val gives multi-hot vectors"),
     ("multi_hot", "{multi_label_f1: {emits: probabilities}}", "emits logits. Set emits to logits"),
-    ("multi_hot", "{mean_loss: {loss: bce}}", "expects probabilities, but the model emits logits, which metrics receive unchanged"),
+    (
+        "multi_hot",
+        "{mean_loss: {loss: bce}}",
+        "expects probabilities, but the model emits logits, which metrics receive unchanged",
+    ),
     ("multi_hot", "mean_iou", "takes class maps as targets, but data.val gives multi-hot vectors"),
     ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
     ("sequences", "mean_squared_error", "takes values or counts or"),

@@ -100,7 +100,10 @@ def test_the_gain_of_a_leaky_rectifier_has_its_slope() -> None:
             "'leaky' is not a nonlinearity with a known gain. Write one of linear, sigmoid, tanh",
         ),
         ({"param": 0.2}, "None is not a nonlinearity with a known gain"),
-        ({"nonlinearity": "relu", "param": 0.2}, "`param` is the negative slope of leaky_relu and does not apply to relu"),
+        (
+            {"nonlinearity": "relu", "param": 0.2},
+            "`param` is the negative slope of leaky_relu and does not apply to relu",
+        ),
         ({"nonlinearity": "leaky_relu", "param": "0.2"}, "the negative slope of leaky_relu, not '0.2'"),
         ({"nonlinearity": "relu", "slope": 0.2}, "a gain has no 'slope'"),
         (0, "greater than 0"),

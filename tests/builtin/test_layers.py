@@ -376,7 +376,11 @@ def test_what_may_be_overwritten_is_all_tested() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "words"),
     [
-        ("conv2d", {"out_channels": 3, "kernel_size": 3, "groups": 2}, "must divide out_channels, but 2 does not divide 3"),
+        (
+            "conv2d",
+            {"out_channels": 3, "kernel_size": 3, "groups": 2},
+            "must divide out_channels, but 2 does not divide 3",
+        ),
         ("conv2d", {"out_channels": 4, "in_channels": 3, "kernel_size": 3, "groups": 2}, "must divide in_channels"),
         ("conv2d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"}, "requires stride 1"),
         ("conv2d", {"out_channels": 4, "kernel_size": [3, 3, 3]}, "expected a number or"),

@@ -378,7 +378,9 @@ def test_groups_override_options() -> None:
 
 @pytest.mark.parametrize("parameters", [{}, {"momentum": 0.9, "dampening": 0.1}])
 def test_nesterov_needs_momentum_without_dampening(parameters: dict[str, float]) -> None:
-    with pytest.raises(ValidationError, match="`nesterov` requires momentum above 0 and dampening 0, but momentum is 0"):
+    with pytest.raises(
+        ValidationError, match="`nesterov` requires momentum above 0 and dampening 0, but momentum is 0"
+    ):
         SGD(nesterov=True, **parameters)
 
 

@@ -298,7 +298,10 @@ def nothing(): ...
     built = model_of(pipeline, ["flatten", scale, {"linear": {"in_features": 64, "out_features": 10}}]).build()
     assert built.smaller.factor == 0.5
     (mistake,) = mistakes_of(pipeline, ["flatten", scale, {"linear": {"out_features": 10}}])
-    assert "Layer 2, linear, requires in_features: its input features are not known before the run. Add in_features." in mistake
+    assert (
+        "Layer 2, linear, requires in_features: its input features are not known before the run. Add in_features."
+        in mistake
+    )
     from registry_core.diagnostics import BrokenComponent
 
     wrong = model_of(pipeline, ["flatten", "nothing"])

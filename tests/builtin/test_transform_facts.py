@@ -197,7 +197,12 @@ NORMALIZED = FLOATS.changed(low=-2.1, high=2.6)
         (ToDtype(dtype="uint8"), NORMALIZED, "exceed the range of uint8", "before normalize"),
         (ToDtype(dtype="uint8", scale=True), NORMALIZED, "expects float values from 0 to 1", "before normalize"),
         (ToPILImage(), NORMALIZED, "to_pil_image expects float values from 0 to 1", "before normalize"),
-        (ToPILImage(mode="L"), BYTES, "Mode L requires 1 channel, but to_pil_image receives a uint8 tensor 3 x 8 x 8", "Choose a mode"),
+        (
+            ToPILImage(mode="L"),
+            BYTES,
+            "Mode L requires 1 channel, but to_pil_image receives a uint8 tensor 3 x 8 x 8",
+            "Choose a mode",
+        ),
         (ToPILImage(), BYTES.changed(channels=5), "1 to 4 channels", "Remove"),
     ],
     ids=lambda value: repr(value)[:50],

@@ -146,7 +146,9 @@ def test_predict_names_the_digit(command: Callable[..., Ended], trained: Path, t
     Image.new("L", (9, 7)).save(tmp_path / "large.png")
     ended = command("predict", trained, tmp_path / "large.png")
     assert ended.code == 5
-    assert "large.png' does not fit: The model 'mlp' expects images of 8 x 8 pixels, but the images are 7 x 9" in ended.err
+    assert (
+        "large.png' does not fit: The model 'mlp' expects images of 8 x 8 pixels, but the images are 7 x 9" in ended.err
+    )
 
 
 def of_forms(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, **changes: Any) -> Ended:

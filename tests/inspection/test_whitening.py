@@ -192,7 +192,9 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     facts = Image("float", 3, 2, 2)
     with pytest.raises(CheckFailed, match=r"cannot be read as safetensors or \.npz"):
         LinearTransformation(file=str(tmp_path / "text")).infer_image(facts)
-    with pytest.raises(CheckFailed, match=r"does not contain transformation_matrix or mean_vector\. It contains: other"):
+    with pytest.raises(
+        CheckFailed, match=r"does not contain transformation_matrix or mean_vector\. It contains: other"
+    ):
         LinearTransformation(file=str(tmp_path / "other")).infer_image(facts)
 
 
