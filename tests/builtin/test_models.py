@@ -96,7 +96,7 @@ def test_mlp_by_hand() -> None:
     ("declaration", "parameters"), [(Net, {"size": 15}), (Net, {"size": [32, 12]}), (LeNet, {"size": 11})]
 )
 def test_nothing_may_be_pooled_away(declaration: type[Model], parameters: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="are too small for both convolutions. Increase size"):
+    with pytest.raises(ValidationError, match=r"are too small for both convolutions\. Increase size"):
         declaration(**parameters)
 
 

@@ -202,7 +202,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             BOXES, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "boxes"}}]}},
             model=mlp(10, [8, 16]), loss="bce_with_logits",
         ),
-        "random_apply.transforms[0].lambda.entry: The function 'invert' expects an image, but the entry 'boxes' is not one.",
+        "random_apply.transforms[0].lambda.entry: The function 'invert' expects an image, but the entry 'boxes' "
+        "is not one.",
     ),
     "an entry that is not there, deep inside": (
         made(DIGITS, {"random_apply": {"transforms": [{"lambda": {"function": "invert", "entry": "imput"}}]}}),
@@ -219,7 +220,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Images.
     "tones of another mode": (
         made(DIGITS, *TWO_COLOURS, "random_equalize", model={"mlp": {"size": 8, "in_channels": 3}}),
-        "random_equalize expects a grayscale or RGB image, but receives a Pillow image 3 x 8 x 8, 0 to 255 of mode HSV.",
+        "random_equalize expects a grayscale or RGB image, but receives a Pillow image 3 x 8 x 8, 0 to 255 of "
+        "mode HSV.",
     ),
     "a file format for another mode": (
         made(DIGITS, *TWO_COLOURS, {"jpeg": {"quality": 50}}, model={"mlp": {"size": 8, "in_channels": 3}}),
@@ -236,7 +238,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         made(
             {"counts": {**SCENE, "cells": [1, 10]}}, {"resize": {"size": 4, "max_size": 5}}, model=mlp(1), loss="mse"
         ),
-        "Resizing a 8 x 80 image to a longer side of 5 leaves no pixels.",
+        "Resizing an image of 8 x 80 to a longer side of 5 leaves no pixels.",
     ),
     "three channels of whole numbers in one pixel": (
         made(DIGITS, "rgb", "to_image", {"resize": {"size": [1, 1]}}, model={"mlp": {"size": 1, "in_channels": 3}}),
@@ -262,7 +264,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "batches of one in a residual network": (
         made(model={"torchvision_model": {"arch": "resnet18", "num_classes": 10, "in_channels": 1}}, batch_size=1),
-        "batch normalization in 'torchvision_model: resnet18' expects more than one value per channel, but a single image of 8 x 8 leaves one pixel.",
+        "batch normalization in 'torchvision_model: resnet18' expects more than one value per channel, "
+        "but a single image of 8 x 8 leaves one pixel.",
     ),
     "batches of one in a network of pixels": (
         made({"segmented": {**SCENE, "cells": 1}}, model={"unet": {"depth": 3}}, loss="nll_2d", batch_size=1),
@@ -279,7 +282,9 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a division by zero": (made(optim={"optimizer": {"adam": {"eps": 0.0}}}), "0.0 must be greater than 0"),
     # Hooks.
-    "a file of the run": (made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "is a reserved name in the run directory"),
+    "a file of the run": (
+        made(hooks=[{"jsonl": {"file": "metrics.jsonl"}}]), "is a reserved name in the run directory"
+    ),
     "the folder above the run": (made(hooks=[{"jsonl": {"file": ".."}}]), "is a reserved name in the run directory"),
     "a picture of features": (
         made(

@@ -26,7 +26,7 @@ from registry_core.diagnostics import DataError
         ("{path} ²", r"{index}:3: The label '²' is not a whole number"),
         ("# classes: cat dog", r"{index}:3: The classes are not a JSON list of names"),
         ("{path} -1", r"{index}:3: The label -1 of '{path}' is negative. Correct the labels."),
-        ("gone.png 1", r"{index}:3: The image 'gone.png' does not exist. Paths"),
+        ("gone.png 1", r"{index}:3: The image 'gone.png' does not exist. Paths are relative to"),
         ("digit 0 1", r"{index}:3: The image 'digit 0' does not exist."),
     ],
 )

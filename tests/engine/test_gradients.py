@@ -121,7 +121,8 @@ DENSE_ONLY = [
         (
             {"muon": {}},
             {},
-            "The optimizer 'muon' requires parameters with 2 dimensions, but receives 1.bias [16], 3.bias [10]. Use a model of",
+            "The optimizer 'muon' requires parameters with 2 dimensions, but receives 1.bias [16], "
+            "3.bias [10]. Use a model of",
         ),
     ],
 )

@@ -320,8 +320,8 @@ def test_folders_without_any_image(check: Check, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     report = check(data__train={"dataset": {"image_folder": {"root": str(tmp_path)}}}, data__val=None)
     assert told(report, "section") == [
-        f"data.train: No class folder of '{tmp_path}' contains an image (.png, .jpg, .jpeg, .bmp, .webp, .gif, .tif, .tiff, "
-        ".ppm). Correct root or extensions."
+        f"data.train: No class folder of '{tmp_path}' contains an image (.png, .jpg, .jpeg, .bmp, .webp, .gif, .tif, "
+        ".tiff, .ppm). Correct root or extensions."
     ]
     assert (report.exit_code, list(report.sections)) == (2, [])
 

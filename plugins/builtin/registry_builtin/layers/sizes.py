@@ -122,9 +122,8 @@ def window_side(
     if not ceil:
         return room // stride + 1
     windows = math.ceil(room / stride) + 1
-    return (
-        windows - 1 if (windows - 1) * stride >= side + margin else windows
-    )  # no window may start in the margin at the end
+    starts_in_margin = (windows - 1) * stride >= side + margin  # which torch does not allow
+    return windows - 1 if starts_in_margin else windows
 
 
 def left(sides: tuple[int | None, ...], shape: Shape, remedy: str) -> tuple[int | None, ...]:

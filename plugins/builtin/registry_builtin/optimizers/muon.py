@@ -39,8 +39,8 @@ class Muon(OfDenseGradients):
     ns_steps: Steps = Field(default=5, description="Number of Newton-Schulz iterations.")
     adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = Field(
         default=None,
-        description="Adjustment of lr to the shape of the matrix: original (also null) as by Jordan, "
-        "match_rms_adamw so that learning rates of adamw apply.",
+        description="Adjustment of lr to the shape of the matrix: original (or null) follows Jordan; "
+        "match_rms_adamw allows learning rates tuned for adamw.",
     )
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:

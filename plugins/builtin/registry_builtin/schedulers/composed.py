@@ -69,7 +69,7 @@ class _Composed(Scheduler):
     counts: ClassVar[Unit] = "epoch"
     stands_alone: ClassVar[str] = "torch does not support nested composition"
 
-    if TYPE_CHECKING:  # the field is that of each, at its place among the others
+    if TYPE_CHECKING:  # each subclass declares the field, in its own order
         schedulers: tuple[Scheduler, ...]
 
     @model_validator(mode="after")
@@ -81,9 +81,7 @@ class _Composed(Scheduler):
             if part.get_warmup() is not None:
                 message = f"the scheduler {part.name!r} has a warm-up, but only the outer scheduler may have one"
                 raise ParameterError(message, "Move warmup to the outer scheduler")
-        known = [
-            part for part in self.schedulers if type(part) is not Scheduler
-        ]  # others are broken and reported elsewhere
+        known = [part for part in self.schedulers if type(part) is not Scheduler]  # others are reported elsewhere
         units = {f"{part.name!r} by {self._unit_of(part)}": self._unit_of(part) for part in known}
         if len({*units.values(), *([self.by] if self.by else [])}) > 1:
             whole = f", and `by` is {self.by}" if self.by else ""

@@ -38,9 +38,8 @@ class ToTensor(Transform):
     def infer_image(self, image: Image) -> Image:
         """The output is a float tensor whose values are divided by 255."""
         if image.form == "float":
-            raise CheckFailed(
-                "to_tensor expects an image, but receives a float tensor.", "Remove the second to_tensor."
-            )
+            message = "to_tensor expects a Pillow image or a uint8 tensor, but receives a float tensor."
+            raise CheckFailed(message, "Remove the second to_tensor.")
         low, high = (None if value is None else value / 255 for value in (image.low, image.high))
         return image.changed(form="float", low=low, high=high, mode=None)
 

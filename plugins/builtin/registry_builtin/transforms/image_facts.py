@@ -73,7 +73,7 @@ def shorter_side_resized(height: int, width: int, side: int, longest: int | None
     if longest is not None and new_long > longest:
         new_short, new_long = int(longest * new_short / new_long), longest
         if new_short < 1:
-            message = f"Resizing a {height} x {width} image to a longer side of {longest} leaves no pixels."
+            message = f"Resizing an image of {height} x {width} to a longer side of {longest} leaves no pixels."
             raise CheckFailed(message, "Set a larger max_size, or size: [height, width].", ("max_size",))
     return (new_long, new_short) if width <= height else (new_short, new_long)
 
