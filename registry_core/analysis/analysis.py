@@ -71,6 +71,10 @@ class Analysis:
             target_form=self._evaluated_targets(),
             output_form=self.model.output_form,
             num_outputs=self.model.num_outputs,
+            num_classes=self.num_classes,
+            horizon=self.horizon,
+            optimizer=self.spec.optim.optimizer,
+            image=self.train.image if self.train else None,
             layers={layer.name: layer.shape for layer in self.model.layers},
         )
 

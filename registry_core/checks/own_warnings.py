@@ -1,38 +1,60 @@
-"""The warnings that components raise about themselves."""
+"""Warnings that components raise about themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from registry_core.analysis.samples import Passage
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
+from registry_core.components import CheckFailed
+from registry_core.config.loading.resolve import placed_components
 from registry_core.diagnostics import Problem
+
+_ASKED_APART = ("transform", "scheduler")
+"""Kinds whose facts depend on their place; those inside another are asked by it."""
+
+
+def warnings_of_transform(context: CheckContext, passage: Passage) -> list[CheckFailed]:
+    """Return the warnings of a transform about the images at its input."""
+    facts = replace(context.analysis.run_facts, image=passage.image_before)
+    return list(passage.transform.warnings(facts))
 
 
 @warning("transform-effect")
 def transforms_warn(context: CheckContext) -> Iterator[Problem]:
-    """The warnings of transforms about the images that come to them."""
+    """Transforms warn about the images at their input."""
     for name, section in context.analysis.sections.items():
         for passage in section.passages:
-            if passage.image_before is None:
-                continue
-            for failed in passage.transform.warnings(passage.image_before):
+            for failed in warnings_of_transform(context, passage):
                 yield context.refused_by(("data", name, *passage.keys), passage.transform, failed)
 
 
 @warning("schedule-course")
 def scheduler_warns(context: CheckContext) -> Iterator[Problem]:
-    """The warnings of the scheduler about its course in a run of this length."""
-    run, optim = context.analysis.horizon, context.spec.optim
-    if run is None or not run.total_steps or optim.scheduler is None:
+    """The scheduler warns about its course in a run of this length."""
+    run, scheduler = context.analysis.horizon, context.spec.optim.scheduler
+    if run is None or not run.total_steps or scheduler is None:
         return
-    for failed in optim.scheduler.warnings(optim.scheduler.horizon_after_warmup(run), optim.optimizer):
-        yield context.refused_by(("optim", "scheduler"), optim.scheduler, failed)
+    facts = replace(context.analysis.run_facts, horizon=scheduler.horizon_after_warmup(run))
+    for failed in scheduler.warnings(facts):
+        yield context.refused_by(("optim", "scheduler"), scheduler, failed)
 
 
 @warning("last-layer")
 def model_warns(context: CheckContext) -> Iterator[Problem]:
-    """The warnings of the model about its layers."""
+    """The model warns about its layers."""
     model = context.spec.model
-    for failed in model.warnings():
+    for failed in model.warnings(context.analysis.run_facts):
         yield context.refused_by(("model",), model, failed)
+
+
+@warning("component-warning")
+def components_warn(context: CheckContext) -> Iterator[Problem]:
+    """Every other component warns about its use in this run."""
+    for keys, component in placed_components(context.spec):
+        if component.kind in _ASKED_APART or keys == ("model",):
+            continue
+        for failed in component.warnings(context.analysis.run_facts):
+            yield context.refused_by(keys, component, failed)

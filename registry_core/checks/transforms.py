@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from registry_core.analysis.samples import TRANSFORM_LISTS, inside, placed_transforms
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
+from registry_core.checks.own_warnings import warnings_of_transform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.forms import TargetForm, words
 from registry_core.config.models import Section
@@ -139,7 +140,7 @@ def evaluation_has_the_range_of_training(context: CheckContext) -> Iterator[Prob
 
 def _some_transform_warns(context: CheckContext) -> bool:
     passages = (passage for section in context.analysis.sections.values() for passage in section.passages)
-    return any(p.transform.warnings(p.image_before) for p in passages if p.image_before is not None)
+    return any(warnings_of_transform(context, passage) for passage in passages)
 
 
 def _differ(one: Image, other: Image) -> bool:

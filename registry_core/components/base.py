@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 from registry_core.catalog import Record, shield
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.target import load_target
+
+if TYPE_CHECKING:
+    from registry_core.components.facts import CheckFailed, RunFacts
 
 shield()  # before the first model is made
 
@@ -113,6 +116,13 @@ class Component(ConfigModel):
     def make(self, *leading: Any) -> Any:
         """Import the target and call it with ``leading`` arguments and the parameters."""
         return load_target(self.target)(*leading, **self.arguments())
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Return warnings about a component that works in this run, but probably not as intended.
+
+        Its place among the parameters is that of the warning. Warnings are asked for only where there is no error.
+        """
+        return ()
 
     @classmethod
     def summary(cls) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from registry_core.components.forms import OutputForm, TargetForm
+
+if TYPE_CHECKING:
+    from registry_core.components.optimizer import Optimizer
 from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
@@ -101,7 +104,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run will have for its hooks."""
+    """The facts of a run, known before it begins, that components are checked against."""
 
     sections: Mapping[str, DataFacts]
     """What is known of each section of the data."""
@@ -115,6 +118,16 @@ class RunFacts:
     """What the model emits."""
     num_outputs: int | None = None
     """How many numbers the model emits for a sample, where that is known."""
+    num_classes: int | None = None
+    """Number of classes, from the model or the training data."""
+    horizon: Horizon | None = None
+    """The length of the run; None where it is not known before the data are opened."""
+    optimizer: Optimizer | None = None
+    image: Image | None = None
+    """The training image at the input of the component that is asked; None where that is not known before the run.
+
+    It is the input of a transform for that transform, and the input of the model for every other component.
+    """
     layers: Mapping[str, Shape | None] = field(default_factory=dict)
     """The parts of the model, where they are known before it is built, with what a sample is after each."""
 

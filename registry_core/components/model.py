@@ -54,10 +54,6 @@ class Model(Component):
         """All that is wrong between the parts of the model, each with its place in ``at``."""
         return ()
 
-    def warnings(self) -> Sequence[CheckFailed]:
-        """What the parts of the model hardly do as is meant, though they fit each other: warnings."""
-        return ()
-
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if it cannot be trained with a batch of so few samples, each such an image."""
 

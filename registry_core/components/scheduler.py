@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -128,10 +128,6 @@ class Scheduler(Component):
 
     def check(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the schedule does not fit a run of this length, which begins after the warm-up."""
-
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
-        """What the schedule hardly does as is meant in a run of this length, though it fits it: warnings."""
-        return ()
 
     def overrides_group_rates(self) -> bool:
         """Whether it gives all parameter groups the same rate, whatever theirs are."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
-from registry_core.components.facts import CheckFailed, DataFacts, Image
+from registry_core.components.facts import DataFacts, Image
 from registry_core.components.forms import TargetForm
 
 if TYPE_CHECKING:
@@ -54,10 +54,6 @@ class Transform(Component):
     def infer_image(self, image: Image) -> Image | None:
         """What an image is after this transform, None where that is unknown; CheckFailed if it cannot be applied."""
         return None
-
-    def warnings(self, image: Image) -> Sequence[CheckFailed]:
-        """What it hardly does as is meant with such an image, though it can be applied: warnings."""
-        return ()
 
     def entries(self) -> tuple[str, ...]:
         """Entries of a sample that it is told to work on, besides the image."""

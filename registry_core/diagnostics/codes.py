@@ -61,6 +61,7 @@ _ROWS = (
     Code("wrong-value", "Keys and values"),
     Code("broken-component", "Components and packages"),
     Code("component-failed", "Components and packages"),
+    Code("component-warning", "Components and packages", "warning"),
     Code("component-form", "Components and packages"),
     Code("deprecated-component", "Components and packages", "warning"),
     Code("missing-module", "Components and packages"),

@@ -27,7 +27,7 @@ from registry_core.planning.make import make_plan
 ACME = {
     "acme_losses": '''
 from typing import ClassVar
-from registry_core.components import Hook, Loss, Optimizer
+from registry_core.components import CheckFailed, Hook, Loss, Optimizer
 
 
 class Old(Loss):
@@ -52,6 +52,20 @@ class Tracker(Hook):
     """Tells another program how the run goes."""
     target: ClassVar[str] = "acme_tracker:Tracker"
     requirements: ClassVar[dict[str, str]] = {"acme_tracker": "acme-tracker>=1"}
+
+
+class Diary(Hook):
+    """Write an entry about the run every few epochs."""
+    target: ClassVar[str] = "acme_losses:Diary"
+    every: int = 10
+
+    def warnings(self, facts):
+        """Warn if the run ends before the first entry."""
+        epochs = facts.horizon.epochs if facts.horizon else self.every
+        if self.every <= epochs:
+            return ()
+        message = f"The hook 'diary' writes every {self.every} epochs, but the run has {epochs}."
+        return (CheckFailed(message, "Set every to less.", ("every",)),)
 ''',
     "acme_torn": "import acme_no_such_module\n",
     "acme_parts": '''
@@ -99,7 +113,7 @@ POINTS = (
     "bounded = acme_parts:bounded\nmisses = acme_parts:misses\nproduct = acme_parts:product\n"
     "[registry_core.v1.layers]\nunpool = acme_parts:Unpool\n"
     "[registry_core.v1.models]\ntwo_heads = acme_parts:TwoHeads\n"
-    "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\n"
+    "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\ndiary = acme_losses:Diary\n"
     "[registry_core.v1.optimizers]\nself_paced = acme_losses:SelfPaced\n"
 )
 

@@ -9,7 +9,17 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
-from registry_core.components import CheckFailed, Image, Layer, LayerFacts, Model, Modules, Shape, written_shape
+from registry_core.components import (
+    CheckFailed,
+    Image,
+    Layer,
+    LayerFacts,
+    Model,
+    Modules,
+    RunFacts,
+    Shape,
+    written_shape,
+)
 from registry_core.components.forms import OutputForm, words
 
 if TYPE_CHECKING:
@@ -69,7 +79,7 @@ class Sequential(Model):
             found.append(CheckFailed(message, remedy, at=("output",)))
         return found
 
-    def warnings(self) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of a last layer that truncates logits or replaces some of them by zeros."""
         last = self.layers[-1]
         if self.get_output_form() != "logits" or not last.only_inside:

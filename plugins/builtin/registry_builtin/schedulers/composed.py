@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from registry_builtin.schedulers.rules import Milestones
-from registry_core.components import CheckFailed, Function, Horizon, Optimizer, ParameterError, Scheduler, used_for
+from registry_core.components import (
+    CheckFailed,
+    Function,
+    Horizon,
+    Optimizer,
+    ParameterError,
+    RunFacts,
+    Scheduler,
+    used_for,
+)
 from registry_core.components.forms import counted
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import OneOrList
@@ -112,12 +122,15 @@ class _Composed(Scheduler):
             except CheckFailed as failed:
                 raise _of_part(failed, part, place) from None
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Return the warnings of all inner schedulers, each for its part of the run."""
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
         return [
             _of_part(failed, part, place)
             for place, (part, time) in enumerate(self.parts(horizon))
-            for failed in part.warnings(time, optimizer)
+            for failed in part.warnings(replace(facts, horizon=time))
         ]
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, Horizon, Optimizer, Scheduler
+from registry_core.components import CheckFailed, Horizon, Optimizer, RunFacts, Scheduler
 from registry_core.components.types import NonNegativeFloat, PositiveInt
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ class CosineAnnealing(Scheduler):
         """Raise CheckFailed if ``t_max`` is so long that it was probably meant in steps."""
         self.refuse_longer(horizon, "t_max", "remove t_max to span the whole run")
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the decay does not end with the run, or if ``eta_min`` exceeds the learning rate."""
-        units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, optimizer)
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
+        units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, facts.optimizer)
         if self.t_max is not None and not 0.9 * units - 1 <= self.t_max <= 1.25 * units:
             shorter = self.t_max < units
             does = "raises the learning rate again" if shorter else "does not reach eta_min"
@@ -79,12 +82,12 @@ class CosineAnnealingWarmRestarts(Scheduler):
         """Raise CheckFailed if ``t_0`` is so long that it was probably meant in steps."""
         self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if ``eta_min`` exceeds the learning rate."""
-        return _above_rate(self, self.eta_min, optimizer)
+        return _above_rate(self, self.eta_min, facts.optimizer)
 
 
-def _above_rate(scheduler: Scheduler, lowest: float, optimizer: Optimizer) -> list[CheckFailed]:
+def _above_rate(scheduler: Scheduler, lowest: float, optimizer: Optimizer | None) -> list[CheckFailed]:
     rate = getattr(optimizer, "lr", None)
     if not isinstance(rate, float) or lowest <= rate:
         return []

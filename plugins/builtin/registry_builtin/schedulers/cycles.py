@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from registry_core.components import CheckFailed, Function, Horizon, Optimizer, ParameterError, Scheduler, used_for
+from registry_core.components import (
+    CheckFailed,
+    Function,
+    Horizon,
+    Optimizer,
+    ParameterError,
+    RunFacts,
+    Scheduler,
+    used_for,
+)
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import NonNegativeFloat, OneOrList, PositiveFloat, PositiveInt, Probability
 
@@ -191,8 +200,11 @@ class OneCycle(_CyclesMomentum):
                 at=("pct_start",),
             )
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the cycle is not complete at the end of the run."""
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
         if self.total_steps is None or self.total_steps <= self.length_in_units(horizon):
             return ()
         what = f"is not complete at the end of the run: total_steps is {self.total_steps}"

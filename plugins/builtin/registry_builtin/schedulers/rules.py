@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from registry_core.components import CheckFailed, Horizon, Optimizer, Scheduler
+from registry_core.components import CheckFailed, Horizon, RunFacts, Scheduler
 from registry_core.components.scheduler import Unit
 from registry_core.components.types import NonNegativeFloat, NonNegativeInt, OneOrList, PositiveFloat, PositiveInt
 
@@ -55,7 +55,7 @@ class Step(Scheduler):
                 at="step_size",
             )
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if ``gamma`` increases the learning rate."""
         return _raised(self)
 
@@ -85,8 +85,11 @@ class MultiStep(Scheduler):
                 at="milestones",
             )
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of milestones after the end of the run, and if ``gamma`` increases the learning rate."""
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
         last = self.milestones[-1]
         if last < self.length_in_units(horizon):
             return _raised(self)
@@ -105,8 +108,11 @@ class Exponential(Scheduler):
 
     gamma: PositiveFloat = Field(description=_GAMMA)
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the learning rate vanishes long before the end of the run."""
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
         share = self.gamma ** self.length_in_units(horizon)
         if share >= _NOTHING:
             return ()
@@ -195,8 +201,11 @@ class Polynomial(_OverIterations):
         default=1.0, description="Exponent: 1 for a linear decay; larger values decay faster at the beginning."
     )
 
-    def warnings(self, horizon: Horizon, optimizer: Optimizer) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the learning rate is 0 before the end of the run."""
+        horizon = facts.horizon
+        if horizon is None:
+            return ()
         if self.total_iters is None or self.total_iters >= self.length_in_units(horizon):
             return ()
         what = f"reaches a learning rate of 0 after {self.in_units(self.total_iters)}"

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from registry_builtin.transforms.image_facts import anywhere, coloured, greyed
 from registry_builtin.transforms.parameters import Factors, Hues, TorchvisionTransform
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, RunFacts, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Probability
 
@@ -59,13 +59,13 @@ class RandomGrayscale(Transform):
             raise CheckFailed(message, "Remove random_grayscale, or read the images as RGB.")
         return greyed(image, image.channels)
 
-    def warnings(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the images are grayscale already."""
-        return _of_several_channels(self.name, image)
+        return _of_several_channels(self.name, facts.image)
 
 
-def _of_several_channels(name: str, image: Image) -> Sequence[CheckFailed]:
-    if image.channels != 1:
+def _of_several_channels(name: str, image: Image | None) -> Sequence[CheckFailed]:
+    if image is None or image.channels != 1:
         return ()
     return (CheckFailed(f"{name} has no effect on images with one channel.", "Remove it, or read the images as RGB."),)
 
@@ -154,6 +154,6 @@ class RandomChannelPermutation(Transform):
         """Return the image unchanged: its facts do not depend on the order."""
         return image
 
-    def warnings(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if there is only one channel."""
-        return _of_several_channels(self.name, image)
+        return _of_several_channels(self.name, facts.image)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_builtin.transforms.image_facts import in_range
 from registry_builtin.transforms.parameters import TorchvisionTransform
-from registry_core.components import CheckFailed, Image, ParameterError, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
 from registry_core.components.facts import Form
 from registry_core.components.forms import counted
 from registry_core.components.types import PositiveFloat
@@ -179,9 +179,10 @@ class Normalize(TorchvisionTransform):
         high = max((image.high - mean) / std for mean, std in pairs)
         return image.changed(low=low, high=high)
 
-    def warnings(self, image: Image) -> Sequence[CheckFailed]:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of values that are normalized already, and of a mean or std in another unit."""
-        if image.low is None or image.high is None or image.form != "float":
+        image = facts.image
+        if image is None or image.low is None or image.high is None or image.form != "float":
             return ()
         given = f"{image.low:.4g} to {image.high:.4g}"
         if image.low < 0 < min(self.mean):
