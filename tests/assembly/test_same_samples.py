@@ -29,7 +29,7 @@ MODULE = '''
 """Transforms that draw one number each: for a sample, for a batch, and for a batch on the device."""
 from typing import ClassVar
 
-from registry_core.components import Hook, Transform
+from registry_core.components import Hook, Transform, hookimpl
 
 MOVED = []
 
@@ -79,6 +79,7 @@ def lift():
 
 
 class Looking:
+    @hookimpl
     def run_started(self, run):
         for section in ("train", "val"):
             self.batch = run.samples[section].batch(range(4), 0)
