@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Ended
 
+from registry_core.planning.rewrites.table import REWRITES
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -58,3 +60,9 @@ def test_the_plan_is_real(command: Callable[..., Ended], monkeypatch: pytest.Mon
 def test_links_lead_somewhere(page: str) -> None:
     for link in re.findall(r"\]\(([^)#:]+\.(?:md|yaml))\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_every_rewrite_is_described() -> None:
+    page = (ROOT / "docs" / "pipeline-file.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (true|false) \|", page, re.MULTILINE)
+    assert rows == [(rewrite.name, str(rewrite.equality != "stated tolerance").lower()) for rewrite in REWRITES]
