@@ -13,6 +13,7 @@ import torch
 from torchvision import tv_tensors
 
 from registry_core.assembly.building import build
+from registry_core.assembly.data.collation import collate, stacked_images
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.components import CheckFailed, Image
 from registry_core.testing.checks import check
@@ -118,6 +119,31 @@ def _difference(made: Any, said: Image, *, batched: bool) -> str:
     if said.high is not None and values.max() > said.high + slack:
         wrong.append(f"the value {values.max():g}")
     return ", ".join(wrong)
+
+
+def _has_batch_form(subject: Subject) -> bool:
+    try:
+        return bool(subject.component().has_batch_form)
+    except (Exception, SystemExit):  # a component may raise anything; another check reports it
+        return False
+
+
+@check(where=_has_batch_form)
+def has_the_same_bits_in_a_batch(subject: Subject) -> None:
+    """Its batch form returns for a stack of images the bits that it returns for each image alone."""
+    component = subject.component()
+    _target_fits(component)
+    alone = _step(component)
+    with reading_files():
+        batched = BuiltTransform.of(component, _KEY, batch_form=True).batch_form
+    assert batched is not None
+    for before, _ in _accepted(component):
+        samples = [_sample(before, component, seed) for seed in range(BATCH)]
+        stacks = stacked_images(samples)
+        assert stacks is not None
+        made = batched(stacks["input"].clone()).as_subclass(torch.Tensor)
+        expected = collate([{"input": image} for sample in samples for image in _applied(alone, sample)], "train")
+        assert torch.equal(made, expected["input"]), f"a batch of {before} differs from the images one by one"
 
 
 @check()

@@ -12,7 +12,7 @@ from conftest import ROOT
 from torch import nn
 from torch.nn import functional as F
 
-from registry_core import load, make_plan, registries, resume, run
+from registry_core import load, plan, registries, resume, train
 from registry_core.assembly.pipeline import assemble
 
 FILES = sorted(path for path in (ROOT / "tests/pipelines/losses").glob("*.yaml") if path.stem != "common")
@@ -26,7 +26,7 @@ def test_there_is_a_pipeline_for_every_loss() -> None:
 def test_a_loss_lowers_itself(path: Path, tmp_path: Path) -> None:
     spec = load(path).spec
     assert spec.loss.name == path.stem
-    run(make_plan(spec), tmp_path / "run")
+    train(spec, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     losses = [row["train/loss"] for row in rows]
     assert len(losses) == 18
@@ -38,7 +38,7 @@ def test_a_loss_lowers_itself(path: Path, tmp_path: Path) -> None:
 def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) -> None:
     """Its weights are those of a loop in plain torch whose optimizer has both, and a resumed run has them again."""
     spec = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml").spec
-    pipeline = assemble(make_plan(spec))
+    pipeline = assemble(plan(spec))
     model, loss = copy.deepcopy(pipeline.model), nn.AdaptiveLogSoftmaxWithLoss(32, 10, [5])
     weights = pipeline.loss.weights_of_losses()
     assert list(weights) == [name for name, _ in loss.named_parameters()]
@@ -49,7 +49,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
             optimizer.zero_grad()
             loss(model(batch["input"]), batch["target"]).loss.backward()
             optimizer.step()
-    ended = run(make_plan(spec), tmp_path / "run").pipeline
+    ended = train(spec, tmp_path / "run").pipeline
     for name, weight in ended.loss.weights_of_losses().items():
         assert torch.equal(weight, loss.get_parameter(name))
         assert not torch.equal(weight, weights[name])
@@ -66,7 +66,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
 @pytest.mark.covers("loss/weighted_sum", reference="the terms, added in plain torch")
 def test_a_sum_adds_up_its_losses(tmp_path: Path) -> None:
     """Each term gets its own activation and weight; gradients are those of the sum in plain torch."""
-    pipeline = assemble(make_plan(load(ROOT / "tests/pipelines/losses/weighted_sum.yaml")))
+    pipeline = assemble(plan(load(ROOT / "tests/pipelines/losses/weighted_sum.yaml")))
     batch = next(iter(pipeline.loaders["train"].batches(0)))
     logits = pipeline.model(batch["input"]).detach().requires_grad_()
     ours = pipeline.loss({**batch, "output": logits})
@@ -77,7 +77,7 @@ def test_a_sum_adds_up_its_losses(tmp_path: Path) -> None:
 
 def test_the_plan_says_which_activation_it_puts_before_each_loss() -> None:
     chosen = {
-        path.stem: [d.choice for d in make_plan(load(path)).decisions if d.about.startswith("before")] for path in FILES
+        path.stem: [d.choice for d in plan(load(path)).decisions if d.about.startswith("before")] for path in FILES
     }
     assert {name for name, choices in chosen.items() if "log_softmax" in choices} == {
         *("nll", "nll_2d", "kl_div", "ctc", "weighted_sum")

@@ -40,8 +40,8 @@ def _moved(section: SectionPlan) -> SectionPlan:
 
 def _has_batch_form(operation: Operation) -> bool:
     transform: Transform | None = operation.transform
-    if transform is None or not transform.has_batch_form:
-        return False
+    if transform is None or not transform.has_batch_form or transform.image_only:
+        return False  # one of the image alone changes no other entry, and a batch form changes all images
     return transform.random == "none" and transform.num_views == 1 and not transform.children()
 
 
