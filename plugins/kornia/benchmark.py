@@ -23,9 +23,9 @@ import PIL.Image
 import torch
 
 import registry_core
+from registry_core.assembly.data.executor import Placement
 from registry_core.assembly.data.loader import Loader
-from registry_core.assembly.pipeline import build_loader
-from registry_core.engine.evaluate import to_device
+from registry_core.assembly.data.section import build_loader
 
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}
 MOVED = {"degrees": 10, "translate": [0.1, 0.1], "scale": [0.9, 1.1]}
@@ -83,13 +83,13 @@ def loader_of(folder: Path, steps: dict[str, list[Any]], options: argparse.Names
     path = folder / "pipeline.json"
     path.write_text(json.dumps(pipeline))
     plan = registry_core.plan(registry_core.load(path))
-    return build_loader(plan, plan.sections["train"], device)
+    return build_loader(plan.sections["train"], plan.loading, Placement(device, channels_last=False))
 
 
 def changed(loader: Loader, epoch: int, device: torch.device) -> Iterator[int]:
     """Load and change the batches of an epoch; yield the number of images of each."""
-    for number, batch in enumerate(loader.batches(epoch)):
-        moved = loader.device_transforms(to_device(batch, device, channels_last=False), epoch, number)
+    for loaded in loader.batches(epoch):
+        moved = loader.executor.on_device(loaded.entries, loaded.request)
         yield len(moved["input"])
     if device.type == "cuda":
         torch.cuda.synchronize()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.config.finetune import PackagedFile, Rename
+from registry_core.config.run_layout import CHECKPOINTS, POINTERS, checkpoint_at
 from registry_core.diagnostics import closest, near
 
 Format = Literal["safetensors", "torch"]
@@ -19,9 +20,6 @@ MAX_HEADER = 100_000_000
 
 _KINDS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
 _NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
-
-_MANIFEST = "manifest.json"
-_POINTERS = ("latest", "best")
 
 
 def find_weights(weights: Path | PackagedFile) -> Path:
@@ -36,24 +34,13 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
-    if weights.is_file() and not (weights.name in _POINTERS and weights.parent.name == "checkpoints"):
+    if weights.is_file() and not (weights.name in POINTERS and weights.parent.name == CHECKPOINTS):
         return weights
-    folder = _checkpoint(weights)
+    folder = checkpoint_at(weights)
     for part in ("averaged", "model"):
         if (path := folder / f"{part}.safetensors").is_file():
             return path
     raise CheckFailed(f"The folder {str(weights)!r} holds no weights.", "Give a weights file, a checkpoint or a run.")
-
-
-def _checkpoint(path: Path) -> Path:
-    """The checkpoint that a folder is, or that a run directory or a pointer in it names."""
-    if (path / _MANIFEST).is_file():
-        return path
-    pointer = path if path.is_file() else path / "checkpoints" / "latest"
-    try:
-        return pointer.parent / pointer.read_text(encoding="utf-8").strip()
-    except OSError:
-        return path
 
 
 def _packaged(packaged: PackagedFile) -> Path:

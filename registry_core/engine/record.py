@@ -20,6 +20,7 @@ from typing import Any
 from registry_core.analysis.machine import unwritable
 from registry_core.components import Row
 from registry_core.config import Spec, dump
+from registry_core.config.run_layout import CHECKPOINTS
 from registry_core.diagnostics import RunError
 from registry_core.engine.provenance import environment, plugins
 
@@ -31,7 +32,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoints = path / "checkpoints"
+        self.checkpoints = path / CHECKPOINTS
         self.pipeline = path / "pipeline.json"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"

@@ -24,9 +24,10 @@ from registry_core.components import CheckFailed, DataFacts, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.config.models import Section
+from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import CheckpointError, RunError
-from registry_core.engine.checkpoint.store import MANIFEST, Checkpoint, load_checkpoint, newest, pointed
+from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast, call
 from registry_core.engine.provenance import require_plugins
 from registry_core.loaded import Looks, load_tree
@@ -175,12 +176,12 @@ class TrainedModel:
 def _find(path: Path, best: bool) -> Path:
     if (path / MANIFEST).exists():
         return path
-    folder = path / "checkpoints"
+    folder = path / CHECKPOINTS
     if not folder.is_dir():
         raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint.", "Train a pipeline first.")
     if not best:
         return newest(folder, lambda message: print(message, file=sys.stderr))
-    chosen = pointed(folder, "best")
+    chosen = pointed(folder, BEST)
     if chosen is None:
         message = f"The run {str(path)!r} has no best checkpoint."
         raise CheckpointError(message, "Name a metric in the checkpoint hook: `checkpoint: {best: val/accuracy}`.")

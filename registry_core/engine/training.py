@@ -16,6 +16,7 @@ from registry_core.assembly.pipeline import Pipeline
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
+from registry_core.config.run_layout import BEST
 from registry_core.diagnostics import RunError
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
@@ -232,7 +233,7 @@ class Training:
             },
         )
         if save.best:
-            point(self.directory.checkpoints, "best", path)
+            point(self.directory.checkpoints, BEST, path)
         if save.keep:
             prune(self.directory.checkpoints, save.keep)
         self.hooks.tell("checkpoint_saved", path=path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from registry_core.assembly.model.module_facts import tensor_facts
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed
 from registry_core.config.finetune import Finetune
+from registry_core.config.run_layout import recorded_digest
 from registry_core.diagnostics import CheckpointError, PipelineError, Problem
 
 Tensors = dict[str, torch.Tensor]
@@ -82,14 +82,7 @@ def read_weights(path: Path, entry: str | None) -> FileWeights:
 
 def _verify(path: Path, digest: str) -> None:
     """If the file is part of a checkpoint, it must be as the checkpoint's manifest says."""
-    manifest = path.parent / "manifest.json"
-    if not manifest.is_file():
-        return
-    try:
-        recorded = json.loads(manifest.read_text(encoding="utf-8")).get(path.name)
-    except (ValueError, AttributeError):
-        return
-    if isinstance(recorded, dict) and recorded.get("sha256") != digest:
+    if recorded_digest(path) not in (None, digest):
         raise CheckpointError(f"The checkpoint file {str(path)!r} is damaged. Use an older checkpoint.")
 
 

@@ -20,10 +20,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from registry_core.config.run_layout import BEST, LATEST, MANIFEST, STATE, pointed, step_folder
 from registry_core.diagnostics import CheckpointError
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
-
-MANIFEST = "manifest.json"
 
 
 class Checkpoint(NamedTuple):
@@ -38,10 +37,10 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Te
 
     ``parts`` are named sets of tensors (``model``, ``averaged``), ``state`` is nested plain data with tensors.
     """
-    name = f"step-{step:08d}"
+    name = step_folder(step)
     final = folder / name
     if _is_whole(final):  # a repeatable run has only one state at a step
-        point(folder, "latest", final)
+        point(folder, LATEST, final)
         return final
     try:
         structure, tensors = take_apart(state)
@@ -53,14 +52,14 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Te
         for part, weights in {**parts, "state": tensors}.items():
             own = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
             save_file(own, temporary / f"{part}.safetensors")  # clones: the format takes no shared memory
-        (temporary / "state.json").write_text(json.dumps(structure), encoding="utf-8")
+        (temporary / STATE).write_text(json.dumps(structure), encoding="utf-8")
         _seal(temporary)
         if final.exists():
             shutil.rmtree(final)
         temporary.rename(final)
         _sync(folder)
         verify(final)
-        point(folder, "latest", final)
+        point(folder, LATEST, final)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {error}.") from error
@@ -103,7 +102,7 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     verify(checkpoint)
     try:
         parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
-        structure = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+        structure = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
         state = put_together(structure, parts.pop("state"))
         return Checkpoint(parts, state)
     except Exception as error:  # the file formats' own errors, of several libraries
@@ -124,14 +123,6 @@ def point(folder: Path, pointer: str, checkpoint: Path) -> None:
     _sync(folder)
 
 
-def pointed(folder: Path, pointer: str) -> Path | None:
-    """The checkpoint that ``latest`` or ``best`` names, if there is one."""
-    try:
-        return folder / (folder / pointer).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-
-
 def newest(folder: Path, warn: Callable[[str], None]) -> Path:
     """The newest checkpoint that is whole; each damaged one on the way is told to ``warn``."""
     for checkpoint in sorted(complete(folder), reverse=True):
@@ -145,7 +136,7 @@ def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest ``keep`` checkpoints, the best one, and what crashed saves left behind."""
     for left in folder.glob("step-*.tmp-*"):
         shutil.rmtree(left, ignore_errors=True)
-    best = pointed(folder, "best")
+    best = pointed(folder, BEST)
     for checkpoint in sorted(complete(folder))[:-keep]:
         if checkpoint != best:
             shutil.rmtree(checkpoint)
