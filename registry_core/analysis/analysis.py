@@ -73,7 +73,7 @@ class Analysis:
             num_outputs=self.model.num_outputs,
             num_classes=self.num_classes,
             horizon=self.horizon,
-            optimizer=self.spec.optim.optimizer,
+            lr=lr if isinstance(lr := getattr(self.spec.optim.optimizer, "lr", None), float) else None,
             image=self.train.image if self.train else None,
             layers={layer.name: layer.shape for layer in self.model.layers},
         )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from registry_core.components.forms import OutputForm, TargetForm
-
-if TYPE_CHECKING:
-    from registry_core.components.optimizer import Optimizer
 from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
@@ -122,7 +119,8 @@ class RunFacts:
     """Number of classes, from the model or the training data."""
     horizon: Horizon | None = None
     """The length of the run; None where it is not known before the data are opened."""
-    optimizer: Optimizer | None = None
+    lr: float | None = None
+    """The learning rate of the optimizer; None if the optimizer has none."""
     image: Image | None = None
     """The training image at the input of the component that is asked; None where that is not known before the run.
 

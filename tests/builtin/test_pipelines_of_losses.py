@@ -40,7 +40,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
     spec = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml").spec
     pipeline = assemble(plan(spec))
     model, loss = copy.deepcopy(pipeline.model), nn.AdaptiveLogSoftmaxWithLoss(32, 10, [5])
-    weights = pipeline.loss.weights_of_losses()
+    weights = pipeline.loss.parameters_of_losses()
     assert list(weights) == [name for name, _ in loss.named_parameters()]
     loss.load_state_dict({name: weight.detach().clone() for name, weight in weights.items()})
     optimizer = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=0.005)
@@ -50,7 +50,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
             loss(model(batch["input"]), batch["target"]).loss.backward()
             optimizer.step()
     ended = train(spec, tmp_path / "run").pipeline
-    for name, weight in ended.loss.weights_of_losses().items():
+    for name, weight in ended.loss.parameters_of_losses().items():
         assert torch.equal(weight, loss.get_parameter(name))
         assert not torch.equal(weight, weights[name])
     longer = load(ROOT / "tests/pipelines/losses/adaptive_log_softmax.yaml", ["train.epochs=4"])
@@ -59,7 +59,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
         optimizer.zero_grad()
         loss(model(batch["input"]), batch["target"]).loss.backward()
         optimizer.step()
-    for name, weight in resumed.pipeline.loss.weights_of_losses().items():
+    for name, weight in resumed.pipeline.loss.parameters_of_losses().items():
         assert torch.equal(weight, loss.get_parameter(name))
 
 
@@ -67,7 +67,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
 def test_a_sum_adds_up_its_losses(tmp_path: Path) -> None:
     """Each term gets its own activation and weight; gradients are those of the sum in plain torch."""
     pipeline = assemble(plan(load(ROOT / "tests/pipelines/losses/weighted_sum.yaml")))
-    batch = next(iter(pipeline.loaders["train"].batches(0)))
+    batch = next(iter(pipeline.loaders["train"].batches(0))).entries
     logits = pipeline.model(batch["input"]).detach().requires_grad_()
     ours = pipeline.loss({**batch, "output": logits})
     plain = F.cross_entropy(logits, batch["target"]) + 0.5 * F.multi_margin_loss(logits, batch["target"])

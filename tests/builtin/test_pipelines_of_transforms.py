@@ -39,7 +39,7 @@ def test_whitened_images_are_learnt(command: Callable[..., Ended], tmp_path: Pat
 def test_targets_as_vectors(tmp_path: Path, name: str, loss: nn.Module) -> None:
     """What is measured is torch's loss of vectors that are made by hand, and the classes are learnt."""
     result = trained(name, tmp_path, "data.batch_size=400")
-    samples = result.pipeline.loaders["val"].source.dataset
+    samples = result.pipeline.loaders["val"].executor.reader.dataset
     inputs = torch.stack([torch.from_numpy(np.array(image["input"])).flatten().div(255) for image in samples])
     labels = torch.tensor([sample["target"] for sample in samples])
     vectors = (labels[:, None] == torch.arange(10)).float()

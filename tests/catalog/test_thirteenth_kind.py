@@ -205,10 +205,10 @@ import json, pickle
 from pathlib import Path
 from registry_core.config import dump
 from registry_core.loaded import load
-spec = load({file!r})
+spec = load({file!r}).spec
 Path("again.json").write_text(json.dumps(dump(spec)))
-same = dump(load("again.json")) == dump(spec) and pickle.loads(pickle.dumps(spec)) == spec
-none = load("without.yaml").exporters
+same = dump(load("again.json").spec) == dump(spec) and pickle.loads(pickle.dumps(spec)) == spec
+none = load("without.yaml").spec.exporters
 print(json.dumps([dump(spec.exporters), dump(spec)["exporters"], [each.label for each in spec.exporters], same, none]))
 """
     world.pipeline("", "without")

@@ -102,11 +102,13 @@ def test_several_wrong_lines_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         ImageIndex(index=index).facts()
     assert str(raised.value) == (
-        f"{index}:1: 'a.png' has no label. Write a path, a space and a whole number. "
-        f'{index}:2: The classes are not a JSON list of names. Write them as # classes: ["cat", "dog"]. '
-        f"{index}:3: The label '1.5' is not a whole number. Write 'path label'. "
-        f"{index}:4: The classes have 'cat' twice. Name each class once. "
-        f"{index}:5: 'c' has no label. Write a path, a space and a whole number. And 2 more."
+        f"{index}:1: 'a.png' has no label. "
+        f"{index}:2: The classes are not a JSON list of names. "
+        f"{index}:3: The label '1.5' is not a whole number. "
+        f"{index}:4: The classes have 'cat' twice. "
+        f"{index}:5: 'c' has no label. And 2 more. "
+        """Write a path, a space and a whole number. Write them as # classes: ["cat", "dog"]. """
+        "Write 'path label'. Name each class once."
     )
 
 

@@ -264,12 +264,12 @@ def test_a_declaration_is_taken_as_it_is(pipeline: Callable[..., Path]) -> None:
         output_form: ClassVar[Any] = "log_probabilities"
         label_smoothing: float = 0.1
 
-    spec = registry_core.load(pipeline(loss="declared"))
+    spec = registry_core.load(pipeline(loss="declared")).spec
     assert type(spec.loss) is Declared
     assert spec.loss.label == "loss 'declared' of this session"
     assert Declared().name_in_file == "declared"
     assert "before the loss: log_softmax" in str(registry_core.plan(spec)), "its facts count"
-    declared = registry_core.load(pipeline(loss={"declared": {"label_smoothing": 0.2}})).loss
+    declared = registry_core.load(pipeline(loss={"declared": {"label_smoothing": 0.2}})).spec.loss
     assert declared.arguments() == {"label_smoothing": 0.2}
 
 
@@ -292,7 +292,7 @@ def test_parameters_may_have_names_that_components_use(pipeline: Callable[..., P
         return image
 
     data = {"dataset": "digits", "transforms": ["to_tensor", {"odd": {"name": "x", "kind": [3, 4]}}]}
-    (_, made) = registry_core.load(pipeline(data__train=data)).data.train.transforms
+    (_, made) = registry_core.load(pipeline(data__train=data)).spec.data.train.transforms
     assert made.label == "transform 'odd' of this session"
     assert made.arguments() == {"name": "x", "kind": (3, 4), "_hidden": 3}
 
@@ -355,10 +355,10 @@ def test_registering_again_replaces(pipeline: Callable[..., Path]) -> None:
     registry_core.register("loss/mine", nn.CrossEntropyLoss())
     loaded = registry_core.load(path)
     other = registry_core.register("loss/mine", nn.CrossEntropyLoss())
-    assert loaded.loss.build() is other, "what fits takes its place in pipelines that were loaded, too"
+    assert loaded.spec.loss.build() is other, "what fits takes its place in pipelines that were loaded, too"
     registry_core.register("loss/mine", Halved)
     assert [record.name for record in installed().records if record.is_of_session] == ["mine"]
-    assert registry_core.load(path).loss.arguments() == {"factor": 0.5}
+    assert registry_core.load(path).spec.loss.arguments() == {"factor": 0.5}
     assert registries.losses["mine"] is registries.losses["mine"]
     again = (
         "loss/mine was registered again, with other parameters, since the pipeline was loaded. Load the pipeline again."
@@ -386,7 +386,7 @@ def test_a_name_that_a_distribution_has_is_a_conflict(pipeline: Callable[..., Pa
         pipeline(loss={"this session:cross_entropy": {"factor": 0.5}}),
         pipeline(loss="cross_entropy", prefer={"loss/cross_entropy": "this session"}),
     ):
-        assert registry_core.load(chosen).loss.label == "loss 'cross_entropy' of this session"
+        assert registry_core.load(chosen).spec.loss.label == "loss 'cross_entropy' of this session"
 
 
 class Watching:
@@ -456,7 +456,7 @@ def test_a_component_with_its_parameters_is_no_object() -> None:
 
 
 def test_the_example_of_the_documentation_trains(pipeline: Callable[..., Path], tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "api.md").read_text()
+    _, page = (ROOT / "docs" / "api.md").read_text().split("## Components of the session")
     code, written = (re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1] for language in ("python", "yaml"))
     exec(code, {"__name__": __name__})
     data = {"dataset": {"digits": {"split": "val"}}, "transforms": ["to_tensor", "darken"]}

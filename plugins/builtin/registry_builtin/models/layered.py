@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def _sides(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 3:
-        raise ValueError(f"expected [channels, height, width], not {value!r}")
+        raise UnexpectedValue("[channels, height, width]", value)
     if type(value[0]) is int and all(side is None or (type(side) is int and side >= 1) for side in value):
         return tuple(value)
     raise ValueError(

@@ -47,7 +47,7 @@ class CosineAnnealing(Scheduler):
         horizon = facts.horizon
         if horizon is None:
             return ()
-        units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, facts.optimizer)
+        units, found = self.length_in_units(horizon), _above_rate(self, self.eta_min, facts.lr)
         if self.t_max is not None and not 0.9 * units - 1 <= self.t_max <= 1.25 * units:
             shorter = self.t_max < units
             does = "raises the learning rate again" if shorter else "does not reach eta_min"
@@ -84,12 +84,11 @@ class CosineAnnealingWarmRestarts(Scheduler):
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if ``eta_min`` exceeds the learning rate."""
-        return _above_rate(self, self.eta_min, facts.optimizer)
+        return _above_rate(self, self.eta_min, facts.lr)
 
 
-def _above_rate(scheduler: Scheduler, lowest: float, optimizer: Optimizer | None) -> list[CheckFailed]:
-    rate = getattr(optimizer, "lr", None)
-    if not isinstance(rate, float) or lowest <= rate:
+def _above_rate(scheduler: Scheduler, lowest: float, rate: float | None) -> list[CheckFailed]:
+    if rate is None or lowest <= rate:
         return []
     message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, which exceeds the learning rate {rate:g}."
     return [CheckFailed(message, "Set eta_min below lr.", ("eta_min",))]
