@@ -102,7 +102,7 @@ class Catalog:
 
 
 def _last_part(name: str) -> str:
-    """The last name in a path or call: ``SGD`` of ``torch.optim.SGD``, ``mlp`` of ``models/mlp.py`` or ``mlp(size=8)``."""
+    """The name in a path or call: ``SGD`` of ``torch.optim.SGD``, ``mlp`` of ``models/mlp.py`` or ``mlp(size=8)``."""
     bare = name.partition("(")[0].removesuffix(".py")
     return re.split(r"[./\\]", bare)[-1] if not _VERSION.search(bare) else name
 

@@ -200,7 +200,7 @@ KINDS: dict[str, Kind] = {
 }
 
 PROVIDERS = f"{PREFIX}{CONTRACT}.providers"
-"""Entry-point group of providers: each provides components of one kind, and an index file beside it lists their names."""
+"""Entry-point group of providers: each has components of one kind, and an index file beside it lists their names."""
 
 _BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
 _GROUP = re.compile(re.escape(PREFIX) + r"(v[0-9]+)\.(\w+)")

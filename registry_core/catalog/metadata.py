@@ -22,7 +22,7 @@ class Metadata(NamedTuple):
     found: Any = None
 
     def read_text(self, name: str) -> str:
-        """The text of a file in it, empty if there is none. Raises OSError or UnicodeDecodeError if it cannot be read."""
+        """The text of a file in it, empty if there is none. OSError or UnicodeDecodeError if it cannot be read."""
         if self.found is not None:
             return self.found.read_text(name) or ""
         try:

@@ -32,7 +32,7 @@ def suggest(word: str, words: Iterable[str]) -> Suggestion:
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """The suggestion for an unknown word as text, for display only; code that depends on the result calls ``suggest``."""
+    """The suggestion for an unknown word as text, for display; code that depends on the result calls ``suggest``."""
     return str(suggest(word, words))
 
 

@@ -185,7 +185,7 @@ def test_another_contract_is_listed_and_never_imported(
     assert "made for contract v2, and this registry-core has contract v1. Upgrade registry-core." in problem
     facts = json.loads(command("plugins", "--json").out)
     (future,) = [each for each in facts if each["name"] == "acme-future"]
-    assert future["states"] == ["1 made for another contract than v1"]
+    assert future["states"] == ["1 made for a contract other than v1"]
 
 
 def test_versioned_names_and_deprecations(

@@ -160,7 +160,7 @@ def said_of(
 def test_people_are_told_of_explanations(
     command: Callable[..., Ended], pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advice = "registry-core explain CODE says more.\n"
+    advice = "registry-core explain CODE explains a code.\n"
     wrong = pipeline(train={"epochs": 0})
     assert advice not in command("validate", wrong).err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
