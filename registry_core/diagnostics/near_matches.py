@@ -22,7 +22,7 @@ class Suggestion(NamedTuple):
             return f"Did you mean {' or '.join(map(repr, self.likely))}?"
         if not self.known:
             return ""
-        return f"Known are: {', '.join(self.known[:_SHOWN])}{', …' if len(self.known) > _SHOWN else ''}."
+        return f"Available: {', '.join(self.known[:_SHOWN])}{', …' if len(self.known) > _SHOWN else ''}."
 
 
 def suggest(word: str, words: Iterable[str]) -> Suggestion:

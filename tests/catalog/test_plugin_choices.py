@@ -84,7 +84,7 @@ def test_prefer_chooses_for_a_whole_file_and_is_recorded(pipeline: Callable[...,
 @pytest.mark.usefixtures("rivals")
 def test_what_is_wrong_with_prefer_is_said(pipeline: Callable[..., Path]) -> None:
     found = problems(pipeline(loss="l1", prefer={"loss/l1": "acme-losses"}))
-    assert any("'acme-losses' does not register the loss 'l1'. Known are: registry-core." in each for each in found)
+    assert any("'acme-losses' does not register the loss 'l1'. Available: registry-core." in each for each in found)
     assert any("is not KIND/NAME" in each for each in problems(pipeline(prefer={"mse": "acme-losses"})))
 
 

@@ -230,7 +230,7 @@ MISTAKES = (
     (
         "onnx: {opset: 18}",
         "8:1: onnx",
-        "There is no key 'onnx' here. It belongs in the list `exporters`, for it is an exporter: move it there.",
+        "There is no key 'onnx' here. It belongs in the list `exporters`, because it is an exporter: move it there.",
     ),
 )
 """Lines at the end of a pipeline file, each with the place of the problem and its sentences."""
