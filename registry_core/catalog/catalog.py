@@ -66,7 +66,7 @@ class Catalog:
             one = f"`prefer: {{{kind}/{bare}: {found[0].distribution}}}`"
             message = f"The {kind} {bare!r} is registered by {origins}."
             raise NameConflict(message, f"Write {choices}, or {one} for the whole file.")
-        message = f"There is no {kind} {name!r}."
+        message = f"The {kind} {name!r} is unknown."
         if not bare:  # nothing after the colon: no distribution was named
             wanted, bare = "", wanted or name
         raise UnknownComponent(message, self._advice(kind, wanted, bare), self._closest(kind, name.rstrip(":")))

@@ -24,7 +24,7 @@ def read_index(module: str) -> list[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UnusableIndex(
-            f"there is no file {path.name!r} beside {source.name!r}. It belongs into the package data."
+            f"there is no file {path.name!r} beside {source.name!r}. Add it to the package data."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableIndex(f"{path.name!r} cannot be read ({error}).") from None

@@ -40,7 +40,7 @@ def command(code: str | None, as_json: bool) -> None:
         return
     code = code.strip("[]")
     if code not in CODES:
-        raise click.UsageError(f"There is no code {code!r}. {near(code, CODES)}")
+        raise click.UsageError(f"The code {code!r} is unknown. {near(code, CODES)}")
     if as_json:
         print_json(asdict(explanation(code)))
     else:

@@ -242,7 +242,7 @@ def test_a_local_module_adds_components(pipeline: Callable[..., Path], tmp_path:
     assert core(tmp_path, "train", "--resume", "run", "-p", "my_parts").returncode == 0
     unknown = core(tmp_path, "validate", path)
     assert unknown.returncode == 2
-    assert "There is no loss 'half'." in unknown.stderr
+    assert "The loss 'half' is unknown." in unknown.stderr
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_pipeline_file_cannot_name_a_module(pipeline: Callable[..., Path], tmp
     (tmp_path / "my_parts.py").write_text("open('mark', 'w').close()\n" + LOCAL)
     for key in ("p", "plugins", "modules", "imports"):
         done = core(tmp_path, "validate", pipeline(**{key: ["my_parts"]}))
-        assert f"There is no key '{key}' here" in done.stderr
+        assert f"The key '{key}' is unknown here" in done.stderr
     for name in ("my_parts:half", "my_parts:Half", "my_parts.Half"):
         assert core(tmp_path, "validate", pipeline(loss=name)).returncode == 2
     assert not (tmp_path / "mark").exists()
@@ -290,7 +290,7 @@ def test_a_component_that_exits_or_prints_when_it_is_used(
     ended = command("validate", pipeline(loss="exits", train={"epoch": 1}))
     assert ended.code == 3, "a broken component, not a mistake of the file"
     assert "SystemExit: 0" in ended.err
-    assert "There is no key 'epoch' here" in ended.err, "all the rest is reported too"
+    assert "The key 'epoch' is unknown here" in ended.err, "all the rest is reported too"
     shown = command("show", "loss/prints", "--json")
     assert json.loads(shown.out)["summary"] == "Half of the cross entropy."
     assert "hello" in shown.err

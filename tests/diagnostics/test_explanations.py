@@ -233,7 +233,7 @@ def test_the_command_lists_all_codes(command: Callable[..., Ended]) -> None:
 def test_an_unknown_code_gets_near_matches(command: Callable[..., Ended]) -> None:
     ended = command("explain", "tranform-input")
     assert ended.code == 2
-    assert "There is no code 'tranform-input'. Did you mean 'transform-input'" in ended.err
+    assert "The code 'tranform-input' is unknown. Did you mean 'transform-input'" in ended.err
 
 
 def test_a_text_that_lacks_a_part_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

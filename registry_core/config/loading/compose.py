@@ -186,7 +186,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
     problems = [
         Problem(
             f"The variable {name!r} is not a plain value.",
-            "Use a number, a string, or a list of them.",
+            "Use a number, a string, a boolean, or a list of these.",
             tree.place(("vars", name)),
             ("vars", name),
             code="variable-value",
@@ -205,7 +205,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         unknown = [m[2] for m in _VARIABLE.finditer(value) if not m[1] and m[2] not in variables]
         for name in unknown:
             remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
-            message = f"There is no variable {name!r}."
+            message = f"The variable {name!r} is not defined."
             problems.append(Problem(message, remedy, tree.place(keys), keys, code="unknown-variable"))
         return value if unknown else _substitute(value, variables)
 

@@ -78,7 +78,7 @@ def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: s
         what = f"The {owner} has no parameter {name!r}, which is an old spelling."
         fix = certain_fix(place, name, instead) if instead in taken else None
         return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
-    what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+    what = f"The {owner} has no parameter {name!r}." if owner else f"The key {name!r} is unknown here."
     code = "unknown-parameter" if owner else "unknown-key"
     known = [*taken, *TOP] if len(keys) == 1 else list(taken)
     if meant := key_advice(tree, keys, place, known):

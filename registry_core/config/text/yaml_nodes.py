@@ -149,7 +149,7 @@ class _Composer:
             raise refused("too-many-values", message, "Write the values out, or use `vars`.", place)
         found = self.anchors.get(event.anchor)
         if found is None:
-            message = f"There is no anchor {event.anchor!r} before this alias."
+            message = f"The anchor {event.anchor!r} is not defined before this alias."
             raise refused("yaml-syntax", message, f"Write &{event.anchor} before the value that it refers to.", place)
         return found
 
