@@ -13,7 +13,7 @@ from registry_core.cli.options import as_json, columns, print_json
 
 @click.command(
     "plugins",
-    short_help="Show the distributions that components come from",
+    short_help="Show the distributions that register components",
     epilog="Example: registry-core plugins --json",
 )
 @as_json

@@ -106,7 +106,7 @@ def test_requires_fails_before_anything_else(pipeline: Callable[..., Path], comm
     assert len(lines) == 2, "only what is required is said"
     assert f"{path}:3:3: requires.registry-core-nowhere: This pipeline requires registry-core-nowhere" in lines[0]
     assert "Run: pip install 'registry-core-nowhere>=1'" in lines[0]
-    assert "requires pydantic >=99, and" in lines[1]
+    assert "requires pydantic >=99, but" in lines[1]
     wrong = problems(pipeline(requires={"click": "newest"}))
     assert "'newest' is not a version specifier. Write one such as '>=1'" in wrong[0]
     assert any("Expected a text" in each for each in problems(pipeline(requires={"click": 8})))
