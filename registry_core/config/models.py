@@ -126,7 +126,7 @@ class Clip(ConfigModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Clip:
         if (self.norm is None) == (self.value is None):
-            raise ParameterError("`clip` needs either `norm` or `value`")
+            raise ParameterError("`clip` must have either `norm` or `value`")
         return self
 
 

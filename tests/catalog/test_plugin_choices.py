@@ -108,7 +108,7 @@ def test_requires_fails_before_anything_else(pipeline: Callable[..., Path], comm
     assert "Run: pip install 'registry-core-nowhere>=1'" in lines[0]
     assert "requires pydantic >=99, but" in lines[1]
     wrong = problems(pipeline(requires={"click": "newest"}))
-    assert "'newest' is not a version specifier. Write one such as '>=1'" in wrong[0]
+    assert "'newest' is not a version specifier. Write a specifier such as '>=1'" in wrong[0]
     assert any("Expected a text" in each for each in problems(pipeline(requires={"click": 8})))
     registry_core.load(pipeline(requires={"registry-core": ">=0.1", "click": ""}))
 
