@@ -74,8 +74,8 @@ class Names:
             for record in installed().of_kind(kind.name):
                 if record.name == self.package:
                     raise ScaffoldError(
-                        f"{record.origin} already registers {kind.one} {self.package!r}, and pipelines would have to "
-                        f"choose one of them. Use another name, such as my-{self.distribution}."
+                        f"The {kind.name} {self.package!r} is already registered by {record.origin}, and pipelines "
+                        f"would have to choose between them. Choose another name, such as my-{self.distribution}."
                     )
 
 

@@ -288,7 +288,7 @@ def test_facts_for_programs(command: Callable[..., Ended], tmp_path: Path) -> No
         ("registry-builtin", "A module 'registry_builtin' already exists"),
         ("loss", "The class 'Loss' would have the same name as an import of loss/losses.py."),
         ("pipelines", "The package 'pipelines' would have the same name as another part of its project."),
-        ("mse", "registry-core 0.1.0 already registers a loss 'mse'"),
+        ("mse", "The loss 'mse' is already registered by registry-core"),
         ("test-losses", "The package 'test_losses' would have the same name as another part of its project."),
         ("build", "The package 'build' would have the same name as another part of its project."),
     ],
