@@ -1,6 +1,6 @@
-"""Load a pipeline file: read it, analyse it, check it; from a path to a loaded pipeline, or to every problem at once.
+"""Load a pipeline file: read, analyse and check it, and return the loaded pipeline or raise all problems at once.
 
-Modules that make sentences of mistakes are imported where there is one: most files that are checked are right.
+Modules that describe mistakes are imported only if there is one: most files are correct.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ from registry_core.diagnostics import Keys, PipelineError, Problem
 
 @dataclass(frozen=True)
 class Loaded:
-    """A pipeline file that was read and checked: its spec, and beside it all that was learnt on the way."""
+    """A pipeline file that was read and checked: its spec and the results of reading it."""
 
     spec: Spec
     analysis: Analysis | None
-    """None where the data were not looked at."""
+    """None if the data were not examined."""
     tree: Tree = field(repr=False, compare=False)
-    """The places of everything in the file."""
+    """The keys and values of the file with their places."""
     warnings: tuple[Problem, ...] = ()
-    """Of what runs, but probably does not do what was intended, or should be written otherwise."""
+    """Problems that do not prevent a run: it may not do what was intended, or the file should be changed."""
 
 
 @dataclass(frozen=True)
 class Looks:
-    """How far a pipeline is looked at when it is loaded."""
+    """The extent of the checks when a pipeline is loaded."""
 
     data: bool = True
-    """Look at the data, without which checks across components are not made."""
+    """Examine the data, on which the checks across components depend."""
     fresh: bool = True
-    """A run is to start: look at the weights that it starts from."""
+    """Check the weights that a new run starts from."""
     here: bool = False
-    """The run is to be on this machine: look at its devices and processors."""
+    """Check the devices and processors of this machine, on which the pipeline will run."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Loaded:
     """Read and check a pipeline file under ``KEY=VALUE`` overrides.
 
-    ``fresh`` says that a run is to start: only then are the weights looked at that it starts from. ``here`` says that
-    it is to be on this machine, so that its devices are looked at too.
-    Raises PipelineError with all problems that were found, sorted by place.
+    ``fresh``: a new run starts from the pipeline, so the weights that it starts from are checked. ``here``: the run is
+    on this machine, so its devices are checked too.
+    Raises PipelineError with all problems, sorted by place.
     """
     tree, problems = compose(Path(path), overrides, _is_component)
     return load_tree(tree, problems, Looks(fresh=fresh, here=here))
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:
-    """Read a pipeline file without a look at its data and files: they may have to be made first.
+    """Read a pipeline file without examining its data and other files, which may not exist yet.
 
-    ``read`` reads the files in another way, such as texts that are not written yet.
+    ``read`` replaces the function that reads files, for example for texts that are not written yet.
     """
     more = () if read is None else (read,)
     tree, problems = compose(Path(path), overrides, _is_component, *more)
@@ -74,8 +74,8 @@ def _is_component(keys: Keys) -> bool:
     return component_class(Spec, keys) is not None
 
 
-def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # it is immutable
-    """Check a tree that was read; ``problems`` are those found on the way to it."""
+def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # Looks is immutable
+    """Check a tree; ``problems`` are those found while it was read."""
     reading = _Reading(tree, [*problems, *_version_problems(tree)])
     spec = reading.spec()
     analysis = None
@@ -92,14 +92,14 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
 
 
 def check(spec: Spec) -> tuple[Problem, ...]:
-    """The errors of a spec that was made or changed in Python, or else its warnings; none has a place in a file."""
+    """The errors of a spec that was made or changed in Python or, without any, its warnings; none has a place."""
     analysis = analyse(spec)
     context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
     return tuple(errors_of(context) or warnings_of(context))
 
 
 class _Reading:
-    """From a tree to a spec, collecting what is wrong: where something is, the spec goes on without it."""
+    """Turns a tree into a spec and collects problems; wrong values are left out of the spec."""
 
     def __init__(self, tree: Tree, problems: list[Problem]) -> None:
         check_required(tree)
@@ -112,7 +112,7 @@ class _Reading:
         self.broken: set[Keys] = resolver.broken | {problem.keys for problem in problems if problem.keys}
 
     def spec(self) -> Spec:
-        """The spec, without what is wrong; PipelineError if nothing is left to check."""
+        """The spec without the wrong values. Raises PipelineError if nothing is left to check."""
         try:
             return Spec.model_validate(self.data)
         except ValidationError as error:
@@ -122,7 +122,7 @@ class _Reading:
             self.found += problems_of(error, Spec, self.data, self.tree, ())
             wrong = {written(detail, self.data) for detail in error.errors(include_url=False)}
             self.broken |= wrong | {keys for problem in self.found if (keys := intended(problem))}
-            try:  # go on without what is wrong, so that the checks can find the rest
+            try:  # continue without the wrong values, so that the checks can find other problems
                 return Spec.model_validate(_without(self.data, wrong))
             except ValidationError:
                 raise self.error() from None
@@ -137,7 +137,7 @@ class _Reading:
 
 
 def _without(data: Any, wrong: set[Keys]) -> Any:
-    """The data without the fields that are wrong: what is left has their defaults."""
+    """The data without the wrong fields, which then have their defaults."""
 
     def copy(value: Any, keys: Keys) -> Any:
         if not isinstance(value, dict):
@@ -165,7 +165,7 @@ def _broken_sections(broken: set[Keys]) -> frozenset[Section]:
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:
-    """The first problem at each place and key, in the order of the file; those that follow are its consequences."""
+    """The first problem at each place and key, in the order of the file; later ones are its consequences."""
     first: dict[tuple[str, Keys], Problem] = {}
     for problem in problems:
         first.setdefault((str(problem.place), problem.keys), problem)

@@ -1,4 +1,4 @@
-"""Find components: entry points to records, with the standard library alone."""
+"""Find components: turn entry points into records, with the standard library alone."""
 
 from registry_core.catalog.catalog import Catalog, Preferences, add_local, add_session, installed, refresh
 from registry_core.catalog.kinds import KINDS, Kind

@@ -1,4 +1,4 @@
-"""All components of the environment, looked up by kind and name."""
+"""Look up the components of the environment by kind and name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry_core.catalog.session import SessionComponent, add_to_session, sess
 from registry_core.diagnostics import NameConflict, UnknownComponent, closest, near
 
 Preferences = Mapping[str, str]
-"""For names that several distributions claim, which one is meant: ``loss/focal`` to ``acme-losses``."""
+"""Maps a name that several distributions claim to the one to use: ``loss/focal`` to ``acme-losses``."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Catalog:
     refused: tuple[RefusedRecord, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     neighbours: tuple[Finding, ...] = ()
-    """Other distributions whose metadata pydantic, torch and Python itself stumble over."""
+    """Other distributions, whose malformed metadata make pydantic, torch and Python itself fail."""
 
     @cached_property
     def _by_kind(self) -> dict[str, tuple[Record, ...]]:
@@ -66,14 +66,14 @@ class Catalog:
             one = f"`prefer: {{{kind}/{bare}: {found[0].distribution}}}`"
             message = f"The {kind} {bare!r} is registered by {origins}."
             raise NameConflict(message, f"Write {choices}, or {one} for the whole file.")
-        message = f"There is no {kind} {name!r}."
-        if not bare:  # a colon at the end is no distribution
+        message = f"The {kind} {name!r} is unknown."
+        if not bare:  # nothing after the colon: no distribution was named
             wanted, bare = "", wanted or name
         raise UnknownComponent(message, self._advice(kind, wanted, bare), self._closest(kind, name.rstrip(":")))
 
     def _closest(self, kind: str, name: str) -> str:
         if any(record.name == name for record in self.records):
-            return ""  # of another kind, or of another distribution: not misspelt
+            return ""  # it exists for another kind or in another distribution: not misspelt
         names = {record.name for record in self.of_kind(kind)}
         return next(iter(_likely(name, names)), "")
 
@@ -102,13 +102,13 @@ class Catalog:
 
 
 def _last_part(name: str) -> str:
-    """What a path or call names: ``SGD`` of ``torch.optim.SGD``, ``mlp`` of ``models/mlp.py`` or ``mlp(size=8)``."""
+    """The name in a path or call: ``SGD`` of ``torch.optim.SGD``, ``mlp`` of ``models/mlp.py`` or ``mlp(size=8)``."""
     bare = name.partition("(")[0].removesuffix(".py")
     return re.split(r"[./\\]", bare)[-1] if not _VERSION.search(bare) else name
 
 
 def _likely(name: str, names: set[str]) -> list[str]:
-    """The names that are probably meant; of a path only those with the same beginning or end."""
+    """The names that are probably meant; for a path, only names with the same beginning or end."""
     last = _last_part(name)
     found = closest(last, names)
     if last == name:
@@ -128,7 +128,7 @@ _local: list[Record] = []
 
 @cache
 def installed() -> Catalog:
-    """The catalog of this environment, read once a process; ``refresh()`` reads it anew."""
+    """The catalog of this environment, read once per process; ``refresh()`` reads it again."""
     found: Scan = scan(Policy.of_environment())
     records = tuple(sorted((*found.records, *_local, *session_records())))
     return Catalog(records, found.findings, found.refused, found.plugins, found.neighbours)
@@ -149,6 +149,6 @@ def add_local(records: Iterable[Record]) -> None:
 
 
 def add_session(component: SessionComponent) -> None:
-    """Add a component that was registered in this process, in the place of an earlier one of its kind and name."""
+    """Add a component that was registered in this process, replacing an earlier one of the same kind and name."""
     add_to_session(component)
     installed.cache_clear()

@@ -1,4 +1,4 @@
-"""The index of a provider: a file beside its module with a name a line, and a summary after a tab.
+"""The index of a provider: a file beside its module with one name per line, followed by a tab and a summary.
 
 The provider ``acme.models`` has its index in ``acme/models.index``. It is read without importing the provider.
 """
@@ -11,7 +11,7 @@ from registry_core.catalog.modules import module_file
 
 
 class UnusableIndex(Exception):
-    """An index is missing or cannot be read; the message says so, with what to do."""
+    """An index is missing or cannot be read; the message says why."""
 
 
 def read_index(module: str) -> list[tuple[str, str]]:
@@ -24,7 +24,7 @@ def read_index(module: str) -> list[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UnusableIndex(
-            f"there is no file {path.name!r} beside {source.name!r}. It belongs into the package data."
+            f"there is no file {path.name!r} beside {source.name!r}. Add it to the package data."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableIndex(f"{path.name!r} cannot be read ({error}).") from None

@@ -1,4 +1,4 @@
-"""The table of kinds: one row for each kind of component, from which everything about the kind follows."""
+"""The table of kinds: one row for each kind of component, which defines everything about the kind."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ PREFIX = "registry_core."
 
 
 class Kind(NamedTuple):
-    """A kind of component. A new kind is one row here and a base class; all else follows from the two.
+    """A kind of component. A new kind needs one row here and a base class, and nothing else.
 
-    Code is named as ``module:attribute`` and imported where it is needed, so that finding components imports nothing.
+    Code is named as ``module:attribute`` and imported on first use, so that finding components imports nothing.
     """
 
     name: str
     plural: str
-    """Names the registry and, in ``registry_core.v1.PLURAL``, the entry-point group."""
+    """Name of the registry and, in ``registry_core.v1.PLURAL``, of the entry-point group."""
     base: str
     """Class that declarations of the kind derive from."""
     builds: str
-    """Type of the objects that its components build, or a predicate that is true of them."""
+    """Type of the objects that its components build, or a predicate that returns True for them."""
     section: str = ""
-    """Key at the top of a pipeline file with a list of such components; empty if ``Spec`` has a field for them."""
+    """Top-level key of a pipeline file with a list of such components; empty if ``Spec`` has a field for them."""
     page: str = "docs/writing-plugins.md"
-    """Page of the documentation, from the root of the repository, with the heading after ``#``."""
+    """Page of the documentation, relative to the root of the repository, with the heading after ``#``."""
     characteristics: str = ""
-    """Function from a declaration to what ``show`` says of the kind in general; empty: nothing."""
+    """Function from a declaration to the characteristics that ``show`` prints for the kind; empty: none."""
     checks: tuple[str, ...] = ()
-    """Modules of the conformance kit with the checks of the kind, besides those of every kind."""
+    """Modules of the conformance kit with the checks of the kind, in addition to those of every kind."""
     trial: str = ""
     """Function from a component to an object for these checks; empty: ``component.build()`` without arguments."""
     draws_from_torch: bool = False
-    """Building a component draws first values from torch's global generator."""
+    """Building a component draws initial values from torch's global generator."""
     templates: str = ""
     """Folder of ``registry_core/scaffold/templates`` that ``new-plugin`` fills; empty: the general ones."""
     template_checks: int = 10
@@ -200,21 +200,21 @@ KINDS: dict[str, Kind] = {
 }
 
 PROVIDERS = f"{PREFIX}{CONTRACT}.providers"
-"""Entry-point group of providers: each yields components of one kind, whose names an index file beside it lists."""
+"""Entry-point group of providers: each has components of one kind, and an index file beside it lists their names."""
 
 _BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
 _GROUP = re.compile(re.escape(PREFIX) + r"(v[0-9]+)\.(\w+)")
 
 
 class Group(NamedTuple):
-    """What the name of an entry-point group says: the contract, and the kind (None for providers)."""
+    """The parts of an entry-point group's name: the contract, and the kind (None for providers)."""
 
     contract: str
     kind: Kind | None
 
 
 def read_group(name: str) -> Group | None:
-    """The meaning of a group's name; None if it is none of ours, in this or another version of the contract."""
+    """The parts of a group's name; None unless it is a group of registry-core, in any version of the contract."""
     match = _GROUP.fullmatch(name)
     if match is None:
         return None

@@ -1,7 +1,7 @@
 """The metadata folders of all installed distributions, read as text.
 
-``importlib.metadata`` costs more to import than to use: where only ordinary folders are on ``sys.path``, they are
-looked through directly; where there is anything else, such as a zip file or a finder of its own, it is asked.
+``importlib.metadata`` is slow to import. If ``sys.path`` has only ordinary folders, they are read directly;
+``importlib.metadata`` is used if there is anything else, such as a zip file or a custom finder.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from typing import Any, NamedTuple
 
 
 class Metadata(NamedTuple):
-    """One distribution's metadata: a folder, or what ``importlib.metadata`` made of anything else."""
+    """The metadata of one distribution: a folder, or an object of ``importlib.metadata`` for anything else."""
 
     folder: str
     found: Any = None
 
     def read_text(self, name: str) -> str:
-        """A text in it, empty if there is none; OSError or UnicodeDecodeError where it cannot be read."""
+        """The text of a file in it, empty if there is none. OSError or UnicodeDecodeError if it cannot be read."""
         if self.found is not None:
             return self.found.read_text(name) or ""
         try:
-            with FileIO(os.path.join(self.folder, name)) as file:  # noqa: PTH118  # a Path takes as long as the reading
+            with FileIO(os.path.join(self.folder, name)) as file:  # noqa: PTH118  # a Path is as slow as the reading
                 return file.readall().decode().replace("\r\n", "\n")
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):  # those that Python ignores
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):  # Python ignores these too
             return ""
 
 
 def all_metadata() -> Iterator[Metadata]:
-    """Those of every distribution, in the order of ``sys.path``; a distribution may be there twice."""
+    """The metadata of every distribution, in the order of ``sys.path``; a distribution may occur twice."""
     if any(map(_is_special, sys.path)) or any(map(_finds_distributions, sys.meta_path)):
         from importlib.metadata import distributions
 

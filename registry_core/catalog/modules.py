@@ -1,4 +1,4 @@
-"""Where the source of a module lies, found without importing it or the packages around it."""
+"""Find the source file of a module without importing it or its packages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 def module_file(module: str) -> Path | None:
     """The source file of a module; None if there is none (or it is not written in Python).
 
-    ``importlib.util.find_spec`` of a submodule would import its packages, so only the top one is asked for.
+    ``importlib.util.find_spec`` of a submodule would import its packages, so it is called for the top package only.
     """
     top, *rest = module.split(".")
     try:
         found = importlib.util.find_spec(top)
-    except (ImportError, ValueError, AttributeError):  # what find_spec raises for damaged modules
+    except (ImportError, ValueError, AttributeError):  # find_spec raises these for damaged modules
         return None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Which distributions may take part: all of them, only registry-core itself, or only those that are named."""
+"""The policy for third-party distributions: all of them may be used, none, or only named ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from typing import NamedTuple
 
 OWN = "registry-core"
-"""The distribution that this package comes in; its components are never disabled."""
+"""The distribution of this package; its components are never disabled."""
 
 VARIABLE = "REGISTRY_CORE_PLUGINS"
-"""Environment variable: ``all`` (the default), ``none``, or names of distributions with commas between them."""
+"""Environment variable: ``all`` (the default), ``none``, or names of distributions separated by commas."""
 
 
 def normalised(name: str) -> str:
@@ -19,13 +19,13 @@ def normalised(name: str) -> str:
 
 
 class Policy(NamedTuple):
-    """Which third-party distributions may take part; ``allowed`` is None for all of them."""
+    """The third-party distributions that may be used; ``allowed`` is None for all of them."""
 
     allowed: frozenset[str] | None = None
 
     @classmethod
     def read(cls, text: str) -> Policy:
-        """The policy that ``all``, ``none`` or a list of names stands for; an empty text is ``all``."""
+        """Parse ``all``, ``none`` or a list of names; an empty text means ``all``."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         if not words or words == ["all"]:
             return cls()
@@ -33,11 +33,11 @@ class Policy(NamedTuple):
 
     @classmethod
     def of_environment(cls) -> Policy:
-        """The policy of the environment variable, which processes that are started inherit."""
+        """The policy of the environment variable, which child processes inherit."""
         return cls.read(os.environ.get(VARIABLE, ""))
 
     def allows(self, distribution: str) -> bool:
-        """Whether components of a distribution, by its normalised name, may be used."""
+        """True if the components of a distribution may be used; the name is normalised."""
         return self.allowed is None or distribution == OWN or distribution in self.allowed
 
     def refusal(self, distribution: str) -> str:

@@ -1,14 +1,14 @@
-"""What entry-point metadata alone says: records of components, what cannot be used, and what is wrong."""
+"""Records of components, usable or refused, and findings about distributions, all from entry-point metadata."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
 LOCAL = "(-p)"
-"""Stands for the version of components of a local module, which the option -p names."""
+"""Used as the version of the components of a local module, which the option -p names."""
 
 SESSION = "this session"
-"""The distribution in records of what ``registry_core.register`` added; no real one has such a name."""
+"""Used as the distribution of components that ``registry_core.register`` added; no real distribution has this name."""
 
 
 class Record(NamedTuple):
@@ -19,11 +19,11 @@ class Record(NamedTuple):
     distribution: str
     version: str
     target: str
-    """``module:attribute``: a declaration, a plain class or function; for what a provider has, the provider."""
+    """``module:attribute`` of a declaration, class or function; for a provided component, that of its provider."""
     provided: bool = False
-    """Whether ``target`` is a provider: a function from the name to what an entry point would name."""
+    """True if ``target`` is a provider: a function from a name to a declaration, class or function."""
     summary: str = ""
-    """The provider's sentence on it in its index, or the first line of the docstring of what the session registered.
+    """Summary in the index of the provider, or the docstring of an object that was registered in the session.
 
     The summary of other components is in their source.
     """
@@ -53,20 +53,20 @@ Refusal = Literal["contract", "disabled"]
 
 
 class RefusedRecord(NamedTuple):
-    """A registered component that is never imported here: made for another contract, or disabled."""
+    """A registered component that is never imported: it is made for another contract, or disabled."""
 
     record: Record
     reason: Refusal
     message: str
-    """Why, and what to do, as sentences that stand alone."""
+    """The reason and the remedy, as complete sentences."""
 
 
 class Finding(NamedTuple):
-    """Something about an installed distribution that keeps components from being found."""
+    """A fault of an installed distribution that keeps its components from being found."""
 
     distribution: str
     message: str
-    """Goes on from the name of the distribution: ``its metadata cannot be read``."""
+    """Continues a sentence after the name of the distribution: ``its metadata cannot be read``."""
     version: str = ""
 
     def __str__(self) -> str:
@@ -79,6 +79,6 @@ class Plugin(NamedTuple):
     name: str
     version: str
     location: str
-    """The folder that its metadata lie in."""
+    """The folder of its metadata."""
     editable: str = ""
     """For an editable install, the folder of its project."""

@@ -1,6 +1,6 @@
-"""Read the entry points of all installed distributions, importing none of them.
+"""Read the entry points of all installed distributions without importing any of them.
 
-``importlib.metadata.entry_points()`` is not used on purpose: one malformed neighbour makes it raise for everybody.
+``importlib.metadata.entry_points()`` is deliberately not used: one malformed distribution makes it raise for all.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _STUMBLE = (
 
 
 class Scan(NamedTuple):
-    """What the environment holds, sorted: usable components, refused ones, what is wrong, and where it all is from."""
+    """The result of a scan, sorted: usable and refused components, faults, and the distributions they come from."""
 
     records: tuple[Record, ...] = ()
     refused: tuple[RefusedRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     neighbours: tuple[Finding, ...] = ()
-    """Distributions that register nothing here, but whose metadata others stumble over."""
+    """Distributions that register nothing here, but whose malformed metadata make other libraries fail."""
 
 
 class _EntryPoint(NamedTuple):
@@ -65,25 +65,25 @@ class _Found:
 
 
 def scan(policy: Policy) -> Scan:
-    """All components of the environment under a policy, and what stands in the way of others."""
+    """Find all components of the environment under a policy, and the reasons why others cannot be used."""
     found = _Found()
     seen: dict[str, list[_EntryPoint]] = {}
     for metadata in all_metadata():
         try:
             text = metadata.read_text("entry_points.txt")
-            if PREFIX not in text:  # the common case: skip before anything is parsed
+            if PREFIX not in text:  # the common case: skip it before anything is parsed
                 if _malformed(text):
                     found.neighbours.add(Finding(metadata.folder, _STUMBLE))
                 continue
             entry_points = sorted(_entry_points(text))
             name, version = _name_and_version(metadata)
             plugin = Plugin(name, version, metadata.folder, _editable(metadata))
-        except Exception as error:  # a damaged neighbour must not hide the others, whatever it raises
+        except Exception as error:  # one damaged distribution must not hide the others, whatever it raises
             found.findings.add(Finding(_name(metadata), f"its metadata cannot be read ({error})."))
             found.neighbours.add(Finding(metadata.folder, _STUMBLE))
             continue
-        if name in seen:  # importlib.metadata too lets the first one on sys.path win
-            if seen[name] == entry_points:  # an editable install, and what building it left in its project
+        if name in seen:  # as in importlib.metadata, the first one on sys.path wins
+            if seen[name] == entry_points:  # an editable install and the build output in its project
                 found.plugins[name] = plugin if plugin.editable else found.plugins[name]
             else:
                 message = f"a second copy of it ({plugin.version}, in {plugin.location}) is hidden by the first one."
@@ -100,7 +100,7 @@ def scan(policy: Policy) -> Scan:
 
 
 def _entry_points(text: str) -> Iterator[_EntryPoint]:
-    """The entry points in groups of ours, as Python reads them; ValueError if a line is none."""
+    """The entry points in groups of registry-core, read as Python does; ValueError if a line is not one."""
     group = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("[") and line.endswith("]"):
@@ -108,7 +108,7 @@ def _entry_points(text: str) -> Iterator[_EntryPoint]:
         elif line and not line.startswith("#"):
             name, equals, value = line.partition("=")
             if not equals:
-                raise ValueError(f"the line {line!r} is no entry point")
+                raise ValueError(f"the line {line!r} is not an entry point")
             if group.startswith(PREFIX):
                 yield _EntryPoint(name.strip(), value.strip(), group)
 
@@ -123,7 +123,7 @@ def _sort_in(found: _Found, result: Record | RefusedRecord | Finding) -> None:
 
 
 def _malformed(text: str) -> bool:
-    """Whether Python's own reader of entry points would raise for a text."""
+    """True if Python's own reader of entry points would raise for a text."""
     lines = (line.strip() for line in text.splitlines())
     return any(line and line[0] not in "#[" and "=" not in line for line in lines)
 
@@ -153,7 +153,7 @@ def _read(
 
 
 def _usable(record: Record, contract: str, policy: Policy) -> Iterator[Record | RefusedRecord | Finding]:
-    """The component or, of a provider, all that it has, if it may be used here."""
+    """The component, or all components of a provider, if the policy and the contract allow it."""
     if contract != CONTRACT:
         newer = int(contract[1:]) > int(CONTRACT[1:])
         remedy = f"Upgrade {OWN}" if newer else f"Upgrade {record.distribution}"
@@ -185,15 +185,15 @@ def _provided(provider: Record) -> Iterator[Record | Finding]:
 
 
 def _name(metadata: Metadata) -> str:
-    """The name of a distribution whose metadata are damaged; its folder, if even that is unknown."""
+    """The name of a distribution with damaged metadata, or its folder if the name cannot be read either."""
     try:
         return _name_and_version(metadata)[0]
-    except (OSError, ValueError):  # not there, or not UTF-8
+    except (OSError, ValueError):  # missing, or not UTF-8
         return metadata.folder
 
 
 def _name_and_version(metadata: Metadata) -> tuple[str, str]:
-    """What the first lines of the metadata say: reading the whole of them, as importlib does, takes 20 times longer."""
+    """Read name and version from the header; parsing all metadata, as importlib does, is 20 times slower."""
     text = metadata.read_text("METADATA") or metadata.read_text("PKG-INFO")
     found = dict(_HEADER.findall(text.partition("\n\n")[0]))
     if "Name" not in found or "Version" not in found:
@@ -202,7 +202,7 @@ def _name_and_version(metadata: Metadata) -> tuple[str, str]:
 
 
 def _editable(metadata: Metadata) -> str:
-    """The project folder of an editable install (PEP 610), else an empty text."""
+    """The project folder of an editable install (PEP 610), else an empty string."""
     text = metadata.read_text("direct_url.json")
     if not text or "editable" not in text:
         return ""

@@ -1,7 +1,7 @@
-"""Keep malformed metadata of some distribution from stopping what pydantic, torch and triton do when they are imported.
+"""Protect the imports of pydantic, torch and triton from distributions with malformed metadata.
 
-All of them look up entry points with Python's own functions, which raise for everybody if one entry_points.txt is
-malformed. Only where there is such a one, Python's list of distributions goes without it in this process.
+These libraries look up entry points with ``importlib.metadata``, which raises if a single entry_points.txt is
+malformed. If there is such a distribution, ``importlib.metadata.distributions`` omits it in this process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from registry_core.catalog.catalog import installed
 
 
 def shield() -> None:
-    """Hide the distributions whose entry points cannot be read; where there is none, nothing is changed."""
+    """Hide the distributions whose entry points cannot be read; if there is none, nothing changes."""
     hidden = {finding.distribution for finding in installed().neighbours}
     if not hidden:
         return
@@ -25,5 +25,5 @@ def shield() -> None:
         found = all_distributions(**options)
         return (distribution for distribution in found if str(getattr(distribution, "_path", "")) not in hidden)
 
-    readable.whole = all_distributions  # type: ignore[attr-defined]  # where to begin, if this is called again
+    readable.whole = all_distributions  # type: ignore[attr-defined]  # the function to wrap if this is called again
     importlib.metadata.distributions = readable

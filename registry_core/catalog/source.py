@@ -1,4 +1,4 @@
-"""What the source of a component says of it, read as text: nothing is imported, so nothing can go wrong or be slow."""
+"""Read the summary, location and parameters of a component from its source text, without importing it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from registry_core.catalog.session import in_session
 _DOCSTRING = re.compile(r':[ \t]*(?:#[^\n]*)?\n\s+[rR]?("""|\'\'\'|"|\')(.*?)(?:\1|\n)', re.DOTALL)
 _DEFINITION = re.compile(r"^(?:class|def|async def) (\w+)", re.MULTILINE)
 _FIRST_LINES = 4000
-"""Characters after the name in which the docstring of a class or function begins."""
+"""The docstring of a class or function begins within this many characters after its name."""
 
 
 class Location(NamedTuple):
-    """Where a component is written: a file, and the line (from 1) where the class or function begins."""
+    """Location of a component: a file, and the line (from 1) at which the class or function begins."""
 
     file: Path
     line: int | None
@@ -30,7 +30,7 @@ class Location(NamedTuple):
 
 
 def summary_of(record: Record) -> str:
-    """The first line of a component's docstring; empty where the source does not show it."""
+    """The first line of a component's docstring; empty if the source has none."""
     if record.provided or record.is_of_session:
         return record.summary
     module, _, name = record.target.partition(":")
@@ -44,7 +44,7 @@ def summary_of(record: Record) -> str:
 
 
 def location_of(record: Record) -> Location | None:
-    """Where the target of a component is written; None if its module has no source here."""
+    """The location of a component's target; None if the source of its module is not installed."""
     if component := in_session(record.target):
         return None if component.file is None else Location(component.file, component.line)
     module, _, name = record.target.partition(":")
@@ -57,7 +57,7 @@ def location_of(record: Record) -> Location | None:
 
 
 def parameters_of(record: Record) -> dict[str, str]:
-    """Names of a component's parameters, as far as its source shows them, each with its description."""
+    """Maps each parameter of a component to its description, as far as the source shows them."""
     if component := in_session(record.target):
         return dict(component.parameters)
     module, _, name = record.target.partition(":")
@@ -65,7 +65,7 @@ def parameters_of(record: Record) -> dict[str, str]:
 
 
 _DEPTH = 5
-"""Classes are followed through so many bases."""
+"""Base classes are followed to this depth."""
 
 
 def _parameters(module: str, name: str, depth: int) -> Iterator[tuple[str, str]]:
@@ -83,7 +83,7 @@ def _parameters(module: str, name: str, depth: int) -> Iterator[tuple[str, str]]
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    """The annotated fields of a class, and the arguments of its ``__init__``."""
+    """The annotated fields of a class and the arguments of its ``__init__``."""
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             if "ClassVar" not in ast.unparse(item.annotation) and not item.target.id.startswith("_"):
@@ -106,7 +106,7 @@ def _description(value: ast.expr | None) -> str:
 
 
 def _home(tree: ast.Module, module: str, name: str) -> str:
-    """The module that a name of another module comes from."""
+    """The module that ``name`` is imported from in ``module``, or ``module`` itself."""
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
             package = module.split(".")[: -node.level] if node.level else []
@@ -116,7 +116,7 @@ def _home(tree: ast.Module, module: str, name: str) -> str:
 
 @cache
 def _definitions(text: str) -> dict[str, int]:
-    """Where the classes and functions of a module with this text begin, in characters."""
+    """The offset of each class and function in the text of a module, in characters."""
     return {found[1]: found.start() for found in _DEFINITION.finditer(text)}
 
 

@@ -1,5 +1,5 @@
-"""The command line: one module a command, each parses, calls and prints."""
+"""The command line: one module per command, which parses arguments, calls the library and prints."""
 
 import gc
 
-gc.set_threshold(100_000)  # importing makes many objects that stay: looking for garbage among them costs a tenth of it
+gc.set_threshold(100_000)  # garbage collection among the many permanent objects of imports takes a tenth of their time

@@ -1,4 +1,4 @@
-"""``registry-core check``: do components keep what their kinds promise?"""
+"""``registry-core check``: run the conformance checks of components."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 @distributions_or_components(required=True)
 @as_json
 def command(wanted: tuple[str, ...], as_json: bool) -> int:
-    """Run the conformance checks of components, or of all that a distribution has; exits with 1 if one fails.
+    """Run the conformance checks of components, or of all components of a distribution; exits with 1 if one fails.
 
-    The checks are those of `registry_core.testing`, which authors run with pytest. They build and call the components.
+    The checks are those of `registry_core.testing`, which plugin authors run with pytest. They build and call the
+    components.
     """
     records = component_records(wanted)
     from registry_core.testing import run_checks

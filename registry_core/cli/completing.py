@@ -1,4 +1,4 @@
-"""What the shell offers behind a command: names of components, of distributions, codes of mistakes, pipeline files."""
+"""Shell completion of arguments: names of components and distributions, codes of mistakes, pipeline files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ENDINGS = (".yaml", ".yml", ".json")
 
 
 def components(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Kinds at first, as ``loss/``; behind the slash, or where only one kind is left, the names of that kind.
+    """Complete kinds, as ``loss/``; after the slash, or if only one kind matches, the names of that kind.
 
-    A kind alone is never the only thing offered: the shell would put a space behind it.
+    A kind is never the only completion: the shell would add a space after it.
     """
     kind, slash, name = incomplete.partition("/")
     kinds = [each for each in KINDS if each == kind or (not slash and each.startswith(kind))]
@@ -27,19 +27,19 @@ def components(_: click.Context, __: click.Parameter, incomplete: str) -> list[C
 
 
 def distributions(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of the distributions that register components."""
+    """Complete the names of distributions that register components."""
     return [CompletionItem(p.name, help=p.version) for p in installed().plugins if p.name.startswith(incomplete)]
 
 
 def distributions_or_components(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Both: what `check` and `doctor` take."""
+    """Complete components and distributions, the arguments of `check` and `doctor`."""
     return [*distributions(context, parameter, incomplete), *components(context, parameter, incomplete)]
 
 
 def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The codes of mistakes, with what they mean."""
+    """Complete the codes of mistakes, each with its title."""
     from registry_core.diagnostics.codes import CODES
     from registry_core.diagnostics.explanations import explanation
 
@@ -47,7 +47,7 @@ def codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
 
 
 def pipeline_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """YAML and JSON files, and folders on the way to some; where only one folder is left, what is in it."""
+    """Complete YAML and JSON files and folders that contain some; if only one folder matches, its content."""
     found = _paths(incomplete)
     while len(found) == 1 and found[0].endswith("/"):
         found = _paths(found[0])

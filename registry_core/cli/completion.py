@@ -1,4 +1,4 @@
-"""``registry-core completion``: what a shell needs to complete commands, components and pipeline files."""
+"""``registry-core completion``: the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import click
 from click.shell_completion import get_completion_class
 
 _VARIABLE = "_REGISTRY_CORE_COMPLETE"
-"""The environment variable with which the shell asks."""
+"""The environment variable by which the shell requests completions."""
 
 _SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command(
     "completion",
-    short_help="Print what a shell needs to complete all this",
+    short_help="Print the completion script of a shell",
     epilog="Example: registry-core completion bash",
 )
 @click.argument("shell", type=click.Choice(_SHELLS))

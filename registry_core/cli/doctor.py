@@ -1,4 +1,4 @@
-"""``registry-core doctor``: is everything that is installed in order?"""
+"""``registry-core doctor``: examine everything that is installed."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 )
 @distributions_or_components(required=False)
 @time_limit
-@click.option("--strict", is_flag=True, help="Exit with 1 if anything is broken or to be mended, as for CI.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on any warning or broken component, for CI.")
 @as_json
 def command(wanted: tuple[str, ...], timeout: float, strict: bool, as_json: bool) -> int:
-    """Import every component in a process of its own, and report what is broken, slow, stale, hidden or in conflict.
+    """Import every component in a separate process, and report what is broken, slow, stale, hidden or in conflict.
 
-    Nothing that a plugin does there harms this process: not an exit, not a crash, not a hang beyond the time limit.
+    This process survives an exit, a crash or a hang of a plugin.
     """
     from registry_core.registry.doctor import examine, examine_distributions
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data", "section", type=click.Choice(["train", "val", "test"]), help="Default: test if there is one, else val."
 )
-@click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
+@click.option("--best", is_flag=True, help="Use the best checkpoint of a run instead of the latest.")
 @as_json
 def command(run: Path, section: Section | None, best: bool, as_json: bool) -> None:
     """Measure the loss and the metrics of a run's latest checkpoint, or of one checkpoint."""

@@ -1,4 +1,4 @@
-"""``registry-core explain``: what the code of a mistake means, why it is one, and how it is written right."""
+"""``registry-core explain``: the meaning of a code, with a wrong and a right example."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry_core.diagnostics.codes import CODES
 from registry_core.diagnostics.explanations import Example, Explanation, by_theme, explanation
 
 _WIDEST = 100
-"""Characters of a line of text: longer ones are hard to read."""
+"""Maximum line length in characters: longer lines are hard to read."""
 
 
 @click.command(
@@ -27,9 +27,9 @@ _WIDEST = 100
 @click.argument("code", required=False, shell_complete=completing.codes)
 @as_json
 def command(code: str | None, as_json: bool) -> None:
-    """Explain CODE, which stands in brackets behind a problem: why it is a mistake, a wrong and a right example.
+    """Explain CODE, which is shown in brackets after a problem, with a wrong and a right example.
 
-    Without CODE, all of them are listed.
+    Without CODE, all codes are listed.
     """
     if code is None:
         everything = by_theme()
@@ -40,7 +40,7 @@ def command(code: str | None, as_json: bool) -> None:
         return
     code = code.strip("[]")
     if code not in CODES:
-        raise click.UsageError(f"There is no code {code!r}. {near(code, CODES)}")
+        raise click.UsageError(f"The code {code!r} is unknown. {near(code, CODES)}")
     if as_json:
         print_json(asdict(explanation(code)))
     else:
@@ -52,7 +52,7 @@ def _listed(theme: str, explained: list[Explanation]) -> str:
 
 
 def lines_of(explained: Explanation) -> Iterator[str]:
-    """An explanation as plain text, as wide as the terminal but not too wide."""
+    """Format an explanation as plain text, up to the width of the terminal."""
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     yield from textwrap.wrap(f"{explained.code}: {explained.title}", width)
     yield ""
@@ -74,5 +74,5 @@ def _indented(example: Example) -> list[str]:
 
 
 def _place(text: str, target: str) -> str:
-    """Where a link leads, on a terminal."""
+    """The target of a link, as text for a terminal."""
     return f"registry-core explain {target[1:]}" if target.startswith("#") else f"{text} (docs/{target})"

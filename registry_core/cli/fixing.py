@@ -1,4 +1,4 @@
-"""Correct pipeline files in place: what is certain at once, what is likely after a question."""
+"""Correct pipeline files in place: certain fixes at once, likely ones after a question."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from registry_core.diagnostics import Fix, PipelineError, Problem
 
 
 def fix_files(problems: Sequence[Problem], *, yes: bool, refused: set[Fix]) -> int:
-    """Correct the files that problems stand in, and tell each change; how many there were.
+    """Apply the fixes of problems to their files, print each change, and return the number of changes.
 
-    Likely corrections are asked for, unless ``yes``; those that are declined are put into ``refused``.
+    The user is asked about likely fixes, unless ``yes``; declined ones are added to ``refused``.
     """
     sources = {fix.place.source for problem in problems if (fix := problem.fix)}
     return sum(_fix_file(Path(source), problems, yes, refused) for source in sorted(sources))
@@ -35,7 +35,7 @@ def _fix_file(path: Path, problems: Sequence[Problem], yes: bool, refused: set[F
     new = corrected(text, chosen)
     try:
         read_text(new, str(path))
-    except PipelineError:  # never make a file worse
+    except PipelineError:  # a fix must never make a file worse
         return 0
     if chosen:
         rewrite(path, new)
@@ -45,7 +45,7 @@ def _fix_file(path: Path, problems: Sequence[Problem], yes: bool, refused: set[F
 
 
 def rewrite(path: Path, text: str) -> None:
-    """Write the text of a pipeline file anew; a byte order mark at its beginning stays."""
+    """Rewrite the text of a pipeline file; a byte order mark at its beginning is kept."""
     mark = codecs.BOM_UTF8 if path.read_bytes().startswith(codecs.BOM_UTF8) else b""
     path.write_bytes(mark + text.encode())
 
@@ -53,12 +53,12 @@ def rewrite(path: Path, text: str) -> None:
 def _confirmed(fix: Fix) -> bool:
     try:
         return click.confirm(f"{fix.place}: {change(fix, 'write')}?", err=True)
-    except click.Abort:  # nobody there to answer
+    except click.Abort:  # nobody to answer
         return False
 
 
 def change(fix: Fix, verb: str = "wrote") -> str:
-    """What a correction does, as part of a sentence."""
+    """Describe a fix as part of a sentence."""
     if fix.old == fix.new:
         return f"{verb} {fix.new} without quotes"
     return f"{verb} {fix.new.strip()!r}{f' instead of {fix.old!r}' if fix.old else ''}"

@@ -1,4 +1,4 @@
-"""``registry-core index``: an index file from class folders."""
+"""``registry-core index``: write an index file of class folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``registry-core list``: which components there are, from metadata and source text alone."""
+"""``registry-core list``: list the installed components, from metadata and source text alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from registry_core.cli.options import as_json, columns, print_json
 @click.option("--word", help="Only those with this word in their name or summary.")
 @as_json
 def command(kind: str | None, dist: str | None, word: str | None, as_json: bool) -> None:
-    """List the installed components, or those of one KIND, with a sentence on each; nothing is imported."""
+    """List the installed components, or those of one KIND, each with its summary; nothing is imported."""
     catalog = installed()
 
     def wanted(record: Record) -> bool:
@@ -54,7 +54,7 @@ def command(kind: str | None, dist: str | None, word: str | None, as_json: bool)
 
 
 def _refused(refused: Sequence[RefusedRecord]) -> Iterator[str]:
-    """What cannot be used, in one line for all of a distribution that cannot for the same reason."""
+    """The refused components, one line for each distribution and reason."""
     groups: dict[tuple[str, str], list[str]] = {}
     for each in refused:
         groups.setdefault((each.record.origin, each.message), []).append(each.record.full_name)

@@ -1,4 +1,4 @@
-"""The command ``registry-core``: finds the subcommand, and turns errors into one message and an exit code."""
+"""The command ``registry-core``: runs a subcommand, and turns errors into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ COMMANDS = {
     "Authors": ("new-plugin", "check"),
     "Others": ("index", "whiten", "completion"),
 }
-"""The commands by what they are about, as ``--help`` shows them."""
+"""The commands by subject, as ``--help`` shows them."""
 
 _EPILOG = """
 \b
 Exit codes:
-  0  all went well
+  0  success
   1  `check`, `doctor --strict` or `upgrade --check` found something
   2  the pipeline, its data or the command line is wrong
   3  a component is broken
   4  a checkpoint is missing or damaged
-  5  the run cannot start or go on
+  5  the run cannot start or continue
   130, 143  interrupted (SIGINT, SIGTERM); the run can be resumed
 
 Example: registry-core train examples/digits.yaml
@@ -41,7 +41,7 @@ Example: registry-core train examples/digits.yaml
 
 
 class _Commands(click.Group):
-    """Imports a subcommand's module only when it is used, so that `list` stays as light as it is."""
+    """Imports the module of a subcommand only when it is used, so that `list` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for names in COMMANDS.values() for name in names]
@@ -63,7 +63,7 @@ class _Commands(click.Group):
 
 def _allow(_: click.Context, __: click.Parameter, allowed: str | None) -> None:
     if allowed is not None:
-        os.environ[VARIABLE] = allowed  # so that processes which are started inherit it
+        os.environ[VARIABLE] = allowed  # inherited by child processes
         refresh()
 
 
@@ -82,7 +82,7 @@ PLUGIN_OPTIONS = [
         expose_value=False,
         is_eager=True,
         callback=_allow,
-        help=f"Which third-party distributions may take part; default: all, or what {VARIABLE} says.",
+        help=f"Third-party distributions that may be used; default: the value of {VARIABLE}, else all.",
     ),
     click.Option(
         ["-p", "modules"],
@@ -102,35 +102,35 @@ def cli() -> None:
     """Image-training pipelines for PyTorch: declared in YAML, made of components from pip, checked before they run."""
 
 
-cli.params += PLUGIN_OPTIONS  # in front of the command, too
+cli.params += PLUGIN_OPTIONS  # also accepted before the command
 
 
 def _leave_pydantic_alone() -> None:
-    """Keep pydantic from looking for plugins of its own, which would run in a mere check, unless the user wants them.
+    """Keep pydantic from loading its own plugins, which would run in every check, unless the user wants them.
 
-    What its variable says, it asks after it has imported importlib.metadata: a tenth of the time of `validate`. So the
-    module that would look for them is there already, and finds none.
+    pydantic reads its environment variable only after it has imported importlib.metadata, which takes a tenth of the
+    time of `validate`. So its loader module is replaced beforehand by one that finds no plugins.
     """
     if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
         loader = ModuleType("pydantic.plugin._loader")
-        loader.get_plugins = tuple  # type: ignore[attr-defined]  # a module that is made here
+        loader.get_plugins = tuple  # type: ignore[attr-defined]  # a module created here
         sys.modules.setdefault(loader.__name__, loader)
 
 
 def _prepare_streams() -> None:
-    """Let no output fail for where it goes: to streams that the caller closed, or that lack a character."""
+    """Make output robust against streams that the caller closed, or whose encoding lacks a character."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # it stays open to the end
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # open until the process ends
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _outside(error: OSError) -> RunError:
-    """What the operating system refuses beyond all that is checked, such as a full disk behind standard output."""
+    """The error for an unexpected failure of the operating system, such as a full disk behind standard output."""
     what = f"{str(error.filename)!r} cannot be read or written" if error.filename else "Reading or writing failed"
-    return RunError(f"{what}: {error.strerror or error}.", "Choose another place, or free some space.")
+    return RunError(f"{what}: {error.strerror or error}.", "Choose another path, or free some space.")
 
 
 def _tell(error: RegistryError) -> None:
@@ -144,7 +144,7 @@ def _tell(error: RegistryError) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    atexit.register(gc.freeze)  # else Python looks for garbage once more among all that it is about to leave
+    atexit.register(gc.freeze)  # skips a last garbage collection before the exit
     _leave_pydantic_alone()
     _prepare_streams()
     try:

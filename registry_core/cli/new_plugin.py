@@ -1,4 +1,4 @@
-"""``registry-core new-plugin``: a package of one's own to start from."""
+"""``registry-core new-plugin``: write a new package to start from."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from registry_core.cli.options import PATH, as_json, print_json
 
 @click.command(
     "new-plugin",
-    short_help="Write a package with components to start from",
+    short_help="Create a package with components to start from",
     epilog="Example: registry-core new-plugin acme-losses --kind loss --kind metric",
 )
 @click.argument("name")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Default: loss. Can be repeated.")
-@click.option("--out", type=PATH, default=Path(), help="Where the folder NAME is made; default: here.")
+@click.option("--out", type=PATH, default=Path(), help="Parent of the new folder NAME; default: the current folder.")
 @as_json
 def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Write a package NAME with a working component of each KIND: declaration, torch code, tests, and a pipeline.
+    """Create a package NAME with a working component of each KIND: declaration, torch code, tests and a pipeline.
 
-    The components are small and real; change them into your own.
+    The components are small but complete; turn them into your own.
     """
     from registry_core.scaffold import Names, plan_project, write_project
 

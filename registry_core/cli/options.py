@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _PathType(click.Path):
-    """Paths that a file can have: what the operating system would refuse later is a usage error here."""
+    """Valid paths: a path that the operating system would reject later is a usage error."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -42,7 +42,7 @@ PATH = _PathType()
 
 def as_json(command: F) -> F:
     """The option ``--json`` of commands that print facts."""
-    return click.option("--json", "as_json", is_flag=True, help="Print facts for programs instead of text.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")(command)
 
 
 def overrides(command: F) -> F:
@@ -57,30 +57,30 @@ def pipeline_file(required: bool = True) -> Callable[[F], F]:
 
 
 def pipeline_files(command: F) -> F:
-    """The arguments FILE... of commands that load several."""
+    """The arguments FILE... of commands that load several files."""
     complete = completing.pipeline_files
     argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PATH, shell_complete=complete)
     return argument(command)
 
 
 def distributions_or_components(required: bool) -> Callable[[F], F]:
-    """The arguments DIST or KIND/NAME of commands that look into what is installed."""
+    """The arguments DIST or KIND/NAME of commands that examine what is installed."""
     words = "DIST|KIND/NAME..." if required else "[DIST|KIND/NAME]..."
     complete = completing.distributions_or_components
     return click.argument("wanted", metavar=words, nargs=-1, required=required, shell_complete=complete)
 
 
 def time_limit(command: F) -> F:
-    """The option ``--timeout`` of commands that import what is installed."""
+    """The option ``--timeout`` of commands that import installed components."""
     limit = click.FloatRange(min=0.1)
-    text = "Seconds that the import of a component may take."
+    text = "Time limit for the import of a component, in seconds."
     return click.option("--timeout", default=60.0, show_default=True, type=limit, help=text)(command)
 
 
 def component_records(wanted: Iterable[str]) -> list[Record]:
-    """The records that ``KIND/NAME`` or names of distributions stand for; all of them if none is given.
+    """The records that match the words ``KIND/NAME`` or names of distributions; all records without any words.
 
-    Raises UnknownComponent, with near matches, for what is neither.
+    Raises UnknownComponent, with near matches, for an unknown word.
     """
     catalog = installed()
     words = list(wanted)
@@ -102,7 +102,7 @@ def component_records(wanted: Iterable[str]) -> list[Record]:
 
 
 def split_component(text: str) -> tuple[str, str]:
-    """Kind and name of ``KIND/NAME``; a usage error, with near matches, if it is not that."""
+    """Parse ``KIND/NAME``; anything else is a usage error with near matches."""
     kind, slash, name = text.partition("/")
     if not slash or kind not in KINDS:
         raise click.UsageError(f"{text!r} is not KIND/NAME. {near(kind, KINDS)}")
@@ -115,7 +115,7 @@ def print_json(data: Any) -> None:
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
-    """Rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
+    """Format rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
     if not rows:
         return ""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

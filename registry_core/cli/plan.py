@@ -1,4 +1,4 @@
-"""``registry-core plan``: what a run would do, and why."""
+"""``registry-core plan``: show the plan of a run and the reason for each decision."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from registry_core.cli.problems import tell
 @pipeline_file()
 @overrides
 @click.option(
-    "--build", "with_build", is_flag=True, help="Also build the model: parameters, first values, learning rates."
+    "--build",
+    "with_build",
+    is_flag=True,
+    help="Also build the model: parameters, initial values, learning rates.",
 )
 @as_json
 def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: bool) -> None:
-    """Show the plan of a pipeline: the way of a sample, steps, metrics, and every decision with its reason."""
+    """Show the plan of a pipeline: the path of a sample, steps, metrics, and every decision with its reason."""
     from registry_core.loaded import load
     from registry_core.planning.data import plan_data
     from registry_core.planning.make import make_plan

@@ -1,4 +1,4 @@
-"""``registry-core plugins``: the distributions that components come from."""
+"""``registry-core plugins``: show the distributions that register components."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from registry_core.cli.options import as_json, columns, print_json
 
 @click.command(
     "plugins",
-    short_help="Show the distributions that components come from",
+    short_help="Show the distributions that register components",
     epilog="Example: registry-core plugins --json",
 )
 @as_json
 def command(as_json: bool) -> None:
-    """Show the distributions that register components: version, how many, and their state; nothing is imported."""
+    """Show the distributions that register components: version, number and state of components; nothing is imported."""
     catalog = installed()
     facts = [_facts(catalog, plugin) for plugin in _plugins(catalog)]
     if as_json:
@@ -44,7 +44,7 @@ def _facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
     findings = [finding.message for finding in catalog.findings if finding.distribution == plugin.name]
     conflicts = [claims[0].full_name for claims in catalog.conflicts() if any(record in own for record in claims)]
     states = []
-    for reason, words in (("contract", f"made for another contract than {CONTRACT}"), ("disabled", "disabled")):
+    for reason, words in (("contract", f"made for a contract other than {CONTRACT}"), ("disabled", "disabled")):
         if count := sum(each.reason == reason for each in refused):
             states.append(f"{count} {words}")
     if conflicts:

@@ -1,4 +1,4 @@
-"""``registry-core predict``: what a trained model says of images."""
+"""``registry-core predict``: classify images with a trained model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from registry_core.cli.options import PATH, as_json, columns, print_json
 )
 @click.argument("run", metavar="RUN|CHECKPOINT", type=PATH)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
-@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="Classes to name for each image.")
-@click.option("--best", is_flag=True, help="Take the best checkpoint of a run instead of the latest.")
+@click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="Classes for each image.")
+@click.option("--best", is_flag=True, help="Use the best checkpoint of a run instead of the latest.")
 @as_json
 def command(run: Path, images: tuple[Path, ...], top: int, best: bool, as_json: bool) -> None:
-    """Name the most probable classes of images, under the transforms that the run evaluates with."""
+    """Name the most probable classes of images, after the transforms that the run evaluates with."""
     from registry_core.engine.trained import predict
 
     predictions = predict(run, images, best=best, top=top)

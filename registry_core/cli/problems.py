@@ -1,4 +1,4 @@
-"""Show problems as compilers do: a sentence with its place, the line it is about, and a caret below the word."""
+"""Print problems as compilers do: a message with its place, the line of the file, and carets below the word."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import click
 from registry_core.diagnostics import Fix, Place, Problem
 
 _SHOWN = 100
-"""Of a longer line so many characters around the mistake are shown."""
+"""At most this many characters of a long line are shown, around the mistake."""
 
 
 def tell(problems: Iterable[Problem]) -> None:
-    """Print problems to standard error, each with the line that it is about."""
+    """Print problems to standard error, each with its line of the file."""
     for problem in problems:
         click.echo("\n".join(lines_of(problem)), err=True)
 
 
 def lines_of(problem: Problem) -> Iterator[str]:
-    """The sentence of a problem, and below it the line of the file with carets."""
+    """Format a problem: its message and, below it, the line of the file with carets."""
     yield str(problem)
     place = problem.place
     if place is None or place.line is None or place.column is None:
@@ -46,7 +46,7 @@ def lines_of(problem: Problem) -> Iterator[str]:
 def _file_lines(source: str) -> list[str]:
     try:
         return Path(source).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except (OSError, ValueError):  # an option, or a file that is gone
+    except (OSError, ValueError):  # an option, or a file that no longer exists
         return []
 
 
@@ -55,12 +55,12 @@ def _printable(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal that a text takes: two for the wide characters of East Asia, none for accents."""
+    """The width of a text in terminal columns: wide East Asian characters count 2, combining accents 0."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem for programs: editors show a range, a code, and offer the correction."""
+    """A problem as JSON data: editors show its range and code, and offer the fix."""
     return {
         "severity": "warning" if problem.warning else "error",
         "code": problem.code,
@@ -77,7 +77,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 
 def _range(place: Place | None) -> dict[str, Any]:
-    """Lines and columns count from 1; the end is the first character behind."""
+    """A range; lines and columns count from 1, and the end is exclusive."""
     end = place.end if place and place.end else (None, None)
     return {
         "file": place.source if place else None,

@@ -1,4 +1,4 @@
-"""``registry-core sample``: what happens to one sample, from the disk to the model."""
+"""``registry-core sample``: trace one sample from the disk to the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
 
 _LAST = 2**31 - 1
-"""The last epoch that a run can have: random numbers count epochs in 32 bits."""
+"""The last possible epoch: random numbers depend on the epoch as a 32-bit integer."""
 
 if TYPE_CHECKING:
     from registry_core.inspection.trace import Entry, TraceStep
@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 @pipeline_file()
 @overrides
 @click.option(
-    "--section", type=click.Choice(["train", "val", "test"]), default="train", help="Of the data; default: train."
+    "--section",
+    type=click.Choice(["train", "val", "test"]),
+    default="train",
+    help="Data section; default: train.",
 )
-@click.option("--index", type=click.IntRange(min=0), default=0, help="Number of the sample; default: 0.")
+@click.option("--index", type=click.IntRange(min=0), default=0, help="Index of the sample; default: 0.")
 @click.option(
-    "--epoch", type=click.IntRange(0, _LAST), default=0, help="Epoch, from 0, for what is random; default: 0."
+    "--epoch", type=click.IntRange(0, _LAST), default=0, help="Epoch for random operations, from 0; default: 0."
 )
 @as_json
 def command(file: Path, overrides: tuple[str, ...], section: str, index: int, epoch: int, as_json: bool) -> None:
-    """Show what happens to one sample, step by step: type, shape, dtype, range and time after each.
+    """Trace one sample step by step, with type, shape, dtype, range and time after each step.
 
-    Its place in the order, reading, every transform with what it decided, the batch, batch transforms, and what the
-    model gets. Everything is as in a run: the same crop, the same batch.
+    The steps are its position in the epoch, reading, every transform with its random decisions, the batch, batch
+    transforms, and the input of the model. Everything is as in a run: the same crop, the same batch.
     """
     from registry_core.inspection.trace import trace
     from registry_core.loaded import load

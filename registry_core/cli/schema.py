@@ -1,4 +1,4 @@
-"""``registry-core schema``: JSON Schema of pipeline files, of a kind, or of one component."""
+"""``registry-core schema``: print the JSON Schema of pipeline files, of a kind, or of one component."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.cli.options import print_json, split_component, time_limit
 )
 @click.argument("component", metavar="[KIND[/NAME]]", required=False, shell_complete=completing.components)
 @time_limit
-@click.option("--json", is_flag=True, expose_value=False, help="The schema is JSON in any case.")
+@click.option("--json", is_flag=True, expose_value=False, help="Accepted for consistency: the schema is always JSON.")
 def command(component: str | None, timeout: float) -> None:
     """Print the JSON Schema of pipeline files with all installed components, of a KIND, or of one component.
 

@@ -1,4 +1,4 @@
-"""``registry-core search``: components by words in their names, summaries and parameters."""
+"""``registry-core search``: find components by words in names, summaries and parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from registry_core.cli.options import as_json, columns, print_json
 def command(words: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     """Find components that have every WORD in their name, summary or parameters; nothing is imported.
 
-    Names come first, then summaries, then parameters, which are shown with what is said of them.
+    Matches in names come first, then in summaries, then in parameters, which are shown with their descriptions.
     """
     lowered = [word.lower() for word in words]
     found: list[tuple[int, Record, str]] = []
@@ -37,7 +37,7 @@ def command(words: tuple[str, ...], kind: str | None, as_json: bool) -> None:
 
 
 def _match(record: Record, words: list[str]) -> tuple[int, str] | None:
-    """How near a component is (0: by name), and what to show; None if a word is nowhere."""
+    """The rank of a match (0: by name) and the text to show; None if a word does not occur."""
     summary = summary_of(record)
     name = record.name.lower()
     if all(word in name or word in name.replace("_", " ") for word in words):

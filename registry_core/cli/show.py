@@ -1,4 +1,4 @@
-"""``registry-core show``: what one component does and takes."""
+"""``registry-core show``: show the documentation and the parameters of one component."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from registry_core.registry.describe import Parameter
 
 _WIDEST = 200
-"""Characters of a type that still stand in the table."""
+"""Maximum length of a type inside the table, in characters."""
 
 
 @click.command(
@@ -27,9 +27,9 @@ _WIDEST = 200
 @click.argument("component", metavar="KIND/NAME", shell_complete=completing.components)
 @as_json
 def command(component: str, as_json: bool) -> None:
-    """Show a component: what it does, takes and gives, its parameters with defaults and ranges, and where it is from.
+    """Show a component: documentation, inputs, outputs, parameters with defaults and ranges, and origin.
 
-    Of a plain class or function, the parameters are those of its signature.
+    For a plain class or function, the parameters are those of its signature.
     """
     from registry_core.registry.describe import describe
     from registry_core.registry.registries import BY_KIND
@@ -60,8 +60,7 @@ def _print_parameters(parameters: Sequence[Parameter]) -> None:
         click.echo("\nParameters:")
     long = [p for p in parameters if len(p.type) > _WIDEST]
     rows = [
-        (f"  {p.name}", "one of those below" if p in long else p.type, p.default, p.range, p.description)
-        for p in parameters
+        (f"  {p.name}", "see below" if p in long else p.type, p.default, p.range, p.description) for p in parameters
     ]
     click.echo(columns(rows))
     for parameter in long:

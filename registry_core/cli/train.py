@@ -1,4 +1,4 @@
-"""``registry-core train``: train a pipeline, or go on with a run."""
+"""``registry-core train``: train a pipeline, or resume a run."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from registry_core.cli.problems import tell
 @pipeline_file(required=False)
 @overrides
 @click.option("--out", type=PATH, help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
-@click.option("--resume", "resumed", metavar="RUN", type=PATH, help="Go on with this run directory.")
+@click.option("--resume", "resumed", metavar="RUN", type=PATH, help="Resume the run in this directory.")
 def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, resumed: Path | None) -> int:
-    """Train the pipeline in FILE, or resume a run (then FILE may be left out)."""
+    """Train the pipeline in FILE, or resume a run (FILE may then be omitted)."""
     if file is None and resumed is None:
         raise click.UsageError("Name a pipeline FILE, or a run to --resume.")
     if file is None and overrides:
-        raise click.UsageError("--set goes with a pipeline FILE.")
+        raise click.UsageError("--set requires a pipeline FILE.")
     if out is not None and resumed is not None:
-        raise click.UsageError("A resumed run stays in its own directory: leave out --out.")
+        raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
     from registry_core.analysis.machine import unwritable
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
     if out is not None and (reason := unwritable(out)):
-        raise click.BadParameter(f"No run can be written there: {reason}.", param_hint="--out")
+        raise click.BadParameter(f"The run cannot be written there: {reason}.", param_hint="--out")
     loaded = load(file, overrides, here=True) if file else None
     tell(loaded.warnings if loaded else ())
-    plan = make_plan(loaded) if loaded else None  # all that can be wrong in the file is said before torch is imported
+    plan = make_plan(loaded) if loaded else None  # mistakes of the file are reported before torch is imported
     from registry_core.engine.api import resume, train
 
     if resumed is not None:
@@ -49,6 +49,6 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")
     click.echo(f"run directory: {result.directory}")
     if result.signal is not None:
-        click.echo(f"Go on with: registry-core train --resume {result.directory}")
+        click.echo(f"Resume with: registry-core train --resume {result.directory}")
         return 128 + result.signal
     return 3 if result.summary["hook_errors"] else 0

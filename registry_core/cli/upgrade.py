@@ -1,4 +1,4 @@
-"""``registry-core upgrade``: rewrite pipeline files of older versions for this one."""
+"""``registry-core upgrade``: rewrite pipeline files of older versions for this version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from registry_core.config.text.tree import Tree
 
 _OLD = ("old-spelling", "deprecated-component")
-"""The codes of what is upgraded within a version."""
+"""The codes of problems that are upgraded within a version."""
 
 
 @click.command(
@@ -27,10 +27,10 @@ _OLD = ("old-spelling", "deprecated-component")
 @pipeline_files
 @click.option("--check", is_flag=True, help="Only show what would change; exits with 1 if anything would.")
 def command(files: tuple[Path, ...], check: bool) -> int:
-    """Rewrite pipeline files for this version of registry-core, and those that they extend; comments and layout stay.
+    """Rewrite pipeline files and those that they extend for this version of registry-core; comments and layout stay.
 
-    Keys and components that are called otherwise today, old spellings and deprecated components get today's names,
-    where nothing else changes with them.
+    Renamed keys and components, old spellings and deprecated components get their current names, unless that would
+    change anything else.
     """
     upgrade = _Upgrade()
     for file in files:
@@ -52,7 +52,7 @@ def command(files: tuple[Path, ...], check: bool) -> int:
 
 
 class _Upgrade:
-    """The files that are upgraded together: their texts as they were and as they shall be, and what was changed."""
+    """The files that are upgraded together: their old and new texts, and the changes as sentences."""
 
     def __init__(self) -> None:
         self.before: dict[Path, str] = {}
@@ -61,7 +61,7 @@ class _Upgrade:
         self.said: dict[Path, list[str]] = {}
 
     def read(self, path: Path) -> int:
-        """Read a file and those that it extends; its version, which may be that of the file it extends."""
+        """Read a file and those that it extends; return its version, which may be that of the file it extends."""
         from registry_core.config import models
         from registry_core.config.loading import upgrades
         from registry_core.config.text.tree import read_text, text_of_file
@@ -78,13 +78,13 @@ class _Upgrade:
             self.versions[path] = self.read(path.parent / base)
         if "version" in data:
             of_that = version if type(version) is int and version > upgrades.DRAFT else None
-            self.versions[path] = of_that or models.VERSION  # `validate` says what is wrong with anything else
+            self.versions[path] = of_that or models.VERSION  # `validate` reports any other mistake
             if self.versions[path] > models.VERSION:
                 upgrades.check_version(tree)
         return self.versions[path]
 
     def step(self) -> None:
-        """Rewrite every file from its version to that of today."""
+        """Rewrite every file from its version to the current one."""
         from registry_core.config.loading import upgrades
 
         for path, version in self.versions.items():
@@ -92,7 +92,7 @@ class _Upgrade:
             self.said[path] += [f"{path}: {sentence}" for sentence in said]
 
     def respell(self, file: Path) -> list[Problem]:
-        """Write today's names in a file and those that it extends; what is old and has to be changed by hand."""
+        """Write current names in a file and those that it extends; return the problems to fix by hand."""
         from registry_core.cli.fixing import change
         from registry_core.config.text.fixes import applicable, corrected
 
@@ -125,17 +125,17 @@ class _Upgrade:
         return next((known for known in self.texts if known.resolve() == path.resolve()), None)
 
     def changed(self) -> list[Path]:
-        """The files whose texts differ from what they were."""
+        """The files whose text has changed."""
         return [path for path, text in self.texts.items() if text != self.before[path]]
 
     def diff(self, path: Path) -> Iterator[str]:
-        """What changes in a file."""
+        """The changes of a file as a unified diff."""
         before, after = (text.splitlines(keepends=True) for text in (self.before[path], self.texts[path]))
         for line in difflib.unified_diff(before, after, str(path), f"{path} (upgraded)"):
             yield line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
 
     def write(self, path: Path) -> None:
-        """Write a file anew, and tell every change."""
+        """Rewrite a file and print every change."""
         from registry_core.cli.fixing import rewrite
 
         rewrite(path, self.texts[path])

@@ -1,4 +1,4 @@
-"""``registry-core validate``: every mistake of pipeline files at once, without torch."""
+"""``registry-core validate``: report all mistakes of pipeline files at once, without torch."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from registry_core.diagnostics import Fix
 )
 @pipeline_files
 @overrides
-@click.option("--fix", is_flag=True, help="Correct what is certain in the files, and ask before what is likely.")
+@click.option("--fix", is_flag=True, help="Apply certain fixes to the files, and ask before likely ones.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask.")
-@click.option("--data", "read_data", is_flag=True, help="Read every sample too, and report what is wrong in the data.")
-@click.option("--deep", is_flag=True, help="Also build everything, and take one batch of every section through it.")
-@click.option("--on", type=click.Choice(["meta"]), help="With --deep: on torch's meta device, which takes no memory.")
-@click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not look at this one.")
-@click.option("--out", type=PATH, default=Path("runs"), help="Where runs will be written; default: runs.")
+@click.option("--data", "read_data", is_flag=True, help="Also read every sample, and report faults of the data.")
+@click.option("--deep", is_flag=True, help="Also build everything, and run one batch of every section.")
+@click.option("--on", type=click.Choice(["meta"]), help="With --deep: use torch's meta device, which needs no memory.")
+@click.option("--elsewhere", is_flag=True, help="The run will be on another machine: do not check this one.")
+@click.option("--out", type=PATH, default=Path("runs"), help="Parent folder of future runs; default: runs.")
 @as_json
 def command(
     files: tuple[Path, ...],
@@ -42,9 +42,9 @@ def command(
 ) -> int:
     """Check pipeline files and report all of their mistakes; exits with 2 if there are any."""
     if on and not deep:
-        raise click.UsageError("--on goes with --deep.")
+        raise click.UsageError("--on requires --deep.")
     if yes and not fix:
-        raise click.UsageError("--yes goes with --fix.")
+        raise click.UsageError("--yes requires --fix.")
     wanted = ValidateRequest(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
     if fix:
         _fix(wanted, yes)
@@ -57,7 +57,7 @@ def command(
 
 
 def _fix(wanted: ValidateRequest, yes: bool) -> None:
-    """Correct, and check again: what was wrong may have hidden more."""
+    """Fix the files and check again: a mistake may have hidden others."""
     from registry_core.cli.fixing import fix_files
 
     declined: set[Fix] = set()
@@ -80,11 +80,11 @@ def _print(verdict: ValidateResult, wanted: ValidateRequest, *, advise: bool) ->
         named = " ".join(map(str, wanted.files))
         click.echo(f"registry-core validate --fix {named} corrects {them}.", err=True)
     if verdict.problems and sys.stderr.isatty():
-        click.echo("registry-core explain CODE says more.", err=True)
+        click.echo("registry-core explain CODE explains a code.", err=True)
 
 
 def _data(verdict: ValidateResult, wanted: ValidateRequest) -> object:
-    """The problems as a list, or beside the reports that were asked for."""
+    """The problems as a list, or together with the requested reports."""
     problems = [problem_data(problem) for problem in verdict.problems]
     reports: dict[str, object] = {}
     if wanted.read_data:

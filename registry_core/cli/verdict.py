@@ -1,4 +1,4 @@
-"""What ``validate`` finds in pipeline files: problems, and the reports that were asked for."""
+"""The findings of ``validate`` in pipeline files: problems and the requested reports."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 class ValidateRequest(NamedTuple):
-    """Which files are to be checked, and how far."""
+    """The files to check, and the extent of the checks."""
 
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     out: Path | None
-    """Where runs will be written; None if they will be on another machine."""
+    """Parent folder of future runs; None if they will be on another machine."""
     read_data: bool = False
     deep: bool = False
     on_meta: bool = False
 
     def without_torch(self) -> ValidateRequest:
-        """The same files, as far as they are checked without torch."""
+        """The same files, with only the checks that need no torch."""
         return self._replace(read_data=False, deep=False)
 
 
 @dataclass
 class ValidateResult:
-    """What was found in all files together."""
+    """The findings in all files together."""
 
     problems: list[Problem] = field(default_factory=list)
     right: list[Path] = field(default_factory=list)
@@ -55,15 +55,15 @@ class ValidateResult:
         return found
 
     def look_at_folder(self, out: Path | None) -> None:
-        """Runs can be written there."""
+        """Check that runs can be written there."""
         from registry_core.analysis.machine import unwritable
 
         if out is not None and (reason := unwritable(out)):
-            message = f"No run could be written to {str(out)!r}: {reason}."
-            self.add([Problem(message, "Name another folder with --out.", code="run-directory")], 2)
+            message = f"A run cannot be written to {str(out)!r}: {reason}."
+            self.add([Problem(message, "Choose another folder with --out.", code="run-directory")], 2)
 
     def check(self, file: Path, wanted: ValidateRequest) -> None:
-        """Check one file, and what was asked for besides."""
+        """Check one file and make the requested reports."""
         from registry_core.loaded import load
 
         try:
@@ -81,11 +81,11 @@ class ValidateResult:
             self.read_data(file, wanted.overrides)
 
     def rehearse(self, file: Path, loaded: Loaded, wanted: ValidateRequest) -> None:
-        """Take one batch through all that is built; PipelineError if that shows a problem."""
+        """Run one batch through everything that is built; PipelineError if that shows a problem."""
         from registry_core.inspection.dry_run.dry_run import dry_run
         from registry_core.planning.make import make_plan
 
-        with redirect_stdout(sys.stderr):  # where what foreign modules print belongs
+        with redirect_stdout(sys.stderr):  # the output of other modules belongs there
             found = dry_run(make_plan(loaded), on_meta=wanted.on_meta)
         self.dry_runs[str(file)] = found
         self.add(found.warnings)
@@ -93,7 +93,7 @@ class ValidateResult:
             raise PipelineError(found.problems)
 
     def read_data(self, file: Path, overrides: tuple[str, ...]) -> None:
-        """Read every sample; of a file that is wrong itself they cannot be read."""
+        """Read every sample, which is possible only if the file itself is correct."""
         from registry_core.loaded import load_unseen
 
         try:
@@ -107,6 +107,6 @@ class ValidateResult:
         self.code = max(self.code, report.exit_code)
 
     def add(self, problems: Sequence[Problem], code: int = 0) -> None:
-        """More problems, and the exit code that they ask for."""
+        """Add problems, and raise the exit code accordingly."""
         self.problems += problems
         self.code = max(self.code, code)

@@ -1,4 +1,4 @@
-"""``registry-core whiten``: the matrix that whitens the training data of a pipeline."""
+"""``registry-core whiten``: compute the whitening matrix of the training data of a pipeline."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from registry_core.cli.options import PATH, as_json, overrides, pipeline_file, p
 )
 @pipeline_file()
 @overrides
-@click.option("--out", type=PATH, required=True, help="The safetensors file that is written.")
+@click.option("--out", type=PATH, required=True, help="The safetensors file to write.")
 @click.option(
     "--method",
     type=click.Choice(["zca", "pca"]),
     default="zca",
-    help="zca (the default) keeps images near what they were; pca gives principal components, largest first.",
+    help="zca (the default) keeps images close to the originals; pca returns principal components, largest first.",
 )
 @click.option(
     "--epsilon",
     type=click.FloatRange(min=0, min_open=True),
     default=1e-3,
-    help="Added to every variance, so that pixels that hardly vary do not become noise; default 0.001.",
+    help="Added to every variance, so that nearly constant pixels do not become noise; default: 0.001.",
 )
 @click.option(
     "--before",
     default="linear_transformation",
-    help="Images are taken as they come to this transform; default: linear_transformation, else the end.",
+    help="Use images as they reach this transform; default: linear_transformation, else the end.",
 )
 @as_json
 def command(
@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Compute mean and whitening matrix of the training images, in one pass, and write them to a file.
 
-    Memory holds one matrix of the numbers of an image squared, not the data. Random transforms act as in epoch 0.
+    Memory holds one n x n matrix for images of n values, not the data. Random transforms act as in epoch 0.
     """
     from registry_core.inspection.whitening import whitening_of
     from registry_core.loaded import load_unseen
@@ -53,16 +53,16 @@ def command(
     if as_json:
         print_json(facts)
         return
-    click.echo(f"{made.images} images of {len(made.mean)} numbers; {method}, epsilon {epsilon:g}")
+    click.echo(f"{made.images} images of {len(made.mean)} values; {method}, epsilon {epsilon:g}")
     click.echo(f"wrote {out}")
 
 
 def _unusable(file: Path) -> str:
-    """Why a file cannot be written, known before the data are read; empty if it can."""
+    """The reason why a file cannot be written, checked before the data are read; empty if it can."""
     from registry_core.analysis.machine import unwritable
 
     if file.exists() and not file.is_file():
-        return f"{str(file)!r} is a folder" if file.is_dir() else f"{str(file)!r} is no ordinary file"
+        return f"{str(file)!r} is a folder" if file.is_dir() else f"{str(file)!r} is not a regular file"
     if not file.parent.is_dir():
-        return f"there is no folder {str(file.parent)!r}"
+        return f"the folder {str(file.parent)!r} does not exist"
     return unwritable(file.parent)

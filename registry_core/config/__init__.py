@@ -1,4 +1,4 @@
-"""The pipeline file: its models, how it is read and written, its JSON Schema; no torch."""
+"""The pipeline file: its models, reading and writing, and its JSON Schema; torch is not imported."""
 
 from registry_core.config.dump import dump
 from registry_core.config.models import Section, Spec

@@ -1,4 +1,4 @@
-"""Devices and precisions: which precision a device computes in."""
+"""Devices and the precisions in which they compute."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _WITHOUT: dict[Device, frozenset[Precision]] = {"cpu": frozenset({"fp16"})}
 
 
 def computes_in(device: Device, precision: Precision) -> bool:
-    """Whether a device computes in a precision."""
+    """True if a device computes in a precision."""
     return precision not in _WITHOUT.get(device, frozenset())

@@ -1,4 +1,4 @@
-"""Write a spec as plain data again: every default filled in, every variable put in, ready to be loaded."""
+"""Convert a spec into plain data that can be loaded again, with all defaults and variables filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry_core.components.base import file_keys
 
 
 def dump(value: Any) -> Any:
-    """Plain data of a spec or of a part of one; components become ``{name: parameters}``."""
+    """Plain data of a spec or a part of it; components become ``{name: parameters}``."""
     if isinstance(value, Component):
         return {value.name_in_file: _fields(value)}
     if isinstance(value, BaseModel):

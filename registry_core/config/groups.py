@@ -1,4 +1,4 @@
-"""Parameters chosen by name or by module, and how fast each of them learns."""
+"""Parameter groups, chosen by name or by module, and layer-wise learning rates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        remedy = "Write .* for anything, and a backslash before what is meant as it stands"
+        remedy = "Write .* for any text, and a backslash before a character that is meant literally"
         raise ParameterError(f"{pattern!r} is not a regular expression: {error}", remedy) from None
     return pattern
 
@@ -25,7 +25,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 """A regular expression that must match a whole name."""
 
 ModuleTypes = str | tuple[str, ...]
-"""Class names of modules; a class is meant with all that derive from it."""
+"""Class names of modules; subclasses are included."""
 
 
 _CHOOSING = ("parameters", "modules")
@@ -40,7 +40,7 @@ class Group(ConfigModel):
         default=None, description="Regular expression for the whole name of a parameter; a later group wins."
     )
     modules: ModuleTypes | None = Field(
-        default=None, description="Class names of modules, such as BatchNorm2d: all parameters inside of them."
+        default=None, description="Class names of modules, such as BatchNorm2d: all parameters inside them."
     )
 
     @model_validator(mode="after")
@@ -59,22 +59,22 @@ class Group(ConfigModel):
 
     @property
     def label(self) -> str:
-        """What the group chooses, for tables and messages."""
+        """The selection of the group as text, for tables and messages."""
         types = (self.modules,) if isinstance(self.modules, str) else self.modules or ()
         return " in ".join(part for part in (self.parameters, ", ".join(types)) if part)
 
 
 class LayerDecay(ConfigModel):
-    """Learning rates that fall from the last layer to the first, by ``factor`` from each layer to the one before it.
+    """Learning rates that decrease from the last layer to the first, by ``factor`` from each layer to the previous one.
 
-    Layer n of N (from 1) learns at ``lr * factor ** (N - n)``.
+    Layer n of N (from 1) has the learning rate ``lr * factor ** (N - n)``.
     """
 
     factor: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="Learning rate of a layer divided by that of the next."
+        description="Learning rate of a layer divided by that of the next layer."
     )
     layers: tuple[Pattern, ...] | None = Field(
         default=None,
         description="Regular expressions for whole names of parameters, first layer first; one with a group such as "
-        r"blocks\.(\d+)\..* stands for a layer for each value. Default: read from the model.",
+        r"blocks\.(\d+)\..* is one layer for each value. Default: read from the model.",
     )

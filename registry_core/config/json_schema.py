@@ -1,4 +1,4 @@
-"""JSON Schema of declarations and of other models that users write, as their files have them (draft 7)."""
+"""JSON Schema (draft 7) of declarations and of other models, in the form in which users write them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_core.registry.registries import BY_KIND
 Schema = dict[str, Any]
 
 KIND = "x-kind"
-"""Stands in a schema where a component of a kind does, until a document is put together."""
+"""Placeholder in a schema for a component of a kind, until the document is assembled."""
 
 _BASES = {registry.base for registry in BY_KIND.values()}
 
@@ -26,7 +26,7 @@ def written_schema(model: type[BaseModel]) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """Where pydantic would describe what it makes of a value, this describes what a file may have there."""
+    """Describes values as written in a file, instead of the values that pydantic makes of them."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         if schema["cls"] in _BASES:
@@ -36,7 +36,7 @@ class _Generator(GenerateJsonSchema):
         return made
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """A function reads the value first: what it takes, only an explicit schema beside it can say."""
+        """A function reads the value first; only an explicit schema beside it describes its input."""
         inner = schema["schema"]
         if inner["type"] in ("model", "model-fields", "definition-ref", "function-before", "function-after"):
             return self.generate_inner(inner)
@@ -52,17 +52,17 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def emit_warning(self, kind: Any, detail: str) -> None:
-        """Defaults that are not plain data are left out: nothing to warn of."""
+        """Omit defaults that are not plain data, without a warning."""
 
 
 def _draft7(value: Any) -> Any:
-    """The same in the draft that editors know best, and with what a file may have in the place of a value."""
+    """Convert a schema to draft 7, which editors support best, with the forms that a file may have for a value."""
     if isinstance(value, list):
         return [_draft7(item) for item in value]
     if not isinstance(value, dict):
         return value
     made = dict(_renamed(value))
-    if "$ref" in made and len(made) > 1:  # in draft 7 nothing counts beside a reference
+    if "$ref" in made and len(made) > 1:  # draft 7 ignores everything beside a reference
         made["allOf"] = [{"$ref": made.pop("$ref")}]
     return made
 

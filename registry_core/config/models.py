@@ -1,4 +1,4 @@
-"""The pipeline file as pydantic models: what users write, immutable once it is checked."""
+"""The pipeline file as pydantic models, immutable once they are validated."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from registry_core.config.groups import Group, LayerDecay, ModuleTypes, Pattern
 from registry_core.config.resuming import ANY_TIME, LENGTH
 
 VERSION = 1
-"""Of the pipeline files that are read today."""
+"""Version of the pipeline files that this registry-core reads."""
 
 Section = Literal["train", "val", "test"]
 
 
 class DataSection(ConfigModel):
-    """One data set, what happens to its samples, and in which order they come."""
+    """One data set, the transforms of its samples, and their order."""
 
     dataset: Dataset
     transforms: tuple[Transform, ...] = ()
@@ -48,32 +48,32 @@ class DataSection(ConfigModel):
 
 
 class Rewrites(ConfigModel):
-    """Rewrites of the plan, each on or off; those that are on by default change no bit of a result."""
+    """Rewrites of the plan, each on or off; those on by default keep results bit-identical."""
 
     batch_trailing_transforms: bool = Field(
         default=True,
-        description="Apply the last transforms of samples once a batch, where they have a form for whole batches.",
+        description="Apply the last transforms of samples once per batch, if they have a form for whole batches.",
     )
 
 
 class Data(ConfigModel):
-    """The data of a pipeline, and how it is loaded."""
+    """The data of a pipeline and the options of loading."""
 
     train: DataSection
     val: DataSection | None = None
     test: DataSection | None = None
     batch_size: PositiveInt = 32
     workers: Annotated[NonNegativeInt, ANY_TIME] = Field(
-        default=0, description="Loader processes; the results do not depend on it."
+        default=0, description="Number of loader processes; results do not depend on it."
     )
-    drop_last: bool = Field(default=False, description="Leave out a last training batch that is not full.")
+    drop_last: bool = Field(default=False, description="Drop the last training batch if it is not full.")
     pin_memory: Annotated[bool | None, ANY_TIME] = Field(
         default=None, description="Page-locked batches; default: when training on CUDA."
     )
     rewrites: Annotated[Rewrites, ANY_TIME] = Field(default=Rewrites(), description="Rewrites of the plan, on or off.")
 
     def sections(self) -> dict[Section, DataSection]:
-        """The sections that the file has, by name."""
+        """The sections of the file, by name."""
         found: dict[Section, DataSection | None] = {"train": self.train, "val": self.val, "test": self.test}
         return {name: section for name, section in found.items() if section is not None}
 
@@ -83,7 +83,7 @@ class Data(ConfigModel):
 
 
 class InitRule(ConfigModel):
-    """First values: of ``weight`` and ``bias`` of modules chosen by type and name, or of parameters chosen by name."""
+    """Initial values of ``weight`` and ``bias`` of modules chosen by type and name, or of parameters chosen by name."""
 
     modules: ModuleTypes | None = Field(default=None, description="Class names of modules, such as Conv2d.")
     names: Pattern | None = Field(default=None, description="Regular expression for the whole name of a module.")
@@ -109,7 +109,7 @@ class InitRule(ConfigModel):
 
 
 class Optim(ConfigModel):
-    """The optimizer, groups of parameters with options of their own, and the learning-rate schedule."""
+    """The optimizer, parameter groups with their own options, and the learning-rate schedule."""
 
     optimizer: Optimizer
     groups: tuple[Group, ...] = ()
@@ -118,7 +118,7 @@ class Optim(ConfigModel):
 
 
 class Clip(ConfigModel):
-    """Bound the gradients before each optimizer step: by their norm over all parameters, or value by value."""
+    """Clip gradients before each optimizer step: by their norm over all parameters, or each value."""
 
     norm: PositiveFloat | None = None
     value: PositiveFloat | None = None
@@ -126,7 +126,7 @@ class Clip(ConfigModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Clip:
         if (self.norm is None) == (self.value is None):
-            raise ParameterError("clip takes either `norm` or `value`")
+            raise ParameterError("`clip` must have either `norm` or `value`")
         return self
 
 
@@ -137,26 +137,26 @@ class Ema(ConfigModel):
 
 
 class Train(ConfigModel):
-    """How long and how the model is trained."""
+    """The length and the settings of training."""
 
     epochs: Annotated[PositiveInt, LENGTH] = 1
     max_steps: Annotated[PositiveInt | None, LENGTH] = Field(
-        default=None, description="End after so many optimizer steps."
+        default=None, description="Stop after this number of optimizer steps."
     )
     device: Literal["auto", Device] = "auto"
     precision: Precision = "fp32"
-    accumulate: PositiveInt = Field(default=1, description="Batches whose gradients make one optimizer step.")
+    accumulate: PositiveInt = Field(default=1, description="Number of batches for each optimizer step.")
     clip: Clip | None = None
     ema: Ema | None = None
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     channels_last: bool = Field(default=False, description="Keep image tensors in channels-last memory order.")
     evaluate_every: Interval | None = Field(
-        default=Every(1, "epoch"), description="Evaluate `val` so often; null: never."
+        default=Every(1, "epoch"), description="Interval between evaluations of `val`; null: never."
     )
     log_every: Annotated[Interval, ANY_TIME] = Field(
-        default=Every(100, "step"), description="Write training figures so often."
+        default=Every(100, "step"), description="Interval between records of training figures."
     )
-    deterministic: bool = Field(default=True, description="Use only algorithms that repeat bit for bit.")
+    deterministic: bool = Field(default=True, description="Use only deterministic algorithms.")
 
     @model_validator(mode="after")
     def _fits_the_device(self) -> Train:
@@ -166,7 +166,7 @@ class Train(ConfigModel):
 
     @property
     def needs_scaler(self) -> bool:
-        """Whether gradients are scaled, as fp16 needs it."""
+        """True if gradients are scaled, which fp16 requires."""
         return self.precision == "fp16"
 
 
@@ -178,7 +178,7 @@ class Spec(ConfigModel):
         default={}, description="Distributions that must be installed, each with a version specifier: {acme: '>=1'}."
     )
     prefer: dict[str, str] = Field(
-        default={}, description="Where several distributions register a name, which is meant: {loss/focal: acme}."
+        default={}, description="Distribution to use for a name that several register: {loss/focal: acme}."
     )
     seed: NonNegativeInt = Field(default=0, lt=2**63)
     data: Data
@@ -193,7 +193,7 @@ class Spec(ConfigModel):
 
 
 def _with_sections_of_kinds(spec: type[Spec]) -> type[Spec]:
-    """The same model with a field, a list of components, for every kind that has a section of its own."""
+    """The same model with a field for every kind that has its own section: a list of components."""
     fields: dict[str, Any] = {
         kind.section: (
             GenericAlias(tuple, (resolve_name(kind.base), ...)),
@@ -205,5 +205,5 @@ def _with_sections_of_kinds(spec: type[Spec]) -> type[Spec]:
     return create_model(spec.__name__, __base__=spec, __module__=__name__, **fields) if fields else spec
 
 
-if not TYPE_CHECKING:  # to a type checker it has the fields that are written above
+if not TYPE_CHECKING:  # for a type checker it has the fields written above
     Spec = _with_sections_of_kinds(Spec)

@@ -1,4 +1,4 @@
-"""The places of problems that show only when a pipeline is built: the tree of its file knows them."""
+"""Add places, found in the tree of the file, to problems that occur only when a pipeline is built."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from registry_core.diagnostics import Keys, PipelineError, Problem
 
 
 def keys_of(component: object, spec: Spec) -> Keys:
-    """The keys of a component of the spec; empty for one that the file does not name."""
+    """The keys of a component of the spec; empty for a component that the file does not contain."""
     return next((keys for keys, found in placed_components(spec) if found is component), ())
 
 
 @contextmanager
 def placed(tree: Tree | None) -> Iterator[None]:
-    """Add file, line and column to the problems of a PipelineError that is raised inside."""
+    """Add file, line and column to the problems of a PipelineError that is raised within."""
     try:
         yield
     except PipelineError as error:
@@ -26,7 +26,7 @@ def placed(tree: Tree | None) -> Iterator[None]:
 
 
 def with_place(problem: Problem, tree: Tree | None) -> Problem:
-    """The problem with the place of its keys, if it has none and the pipeline is from a file."""
+    """The problem with the place of its keys, if it has no place and the pipeline is from a file."""
     if tree is None or problem.place is not None or not problem.keys:
         return problem
     return problem._replace(place=tree.place(problem.keys))

@@ -1,4 +1,4 @@
-"""What may differ between a run and its resumption without another result: a property of each key."""
+"""Keys that may differ between a run and its resumption without changing the results."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class MayChange:
 
 
 ANY_TIME = MayChange("any time")
-"""Of loading and watching: no result depends on it."""
+"""For keys of loading and monitoring, on which no result depends."""
 
 LENGTH = MayChange("no schedule was laid out for the length of the run")
-"""Of the length of a run, on which some schedules depend."""
+"""For keys of the length of a run, on which some schedules depend."""
 
 
 def keys_that_may_change(model: type[BaseModel], keys: Keys = ()) -> Iterator[tuple[Keys, MayChange]]:
-    """The keys of a model of the pipeline file that are marked, those of the models inside it too."""
+    """The marked keys of a model of the pipeline file and of the models inside it."""
     from registry_core.config.loading.annotations import is_sequence, model_in
 
     for name, field in model.model_fields.items():

@@ -1,7 +1,7 @@
-"""JSON Schema of pipeline files, with every component that is installed: what editors complete and check with.
+"""JSON Schema of pipeline files with all installed components, for completion and checks in editors.
 
-The schema refuses what is wrong in form: names, keys, types and ranges. Where a file `extends` another, nothing is
-required of it, and any value may be a variable. What it cannot see is what goes together: that, `validate` checks.
+The schema rejects wrong names, keys, types and ranges. A file that `extends` another one has no required keys, and any
+value may be a variable. The schema cannot check values against each other: `validate` does that.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"
 _PARTIAL = "partial."
 _VARIABLE = r"\$\{[^}]*\}"
 _HEADER: Schema = {
-    "extends": {"type": "string", "description": "The pipeline file that this one builds on."},
+    "extends": {"type": "string", "description": "The pipeline file that this one extends."},
     "vars": {
         "type": "object",
         "description": "Plain values, used elsewhere in the file as ${name}.",
         "additionalProperties": {"type": ["number", "string", "boolean", "array", "null"]},
     },
 }
-"""What a file has that a pipeline has not."""
+"""Keys of a file that the pipeline itself does not have."""
 
 
 @dataclass(frozen=True)
 class ComponentSchemas:
-    """The schemas of components, and which components have none, because they are broken."""
+    """The schemas of components, and the broken components, which have none."""
 
     schemas: dict[Record, Schema] = field(default_factory=dict)
     broken: dict[Record, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def describe_all(timeout: float) -> ComponentSchemas:
 
 
 def describe_needed(records: Sequence[Record], timeout: float) -> ComponentSchemas:
-    """The schemas of components, and of all that can stand inside them."""
+    """The schemas of components and of all components that they can contain."""
     found, wanted = ComponentSchemas(), list(records)
     while wanted:
         more = _described(wanted, timeout)
@@ -67,7 +67,7 @@ def describe_needed(records: Sequence[Record], timeout: float) -> ComponentSchem
 
 
 def _described(records: Sequence[Record], timeout: float) -> ComponentSchemas:
-    """The schemas of components; those of other distributions are imported in other processes."""
+    """The schemas of components; components of other distributions are imported in other processes."""
     found = ComponentSchemas()
     for record in records:
         if record.distribution == OWN:
@@ -118,7 +118,7 @@ def pipeline_schema(described: ComponentSchemas) -> Schema:
 
 
 def kind_schema(kind: str, described: ComponentSchemas) -> Schema:
-    """The schema of what stands where a component of a kind does."""
+    """The schema of a component of a kind, as written in a pipeline."""
     return _Document(described).complete({"$ref": f"#/$defs/{kind}"}, f"{KINDS[kind].one} of a pipeline")
 
 
@@ -131,12 +131,12 @@ def component_schema(record: Record, described: ComponentSchemas) -> Schema:
 
 
 class _Document:
-    """Puts a schema together: every component a definition, every kind the choice among its components."""
+    """Assembles a schema: a definition for each component, and for each kind a choice of its components."""
 
     def __init__(self, described: ComponentSchemas) -> None:
         self.definitions: dict[str, Schema] = {}
         self.places: dict[Record, str] = {}
-        """Where the parameters of each component are defined; those of the same form share a place."""
+        """The definition of each component's parameters; components with equal schemas share one."""
         known: dict[str, str] = {}
         conflicts = {record for claims in installed().conflicts() for record in claims}
         for record, schema in described.schemas.items():
@@ -150,7 +150,7 @@ class _Document:
             self.definitions[kind] = _kind(kind, self.places, described.schemas)
 
     def add(self, place: str, schema: Schema) -> None:
-        """A definition, with those inside it under names of their own."""
+        """Add a definition, with its inner definitions under separate names."""
         made = copy.deepcopy(schema)
         inner = made.pop("$defs", {})
         for name, definition in inner.items():
@@ -158,12 +158,12 @@ class _Document:
         self.definitions[place] = _placed(made, place)
 
     def complete(self, root: Schema, title: str) -> Schema:
-        """A document around a schema, with the definitions that it needs."""
+        """A document with a schema and the definitions that it needs."""
         definitions = _shared({name: _with_variables(each) for name, each in self._needed(root).items()})
         return {"$schema": _DRAFT, "title": title, **root, "$defs": definitions}
 
     def with_extensions(self, place: str) -> Schema:
-        """A document for whole files, which may leave anything to the file that they extend."""
+        """A document for whole files, in which a file that extends another one may omit any key."""
         root = {
             "if": {"required": ["extends"]},
             "then": {"$ref": f"#/$defs/{_PARTIAL}{place}"},
@@ -188,7 +188,7 @@ def _dotted(record: Record) -> str:
 
 
 def _kind(kind: str, places: dict[Record, str], schemas: dict[Record, Schema]) -> Schema:
-    """A name alone, or one name with its parameters; with the distribution in front of it, or without."""
+    """A name alone, or a name with its parameters; the distribution before it is optional."""
     records = [record for record in places if record.kind == kind]
     alone = [record for record in records if not schemas[record].get("required")]
     properties: dict[str, Schema] = {}
@@ -196,7 +196,7 @@ def _kind(kind: str, places: dict[Record, str], schemas: dict[Record, Schema]) -
     for record in records:
         parameters = _parameters(places[record], record in alone, _summary(schemas[record]))
         qualified[f"^{re.escape(record.distribution)}:{re.escape(record.name)}$"] = parameters
-        if record.name in properties:  # a name in conflict: `prefer` says which is meant
+        if record.name in properties:  # a name in conflict: `prefer` chooses one
             properties[record.name] = {"anyOf": [properties[record.name], parameters]}
         else:
             properties[record.name] = parameters
@@ -234,7 +234,7 @@ def _alternatives(records: Sequence[Record]) -> str:
 
 
 def _placed(schema: Any, place: str) -> Any:
-    """The same with references to where its own definitions went, and to the kinds of components."""
+    """The schema with references to its moved definitions and to the kinds of components."""
     if isinstance(schema, list):
         return [_placed(item, place) for item in schema]
     if not isinstance(schema, dict):
@@ -248,11 +248,11 @@ def _placed(schema: Any, place: str) -> Any:
 
 
 _DATA = ("default", "const", "enum", "examples", "required")
-"""Keywords whose values are no schemas."""
+"""Keywords whose values are not schemas."""
 
 
 def _partial(schema: Any) -> Any:
-    """The same, but nothing is required."""
+    """The schema without required keys."""
     if isinstance(schema, list):
         return [_partial(item) for item in schema]
     if not isinstance(schema, dict):
@@ -269,13 +269,13 @@ def _partial(schema: Any) -> Any:
 
 
 _WORTH_SHARING = 120
-"""Characters of a property that is written once where several components have it."""
+"""Minimum length of a property, in characters, to be shared between components."""
 
 
 def _shared(definitions: dict[str, Schema]) -> dict[str, Schema]:
-    """The same, with properties that several definitions have written once, under ``$defs`` too.
+    """The document with properties that several definitions have in common moved to ``$defs``.
 
-    Hundreds of models of one family have most parameters in common.
+    Hundreds of models of one family share most of their parameters.
     """
     texts = {
         (place, name): json.dumps(schema, sort_keys=True)
@@ -309,7 +309,7 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _with_variables(schema: Any) -> Any:
-    """The same, where any value but a mapping may be a variable instead: a text with ``${name}``."""
+    """The schema in which any value except a mapping may be a variable: a string with ``${name}``."""
     if isinstance(schema, list):
         return [_with_variables(item) for item in schema]
     if not isinstance(schema, dict):

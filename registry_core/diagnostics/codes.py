@@ -1,8 +1,8 @@
-"""The table of codes: every kind of mistake that there is, one row each.
+"""The table of codes: one row for each kind of mistake.
 
-``Problem.code`` and ``RegistryError.code`` are names of this table. The text of a code is beside it, in
-``explanations/CODE.md``; `registry-core explain`, the completion of the shell and docs/mistakes.md are made from both.
-A new code is a row here and such a text.
+``Problem.code`` and ``RegistryError.code`` are names from this table. The text of a code is in
+``explanations/CODE.md``. `registry-core explain`, shell completion and docs/mistakes.md are made from both.
+A new code needs a row here and such a text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Theme = Literal[
     "The machine",
 ]
 THEMES: tuple[Theme, ...] = get_args(Theme)
-"""What mistakes are about, in the order in which they are listed."""
+"""The subjects of mistakes, in the order in which they are listed."""
 
 Severity = Literal["error", "warning", "error or warning"]
 

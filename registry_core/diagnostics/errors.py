@@ -5,14 +5,14 @@
     ├── DataError              an image, a label or an index file is wrong             exit 2
     ├── UnknownComponent       no distribution registers this name                     exit 2
     ├── NameConflict           several distributions register this name                exit 2
-    ├── InvalidParameters      a component was given wrong parameters                  exit 2
-    ├── ScaffoldError          a new plugin cannot be written as it was asked for      exit 2
+    ├── InvalidParameters      a component received wrong parameters                   exit 2
+    ├── ScaffoldError          a new plugin cannot be written as requested             exit 2
     ├── BrokenComponent        a component does not import, build or fit its kind      exit 3
     ├── CheckpointError        a checkpoint is missing, damaged or of another run      exit 4
-    └── RunError               the run itself cannot go on                             exit 5
+    └── RunError               the run cannot start or continue                        exit 5
 
-Catch ``RegistryError`` to catch them all. Two more are for authors of components, who raise them in declarations and
-never catch them: ``CheckFailed`` and ``ParameterError`` of ``registry_core.components``. They become problems.
+Catch ``RegistryError`` to catch them all. Authors of components raise two more in declarations, and never catch them:
+``CheckFailed`` and ``ParameterError`` of ``registry_core.components``. They become problems.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from registry_core.diagnostics.problem import Keys, Place, Problem
 
 
 class RegistryError(Exception):
-    """Root of all errors that registry-core raises on purpose: a sentence, and what to do about it."""
+    """Base class of all errors that registry-core raises deliberately: a message and a remedy."""
 
     exit_code: int = 1
     about: object = None
-    """The component of the pipeline that is to blame, where that is known."""
+    """The component of the pipeline that caused the error, if known."""
     keys: Keys = ()
-    """The keys of the pipeline file that it is about, where they are known."""
+    """The keys of the pipeline file that the error is about, if known."""
     code: str = ""
-    """The code of a problem that says the same."""
+    """The code of the corresponding problem."""
 
     def __init__(self, message: str = "", remedy: str = "") -> None:
         super().__init__(f"{message} {remedy}".strip())
@@ -40,23 +40,23 @@ class RegistryError(Exception):
         self.remedy = remedy
 
     def blaming(self, component: object) -> Self:
-        """The same error, knowing the component that it is about."""
+        """Set the component that the error is about, and return the error."""
         self.about = component
         return self
 
     def at(self, *keys: str | int, code: str = "") -> Self:
-        """The same error, knowing the keys of the file that it is about; ``code`` if it has one of its own."""
+        """Set the keys of the file that the error is about, and ``code`` if it is not empty; return the error."""
         self.keys = keys
         self.code = code or self.code
         return self
 
     def problem(self, *keys: str | int, place: Place | None = None) -> Problem:
-        """The problem that says the same, about ``keys``, or about those that the error knows itself."""
+        """The corresponding problem, about ``keys`` or, without any, about the keys of the error."""
         return Problem(self.message, self.remedy, place, keys or self.keys, exit_code=self.exit_code, code=self.code)
 
 
 class PipelineError(RegistryError):
-    """A pipeline file is wrong; ``problems`` has all of its mistakes."""
+    """A pipeline file is wrong; ``problems`` contains all of its mistakes."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -72,7 +72,7 @@ class DataError(RegistryError):
 
 
 class UnknownComponent(RegistryError):
-    """No installed distribution registers a component of this kind and name; ``closest``: what is probably meant."""
+    """No installed distribution registers a component of this kind and name; ``closest`` is the probable name."""
 
     exit_code = 2
     code = "unknown-component"
@@ -83,27 +83,27 @@ class UnknownComponent(RegistryError):
 
 
 class NameConflict(RegistryError):
-    """Several distributions register the same name, and the pipeline does not say which it means."""
+    """Several distributions register the same name, and the pipeline does not choose one of them."""
 
     exit_code = 2
     code = "name-conflict"
 
 
 class InvalidParameters(RegistryError):
-    """A component was given parameters that it does not take."""
+    """A component received parameters that it does not accept."""
 
     exit_code = 2
     code = "wrong-value"
 
 
 class ScaffoldError(RegistryError):
-    """A new plugin cannot be written as it was asked for."""
+    """A new plugin cannot be written as requested."""
 
     exit_code = 2
 
 
 class BrokenComponent(RegistryError):
-    """An installed component does not import, does not build, or is not of its kind."""
+    """An installed component cannot be imported or built, or is not of its kind."""
 
     exit_code = 3
     code = "broken-component"
@@ -117,7 +117,7 @@ class CheckpointError(RegistryError):
 
 
 class RunError(RegistryError):
-    """A run cannot start or go on, for a reason outside the pipeline file."""
+    """A run cannot start or continue, for a reason outside the pipeline file."""
 
     exit_code = 5
     code = "component-failed"

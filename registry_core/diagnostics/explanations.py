@@ -1,11 +1,11 @@
 """The explanations of codes: one text in ``registry_core/diagnostics/explanations`` for each row of ``codes.py``.
 
-A text has a title, a few sentences, wrong and right examples, and may end with ``See also: …``. Its theme is that of
-the table; a line ``Theme: …`` below the title repeats it for readers of the file.
+A text has a title, a few sentences, and wrong and right examples, and may end with ``See also: …``. The table defines
+its theme; a line ``Theme: …`` below the title repeats it for readers of the file.
 
-An example is a block of YAML that is laid over ``examples/digits.yaml`` as if it had ``extends``; the same for
-``validate --deep`` alone (```` ```yaml deep ````); a whole file (```` ```yaml whole-file ````); or commands in a folder
-with that pipeline (```` ```console ````).
+An example is a block of YAML that extends ``examples/digits.yaml``; the same for ``validate --deep`` alone
+(```` ```yaml deep ````); a whole file (```` ```yaml whole-file ````); or commands in a folder with that pipeline
+(```` ```console ````).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _FORMS: dict[str, Form] = {
 
 @dataclass(frozen=True)
 class Example:
-    """Something wrong or right: a fragment of a pipeline, a whole file, or commands with what they print.
+    """A wrong or right example: a fragment of a pipeline, a whole file, or commands with their output.
 
-    What is wrong in a fragment that is ``deep`` is found by ``validate --deep`` alone.
+    Only ``validate --deep`` finds the mistake in a ``deep`` fragment.
     """
 
     form: Form
@@ -49,13 +49,13 @@ class Example:
 
     @property
     def as_shown(self) -> str:
-        """The text, below a comment that says how it is to be read where that is needed."""
+        """The text, below a comment on its form unless it is a plain fragment or commands."""
         return {"file": "# a whole file\n", "deep": "# validate --deep\n"}.get(self.form, "") + self.text
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where there is more: another code, as ``#unknown-key``, or a page of the documentation."""
+    """A link to another code, as ``#unknown-key``, or to a page of the documentation."""
 
     text: str
     target: str
@@ -63,7 +63,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a code means, why it is a mistake, and examples."""
+    """The meaning of a code, the reason why it is a mistake, and examples."""
 
     code: str
     title: str
@@ -77,7 +77,7 @@ class Explanation:
 
 @cache
 def explanation(code: str) -> Explanation:
-    """The explanation of a code; KeyError if the table has no such code, ValueError if its text lacks a part."""
+    """The explanation of a code. Raises KeyError for an unknown code, ValueError if its text is incomplete."""
     row = CODES[code]
     found = _FILE.fullmatch(_FOLDER.joinpath(f"{code}.md").read_text(encoding="utf-8"))
     if found is None:
@@ -88,7 +88,7 @@ def explanation(code: str) -> Explanation:
 
 
 def by_theme() -> dict[Theme, list[Explanation]]:
-    """All explanations below their themes, in the order of the table."""
+    """All explanations by theme, in the order of the table."""
     return {theme: [explanation(row.name) for row in CODES.values() if row.theme == theme] for theme in THEMES}
 
 

@@ -1,4 +1,4 @@
-"""The code of components may raise anything: one place turns it into an error that says what failed."""
+"""Turn any exception from the code of a component into an error that says what failed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from registry_core.diagnostics.sentences import describe_error
 def failure(
     what: str, error: BaseException, raises: type[RegistryError] = BrokenComponent, remedy: str = ""
 ) -> RegistryError:
-    """The error to raise for whatever a component raised: ``WHAT: ValueError: text of the error.``
+    """The error to raise for an exception of a component: ``WHAT: ValueError: text of the error.``
 
-    ``what`` says which component failed at what. For code that runs for every sample, where a context costs time.
+    ``what`` names the component and the operation that failed. Code that runs for every sample calls this directly,
+    because a context manager costs time.
     """
     return raises(f"{what}: {describe_error(error)}.", remedy)
 
 
 @contextmanager
 def foreign_code(what: str, raises: type[RegistryError] = BrokenComponent, remedy: str = "") -> Iterator[None]:
-    """Turn whatever is raised inside, an attempt to exit included, into ``failure``.
+    """Turn any exception raised inside, SystemExit included, into the error of ``failure``.
 
-    Errors of registry-core itself pass.
+    Errors of registry-core itself pass through.
     """
     try:
         yield

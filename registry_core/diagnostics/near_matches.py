@@ -6,38 +6,38 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SHOWN = 16
-"""So many known words are named."""
+"""At most this many known words are listed."""
 
 
 class Suggestion(NamedTuple):
-    """Known words in place of an unknown one; as text, it is the remedy: ``Did you mean 'x'?``, or the known words."""
+    """Known words for an unknown one; its text is the remedy: ``Did you mean 'x'?``, or a list of the known words."""
 
     likely: tuple[str, ...] = ()
     """The one or two words that were probably meant; empty if none is similar."""
     known: tuple[str, ...] = ()
-    """All words that are possible, sorted."""
+    """All known words, sorted."""
 
     def __str__(self) -> str:
         if self.likely:
             return f"Did you mean {' or '.join(map(repr, self.likely))}?"
         if not self.known:
             return ""
-        return f"Known are: {', '.join(self.known[:_SHOWN])}{', …' if len(self.known) > _SHOWN else ''}."
+        return f"Available: {', '.join(self.known[:_SHOWN])}{', …' if len(self.known) > _SHOWN else ''}."
 
 
 def suggest(word: str, words: Iterable[str]) -> Suggestion:
-    """The suggestion for an unknown word, of the words that are known."""
+    """Suggest known ``words`` for an unknown word."""
     known = tuple(sorted(words))
     return Suggestion(tuple(closest(word, known)), known)
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """The suggestion for an unknown word as text, to be shown; code that decides anything by it asks ``suggest``."""
+    """The suggestion for an unknown word as text, for display; code that depends on the result calls ``suggest``."""
     return str(suggest(word, words))
 
 
 def closest(word: str, words: Iterable[str]) -> list[str]:
-    """The one or two words that are most like a misspelt one; empty if none is similar."""
+    """The one or two words that are most similar to a misspelt one; empty if none is similar."""
     known = sorted(words)
     folded = {_folded(name): name for name in reversed(known)}
     sought = _folded(word)
@@ -51,20 +51,20 @@ def closest(word: str, words: Iterable[str]) -> list[str]:
 
 
 _TELLING = 3
-"""Letters that say enough for a word that they begin."""
+"""Minimum number of letters by which a word is recognised from its beginning."""
 
 _TELLING_END = 5
-"""Letters that say enough for a word that they end."""
+"""Minimum number of letters by which a word is recognised from its end."""
 
 _SIMILAR = 0.65
-"""How much two words must be alike, from 0 to 1; below, words with the same ending pass."""
+"""Minimum similarity of two words, from 0 to 1; words with the same ending may be less similar."""
 
 
 def _similar(sought: str, folded: dict[str, str]) -> list[str]:
     import difflib
 
     found = difflib.get_close_matches(sought, folded, n=2, cutoff=_SIMILAR)
-    if len(sought) <= _TELLING:  # words so short are alike by chance, if not of the same letters
+    if len(sought) <= _TELLING:  # short words are similar by chance unless they have the same letters
         found = [name for name in found if len(name) != len(sought) or sorted(name) == sorted(sought)]
     return [folded[name] for name in found]
 

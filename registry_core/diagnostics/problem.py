@@ -1,4 +1,4 @@
-"""Problems as data: where something is written, what is wrong with it, and how to correct it."""
+"""Problems as data: the place of a mistake, its description, and its correction."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def dotted(keys: Keys) -> str:
 
 
 class Place(NamedTuple):
-    """Where a value was written: a file with line and column (from 1), or an option such as ``--set``."""
+    """The place of a value: a file with line and column (from 1), or an option such as ``--set``."""
 
     source: str
     line: int | None = None
     column: int | None = None
     end: tuple[int, int] | None = None
-    """Line and column of the first character behind it, where that is known."""
+    """Line and column of the first character after it, if known."""
 
     def __str__(self) -> str:
         if self.line is None:
@@ -34,32 +34,32 @@ class Place(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """A change of the file that corrects a mistake: at ``place`` write ``new`` instead of ``old``."""
+    """A change of the file that corrects a mistake: replace ``old`` at ``place`` by ``new``."""
 
     place: Place
     old: str
     new: str
     certain: bool = True
-    """Whether nothing else can be meant; what is only likely is asked for."""
+    """True if the intention is unambiguous; the user is asked about any other fix."""
 
 
 class Problem(NamedTuple):
-    """One mistake: what is wrong, what to do, where it stands and which key it is about."""
+    """One mistake: its description, the remedy, its place and the keys that it is about."""
 
     message: str
     remedy: str = ""
     place: Place | None = None
     keys: Keys = ()
-    """The keys of the file that lead to what it is about."""
+    """The keys of the file that lead to the value."""
     exit_code: int = 2
-    """3 where a component is broken: that is no mistake of the file."""
+    """3 if a component is broken, which is not a mistake of the file."""
     code: str = ""
-    """What kind of mistake it is, stable over versions: ``registry-core explain CODE``."""
+    """The kind of mistake, stable across versions; ``registry-core explain CODE`` explains it."""
     warning: bool = False
-    """Whether the pipeline runs all the same, though it hardly does what is meant."""
+    """True if the pipeline can run, but probably not as intended."""
     fix: Fix | None = None
     suggestion: Suggestion | None = None
-    """For an unknown word of which nothing but its near matches is known: these."""
+    """The near matches of an unknown word, if nothing else is known about it."""
 
     @property
     def path(self) -> str:

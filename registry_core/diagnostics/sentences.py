@@ -1,12 +1,12 @@
-"""Typography of messages: a text as a sentence, and a foreign error as a part of one.
+"""Typography of messages: turn a text into a sentence, and an exception into a part of one.
 
-This is the one place that changes the characters of a text that others wrote; nothing is decided by what it says.
+Only this module changes the characters of a text from elsewhere, and nothing depends on its content.
 """
 
 from __future__ import annotations
 
 _LONGEST = 400
-"""Characters of an error's text that are shown: some libraries write pages."""
+"""At most this many characters of an exception's text are shown: some libraries write pages."""
 
 
 def as_sentence(text: str) -> str:
@@ -19,18 +19,18 @@ def as_sentence(text: str) -> str:
 
 
 def as_clause(text: str) -> str:
-    """The text as the end of a sentence: on one line, with a small first letter and without a full stop."""
+    """The text as the end of a sentence: on one line, with a lower-case first letter and without a full stop."""
     line = on_one_line(text).rstrip(".")
     return line[:1].lower() + line[1:]
 
 
 def on_one_line(text: str) -> str:
-    """The text with a space for every line break and indentation."""
+    """The text with every run of whitespace replaced by one space."""
     return " ".join(text.split())
 
 
 def describe_error(error: BaseException) -> str:
-    """The type and the text of an error, as a part of a sentence: ``ModuleNotFoundError: No module named 'x'``."""
+    """The type and the text of an exception, as a part of a sentence: ``ModuleNotFoundError: No module named 'x'``."""
     text = on_one_line(str(error)).rstrip(".")
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""Values as messages show them: written as in a pipeline file."""
+"""Format values for messages as they are written in a pipeline file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 _LONGEST = 60
-"""Characters of a value that messages show."""
+"""At most this many characters of a value are shown."""
 
 
 def format_value(value: Any) -> str:
-    """A value as a pipeline file has it, such as ``[1, null]`` or ``'auto'``; the end of a long one is left out."""
+    """Format a value as in a pipeline file, such as ``[1, null]`` or ``'auto'``; a long one is cut off."""
     text = _written(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 

@@ -1,1 +1,1 @@
-"""Typed registries: from a name to a declaration; plain classes, local modules, and the isolation of foreign code."""
+"""Typed registries that map names to declarations; plain classes, local modules, isolation of foreign code."""

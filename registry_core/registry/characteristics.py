@@ -1,4 +1,4 @@
-"""What a declaration says of its kind in general, in words: what it takes and gives, what it counts, where it runs."""
+"""Describe the class-level facts of a declaration in words: inputs and outputs, units, processes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from registry_core.components.base import Component
 from registry_core.components.forms import words
 
 Characteristic = tuple[str, str]
-"""What it is about, and what is so: ``("takes", "output (logits), target (class numbers)")``."""
+"""A label and a text: ``("inputs", "output (logits), target (class indices)")``."""
 
 
 def characteristics(declaration: type[Component]) -> tuple[Characteristic, ...]:
-    """What is known of every component of this declaration, whatever its parameters are."""
+    """The characteristics of all components of a declaration, whatever their parameters."""
     kind = KINDS.get(declaration.kind)
     return tuple(resolve_name(kind.characteristics)(declaration)) if kind and kind.characteristics else ()
 
@@ -31,23 +31,23 @@ def of_transform(transform: Any) -> Iterator[Characteristic]:
     }
     yield "random numbers", numbers[transform.random]
     if transform.image_only:
-        yield "takes", "the image alone, as it comes to it"
+        yield "inputs", "the image alone, in the form in which it arrives"
     if transform.added_entries:
         yield "adds", ", ".join(transform.added_entries)
     if transform.num_views != 1:
-        yield "gives", f"{transform.num_views} samples of one"
+        yield "outputs", f"{transform.num_views} samples for each sample"
 
 
 def of_loss(loss: Any) -> Iterator[Characteristic]:
-    """The values a loss is computed from, and whether it is trained."""
-    yield "takes", ", ".join(_taken(loss.inputs, (loss.output_form,), loss.target_forms))
+    """The values that a loss is computed from, and whether it has trainable weights."""
+    yield "inputs", ", ".join(_taken(loss.inputs, (loss.output_form,), loss.target_forms))
     if loss.has_parameters:
-        yield "trains", "weights of its own"
+        yield "trains", "its own weights"
 
 
 def of_metric(metric: Any) -> Iterator[Characteristic]:
-    """The values a metric is updated with, and which direction is better."""
-    yield "takes", ", ".join(_taken(metric.inputs, metric.output_forms, metric.target_forms))
+    """The values that a metric is updated with, and which direction is better."""
+    yield "inputs", ", ".join(_taken(metric.inputs, metric.output_forms, metric.target_forms))
     yield "better", metric.better
 
 
@@ -59,45 +59,45 @@ def _taken(takes: tuple[str, ...], outputs: tuple[Any, ...], targets: tuple[Any,
 
 
 def of_model(model: Any) -> Iterator[Characteristic]:
-    """The entries a model is called with, and its outputs."""
-    yield "takes", ", ".join(model.inputs)
+    """The entries that a model is called with, and its outputs."""
+    yield "inputs", ", ".join(model.inputs)
     form = "" if model.output_form == "any" else f" ({words(model.output_form)})"
-    yield "gives", f"{', '.join(model.outputs)}{form}"
+    yield "outputs", f"{', '.join(model.outputs)}{form}"
 
 
 def of_layer(layer: Any) -> Iterator[Characteristic]:
     """The form of a layer's output."""
     if layer.output_form != "any":
-        yield "gives", words(layer.output_form)
+        yield "outputs", words(layer.output_form)
 
 
 def of_optimizer(optimizer: Any) -> Iterator[Characteristic]:
     """How often an optimizer evaluates the loss, and whether it supports groups."""
-    yield "a step", "evaluates the loss several times" if optimizer.needs_closure else "evaluates the loss once"
+    yield "each step", "evaluates the loss several times" if optimizer.needs_closure else "evaluates the loss once"
     if not optimizer.supports_groups:
         yield "groups", "none: it treats all parameters alike"
 
 
 def of_scheduler(scheduler: Any) -> Iterator[Characteristic]:
-    """The unit a scheduler counts in."""
+    """The unit that a scheduler counts."""
     yield "counts", f"{scheduler.counts}s, unless `by` says otherwise"
     if scheduler.stands_alone:
-        yield "stands alone", scheduler.stands_alone
+        yield "not nested", scheduler.stands_alone
 
 
 def of_init(init: Any) -> Iterator[Characteristic]:
-    """The parameters an init scheme fills."""
+    """The parameters that an init scheme fills."""
     least, most = init.dimensions
     if (least, most) != (0, None):
         yield "fills", f"parameters of {least} dimensions" if least == most else f"those of at least {least} dimensions"
 
 
 def of_sampler(sampler: Any) -> Iterator[Characteristic]:
-    """Facts of the data that a sampler needs besides their number."""
+    """Facts of the data that a sampler needs besides the number of samples."""
     if sampler.needs_targets:
         yield "needs", "the class of every sample"
 
 
 def of_hook(hook: Any) -> Iterator[Characteristic]:
-    """The processes a hook runs in."""
+    """The processes that a hook runs in."""
     yield "runs in", "every process of a run" if hook.processes == "all" else "the first process of a run"

@@ -1,4 +1,4 @@
-"""Describe a component for people: its documentation, and its parameters in words."""
+"""Describe a component for display: its documentation and its parameters in words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORDS: dict[Any, str] = {
     Warmup: "length, or length and start",
 }
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*( [\w./-]+)*")
-"""Texts that need no quotes in YAML."""
+"""Strings that need no quotes in YAML."""
 
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -53,7 +53,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Description:
-    """A component for people."""
+    """The description of a component."""
 
     kind: str
     name: str
@@ -64,19 +64,19 @@ class Description:
     documentation: str
     parameters: tuple[Parameter, ...]
     example: str
-    """As it may stand in a pipeline file."""
+    """An example, as written in a pipeline file."""
     requirements: tuple[str, ...] = ()
-    """What must be installed besides, as pip names it."""
+    """Requirements to install in addition, in the syntax of pip."""
     characteristics: tuple[Characteristic, ...] = ()
-    """What it takes and gives, and the like."""
+    """Inputs, outputs and other facts that do not depend on the parameters."""
     location: str = ""
-    """File and line of the declaration, or of the plain class or function."""
+    """File and line of the declaration, class or function."""
     successor: str = ""
-    """The component that replaces it, if it is deprecated."""
+    """The component that replaces it if it is deprecated."""
 
 
 def describe(registry: Registry[Any], name: str) -> Description:
-    """The description of a registered component; imports its declaration only."""
+    """Describe a registered component; only its declaration is imported."""
     record = registry.record(name)
     declaration: type[Component] = registry.declaration(record)
     fields = declaration.model_fields

@@ -1,4 +1,4 @@
-"""Examine the environment: for every component and every distribution, is it in order, and if not, why not?"""
+"""Examine every installed component and distribution, and report what is wrong with each."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from registry_core.registry.projects import not_installed, stale
 from registry_core.registry.registries import BY_KIND
 
 State = Literal["ok", "note", "warning", "broken"]
-"""``note``: worth knowing; ``warning``: to be mended, though it works; ``broken``: it cannot be used."""
+"""``note``: for information; ``warning``: works, but should be fixed; ``broken``: cannot be used."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found out about one component, or about a distribution (then it has no name)."""
+    """The findings about one component, or about a distribution if ``name`` is empty."""
 
     distribution: str
     version: str
@@ -33,13 +33,13 @@ class Examination:
     state: State
     reasons: tuple[str, ...] = ()
     seconds: float | None = None
-    """How long its declaration takes to import, once registry-core itself is imported."""
+    """Import time of its declaration, after registry-core itself was imported."""
     imports_torch: bool | None = None
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a process of its own found out by importing a declaration."""
+    """The result of importing a declaration in a separate process."""
 
     plain: bool
     imports_torch: bool
@@ -49,7 +49,7 @@ class _Seen:
 
 
 def examine(catalog: Catalog, wanted: Sequence[Record], timeout: float) -> Iterator[Examination]:
-    """Examine components, each in a process of its own, and after them the distributions that they are from."""
+    """Examine components, each in a separate process, and then their distributions."""
     conflicts = {record: claims for claims in catalog.conflicts() for record in claims}
     with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
         units = _units(wanted)
@@ -59,7 +59,7 @@ def examine(catalog: Catalog, wanted: Sequence[Record], timeout: float) -> Itera
 
 
 def examine_distributions(catalog: Catalog, folder: Path) -> Iterator[Examination]:
-    """What metadata alone tells: refused components, malformed, hidden and stale metadata, projects not installed."""
+    """Findings from metadata alone: refused components, malformed or stale metadata, projects not installed."""
     for refused in catalog.refused:
         record = refused.record
         state: State = "note" if refused.reason == "disabled" else "warning"
@@ -76,7 +76,7 @@ def examine_distributions(catalog: Catalog, folder: Path) -> Iterator[Examinatio
 
 
 def _units(records: Sequence[Record]) -> list[list[Record]]:
-    """Records that are examined together: what one provider has, else each alone."""
+    """Records that are examined together: those of one provider; any other record alone."""
     units: list[list[Record]] = []
     for record in records:
         if record.provided and units and units[-1][0].provided and units[-1][0].target == record.target:
@@ -93,7 +93,7 @@ def _probe(records: list[Record], timeout: float) -> list[Outcome[_Seen]]:
 
 
 def _see(record: Record) -> _Seen:
-    """Runs in a process of its own."""
+    """Import a declaration; runs in a separate process."""
     registry = BY_KIND[record.kind]
     try:
         declaration = registry.declaration(record)
@@ -113,20 +113,22 @@ def _examined(record: Record, outcome: Outcome[_Seen], claims: list[Record]) -> 
         state = "warning"
     if claims:
         others = " and ".join(claim.origin for claim in claims if claim != record)
-        reasons.append(f"{others} registers this name too: pipelines must say which they mean.")
+        reasons.append(f"{others} also registers this name. Pipelines must choose one of them.")
         state = "warning"
     if seen is not None and not seen.broken:
         if seen.imports_torch and not seen.plain:
-            reasons.append("Its declaration imports torch, so that every check does: move what needs it to the target.")
+            reasons.append(
+                "Its declaration imports torch, as does every check then. Move code that needs it to the target."
+            )
             state = "warning"
         if seen.successor and not seen.successor_exists:
-            reasons.append(f"It is replaced by {seen.successor!r}, which is not there.")
+            reasons.append(f"It is replaced by {seen.successor!r}, which does not exist.")
             state = "warning"
         if not reasons and seen.successor:
             reasons.append(f"It is deprecated: {seen.successor!r} replaces it.")
             state = "note"
         if not reasons and seen.imports_torch:
-            reasons.append("It is a plain class or function: checks of pipelines that name it import torch.")
+            reasons.append("It is a plain class or function: checks of pipelines that use it import torch.")
             state = "note"
     else:
         state = "broken"

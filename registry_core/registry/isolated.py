@@ -1,4 +1,4 @@
-"""Call a function on items in other processes: whatever it does there, the caller goes on and learns of it."""
+"""Call a function on items in other processes, so that a crash, an exit or a hang does not stop the caller."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ R = TypeVar("R")
 
 
 START = 60.0
-"""Seconds that a process may take to start, on a machine that is busy; they do not count for its items."""
+"""Seconds to wait for a process to start on a busy machine; the timeout of the items begins after that."""
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[R]):
-    """What came of one item: a value, or how it failed, as a sentence that goes on from the item's name."""
+    """The outcome of one item: a value, or the failure as a clause that follows the item's name."""
 
     value: R | None
     failure: str
     seconds: float
     printed: str
-    """What was printed meanwhile, to standard output or standard error."""
+    """Text that was printed to standard output or standard error."""
 
 
 def each_isolated(
@@ -37,8 +37,9 @@ def each_isolated(
 ) -> Iterator[Outcome[R]]:
     """The outcome of ``function(item)`` for each item, called in another process, for at most ``timeout`` seconds.
 
-    One process works through the items; where it hangs, exits or crashes, that item has failed and a new process goes
-    on with the next one. With ``fresh`` every item has a process of its own. Function, items and values must pickle.
+    One process handles the items in order; if it hangs, exits or crashes, that item has failed and a new process
+    continues with the next one. With ``fresh`` every item has its own process. Function, items and values must be
+    picklable.
     """
     done = 0
     while done < len(items):
@@ -49,7 +50,7 @@ def each_isolated(
 
 
 def here(function: Callable[[A], R], item: A) -> Outcome[R]:
-    """The outcome of ``function(item)`` in this process: for what no other has, such as a component of the session."""
+    """The outcome of ``function(item)`` in this process, for items that no other has, such as session components."""
     started = time.perf_counter()
     value, failure = None, ""
     try:
@@ -60,7 +61,7 @@ def here(function: Callable[[A], R], item: A) -> Outcome[R]:
 
 
 def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float) -> Iterator[Outcome[R]]:
-    """Outcomes up to the end of the items, or up to the first one that ends the process."""
+    """The outcomes of the items, up to the first one that ends the process."""
     context = _context()
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +71,7 @@ def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float)
         process.start()
         theirs.close()
         try:
-            _received(ours, max(timeout, START))  # its first word is that it has started
+            _received(ours, max(timeout, START))  # the first message says that the process has started
             printed = 0
             for _ in items:
                 started = time.perf_counter()
@@ -92,7 +93,7 @@ def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float)
 
 
 def _context() -> Any:
-    """Processes that are forked from a small server where there are such: clean, and quick to start."""
+    """A context whose processes are clean and start quickly: forked from a small server, if the platform has that."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -101,7 +102,7 @@ def _context() -> Any:
 
 
 def _received(connection: Connection, timeout: float) -> Any:
-    """The next message; None if there is none in time, or the other end is gone."""
+    """The next message; None after the timeout, or if the other end is closed."""
     try:
         return connection.recv() if connection.poll(timeout) else None
     except EOFError:
@@ -109,7 +110,7 @@ def _received(connection: Connection, timeout: float) -> Any:
 
 
 def _end_of(process: Any, timeout: float) -> str:
-    process.join(0.5)  # a pipe is closed a moment before its process has ended
+    process.join(0.5)  # a pipe closes a moment before its process ends
     if process.exitcode is None:
         return f"did not end within {timeout:g} seconds"
     if process.exitcode < 0:

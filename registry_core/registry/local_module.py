@@ -1,6 +1,6 @@
-"""Components of a local module, which a user names with the option ``-p MODULE`` before there is a package.
+"""Components of a local module that is not packaged, loaded with the option ``-p MODULE``.
 
-The module lists them in a table that reads like entry points:
+The module lists them in a table in the form of entry points:
 
     REGISTRY_CORE = {"loss/focal": FocalLoss, "transform/darken": darken}
 """
@@ -23,9 +23,9 @@ TABLE = "REGISTRY_CORE"
 
 
 def use_local_module(name: str) -> tuple[Record, ...]:
-    """Import a module, found from the current folder on, and add the components that its table lists.
+    """Import a module from the current folder or ``sys.path``, and add the components in its table.
 
-    Raises BrokenComponent, naming the module, if it does not import or its table is wrong.
+    Raises BrokenComponent if the module cannot be imported or its table is wrong.
     """
     if name.endswith(".py") or "/" in name or "\\" in name:
         remedy = f"Name the module: -p {Path(name).stem}, from the folder it is in."
@@ -52,7 +52,7 @@ def _records(module: ModuleType, table: Mapping[Any, Any]) -> Iterator[Record]:
             raise _wrong(module.__name__, what, "Rename it, as in my_loss.")
         attribute = next((each for each, found in vars(module).items() if found is value), None)
         if attribute is None:
-            what = f"has something without a name for {key!r} in {TABLE}."
+            what = f"has an object without a name for {key!r} in {TABLE}."
             raise _wrong(module.__name__, what, "Define it in the module.")
         yield Record(kind, name, module.__name__, LOCAL, f"{module.__name__}:{attribute}")
 

@@ -36,7 +36,7 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
         )
         for name, p in named.items()
     }
-    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    create: Any = create_model  # its result is typed as the created class, which is not known here
     made: Any = create(
         getattr(plain, "__name__", record.name),
         __base__=(base,) if is_class else (_PlainFunction, base),
@@ -55,8 +55,8 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
 
 
 def add_foreign_facts(made: Any, base: type[Component], foreign: object) -> None:
-    """State the facts of a kind for a class, function or object that declares nothing."""
-    if "random" in base.__dict__:  # foreign transforms may draw from any global generator
+    """Set the facts of a kind for a class, function or object that declares none."""
+    if "random" in base.__dict__:  # undeclared transforms may draw from any global generator
         made.random = "generators"
         made.image_only = True
     if "better" in base.__dict__ and getattr(foreign, "higher_is_better", None) is False:  # torchmetrics has it
@@ -64,14 +64,14 @@ def add_foreign_facts(made: Any, base: type[Component], foreign: object) -> None
 
 
 def own_documentation(thing: object) -> str:
-    """The docstring of a class or function, not that of a class it derives from; empty if there is none."""
+    """The docstring of a class or function itself, not an inherited one; empty if there is none."""
     found = getattr(thing.func if isinstance(thing, partial) else thing, "__doc__", None)
     return inspect.cleandoc(found) if isinstance(found, str) else ""
 
 
 def _field_name(base: type[Component], name: str) -> str:
-    """The name of a parameter, or another where it would hide something that all components have, such as ``name``."""
-    if name.startswith("_"):  # pydantic has no such fields
+    """The field name of a parameter; it differs if it would hide an attribute of all components, such as ``name``."""
+    if name.startswith("_"):  # pydantic does not allow such fields
         return f"hidden{name}"
     return f"parameter_{name}" if hasattr(base, name) else name
 
@@ -79,7 +79,7 @@ def _field_name(base: type[Component], name: str) -> str:
 def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:
     try:
         parameters = list(inspect.signature(plain).parameters.values())
-    except (TypeError, ValueError):  # some C functions have no signature: they then take no parameters from a pipeline
+    except (TypeError, ValueError):  # some C functions have no signature: they accept no parameters from a pipeline
         return []
     return parameters[leading:]
 
@@ -87,7 +87,7 @@ def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Paramet
 def _hints(plain: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(plain)
-    except Exception:  # a foreign annotation may name anything; without it the parameter accepts any value
+    except Exception:  # an annotation may be unresolvable; without it the parameter accepts any value
         return {}
 
 
@@ -105,7 +105,7 @@ def _is_plain(hint: Any) -> bool:
 
 
 class _PlainFunction(Component):
-    """Builds what the kind makes of a function: the function with its parameters fixed, or a loss module around it."""
+    """Builds a function with its parameters fixed or, for a loss, a module that calls it."""
 
     def make(self, *leading: Any) -> Any:
         function = load_target(self.target)
@@ -120,7 +120,7 @@ def _loss_module(function: Callable[..., Any]) -> Any:
     from torch import nn
 
     class FunctionLoss(nn.Module):
-        """A loss module around a plain function."""
+        """A loss module that calls a plain function."""
 
         def forward(self, *values: Any) -> Any:
             return function(*values)

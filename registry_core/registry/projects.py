@@ -1,4 +1,4 @@
-"""What projects on this machine declare in pyproject.toml, held against what is installed of them."""
+"""Compare the entry points in pyproject.toml of projects on this machine with the installed ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DeclaredEntryPoints:
 
 
 def declared_in(folder: Path) -> DeclaredEntryPoints | None:
-    """What the project in a folder declares; None if it declares nothing for registry-core, or not in plain data."""
+    """The declaration of the project in a folder; None unless it declares entry points for registry-core statically."""
     try:
         data = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -45,7 +45,7 @@ def declared_in(folder: Path) -> DeclaredEntryPoints | None:
 
 
 def stale(plugin: Plugin) -> str:
-    """How an editable install differs from its project, as a sentence with a remedy; empty if it does not."""
+    """The difference between an editable install and its project, with a remedy; empty if there is none."""
     declared = declared_in(Path(plugin.editable)) if plugin.editable else None
     if declared is None:
         return ""
@@ -55,12 +55,12 @@ def stale(plugin: Plugin) -> str:
     if not missing and not extra:
         return ""
     parts = [f"{word} {', '.join(names)}" for word, names in (("lacks", missing), ("still has", extra)) if names]
-    what = f"its installed entry points are not those of {declared.folder / 'pyproject.toml'}: it {' and '.join(parts)}"
+    what = f"its installed entry points differ from {declared.folder / 'pyproject.toml'}: it {' and '.join(parts)}"
     return f"{what}. Run: pip install -e {declared.folder}"
 
 
 def not_installed(folder: Path) -> Iterator[str]:
-    """A sentence about the project in a folder, if it declares components and is not installed at all."""
+    """A sentence about the project in a folder, if it declares components but is not installed."""
     declared = declared_in(folder)
     if declared is not None and not _installed_points(declared.name):
         yield f"{declared.name} in {folder} declares components, but is not installed. Run: pip install -e {folder}"

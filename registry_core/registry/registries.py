@@ -1,4 +1,4 @@
-"""One typed registry for each kind, made from its row in the table of kinds: ``registries.losses``."""
+"""One typed registry for each row of the table of kinds: ``registries.losses``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed registries: from a component's name to its declaration."""
+"""Typed registries, which map the name of a component to its declaration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ D = TypeVar("D", bound=Component)
 
 
 class Registry(Generic[D]):
-    """The components of one kind; a look-up imports the one declaration that is asked for."""
+    """The components of one kind; a look-up imports only the requested declaration."""
 
     def __init__(self, base: type[D]) -> None:
         self.base = base
@@ -45,12 +45,12 @@ class Registry(Generic[D]):
         return f"<registry of kind {self.kind}: {len(self)} components>"
 
     def record(self, name: str, prefer: Preferences | None = None) -> Record:
-        """Where the component comes from; UnknownComponent or NameConflict if that is not one place."""
+        """The record of the component; UnknownComponent or NameConflict unless exactly one matches."""
         return installed().find(self.kind, name, prefer)
 
     def declaration(self, record: Record) -> type[D]:
-        """The declaration of a registered component of this kind; BrokenComponent if it has none that works."""
-        if component := in_session(record.target):  # not cached: another of this name may take its place
+        """The declaration of a registered component of this kind; BrokenComponent if it cannot be used."""
+        if component := in_session(record.target):  # not cached: another one of this name may replace it
             of_session: type[D] = component.declaration
             return of_session
         return _declaration(self.base, record)
@@ -76,6 +76,6 @@ def _declaration(base: type[D], record: Record) -> type[D]:
 
 
 def _provided(provider: Any, record: Record) -> Any:
-    """What a provider has under a name: a declaration, or a plain class or function."""
+    """The object of a provider for a name: a declaration, class or function."""
     with foreign_code(f"The provider of the {record.label} failed", remedy="Repair or reinstall it."):
         return provider(record.name)

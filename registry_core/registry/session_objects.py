@@ -1,4 +1,4 @@
-"""Declarations of objects that are registered in a session: they have no parameters, and build to the object itself."""
+"""Declarations of objects that are registered in a session: they have no parameters, and build the object itself."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ D = TypeVar("D", bound=Component)
 _copied: ContextVar[bool] = ContextVar("_copied", default=False)
 
 _CHANGED = ("model", "loss", "layer", "metric")
-"""Kinds whose objects change when a pipeline is tried: their weights, their device, their hooks."""
+"""Kinds whose objects change when a pipeline is tried: weights, device or hooks."""
 
 
 @contextmanager
 def copied_objects() -> Iterator[None]:
-    """Build copies of registered models, losses, layers and metrics inside, for what only tries or measures them."""
+    """Within this context, build copies of registered models, losses, layers and metrics, to try or measure them."""
     token = _copied.set(True)
     try:
         yield
@@ -36,9 +36,9 @@ def copied_objects() -> Iterator[None]:
 
 
 def declare_object(base: type[D], thing: object, record: Record) -> type[D]:
-    """A declaration without parameters that builds to ``thing``, as a component of the kind of ``base``."""
+    """A declaration without parameters that builds ``thing``, as a component of the kind of ``base``."""
     own: type[Component] = _ObjectDataset if issubclass(base, Dataset) else _Object
-    create: Any = create_model  # its result is typed as the class that is made, which is not known here
+    create: Any = create_model  # its result is typed as the created class, which is not known here
     made: Any = create(
         type(thing).__name__,
         __base__=(own, base),
@@ -52,7 +52,7 @@ def declare_object(base: type[D], thing: object, record: Record) -> type[D]:
 
 
 class _Object(Component):
-    """Builds to the object, whatever it is called with."""
+    """Builds the object itself, whatever the arguments."""
 
     def make(self, *leading: Any) -> Any:
         found = load_target(self.target)
@@ -60,7 +60,7 @@ class _Object(Component):
 
 
 class _ObjectDataset(_Object, Dataset):
-    """A data set that is there already, so that its length is known."""
+    """A data set that already exists, so its length is known."""
 
     def facts(self) -> DataFacts:
         return DataFacts(length=len(load_target(self.target)))

@@ -1,4 +1,4 @@
-"""The source of classes and functions of a session: of a script, of the cells of a notebook, of a test."""
+"""Find the source of classes and functions of a session: of a script, the cells of a notebook or a test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Source(NamedTuple):
-    """The text of a class or function, and where it begins."""
+    """The text of a class or function, with its place."""
 
     file: Path
     line: int
@@ -20,20 +20,20 @@ class Source(NamedTuple):
 
 
 def source_of(thing: Any) -> Source | None:
-    """The source of a class or function, decorators included; None for objects, and where Python does not have it."""
+    """The source of a class or function, decorators included; None for objects, and if Python cannot find it."""
     found = _class_around_its_methods(thing) if inspect.isclass(thing) else None
     if found is not None:
         return found
     try:
         file = inspect.getsourcefile(thing)
         lines, line = inspect.getsourcelines(thing)
-    except (OSError, TypeError):  # of what was typed in, made by code, or written in C; objects have none
+    except (OSError, TypeError):  # code typed in, generated, or written in C; objects have no source
         return None
     return Source(Path(file), max(line, 1), "".join(lines)) if file else None
 
 
 def functions_of(thing: Any) -> Iterator[FunctionType]:
-    """The methods of a class, or the function itself, without what decorators put around them."""
+    """The methods of a class, or the function itself, unwrapped from decorators."""
     for found in vars(thing).values() if inspect.isclass(thing) else (thing,):
         bare = found.__func__ if isinstance(found, (classmethod, staticmethod)) else found
         bare = inspect.unwrap(bare) if inspect.isroutine(bare) and not inspect.ismethod(bare) else bare
@@ -42,9 +42,9 @@ def functions_of(thing: Any) -> Iterator[FunctionType]:
 
 
 def _class_around_its_methods(thing: type) -> Source | None:
-    """A class found by the lines of its methods: a class of a notebook does not say in which cell it is defined."""
+    """Find a class by the lines of its methods: a notebook class does not record the cell that defines it."""
     for function in functions_of(thing):
-        if function.__qualname__.rpartition(".")[0] != thing.__qualname__:  # it is another's
+        if function.__qualname__.rpartition(".")[0] != thing.__qualname__:  # the method is of another class
             continue
         file, line = function.__code__.co_filename, function.__code__.co_firstlineno
         lines = linecache.getlines(file)
@@ -58,7 +58,7 @@ def _class_around_its_methods(thing: type) -> Source | None:
 def _classes(text: str, name: str) -> list[ast.ClassDef]:
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):  # cells of notebooks may have lines that are not Python
+    except (SyntaxError, ValueError, RecursionError):  # cells of a notebook may contain lines that are not Python
         return []
     return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
 

@@ -1,4 +1,4 @@
-"""Names of a new project, all derived from one name: distribution, package, components and classes."""
+"""The names of a new project, all derived from one: distribution, package, components and classes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Names:
     """Names of a project and its parts."""
 
     written: str
-    """The name as given, which is also the name of the project's folder."""
+    """The name as written by the user, which is also the name of the project's folder."""
     distribution: str
-    """The distribution, normalized as pip does: ``acme-losses``."""
+    """The distribution, normalised as by pip: ``acme-losses``."""
     package: str
     """The package and each of its components: ``acme_losses``."""
     cls: str
@@ -32,7 +32,7 @@ class Names:
 
     @classmethod
     def of(cls, written: str) -> Names:
-        """Derive all names from one; raise ScaffoldError if it is not a valid name of a distribution or package."""
+        """Derive all names from one. Raises ScaffoldError if it is not valid for a distribution or package."""
         if not _DISTRIBUTION.fullmatch(written):
             raise ScaffoldError(
                 f"{written!r} is not a valid name of a distribution: it must consist of letters, digits, -, _ and ., "
@@ -55,7 +55,7 @@ class Names:
         return cls(written, name, package, class_name)
 
     def refuse_taken(self, kinds: Iterable[Kind]) -> None:
-        """Raise ScaffoldError if an installed distribution, module or component has one of these names."""
+        """Raise ScaffoldError if an installed distribution, module or component already has one of these names."""
         try:
             found = distribution(self.distribution)
         except PackageNotFoundError:
@@ -67,21 +67,21 @@ class Names:
             )
         if _is_module(self.package):
             raise ScaffoldError(
-                f"There is already a module {self.package!r}, which would hide the new package or be hidden by it. "
+                f"A module {self.package!r} already exists and would hide the new package or be hidden by it. "
                 f"Choose another name, such as my-{self.distribution}."
             )
         for kind in kinds:
             for record in installed().of_kind(kind.name):
                 if record.name == self.package:
                     raise ScaffoldError(
-                        f"There is already {kind.one} {self.package!r} of {record.origin}, and pipelines would have to "
-                        f"say which one they mean. Choose another name, such as my-{self.distribution}."
+                        f"The {kind.name} {self.package!r} is already registered by {record.origin}, and pipelines "
+                        f"would have to choose between them. Choose another name, such as my-{self.distribution}."
                     )
 
 
 def _is_module(name: str) -> bool:
     try:
         found = importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # a module that cannot be imported exists, too
+    except (ImportError, ValueError):  # a module that cannot be imported exists nevertheless
         return True
-    return found is not None and found.origin is not None  # a plain folder has no origin, and hides nothing
+    return found is not None and found.origin is not None  # a namespace package has no origin, and hides nothing

@@ -17,10 +17,10 @@ from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold.names import Names
 
 _GENERAL = "component"
-"""Folder of the templates for kinds that have none of their own."""
+"""Folder of the templates for kinds without their own."""
 
 _FOLDERS = frozenset(("tests", "pipelines", "build", "dist", "runs"))
-"""Folders of a project besides its package, including those that building and training create."""
+"""Folders of a project other than its package, including those that building and training create."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Project:
 
 
 def plan_project(names: Names, kinds: Sequence[str]) -> Project:
-    """Plan a project with a component of each of these kinds; raise ScaffoldError if a name clashes with a file."""
+    """Plan a project with a component of each of these kinds. Raises ScaffoldError if a name conflicts with a file."""
     chosen = tuple(kind for name, kind in KINDS.items() if name in kinds)
     made = tuple(sorted(_files(names, chosen), key=lambda file: file.path))
     _refuse_clashes(names, made)
@@ -103,7 +103,7 @@ def _files(names: Names, kinds: tuple[Kind, ...]) -> Iterator[File]:
 
 
 def _built(kind: Kind) -> str:
-    """The template of what is built; a general one derives from the type of the kind, if that is a class."""
+    """The template of the built object; the general one derives from the type of the kind if that is a class."""
     if kind.templates:
         return "built.py"
     expected = resolve_name(kind.builds)
@@ -140,7 +140,7 @@ def _values(names: Names, kinds: tuple[Kind, ...]) -> dict[str, str]:
 
 
 def _values_of_kind(names: Names, kind: Kind) -> dict[str, str]:
-    """The values that only the general templates need."""
+    """The values that only the general templates use."""
     base_module, _, base = kind.base.partition(":")
     built_module, _, built = kind.builds.partition(":")
     component = f"{{{names.package}: {{strength: 0.5}}}}"
@@ -163,7 +163,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _refuse_clashes(names: Names, made: Sequence[File]) -> None:
-    """Raise ScaffoldError if something else in the project has the name of the package or of a class."""
+    """Raise ScaffoldError if another part of the project has the name of the package or of a class."""
     tests = {Path(file.path).stem for file in made if file.path.startswith("tests/")}
     if names.package in _FOLDERS | tests:
         raise ScaffoldError(

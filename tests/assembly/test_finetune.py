@@ -227,7 +227,7 @@ def test_mistakes_are_found_before_torch_is_needed(
         (
             {"weights": good, "rename": [{"match": r"conv\d\.(.*)", "to": r"conv.\2"}]},
             "finetune.rename[0]",
-            "`to` 'conv.\\\\2' does not go with",
+            "`to` 'conv.\\\\2' does not fit",
         ),
         (
             {"weights": good, "rename": [{"match": r"conv\d\.(.*)", "to": r"conv.\1"}]},
@@ -236,7 +236,7 @@ def test_mistakes_are_found_before_torch_is_needed(
         ),
         ({"weights": good, "freze": [".*"]}, "finetune.freze", "Did you mean 'freeze' or"),
         ({"weights": good, "freeze": ["("]}, "finetune.freeze[0]", "is not a regular expression"),
-        ({"strict": True}, "finetune", "has `weights`, `freeze` or both"),
+        ({"strict": True}, "finetune", "needs `weights`, `freeze` or both"),
     ):
         ended = command("validate", pipeline(model=NET, finetune=section))
         assert ended.code == 2, section

@@ -118,4 +118,4 @@ def test_functions_of_other_distributions(
     ]
     assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
     wrong = pipeline(name="wrong", data={"train": {**train, "transforms": [{"lambda": {"function": "lambda x: x"}}]}})
-    assert "There is no function 'lambda x: x'" in command("validate", wrong).err
+    assert "The function 'lambda x: x' is unknown" in command("validate", wrong).err

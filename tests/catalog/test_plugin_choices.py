@@ -84,7 +84,7 @@ def test_prefer_chooses_for_a_whole_file_and_is_recorded(pipeline: Callable[...,
 @pytest.mark.usefixtures("rivals")
 def test_what_is_wrong_with_prefer_is_said(pipeline: Callable[..., Path]) -> None:
     found = problems(pipeline(loss="l1", prefer={"loss/l1": "acme-losses"}))
-    assert any("'acme-losses' does not register the loss 'l1'. Known are: registry-core." in each for each in found)
+    assert any("'acme-losses' does not register the loss 'l1'. Available: registry-core." in each for each in found)
     assert any("is not KIND/NAME" in each for each in problems(pipeline(prefer={"mse": "acme-losses"})))
 
 
@@ -106,9 +106,9 @@ def test_requires_fails_before_anything_else(pipeline: Callable[..., Path], comm
     assert len(lines) == 2, "only what is required is said"
     assert f"{path}:3:3: requires.registry-core-nowhere: This pipeline requires registry-core-nowhere" in lines[0]
     assert "Run: pip install 'registry-core-nowhere>=1'" in lines[0]
-    assert "requires pydantic >=99, and" in lines[1]
+    assert "requires pydantic >=99, but" in lines[1]
     wrong = problems(pipeline(requires={"click": "newest"}))
-    assert "'newest' is not a version specifier. Write one such as '>=1'" in wrong[0]
+    assert "'newest' is not a version specifier. Write a specifier such as '>=1'" in wrong[0]
     assert any("Expected a text" in each for each in problems(pipeline(requires={"click": 8})))
     registry_core.load(pipeline(requires={"registry-core": ">=0.1", "click": ""}))
 
@@ -185,7 +185,7 @@ def test_another_contract_is_listed_and_never_imported(
     assert "made for contract v2, and this registry-core has contract v1. Upgrade registry-core." in problem
     facts = json.loads(command("plugins", "--json").out)
     (future,) = [each for each in facts if each["name"] == "acme-future"]
-    assert future["states"] == ["1 made for another contract than v1"]
+    assert future["states"] == ["1 made for a contract other than v1"]
 
 
 def test_versioned_names_and_deprecations(
@@ -242,7 +242,7 @@ def test_a_local_module_adds_components(pipeline: Callable[..., Path], tmp_path:
     assert core(tmp_path, "train", "--resume", "run", "-p", "my_parts").returncode == 0
     unknown = core(tmp_path, "validate", path)
     assert unknown.returncode == 2
-    assert "There is no loss 'half'." in unknown.stderr
+    assert "The loss 'half' is unknown." in unknown.stderr
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_pipeline_file_cannot_name_a_module(pipeline: Callable[..., Path], tmp
     (tmp_path / "my_parts.py").write_text("open('mark', 'w').close()\n" + LOCAL)
     for key in ("p", "plugins", "modules", "imports"):
         done = core(tmp_path, "validate", pipeline(**{key: ["my_parts"]}))
-        assert f"There is no key '{key}' here" in done.stderr
+        assert f"The key '{key}' is unknown here" in done.stderr
     for name in ("my_parts:half", "my_parts:Half", "my_parts.Half"):
         assert core(tmp_path, "validate", pipeline(loss=name)).returncode == 2
     assert not (tmp_path / "mark").exists()
@@ -290,7 +290,7 @@ def test_a_component_that_exits_or_prints_when_it_is_used(
     ended = command("validate", pipeline(loss="exits", train={"epoch": 1}))
     assert ended.code == 3, "a broken component, not a mistake of the file"
     assert "SystemExit: 0" in ended.err
-    assert "There is no key 'epoch' here" in ended.err, "all the rest is reported too"
+    assert "The key 'epoch' is unknown here" in ended.err, "all the rest is reported too"
     shown = command("show", "loss/prints", "--json")
     assert json.loads(shown.out)["summary"] == "Half of the cross entropy."
     assert "hello" in shown.err

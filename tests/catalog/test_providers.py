@@ -90,7 +90,7 @@ def test_a_provider_that_fails_is_named(name: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("points", "index", "message"),
     [
-        (POINTS, None, "there is no file 'acme_many.index' beside 'acme_many.py'. It belongs into the package data."),
+        (POINTS, None, "there is no file 'acme_many.index' beside 'acme_many.py'. Add it to the package data."),
         (POINTS, b"\xff\xfe", "cannot be read"),
         (POINTS, b"Not A Name\tNo.\n", "has 'Not A Name', not a snake_case name"),
         (POINTS.replace("acme_many:", "acme_absent:"), b"", "the module 'acme_absent' is not installed"),

@@ -182,7 +182,7 @@ def test_list_show_and_search(world: World) -> None:
 
 def test_names_that_there_are_not(world: World) -> None:
     component, kind = world.run(("show", "exporter/onxn"), ("show", "exportr/onnx"))
-    assert component == Ended(2, "", "There is no exporter 'onxn'. Did you mean 'onnx'?\n")
+    assert component == Ended(2, "", "The exporter 'onxn' is unknown. Did you mean 'onnx'?\n")
     assert kind.code == 2
     assert "'exportr/onnx' is not KIND/NAME. Did you mean 'exporter'?" in kind.err
 
@@ -217,20 +217,20 @@ print(json.dumps([dump(spec.exporters), dump(spec)["exporters"], [each.label for
 
 
 MISTAKES = (
-    ("exporters: [onxn]", "8:13: exporters[0]", "There is no exporter 'onxn'. Did you mean 'onnx'?"),
-    ("exportres: [onnx]", "8:1: exportres", "There is no key 'exportres' here. Did you mean 'exporters'?"),
+    ("exporters: [onxn]", "8:13: exporters[0]", "The exporter 'onxn' is unknown. Did you mean 'onnx'?"),
+    ("exportres: [onnx]", "8:1: exportres", "The key 'exportres' is unknown here. Did you mean 'exporters'?"),
     (
         "exporters: [{onnx: {opsett: 9}}]",
         "8:21: exporters[0].onnx.opsett",
         "The exporter 'onnx' has no parameter 'opsett'. Did you mean 'opset'?",
     ),
     ("exporters: [{onnx: {opset: 3}}]", "8:28: exporters[0].onnx.opset", "3 must be at least 7."),
-    ("exporters: [mse]", "8:13: exporters[0]", "There is no exporter 'mse'. 'mse' is a loss; put an exporter here."),
+    ("exporters: [mse]", "8:13: exporters[0]", "The exporter 'mse' is unknown. 'mse' is a loss; put an exporter here."),
     ("exporters: onnx", "8:12: exporters", "Expected a list, not 'onnx'. Write a list, as in `[onnx]`."),
     (
         "onnx: {opset: 18}",
         "8:1: onnx",
-        "There is no key 'onnx' here. It belongs in the list `exporters`, for it is an exporter: move it there.",
+        "The key 'onnx' is unknown here. It belongs in the list `exporters`, because it is an exporter: move it there.",
     ),
 )
 """Lines at the end of a pipeline file, each with the place of the problem and its sentences."""

@@ -68,10 +68,10 @@ def test_the_folder_of_runs(command: Callable[..., Ended], pipeline: Callable[..
     for out in (tmp_path / "file", tmp_path / "file" / "deeper" / "run"):
         ended = command("validate", path, "--out", out)
         assert ended.code == 2
-        assert f"{str(tmp_path / 'file')!r} is a file. Name another folder with --out." in ended.err
+        assert f"{str(tmp_path / 'file')!r} is a file. Choose another folder with --out." in ended.err
         refused = command("train", path, "--out", out)
         assert refused.code == 2
-        assert "No run can be written there" in refused.err
+        assert "The run cannot be written there" in refused.err
     assert command("validate", path, "--out", tmp_path / "new" / "run").code == 0
     assert not (tmp_path / "new").exists()
     assert unwritable(Path("runs")) == ""

@@ -15,7 +15,7 @@ from registry_core.loaded import load
 
 CORPUS = mistakes()
 
-SAYS_WHAT_TO_DO = ("?", "xpected", " must ", "takes either", "; ")
+SAYS_WHAT_TO_DO = ("?", "xpected", " must ", "; ")
 """Words of messages that need no remedy beside them."""
 
 

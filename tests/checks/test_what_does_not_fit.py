@@ -292,11 +292,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                          {"linear": {"name": "fc", "out_features": 10}}),
             hooks=[{"tensorboard_feature_maps": {"layer": "fc"}}],
         ),
-        "requires images, but the layer 'fc' emits 10. Known are: seen.",
+        "requires images, but the layer 'fc' emits 10. Available: seen.",
     ),
     "boxes that are none": (
         made(BOXES, model=mlp(10, [8, 16]), loss="bce_with_logits", hooks=[{"tensorboard_boxes": {"boxes": "target"}}]),
-        "requires boxes, but the entry 'target' contains none. Known are: boxes.",
+        "requires boxes, but the entry 'target' contains none. Available: boxes.",
     ),
     "sound without a rate": (
         made(hooks=[{"tensorboard_audio": {"audio": "input"}}]),

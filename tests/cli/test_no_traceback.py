@@ -76,7 +76,7 @@ def test_what_is_no_ordinary_file_is_not_replaced(here: Path, command: Callable[
     os.mkfifo(here / "pipe")
     ended = command("whiten", "right.yaml", "--out", "pipe")
     assert ended.code == 2
-    assert "'pipe' is no ordinary file" in ended.err
+    assert "'pipe' is not a regular file" in ended.err
     assert (here / "pipe").is_fifo()
 
 

@@ -23,8 +23,8 @@ def test_a_key_is_sent_where_it_belongs_and_a_misspelt_one_is_not(pipeline: Call
     assert {problem.path: problem.remedy for problem in refused.value.problems} == {
         "epochs": "It belongs under `train`: move it there.",
         "lr": "It belongs under `optim.optimizer.sgd`: move it there.",
-        "data.train.shuffel": "Known are: batch_size, batch_transforms, dataset, sampler, transforms.",
-        "model.mlp.epochs": "Known are: bias, dropout, hidden, in_channels, num_classes, size. "
+        "data.train.shuffel": "Available: batch_size, batch_transforms, dataset, sampler, transforms.",
+        "model.mlp.epochs": "Available: bias, dropout, hidden, in_channels, num_classes, size. "
         "A key of this name belongs under `train`.",
         "optim.optimizer.sgd.groups": "It belongs under `optim`: move it there.",
         "train.epoch": "Did you mean 'epochs'?",

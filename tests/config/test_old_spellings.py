@@ -61,6 +61,6 @@ def test_the_place_of_an_old_spelling(pipeline: Callable[..., Path]) -> None:
     assert problem.place is not None
     assert problem.path == "loss.cross_entropy.size_average"
     assert str(problem).endswith(
-        "The loss 'cross_entropy' does not take 'size_average', an old spelling. "
+        "The loss 'cross_entropy' has no parameter 'size_average', which is an old spelling. "
         "Write reduction: mean or reduction: sum. [old-spelling]"
     )

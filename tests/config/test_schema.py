@@ -195,7 +195,7 @@ def test_one_component_and_one_kind(command: Callable[..., Ended]) -> None:
     assert not kind.is_valid("sgd")
     wrong = command("schema", "loss/no_such")
     assert wrong.code == 2
-    assert "There is no loss 'no_such'" in wrong.err
+    assert "The loss 'no_such' is unknown" in wrong.err
 
 
 @pytest.fixture(scope="module")

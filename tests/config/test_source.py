@@ -58,7 +58,7 @@ REFUSED = {
     "a: -.inf\n": "finite",
     "a: 1e999\n": "too large",
     "a: " + "9" * 5000: "too large",
-    "a: &x [*x]\n": "own anchor",
+    "a: &x [*x]\n": "anchor that contains it",
     "a: !!python/object/apply:os.system [id]\n": "tag",
     "a: !custom 3\n": "tag",
     "b: &x {c: 1}\na: {<<: *x}\n": "extends",
@@ -66,7 +66,7 @@ REFUSED = {
     "a: 'x\n": "not valid YAML",
     "? [a]\n: 1\n": "key must be a word",
     "a: " + "[" * 3000: "nests deeper",
-    "a: *b\n": "no anchor 'b'",
+    "a: *b\n": "anchor 'b' is not defined",
     "a: " + "[" * 70 + "]" * 70: "nests deeper",
     "a: 1\n---\nb: 2\n": "more than one YAML document",
 }

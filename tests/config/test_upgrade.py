@@ -95,8 +95,8 @@ def test_a_file_goes_through_all_steps() -> None:
     assert "Since version 2 `optimisation` is called `optim`." in said
     assert "Since version 2 the optimizer 'momentum_sgd' is called 'sgd'." in said
     assert "Since version 3 'rate' of the optimizer 'sgd' is called 'lr'." in said
-    assert "Since version 3 `epochs` stands in `train.epochs`." in said
-    assert said.count("It is of version 3 now.") == 1
+    assert "Since version 3 `epochs` is in `train.epochs`." in said
+    assert said.count("The file now has version 3.") == 1
 
 
 def test_a_draft_gets_its_version_first() -> None:
@@ -191,11 +191,11 @@ def test_a_value_moves_out_of_a_list_item_or_leaves_an_empty_section() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("epochs: 3\ntrain: {epochs: 4}\n", "there is a value already"),
-        ("epochs: 3\ntrain: fast\n", "what stands there has no keys"),
-        ("epochs:\n  a: 1  # one\n  c: 2\ntrain: {b: 2}\n", "there are comments in it"),
-        ("epochs:  # why\n  3\ntrain: {b: 2}\n", "a comment stands between key and value"),
-        ("length: &n 3\nepochs: *n\ntrain: {b: 2}\n", "an alias stands in it"),
+        ("epochs: 3\ntrain: {epochs: 4}\n", "the new key already has a value"),
+        ("epochs: 3\ntrain: fast\n", "the value there is not a mapping"),
+        ("epochs:\n  a: 1  # one\n  c: 2\ntrain: {b: 2}\n", "it contains comments"),
+        ("epochs:  # why\n  3\ntrain: {b: 2}\n", "there is a comment between key and value"),
+        ("length: &n 3\nepochs: *n\ntrain: {b: 2}\n", "it contains an alias"),
         ("train: {b: 2}\nepochs: &n {c: 3}\nlast: *n\ntwo: *n\nextra: {a: &x 1}\n", ""),
     ],
 )
@@ -208,7 +208,7 @@ def test_what_cannot_be_moved_without_a_loss_is_said(text: str, reason: str) -> 
         stepped(text, "old.yaml", 1, (Step(1, (MADE_UP[1].changes[2],)),))
     (problem,) = refused.value.problems
     assert reason in problem.message
-    assert problem.remedy == "Change it by hand."
+    assert problem.remedy == "Change the file by hand."
     assert problem.code == "older-version"
 
 
@@ -293,8 +293,8 @@ def test_a_file_has_the_version_of_the_one_it_extends(
     path = pipeline("extends: base.yaml\nepochs: 3\noptimisation: {}  # no key of version 2\n")
     ended = command("upgrade", path)
     assert ended.out.splitlines() == [
-        f"{path}: Since version 3 `epochs` stands in `train.epochs`.",
-        f"{base}: It is of version 3 now.",
+        f"{path}: Since version 3 `epochs` is in `train.epochs`.",
+        f"{base}: The file now has version 3.",
     ]
     assert path.read_text() == "extends: base.yaml\ntrain: {epochs: 3}\noptimisation: {}  # no key of version 2\n"
     assert base.read_text() == "version: 3\ntrain: {device: cpu}\n"

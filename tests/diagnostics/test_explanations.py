@@ -174,7 +174,7 @@ def said_of(
 def test_people_are_told_of_explanations(
     command: Callable[..., Ended], pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advice = "registry-core explain CODE says more.\n"
+    advice = "registry-core explain CODE explains a code.\n"
     wrong = pipeline(train={"epochs": 0})
     assert advice not in command("validate", wrong).err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -247,7 +247,7 @@ def test_the_command_lists_all_codes(command: Callable[..., Ended]) -> None:
 def test_an_unknown_code_gets_near_matches(command: Callable[..., Ended]) -> None:
     ended = command("explain", "tranform-input")
     assert ended.code == 2
-    assert "There is no code 'tranform-input'. Did you mean 'transform-input'" in ended.err
+    assert "The code 'tranform-input' is unknown. Did you mean 'transform-input'" in ended.err
 
 
 def test_a_text_that_lacks_a_part_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def test_a_suggestion_says_what_it_knows() -> None:
     assert suggest("sdg", ["sgd", "adam"]) == Suggestion(("sgd",), ("adam", "sgd"))
     assert str(suggest("sdg", ["sgd", "adam"])) == "Did you mean 'sgd'?"
     assert str(Suggestion(("a", "b"), ("a", "b", "c"))) == "Did you mean 'a' or 'b'?"
-    assert str(suggest("gpu", ["sgd", "adam"])) == "Known are: adam, sgd."
+    assert str(suggest("gpu", ["sgd", "adam"])) == "Available: adam, sgd."
     assert str(suggest("gpu", map(str, range(17)))).endswith(", 7, 8, …."), "sixteen of them are named"
     assert str(suggest("gpu", [])) == "" == near("gpu", [])
     assert near("sdg", ["sgd"]) == str(suggest("sdg", ["sgd"]))

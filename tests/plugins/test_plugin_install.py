@@ -282,4 +282,4 @@ def test_after_an_uninstallation_the_package_is_named(
 def test_without_it_the_pipeline_is_refused(pipeline: Callable[..., Path]) -> None:
     done = run(Path(sys.executable), "validate", pipeline(loss="focal"))
     assert done.returncode == 2
-    assert "no loss 'focal'" in done.stderr
+    assert "The loss 'focal' is unknown" in done.stderr

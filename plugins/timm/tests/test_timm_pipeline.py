@@ -52,7 +52,7 @@ def test_mistakes_are_found_before_the_run(tmp_path: Path) -> None:
     said = str(failed.value)
     assert "expects 3 input channels, but the image has 1" in said
     assert "Set in_chans to 1." in said
-    assert "There is no optimizer 'timm_lions'. Did you mean 'timm_lion' or 'timm_lionc'?" in said
+    assert "The optimizer 'timm_lions' is unknown. Did you mean 'timm_lion' or 'timm_lionc'?" in said
     path = written(tmp_path, model={"timm_vit_tiny_patch16_224": {"num_classes": 100, "in_chans": 1}})
     with pytest.raises(RegistryError) as failed:
         registry_core.load(path)

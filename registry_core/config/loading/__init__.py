@@ -1,1 +1,1 @@
-"""From the text of pipeline files to validated models: extends, vars, --set, names, and sentences for what is wrong."""
+"""Turn pipeline files into validated models: extends, vars, --set, component names, and messages for mistakes."""

@@ -1,4 +1,4 @@
-"""Read field annotations: which model stands in a field, and whether it is one or several."""
+"""Read field annotations: the model that a field contains, and whether it contains one or several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def is_sequence(annotation: Any) -> bool:
-    """Whether a field holds several values: a tuple or a list."""
+    """True if a field contains several values: a tuple or a list."""
     origin = get_origin(annotation)
     if origin in (Union, UnionType, Annotated):
         return any(is_sequence(part) for part in get_args(annotation))
@@ -28,7 +28,7 @@ def is_sequence(annotation: Any) -> bool:
 
 
 def takes_one(annotation: Any) -> bool:
-    """Whether a field may hold a single component or model: ``Function | tuple[Function, ...]`` does, a list not."""
+    """True if a field may contain a single component or model: ``Function | tuple[Function, ...]``, but not a list."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         return any(takes_one(part) for part in get_args(annotation))
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -1,4 +1,4 @@
-"""Compose a pipeline from its file, what it extends, options, and ``vars``."""
+"""Compose a pipeline from its file, the files that it extends, options and ``vars``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from registry_core.config.text.yaml_nodes import refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem, near
 
 IsComponent = Callable[[Keys], bool]
-"""Whether a component stands at a place: there, a mapping with another name replaces instead of merging."""
+"""True if the keys lead to a component: a mapping with another name replaces it instead of merging."""
 
 ReadTree = Callable[[Path], Tree]
-"""Gives the tree of a pipeline file."""
+"""Returns the tree of a pipeline file."""
 
 _VERSION = re.compile("v[1-9][0-9]*")
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
@@ -24,11 +24,11 @@ _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 def compose(
     path: Path, overrides: Sequence[str], is_component: IsComponent, read: ReadTree = read_file
 ) -> tuple[Tree, list[Problem]]:
-    """The pipeline in ``path`` over what it extends, under the ``KEY=VALUE`` options, with variables put in.
+    """Merge the pipeline in ``path`` with the files that it extends and ``KEY=VALUE`` options, and fill in variables.
 
-    ``read`` gives the tree of each file: files need not be written yet.
+    ``read`` returns the tree of each file: files need not be written yet.
 
-    Raises PipelineError where there is no tree to go on with; smaller problems are returned with the tree.
+    Raises PipelineError if there is no usable tree; other problems are returned with the tree.
     """
     tree = _extended(path, is_component, (), read)
     problems: list[Problem] = []
@@ -38,15 +38,15 @@ def compose(
         except PipelineError as error:
             problems += error.problems
     if tree.data == {}:
-        raise refused("root-form", "The file holds nothing.", "Start with `version: 1`.", tree.place(()))
+        raise refused("root-form", "The file is empty.", "Start with `version: 1`.", tree.place(()))
     if (outer := _all_under(tree.data)) is not None:
-        message = f"All sections stand under {outer!r}."
-        raise refused("root-form", message, "Write them at the top of the file.", tree.place((outer,), of_key=True))
+        message = f"All sections are nested under {outer!r}."
+        raise refused("root-form", message, "Move them to the top of the file.", tree.place((outer,), of_key=True))
     return tree, [*problems, *_fill_variables(tree)]
 
 
 def _all_under(data: dict[str, Any]) -> str | None:
-    """The one key of a file under which the whole pipeline stands."""
+    """The single key of a file that contains the whole pipeline, if there is one."""
     outer, inner = next(iter(data.items()))
     return outer if len(data) == 1 and isinstance(inner, dict) and "version" in inner else None
 
@@ -55,23 +55,23 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], re
     tree = read(path)
     if not isinstance(tree.data, dict):
         place = tree.place(())
-        raise refused("root-form", "A pipeline file is a mapping of sections.", "Start with `version: 1`.", place)
+        raise refused("root-form", "A pipeline file must be a mapping of sections.", "Start with `version: 1`.", place)
     base_name = tree.data.pop("extends", None)
     if base_name is None:
         return tree
     place = tree.place(("extends",))
     if not isinstance(base_name, str):
-        raise refused("extends", "`extends` takes the path of one pipeline file.", "Write a path.", place)
+        raise refused("extends", "`extends` must be the path of one pipeline file.", "Write a path.", place)
     base_path = path.parent / base_name
     try:
         itself, there = base_path.resolve() in {file.resolve() for file in (path, *above)}, base_path.exists()
-    except (OSError, ValueError, RuntimeError):  # a name that is too long, has a zero byte, or leads round in links
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, has a zero byte, or is a cycle of links
         itself = there = False
     if itself:
-        raise refused("extends", f"{base_name!r} extends itself.", "Break the circle.", place)
+        raise refused("extends", f"{base_name!r} extends itself.", "Remove one `extends` from the cycle.", place)
     if not there:
-        message = f"The file {base_name!r} that this extends does not exist."
-        raise refused("extends", message, "Check the path: it starts at the folder of this file.", place)
+        message = f"The extended file {base_name!r} does not exist."
+        raise refused("extends", message, "Check the path, which is relative to the folder of this file.", place)
     if base_path.is_dir():
         raise refused("extends", f"{base_name!r} is a folder.", "Name a pipeline file in it.", place)
     base = _extended(base_path, is_component, (path, *above), read)
@@ -80,7 +80,7 @@ def _extended(path: Path, is_component: IsComponent, above: tuple[Path, ...], re
 
 
 def _overlay(base: Tree, over: Tree, keys: Keys, is_component: IsComponent) -> None:
-    """Put the value of ``over`` at ``keys`` over that of ``base``: mappings merge, all else replaces."""
+    """Merge the value of ``over`` at ``keys`` into ``base``: mappings merge, anything else replaces."""
     below, above = _at(base.data, keys), _at(over.data, keys)
     if not isinstance(above, dict) or not isinstance(below, dict) or _other_component(below, above, keys, is_component):
         _replace(base, over, keys)
@@ -117,11 +117,11 @@ def _at(data: Any, keys: Keys) -> Any:
 
 
 def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
-    """Carry out one ``--set a.b.0.c=VALUE``; numbers in the key count list items from 0."""
+    """Apply one ``--set a.b.0.c=VALUE``; numbers in the key are list indices, from 0."""
     name, equals, text = override.partition("=")
     place = Place(f"--set {override}")
     if not equals or not all(name.split(".")):
-        raise refused("set-option", "`--set` takes KEY=VALUE.", "Write it as in `--set train.epochs=3`.", place)
+        raise refused("set-option", "`--set` expects KEY=VALUE.", "Write it as in `--set train.epochs=3`.", place)
     keys: Keys = ()
     data: Any = tree.data
     *parents, last = _steps(name, is_component)
@@ -140,7 +140,7 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
             and len(parents) > len(keys)
             and parents[len(keys)] not in data
         ):
-            data.clear()  # another component: its parameters do not carry over
+            data.clear()  # another component does not keep these parameters
     key = _key(data, last, place)
     data[key] = read_value(text)
     keys = (*keys, key)
@@ -150,7 +150,7 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
 
 
 def _steps(name: str, is_component: IsComponent) -> list[str]:
-    """The steps of a dotted key; the version of a component, as in ``focal.v2``, belongs to its name."""
+    """Split a dotted key; the version of a component, as in ``focal.v2``, is a part of its name."""
     steps: list[str] = []
     for part in name.split("."):
         above: Keys = tuple(int(step) if step.isdigit() else step for step in steps[:-1])
@@ -166,11 +166,11 @@ def _key(data: Any, part: str, place: Place) -> str | int:
         return part
     if part.isdigit() and int(part) < len(data):
         return int(part)
-    raise refused("set-option", f"{part!r} is not an item of a list of {len(data)}.", "Items count from 0.", place)
+    raise refused("set-option", f"{part!r} is not an index of this list of {len(data)}.", "Count items from 0.", place)
 
 
 def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
-    """What options are put into: the mapping or list that is there, or a new mapping in place of anything else."""
+    """The container for an option: the existing mapping or list, or a new mapping that replaces anything else."""
     if isinstance(inner, (dict, list)):
         return inner
     return {inner: {}} if isinstance(inner, str) and is_component(keys) else {}
@@ -179,14 +179,14 @@ def _mapping_over(inner: Any, keys: Keys, is_component: IsComponent) -> Any:
 def _fill_variables(tree: Tree) -> list[Problem]:
     variables = tree.data.pop("vars", None) or {}
     if not isinstance(variables, dict):
-        message = "`vars` is a mapping from names to values."
+        message = "`vars` must be a mapping from names to values."
         return [
             Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), ("vars",), code="variable-value")
         ]
     problems = [
         Problem(
             f"The variable {name!r} is not a plain value.",
-            "Variables hold numbers, texts and lists of them.",
+            "Use a number, a string, a boolean, or a list of these.",
             tree.place(("vars", name)),
             ("vars", name),
             code="variable-value",
@@ -205,7 +205,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         unknown = [m[2] for m in _VARIABLE.finditer(value) if not m[1] and m[2] not in variables]
         for name in unknown:
             remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
-            message = f"There is no variable {name!r}."
+            message = f"The variable {name!r} is not defined."
             problems.append(Problem(message, remedy, tree.place(keys), keys, code="unknown-variable"))
         return value if unknown else _substitute(value, variables)
 
@@ -214,7 +214,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
 
 
 def _substitute(text: str, variables: dict[str, Any]) -> Any:
-    """A text that is one variable becomes its value; inside longer texts it becomes text; ``$${`` stands for ``${``."""
+    """Fill in variables: a text that is one variable becomes its value, others become text; ``$${`` is ``${``."""
     whole = _VARIABLE.fullmatch(text)
     if whole and not whole[1]:
         return variables[whole[2]]

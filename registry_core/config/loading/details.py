@@ -1,4 +1,4 @@
-"""What one of pydantic's errors says of a value: the sentence, the remedy, and the correction."""
+"""Translate one of pydantic's errors into a message, a remedy and a fix."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _CODES = {"literal_error": "wrong-choice", "too_short": "wrong-length", "too_lon
 _TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 _VARIABLE = re.compile(r"\$(\w+)|\{\{\s*(\w+)\s*\}\}")
-"""A variable as shells or templates write it."""
+"""A variable in the syntax of shells or templates."""
 
 _LISTED = 12
-"""Of so many choices all are named."""
+"""All choices are listed up to this number."""
 
 _BOUNDS = {
     "greater_than": ("greater than", "gt"),
@@ -55,7 +55,7 @@ def code_of(kind: str) -> str:
 
 
 def sentence(detail: ErrorDetails) -> str:
-    """What is wrong."""
+    """The message of an error."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind in _TYPES:
         return f"Expected {_TYPES[kind]}, not {format_value(value)}."
@@ -64,30 +64,30 @@ def sentence(detail: ErrorDetails) -> str:
         return f"{format_value(value)} must be {words} {bound(context[name])}."
     if kind == "literal_error":
         many = len(choices(detail))
-        known = listed_choices(detail) if many <= _LISTED else f"the {many} there are"
+        known = listed_choices(detail) if many <= _LISTED else f"the {many} possible values"
         return f"{format_value(value)} is not one of {known}."
     if kind == "value_error":
         return as_sentence(_own_error(detail).message)
     if kind in ("too_short", "too_long"):
         words, limit = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         items = "item" if context[limit] == 1 else "items"
-        return f"The list must have {words} {context[limit]} {items}, and has {context['actual_length']}."
+        return f"The list must have {words} {context[limit]} {items}, but has {context['actual_length']}."
     if kind in ("missing", "unexpected_positional_argument"):
         return f"The list {format_value(value)} has the wrong length: {reason(detail)}."
     if kind == "is_instance_of" and context["class"] == "Path":
         return f"Expected a path, not {format_value(value)}."
     if kind == "string_pattern_mismatch":
         return f"{format_value(value)} does not match {context['pattern']}."
-    return f"{format_value(value)} does not fit: {reason(detail)}."
+    return f"{format_value(value)} is not valid: {reason(detail)}."
 
 
 def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
-    """What to do about it; ``spare``: what to do about a value that means none."""
+    """The remedy of an error; ``spare`` is the remedy for a value that means none."""
     kind, value = detail["type"], detail["input"]
     if kind in _TYPES and (value is None or value in ("None", "none", "nil")) and spare:
         return spare
     if isinstance(value, str) and (found := _VARIABLE.fullmatch(value)):
-        return f"A variable is written ${{{found[1] or found[2]}}}."
+        return f"Write the variable as ${{{found[1] or found[2]}}}."
     if kind == "literal_error":
         return _choose(value, choices(detail))
     if kind in ("int_type", "float_type") and isinstance(value, str):
@@ -97,9 +97,9 @@ def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
     if kind == "is_instance_of" and detail["ctx"]["class"] == "Path":
         return "Write a path."
     if kind == "string_pattern_mismatch":
-        return "Write it so that it matches from its first character to its last."
+        return "Change it so that the whole text matches."
     if kind == "string_type" and isinstance(value, (int, float)):
-        return "Put it in quotes, if it is meant."
+        return "Put it in quotes if this text is meant."
     if kind == "bool_type" and value in ("yes", "no", "on", "off", "True", "False", "true", "false", 0, 1):
         return "Write true or false, without quotes."
     if kind == "value_error" and (advice := _own_error(detail).remedy):
@@ -125,17 +125,17 @@ def _number(value: str, wanted: str, *, whole: bool) -> str:
     meant = number_meant(value, whole=whole)
     if meant == value:
         return "Write the number without quotes."
-    comment = " A comment begins with #." if " //" in value else ""
+    comment = " Begin comments with #." if " //" in value else ""
     return f"Write {meant}." if meant else f"Write {wanted}.{comment}"
 
 
 def _may_be_percent(value: float) -> bool:
-    """Whether a number above 1, where at most 1 is allowed, looks like so many of a hundred."""
+    """True if a number above 1, where at most 1 is allowed, looks like a percentage."""
     return 5 <= value <= 100 and value == int(value)
 
 
 def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
-    """The correction of a value, where it is clear enough what is meant."""
+    """The fix of a value, if the intention is clear enough."""
     kind, value = detail["type"], detail["input"]
     if not isinstance(value, str):
         return None
@@ -153,7 +153,7 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
 
 
 def _own_error(detail: ErrorDetails) -> ParameterError:
-    """What a validator of the declaration raised; a plain ValueError has no remedy."""
+    """The error that a validator raised; a plain ValueError has no remedy."""
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, ParameterError):
         return error

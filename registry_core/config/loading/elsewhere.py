@@ -1,4 +1,4 @@
-"""Keys that stand in the wrong section: where they belong, found in the models of the file and its components."""
+"""Find the right section of misplaced keys in the models of the file and its components."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from registry_core.diagnostics import Keys, Problem, RegistryError, dotted
 from registry_core.registry.registries import registry_of
 
 _SURELY_MISSPELT = 0.85
-"""A key that is so much like one of those that belong here is misspelt, though another section has its name."""
+"""Minimum similarity to a key of this section at which a key is misspelt, though another section has its name."""
 
 
 def sent_home(problem: Problem, tree: Tree) -> Problem:
-    """The problem of an unknown key, with where it belongs if that is elsewhere."""
-    if problem.suggestion is None:  # it is no unknown key, or what is meant by it is known
+    """The problem of an unknown key, with its right section if there is one."""
+    if problem.suggestion is None:  # the key is not unknown, or its meaning is known
         return problem
     keys = problem.keys
     if keys not in tree.keys or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
@@ -42,7 +42,7 @@ def sent_home(problem: Problem, tree: Tree) -> Problem:
 
 
 def intended(problem: Problem) -> Keys | None:
-    """The keys that a misspelt key was probably meant to be."""
+    """The keys of the value that a misspelt key was probably meant for."""
     if problem.code in ("unknown-key", "unknown-parameter") and problem.fix:
         return (*problem.keys[:-1], problem.fix.new)
     return None
@@ -53,9 +53,9 @@ def _is_misspelt(old: str, new: str) -> bool:
 
 
 def _homes(name: str, keys: Keys, tree: Tree) -> Iterator[str]:
-    """Where a key of this name may stand, in words: in the same section, else in another, else in a component."""
+    """Describe the valid positions of a key: in the same section, else in another, else in a component."""
     if name in TOP and len(keys) > 1:
-        yield "to the top of the file"
+        yield "at the top of the file"
     around = [
         (at, _shared(at, keys))
         for at, declaration in _components_here(tree)
@@ -83,11 +83,11 @@ def _sections_with(name: str, keys: Keys) -> Iterator[str]:
 def _sections_by_path(name: str, keys: Keys) -> Iterator[tuple[str, Keys]]:
     for path in sorted((keys for keys, _ in _sections(Spec, ())), key=len):
         if path[-1] == name and path != keys:
-            yield (f"under `{dotted(path[:-1])}`" if len(path) > 1 else "to the top of the file"), path
+            yield (f"under `{dotted(path[:-1])}`" if len(path) > 1 else "at the top of the file"), path
 
 
 def _shared(one: Keys, other: Keys) -> int:
-    """How many keys two ways have in common from the start."""
+    """The number of leading keys that two paths have in common."""
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
@@ -101,12 +101,12 @@ def _components_here(tree: Tree) -> Iterator[tuple[Keys, type[Component]]]:
         name = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else value
         try:
             yield (*keys, str(name)), registry_of(base)[str(name)]
-        except RegistryError:  # it is said of the component itself
+        except RegistryError:  # the component itself is reported
             continue
 
 
 def _sections(model: type[BaseModel], keys: Keys) -> Iterator[tuple[Keys, Any]]:
-    """The ways to all keys of the file that are outside of components and of lists, each with its annotation."""
+    """The paths of all keys of the file outside components and lists, each with its annotation."""
     for name, field in model.model_fields.items():
         yield (*keys, name), field.annotation
         inner = model_in(field.annotation)
@@ -115,14 +115,14 @@ def _sections(model: type[BaseModel], keys: Keys) -> Iterator[tuple[Keys, Any]]:
 
 
 def _as_component(name: str) -> Iterator[str]:
-    """The lists of the file that a component of this name belongs in, in words."""
+    """Describe the lists of the file that accept a component of this name."""
     for kind, where in _lists().items():
         if any(record.name == name for record in installed().of_kind(kind)):
-            yield f"in the list {where}, for it is {KINDS[kind].one}"
+            yield f"in the list {where}, because it is {KINDS[kind].one}"
 
 
 def _lists() -> dict[str, str]:
-    """The lists of components outside of other components, in words, by the kind of their items."""
+    """Descriptions of the lists of components outside other components, by the kind of their items."""
     found: dict[str, dict[str, str]] = {}
     for keys, annotation in _sections(Spec, ()):
         item = model_in(annotation)

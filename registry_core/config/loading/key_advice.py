@@ -1,4 +1,4 @@
-"""What is meant by a key that holds more than a key: ``lr=0.1``, ``lr:0.1``, or the rest of a number with a comma."""
+"""Advice on a key that contains more than a key: ``lr=0.1``, ``lr:0.1``, or the rest of a number with a comma."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _SPACES = {"\u00a0": "no-break space", "\u2003": "em space", "\u2009": "thin spa
 
 
 def key_advice(tree: Tree, keys: Keys, place: Place | None, taken: Collection[str]) -> tuple[str, Fix | None] | None:
-    """What to do about an unknown key that was not meant to be one, with the correction; None if it was.
+    """The remedy and the fix for an unknown key that was not meant as a key; None if it was.
 
-    ``taken`` are the keys that may stand there.
+    ``taken`` are the keys that are valid there.
     """
     name = str(keys[-1])
     for space, called in _SPACES.items():
         if space in name:
-            return f"Write a usual space in the place of the {called}.", None
+            return f"Replace the {called} by an ordinary space.", None
     below = value_at(tree.data, keys)
     if isinstance(below, dict) and below and set(below) <= set(taken):
-        return "Write what stands under it in its place.", None
+        return "Remove it and move its contents one level up.", None
     if below is not None:
         return None
     for mark in (":", "="):
@@ -33,12 +33,12 @@ def key_advice(tree: Tree, keys: Keys, place: Place | None, taken: Collection[st
             return f"Write `{meant}`, with a colon and a space.", certain_fix(place, name, meant)
     if name.isdigit() and (before := _before(tree, keys)) is not None:
         whole = f", or {before}{name} for a large one" if len(name) == 3 else ""
-        return f"Numbers have no commas: write {before}.{name} for a decimal number{whole}.", None
+        return f"Write {before}.{name} for a decimal number{whole}, without a comma.", None
     return None
 
 
 def _before(tree: Tree, keys: Keys) -> Any:
-    """The whole number that is written before the key at ``keys``."""
+    """The integer that is written before the key at ``keys``."""
     siblings = value_at(tree.data, keys[:-1])
     names = list(siblings) if isinstance(siblings, dict) else []
     at = names.index(keys[-1]) if keys[-1] in names else 0

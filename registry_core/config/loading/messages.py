@@ -21,15 +21,15 @@ from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, Problem, format_value, near, suggest
 
 TOP = ("extends", "vars")
-"""Keys of the whole file that are gone from the tree when it is checked."""
+"""Top-level keys that are already removed from the tree when it is checked."""
 
 
 def problems_of(
     error: ValidationError, model: type[BaseModel], data: Any, tree: Tree, keys: Keys, owner: str = ""
 ) -> list[Problem]:
-    """All problems in a validation error of ``model``, whose data stands at ``keys`` of the tree."""
+    """All problems in a validation error of ``model``, whose data are at ``keys`` of the tree."""
     found = [(written(detail, data), detail) for detail in error.errors(include_url=False)]
-    inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also blames lists for their items
+    inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also reports lists for their items
     details = [(loc, detail) for loc, detail in found if loc not in inner]
     problems = [
         _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
@@ -39,7 +39,7 @@ def problems_of(
 
 
 def written(detail: ErrorDetails, data: Any) -> Keys:
-    """The part of an error's location that is in the file: pydantic appends the members of unions and the like."""
+    """The part of an error's location that exists in the file: pydantic appends members of unions and the like."""
     written: Keys = ()
     for key in detail["loc"]:
         inside = (isinstance(data, dict) and key in data) or (
@@ -75,17 +75,17 @@ def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: s
     taken = file_keys(model)
     place = tree.place(keys, of_key=True)
     if instead := _old_spellings(model).get(name):
-        what = f"The {owner} does not take {name!r}, an old spelling."
+        what = f"The {owner} has no parameter {name!r}, which is an old spelling."
         fix = certain_fix(place, name, instead) if instead in taken else None
         return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
-    what = f"The {owner} has no parameter {name!r}." if owner else f"There is no key {name!r} here."
+    what = f"The {owner} has no parameter {name!r}." if owner else f"The key {name!r} is unknown here."
     code = "unknown-parameter" if owner else "unknown-key"
     known = [*taken, *TOP] if len(keys) == 1 else list(taken)
     if meant := key_advice(tree, keys, place, known):
         return Problem(what, meant[0], place, keys, code=code, fix=meant[1])
     suggestion = suggest(name, known)
     fix = likely_fix(place, name, suggestion.likely[0]) if suggestion.likely else None
-    advice = str(suggestion) or "It takes none."
+    advice = str(suggestion) or "Remove it: there are no parameters."
     return Problem(what, advice, place, keys, code=code, fix=fix, suggestion=suggestion)
 
 
@@ -108,13 +108,13 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
 
 
 def _missing(what: str, tree: Tree, keys: Keys, code: str) -> Problem:
-    named = isinstance(value_at(tree.data, keys[:-1]), str)  # a component that is a name alone
+    named = isinstance(value_at(tree.data, keys[:-1]), str)  # a component written as a name alone
     place = tree.place(keys[:-1]) if named else tree.place(keys, of_key=True)
     return Problem(what, "Add it.", place, keys, code=code)
 
 
 def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
-    """The problem of a value in the place of a component, of its parameters, or of a section of the file."""
+    """The problem of a wrong value for a component, its parameters, or a section of the file."""
     place = tree.place(keys)
     if issubclass(model, Component) and not owner:
         message, advice, _ = wrong_form(model, value)
@@ -126,23 +126,23 @@ def _not_a_mapping(value: Any, model: type[BaseModel], tree: Tree, keys: Keys, o
     else:
         advice = f"Write a mapping, as in `{{{names[0]}: …}}`. {near('', names)}"
     if value is None:
-        advice = "Write what belongs under it, or remove the key."
+        advice = "Write its content, or remove the key."
     return Problem(message, advice, place, keys, code="wrong-type")
 
 
 def _named(value: Any, model: type[BaseModel], owner: str) -> str:
-    """The remedy for a value in the place of named parameters: it may be that of the only one that must be there."""
+    """The remedy for a value instead of named parameters; it may be the value of the only required one."""
     names = file_keys(model)
     if not names:
-        return "It takes no parameters."
+        return "Remove it: there are no parameters."
     if isinstance(value, list):
-        return f"Parameters have names. {near('', names)}"
+        return f"Write the names of the parameters. {near('', names)}"
     required = [name for name, field in names.items() if model.model_fields[field].is_required()]
-    return f"Parameters have names: `{{{owner}: {{{(required or list(names))[0]}: {format_value(value)}}}}}`."
+    return f"Write the name of the parameter: `{{{owner}: {{{(required or list(names))[0]}: {format_value(value)}}}}}`."
 
 
 def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
-    """The model whose fields stand at a location inside ``model``."""
+    """The model of the fields at a location inside ``model``."""
     for key in loc:
         if isinstance(key, str) and key in model.model_fields:
             model = model_in(model.model_fields[key].annotation) or model
@@ -154,7 +154,7 @@ def _old_spellings(model: type[BaseModel]) -> Mapping[str, str]:
 
 
 def _as_list(value: Any, annotation: Any) -> str:
-    """The remedy for what should be a list of what the annotation says."""
+    """The remedy for a value that should be a list; ``annotation`` describes its items."""
     item = model_in(annotation)
     if item is not None and not issubclass(item, Component):
         return "Write a list of mappings: a dash and a space before each."
@@ -170,16 +170,16 @@ def _as_list(value: Any, annotation: Any) -> str:
 
 
 def _may_be_left_out(field: FieldInfo) -> str:
-    """The remedy for a value that means none: null where it is allowed, else to leave the key out where it may be."""
+    """The remedy for a value that means none: null if that is valid, else to omit the key if it is optional."""
     if field.is_required():
         return ""
     if type(None) in get_args(field.annotation):
-        return "Write null, or leave it out."
-    return "Leave it out, or write a value."
+        return "Write null, or remove the key."
+    return "Remove the key, or write a value."
 
 
 def _without_consequences(problems: list[Problem]) -> list[Problem]:
-    """What is missing because it is misspelt, or in an old spelling, is said once."""
+    """Drop problems of missing keys that are only misspelt or in an old spelling, which is reported already."""
 
     misspelt = {(*problem.keys[:-1], problem.fix.new) for problem in problems if problem.fix}
     old = {problem.keys[:-1] for problem in problems if problem.code == "old-spelling"}

@@ -1,4 +1,4 @@
-"""Numbers in messages: how a bound is written, and which number a text most likely means."""
+"""Numbers in messages: format a bound, and find the number that a text most likely means."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
 def bound(number: float) -> str:
-    """A bound without a fraction that is zero."""
+    """Format a bound, without a fraction that is zero."""
     return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
 
 
 def number_meant(text: str, *, whole: bool) -> str:
-    """The number that a text stands for which is none in YAML, such as ``10_000``, ``1/10`` or ``20 %``; else empty."""
+    """The number meant by a text that is not a number in YAML, such as ``10_000``, ``1/10`` or ``20 %``; else empty."""
     plain = text.strip("\ufeff \t\n").replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
     if _is_number(plain):
         return _whole(float(plain), plain) if whole else plain
@@ -54,7 +54,7 @@ def _power(base: float, exponent: int) -> float | None:
 
 
 def _is_number(text: str) -> bool:
-    """Whether a text without its quotes is a number in YAML: ``nan`` and ``1_000`` are none."""
+    """True if a text without its quotes is a number in YAML; ``nan`` and ``1_000`` are not."""
     return type(read_value(text)) in (int, float)
 
 

@@ -1,8 +1,7 @@
-"""Facts that pydantic's errors have in the words of their texts alone.
+"""Read the facts that pydantic's errors contain only in their texts.
 
-pydantic states the kind of an error, the value and its bounds as data. The choices of a Literal are a text
-(``'a', 'b' or 'c'``), and what is wrong with a value of a rare kind is a sentence. Nothing else of the package reads
-these texts.
+pydantic states the kind of an error, the value and its bounds as data, but the choices of a Literal as a text
+(``'a', 'b' or 'c'``), and the reason of a rare kind of error as a sentence. No other module reads these texts.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from registry_core.diagnostics import as_clause
 
 
 def choices(detail: ErrorDetails) -> list[str]:
-    """The choices of a Literal that a value is none of."""
+    """The choices of a Literal that a value does not match."""
     return [part.strip("'") for part in listed_choices(detail).replace(" or ", ", ").split(", ")]
 
 
@@ -23,5 +22,5 @@ def listed_choices(detail: ErrorDetails) -> str:
 
 
 def reason(detail: ErrorDetails) -> str:
-    """What is wrong with a value, as a clause in pydantic's words."""
+    """The reason of an error, as a clause in pydantic's words."""
     return as_clause(detail["msg"])

@@ -1,4 +1,4 @@
-"""What a pipeline file says of distributions: which it requires, and which it prefers where names conflict."""
+"""Read the sections `requires` and `prefer`: required distributions, and those preferred for names in conflict."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from registry_core.diagnostics import Keys, PipelineError, Problem, near
 
 
 def check_required(tree: Tree) -> None:
-    """Raise PipelineError, with the pip command that helps, if a distribution under `requires` is not there."""
+    """Raise PipelineError, with the pip command to run, if a distribution under `requires` is not installed."""
     required = tree.data.get("requires") if isinstance(tree.data, dict) else None
-    if not isinstance(required, Mapping):  # a wrong form is reported with everything else
+    if not isinstance(required, Mapping):  # a wrong form is reported with all other problems
         return
     problems = [problem for name, wanted in required.items() if (problem := _unmet(tree, name, wanted))]
     if problems:
@@ -32,12 +32,12 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
         specifier = SpecifierSet(wanted)
     except InvalidSpecifier:
         message = f"{wanted!r} is not a version specifier."
-        remedy = "Write one such as '>=1' or '~=1.4', or '' for any version."
+        remedy = "Write a specifier such as '>=1' or '~=1.4', or '' for any version."
         return Problem(message, remedy, tree.place(keys), keys, code="version-specifier")
     found = found_instead(name, specifier)
     if found is None:
         return None
-    message = f"This pipeline requires {name} {wanted}, and {found} is installed."
+    message = f"This pipeline requires {name} {wanted}, but {found} is installed."
     if not found:
         message = f"This pipeline requires {name}, which is not installed."
     remedy = f"Run: pip install '{name}{wanted}'"
@@ -45,7 +45,7 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
 
 
 def preferences(tree: Tree) -> tuple[Preferences, list[Problem]]:
-    """What `prefer` says, by ``kind/name``, and what is wrong with it."""
+    """The preferred distributions by ``kind/name``, and the problems of `prefer`."""
     written = tree.data.get("prefer") if isinstance(tree.data, dict) else None
     if not isinstance(written, Mapping):
         return {}, []
@@ -65,5 +65,5 @@ def _wrong_preferences(tree: Tree, prefer: Preferences) -> Iterator[Problem]:
         claims = {record.distribution for record in installed().of_kind(kind) if record.name == name}
         if distribution not in claims:
             message = f"{distribution!r} does not register the {kind} {name!r}."
-            remedy = near(distribution, claims) or "No installed distribution does: remove it, or install one."
+            remedy = near(distribution, claims) or "Remove it, or install a distribution that registers it."
             yield Problem(message, remedy, tree.place(keys), keys, code="preference")

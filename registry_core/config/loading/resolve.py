@@ -1,8 +1,8 @@
 """Turn the names in a tree into component declarations, guided by the annotations of the models.
 
-Wherever a model has a field of a component class, a file has a name or a one-key mapping from name to parameters. All
-problems are collected; where a component cannot be made, an empty one of its kind stands in, so that checking goes on.
-What makes sentences of mistakes is imported where there is one.
+For a field of a component class, a file has a name or a one-key mapping from a name to parameters. All problems are
+collected; an empty component of its kind replaces one that cannot be made, so that checking continues. Modules that
+describe mistakes are imported only if there is one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from registry_core.registry.registries import registry_of
 
 
 class Resolver:
-    """Resolves one tree, and collects what is wrong, what is deprecated, and where stand-ins are."""
+    """Resolves one tree, and collects problems, deprecated components, and the keys of replaced components."""
 
     def __init__(self, tree: Tree, prefer: Preferences | None = None) -> None:
         self.tree = tree
@@ -40,7 +40,7 @@ class Resolver:
         self.broken: set[Keys] = set()
 
     def fields(self, model: type[BaseModel], data: Any, keys: Keys) -> Any:
-        """The data of a model, with components in the place of their names."""
+        """The data of a model, with component names replaced by components."""
         if not isinstance(data, dict):
             return data
         annotations = {name: field.annotation for name, field in model.model_fields.items()}
@@ -63,7 +63,7 @@ class Resolver:
         return self.fields(target, value, keys)
 
     def component(self, base: type[Component], value: Any, keys: Keys) -> Component:
-        """The component that a name or a one-key mapping stands for."""
+        """The component that a name or a one-key mapping describes."""
         name, parameters = _split(value)
         if name is None:
             from registry_core.config.loading.component_form import wrong_form
@@ -72,7 +72,7 @@ class Resolver:
             place = self.tree.keys.get((*keys, key)) if key is not None else None
             return self._stand_in(base, keys, Problem(message, remedy, place, code="component-form"))
         if name_place := self.tree.keys.get((*keys, name)):
-            self.tree.values[keys] = name_place  # what is wrong with a component is shown at its name
+            self.tree.values[keys] = name_place  # problems of a component are shown at its name
         registry = registry_of(base)
         try:
             record = registry.record(name, self.prefer)
@@ -99,7 +99,7 @@ class Resolver:
         return base.model_construct() if made is None else made
 
     def _unknown(self, base: type[Component], value: Any, keys: Keys, error: UnknownComponent) -> Problem:
-        """The problem of a name that no component has, which may be a key that names one in its value."""
+        """The problem of an unknown component name, which may be a key whose value is the name."""
         from registry_core.config.loading.component_form import name_inside, wrong_form
 
         if isinstance(value, dict) and not error.closest and name_inside(value, set(registry_of(base))):
@@ -111,7 +111,7 @@ class Resolver:
     def _deprecated(
         self, keys: Keys, name: str, declaration: type[Component], made: Component | None, parameters: Any
     ) -> None:
-        """Notice a component that has a successor, which may be written instead if all parameters are the same."""
+        """Warn of a deprecated component; the fix is its successor if all parameters are the same."""
         fix, origin = None, name.rpartition(":")[0]
         successor = f"{origin}:{declaration.successor}" if origin else declaration.successor
         try:
@@ -120,7 +120,7 @@ class Resolver:
                 getattr(after, each, made) == getattr(made, each) for each in declaration.model_fields
             ):
                 fix = self._renamed(keys, name, successor)
-        except (RegistryError, ValidationError):  # it takes other parameters
+        except (RegistryError, ValidationError):  # the successor has other parameters
             pass
         message, remedy = f"The {declaration.kind} {name!r} is deprecated.", f"Use {successor!r}."
         place = self.tree.place(keys)
@@ -133,12 +133,12 @@ class Resolver:
         return base.model_construct()
 
     def _renamed(self, keys: Keys, name: str, closest: str) -> Fix | None:
-        """The correction of a component's name."""
+        """The fix of a component's name."""
         return likely_fix(self.tree.place(keys), name, closest) if closest else None
 
 
 def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | None:
-    """The component class that stands at ``keys`` of a file of ``model``, if a component stands there."""
+    """The component class at ``keys`` of a file of ``model``; None if there is no component."""
     target: type[BaseModel] | None = model
     rest = list(keys)
     while rest and target is not None:
@@ -165,7 +165,7 @@ def components(value: Any) -> Iterator[Component]:
 
 
 def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Component]]:
-    """All components in a spec with the keys of their places, as a file has them that gives each its parameters."""
+    """All components in a spec with their keys in a file that writes each component as a mapping."""
     if isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from placed_components(item, (*keys, index))

@@ -1,4 +1,4 @@
-"""The versions of the pipeline file, and the steps that rewrite a file of one for the next."""
+"""The versions of the pipeline file, and the steps that rewrite a file from one version to the next."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from registry_core.config.text.tree import Tree, text_of_file
 from registry_core.diagnostics import Fix, Keys, PipelineError, Place, Problem, dotted
 
 DRAFT = 0
-"""Of a file without ``version``, from before there were any."""
+"""Version of a file without ``version``, older than the first version."""
 
 
 class Change(Protocol):
-    """One way in which a version differs from the one before it; its text says so to users."""
+    """A difference between a version and the previous one; its text describes it to users."""
 
     def edits(self, document: Document) -> Iterable[Fix]:
-        """What to write elsewhere in a document; ValueError, with the reason, if that has to be done by hand."""
+        """The edits of a document; ValueError, with the reason, if they must be made by hand."""
 
 
 @dataclass(frozen=True)
 class RenameKey:
-    """The last of the keys ``old``, in which ``*`` stands for any key or item, is called otherwise."""
+    """The last of the keys ``old`` is renamed; ``*`` matches any key or item."""
 
     old: Keys
     new: str
@@ -39,14 +39,14 @@ class RenameKey:
         return f"`{dotted(self.old)}` is called `{self.new}`"
 
     def edits(self, document: Document) -> Iterator[Fix]:
-        """The new key for each that there is."""
+        """Rename each matching key."""
         for keys in matching(document.tree, self.old):
             yield _named(document, document.tree.keys[keys], str(keys[-1]), self.new)
 
 
 @dataclass(frozen=True)
 class RenameComponent:
-    """A component of registry-core itself is called otherwise."""
+    """A component of registry-core itself is renamed."""
 
     kind: str
     old: str
@@ -56,7 +56,7 @@ class RenameComponent:
         return f"the {self.kind} {self.old!r} is called {self.new!r}"
 
     def edits(self, document: Document) -> Iterator[Fix]:
-        """The new name wherever the component stands."""
+        """Rename the component wherever it is used."""
         for _, written, place in _components(document, self.kind):
             if _own_name(written) == self.old:
                 yield _named(document, place, written, written.removesuffix(self.old) + self.new)
@@ -64,7 +64,7 @@ class RenameComponent:
 
 @dataclass(frozen=True)
 class RenameParameter:
-    """A parameter of a component is called otherwise."""
+    """A parameter of a component is renamed."""
 
     kind: str
     component: str
@@ -75,7 +75,7 @@ class RenameParameter:
         return f"{self.old!r} of the {self.kind} {self.component!r} is called {self.new!r}"
 
     def edits(self, document: Document) -> Iterator[Fix]:
-        """The new key wherever the component is given the parameter."""
+        """Rename the key wherever the component has the parameter."""
         for keys, written, _ in _components(document, self.kind):
             place = document.tree.keys.get((*keys, written, self.old))
             if _own_name(written) == self.component and place is not None:
@@ -84,41 +84,41 @@ class RenameParameter:
 
 @dataclass(frozen=True)
 class Move:
-    """A value stands elsewhere; its section is made where it is not there."""
+    """A value moves to another section, which is created if it does not exist."""
 
     old: Keys
     new: Keys
 
     def __str__(self) -> str:
-        return f"`{dotted(self.old)}` stands in `{dotted(self.new)}`"
+        return f"`{dotted(self.old)}` is in `{dotted(self.new)}`"
 
     def edits(self, document: Document) -> list[Fix]:
-        """What takes the value out, and what puts it in."""
+        """The edits that remove the value and insert it again."""
         return moved(document, self.old, self.new) if self.old in document.tree.keys else []
 
 
 @dataclass(frozen=True)
 class Step:
-    """From one version to the next, by changes that are made one after the other."""
+    """A step from one version to the next, with the changes in their order."""
 
     before: int
     changes: tuple[Change, ...] = ()
 
     @property
     def after(self) -> int:
-        """The version that it gives."""
+        """The version of the result."""
         return self.before + 1
 
 
 STEPS: tuple[Step, ...] = (Step(DRAFT),)
-"""Every step there is: up to this version from each that was."""
+"""All steps, in the order of versions."""
 
 
 def stepped(text: str, source: str, version: int, steps: Sequence[Step]) -> tuple[str, list[str]]:
-    """The text of a file of a version, rewritten for today's, and what was changed, in sentences.
+    """Rewrite the text of a file of ``version`` for the current version; return it and the changes as sentences.
 
-    A file that extends another need not say its version: it stays so. Raises PipelineError for what cannot be
-    rewritten without a loss.
+    A file that extends another one need not have a version, and does not get one. Raises PipelineError for a file
+    that cannot be rewritten without loss.
     """
     said: list[str] = []
     for step in steps:
@@ -131,7 +131,7 @@ def stepped(text: str, source: str, version: int, steps: Sequence[Step]) -> tupl
             text = new
         new = _with_version(Document.of(text, source), step)
         if new != text:
-            said.append(f"It is of version {step.after} now.")
+            said.append(f"The file now has version {step.after}.")
         text = new
     return text, said
 
@@ -143,8 +143,8 @@ def _changed(text: str, source: str, change: Change, step: Step) -> str:
         Document.of(new, source)
     except (ValueError, PipelineError) as error:
         reason = f": {error}" if isinstance(error, ValueError) else ""
-        message = f"Since version {step.after} {change}, and this file cannot be rewritten so by itself{reason}."
-        problem = Problem(message, "Change it by hand.", Place(source), code="older-version")
+        message = f"Since version {step.after} {change}, but this file cannot be rewritten automatically{reason}."
+        problem = Problem(message, "Change the file by hand.", Place(source), code="older-version")
         raise PipelineError([problem]) from None
     return new
 
@@ -160,9 +160,9 @@ def _with_version(document: Document, step: Step) -> str:
 
 
 def check_version(tree: Tree) -> list[Problem]:
-    """The problem of a file without a version, which is then read as today's.
+    """The problem of a file without a version, which is then read as the current version.
 
-    Raises PipelineError for one of another version: nothing in it need mean what it means today.
+    Raises PipelineError for a file of another version, in which anything may have another meaning.
     """
     version, place = tree.data.get("version"), tree.place(("version",))
     if "version" not in tree.data:
@@ -171,19 +171,19 @@ def check_version(tree: Tree) -> list[Problem]:
     if type(version) is not int or version == models.VERSION or version <= DRAFT:
         return []
     if version > models.VERSION:
-        message = f"The file is of version {version}, and this registry-core reads version {models.VERSION}."
+        message = f"The file has version {version}, but this registry-core reads version {models.VERSION}."
         problem = Problem(
             message, "Run: pip install --upgrade registry-core", place, ("version",), code="newer-version"
         )
     else:
-        message = f"The file is of version {version}, older than {models.VERSION}, which is read today."
+        message = f"The file has version {version}, but registry-core now reads version {models.VERSION}."
         problem = Problem(message, f"Run: {_command(place)}", place, ("version",), code="older-version")
     raise PipelineError([problem])
 
 
 def _unversioned(tree: Tree) -> Problem:
     place = tree.place(())
-    message = "The file has no `version`: it is unfinished, or from before there were versions."
+    message = "The file has no `version`: it is incomplete, or older than the first version."
     remedy = f"Write `version: {models.VERSION}` at its beginning, or run: {_command(place)}"
     return Problem(message, remedy, place, ("version",), code="older-version", fix=_version_fix(place))
 
@@ -193,7 +193,7 @@ def _command(place: Place | None) -> str:
 
 
 def _version_fix(place: Place | None) -> Fix | None:
-    """The correction of a file without a version; None where it is not in a file, or is empty."""
+    """The fix of a file without a version; None if there is no file, or it is empty."""
     try:
         document = Document.of(text_of_file(Path(place.source)), place.source) if place else None
     except PipelineError:
@@ -204,7 +204,7 @@ def _version_fix(place: Place | None) -> Fix | None:
 
 
 def _components(document: Document, kind: str) -> Iterator[tuple[Keys, str, Place]]:
-    """Components of a kind that stand in a document: keys, name as it is written, and where the name stands."""
+    """The components of a kind in a document: keys, name as written, and place of the name."""
     tree = document.tree
     for keys, place in tree.values.items():
         base = component_class(Spec, keys)
@@ -219,7 +219,7 @@ def _components(document: Document, kind: str) -> Iterator[tuple[Keys, str, Plac
 
 
 def _own_name(written: str) -> str:
-    """The name of a component that may be one of registry-core; what another distribution has keeps its own."""
+    """The name of a component of registry-core; components of other distributions keep their names."""
     distribution, _, name = written.rpartition(":")
     return name if distribution in ("", OWN) else ""
 
@@ -227,5 +227,5 @@ def _own_name(written: str) -> str:
 def _named(document: Document, place: Place, old: str, new: str) -> Fix:
     start, end = span(document.text, place)
     if document.text[start:end].strip("'\"") != old:
-        raise ValueError(f"{old!r} is written with escapes")
+        raise ValueError(f"{old!r} contains escapes")
     return Fix(place, old, new)

@@ -1,4 +1,4 @@
-"""Is a distribution installed, in a version that is asked for?"""
+"""Check that a distribution is installed in a required version."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def found_instead(name: str, wanted: SpecifierSet) -> str | None:
-    """The version that is installed though another one is wanted, empty if there is none; None if all is right."""
+    """The installed version if it does not match, empty if none is installed; None if it matches."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         found = version(name)
-    except (PackageNotFoundError, ValueError):  # an empty name is a ValueError
+    except (PackageNotFoundError, ValueError):  # an empty name raises ValueError
         return ""
     return None if wanted.contains(found, prereleases=True) else found

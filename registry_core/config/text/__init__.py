@@ -1,1 +1,1 @@
-"""The text of a pipeline file: reading it with places, and edits that keep the rest to the byte."""
+"""The text of a pipeline file: read it with places, and edit it without changing any other byte."""

@@ -1,4 +1,4 @@
-"""The text of a pipeline file with the places of everything in it, for edits that keep the rest to the byte."""
+"""The text of a pipeline file with the places of its keys and values, for edits that change no other byte."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from registry_core.config.text.tree import Tree, read_text
 from registry_core.diagnostics import Fix, Keys, Place
 
 _PROPERTIES = re.compile(r"([&!]\S*\s+)*")
-"""Anchor and tag, which stand before a value."""
+"""Anchor and tag, which are written before a value."""
 
 _REST_OF_LINE = re.compile(r"[ \t]*(#[^\n\r]*)?(?=\r?\n|\Z)")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text and the tree that was read from it."""
+    """A text and its tree."""
 
     text: str
     source: str
@@ -26,36 +26,36 @@ class Document:
 
     @classmethod
     def of(cls, text: str, source: str) -> Document:
-        """The document of a text; PipelineError if it is not YAML."""
+        """Read a text; PipelineError if it is not YAML."""
         return cls(text, source, read_text(text, source))
 
     @property
     def newline(self) -> str:
-        """How its lines end."""
+        """The line separator of the text."""
         return "\r\n" if "\r\n" in self.text else "\n"
 
     @property
     def quoted(self) -> bool:
-        """Whether keys are quoted, as in JSON."""
+        """True if keys are quoted, as in JSON."""
         return any(self.text[self.key_span(keys)[0]] == '"' for keys in self.tree.keys)
 
     def key_span(self, keys: Keys) -> tuple[int, int]:
-        """Where a key stands, as offsets."""
+        """The start and end of a key, as offsets."""
         return span(self.text, self.tree.keys[keys])
 
     def children(self, keys: Keys) -> list[Keys]:
-        """The keys of a mapping, as they follow each other."""
+        """The keys of the entries of a mapping, in order."""
         found = [each for each in self.tree.keys if len(each) == len(keys) + 1 and each[:-1] == keys]
         return sorted(found, key=self.key_span)
 
     def is_flow(self, keys: Keys) -> bool:
-        """Whether a mapping is written in braces."""
+        """True if a mapping is written in braces."""
         start, end = span(self.text, self.tree.values[keys])
         first = self.children(keys)
         return "{" in self.text[start : self.key_span(first[0])[0] if first else end]
 
     def is_block(self, keys: Keys) -> bool:
-        """Whether a value takes lines of its own: a collection without brackets, or a text behind | or >."""
+        """True if a value has its own lines: a collection without brackets, or a text after | or >."""
         start, _ = span(self.text, self.tree.values[keys])
         properties = _PROPERTIES.match(self.text, start)
         first = self.text[properties.end() : properties.end() + 1] if properties else ""
@@ -63,7 +63,7 @@ class Document:
         return inside or first in ("|", ">")
 
     def entry_end(self, keys: Keys) -> int:
-        """Where the last character of a key's value stands, plus one; ValueError if an alias stands in it."""
+        """The end of a key's value, as an offset (exclusive); ValueError if the value contains an alias."""
         start, end = self.key_span(keys)
         colon = self.text.index(":", end) + 1
         for inner, place in self.tree.values.items():
@@ -71,13 +71,13 @@ class Document:
                 continue
             first, last = span(self.text, place)
             if first < start:
-                raise ValueError("an alias stands in it")
+                raise ValueError("it contains an alias")
             if not isinstance(value_at(self.tree.data, inner), (dict, list)) or not self.is_block(inner):
                 colon = max(colon, last)
         return start + len(self.text[start:colon].rstrip())
 
     def rest_of_line(self, offset: int) -> str | None:
-        """The comment behind an offset, empty if there is none; None if something else stands in the line."""
+        """The comment after an offset, empty if there is none; None if the line contains anything else."""
         found = _REST_OF_LINE.match(self.text, offset)
         return found[0] if found else None
 
@@ -86,31 +86,31 @@ class Document:
         return offset - (max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset)) + 1)
 
     def begins_line(self, offset: int) -> bool:
-        """Whether nothing but spaces stands before an offset in its line."""
+        """True if only spaces precede an offset in its line."""
         return not self.text[offset - self.indent(offset) : offset].strip()
 
     def replacement(self, start: int, end: int, new: str) -> Fix:
-        """The edit that writes ``new`` in the place of everything between two offsets."""
+        """The edit that replaces the text between two offsets by ``new``."""
         (line, column), behind = self._position(start), self._position(end)
         return Fix(Place(self.source, line, column, behind), self.text[start:end], new)
 
     def _position(self, offset: int) -> tuple[int, int]:
         before = self.text[:offset]
         rows = before.splitlines(keepends=True)
-        if not rows or rows[-1].splitlines()[0] != rows[-1]:  # behind a line's end
+        if not rows or rows[-1].splitlines()[0] != rows[-1]:  # after the end of a line
             return len(rows) + 1, 1
         return len(rows), len(rows[-1]) + 1
 
 
 def matching(tree: Tree, pattern: Keys) -> Iterator[Keys]:
-    """The keys of a tree that a pattern stands for: ``*`` in it is any key or item."""
+    """The keys of a tree that match a pattern; ``*`` matches any key or item."""
     for keys in tree.keys:
         if len(keys) == len(pattern) and all(want in ("*", key) for want, key in zip(pattern, keys, strict=True)):
             yield keys
 
 
 def shifted(text: str, by: int) -> str:
-    """A value of several lines, its lines after the first so much further right."""
+    """A value of several lines, with all lines after the first indented by ``by`` more columns."""
     first, *rest = text.splitlines(keepends=True)
     if by < 0:
         return first + "".join(line[min(-by, len(line) - len(line.lstrip(" "))) :] for line in rest)

@@ -1,4 +1,4 @@
-"""Corrections of a pipeline file: made where a mistake is found, carried out in its text, which else stays as it is."""
+"""Fixes of a pipeline file: create them for mistakes, and apply them to the text without changing anything else."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from registry_core.diagnostics import Fix, Keys, Place, Problem
 
 
 def certain_fix(place: Place | None, old: Any, new: str) -> Fix | None:
-    """The correction of a word or number that can only be meant so; None where it is not written in a file."""
+    """A certain fix of a word or number; None if it is not written in a file."""
     return _fix(place, old, new, certain=True)
 
 
 def likely_fix(place: Place | None, old: Any, new: str) -> Fix | None:
-    """The correction of a word that is probably meant so; None where it is not written in a file."""
+    """A likely fix of a word; None if it is not written in a file."""
     return _fix(place, old, new, certain=False)
 
 
@@ -28,7 +28,7 @@ def _fix(place: Place | None, old: Any, new: str, *, certain: bool) -> Fix | Non
 
 
 def value_at(data: Any, keys: Keys) -> Any:
-    """The value at ``keys`` of plain data, None if there is none."""
+    """The value at ``keys`` of plain data; None if there is none."""
     for key in keys:
         try:
             data = data[key]
@@ -38,7 +38,7 @@ def value_at(data: Any, keys: Keys) -> Any:
 
 
 def applicable(problems: Iterable[Problem], text: str, source: str) -> list[Fix]:
-    """The corrections of one file that its text allows: what they replace stands there, and no two overlap."""
+    """The applicable fixes of one file: the text still contains what they replace, and no two overlap."""
     found: list[Fix] = []
     for problem in problems:
         fix = problem.fix
@@ -52,7 +52,7 @@ def applicable(problems: Iterable[Problem], text: str, source: str) -> list[Fix]
 
 
 def corrected(text: str, fixes: Iterable[Fix]) -> str:
-    """The text with corrections carried out; all that they do not touch is kept to the byte."""
+    """The text with fixes applied; all other bytes are unchanged."""
     placed = [(*span(text, fix.place), fix) for fix in fixes]
     for start, end, fix in sorted(placed, key=lambda each: each[:2], reverse=True):
         text = text[:start] + _quoted(text[start:end], fix) + text[end:]
@@ -60,14 +60,14 @@ def corrected(text: str, fixes: Iterable[Fix]) -> str:
 
 
 def _quoted(written: str, fix: Fix) -> str:
-    """What a correction writes: a word in quotes stays in them, as JSON needs it."""
+    """The new text of a fix: a quoted word stays quoted, as JSON requires."""
     quote = written[:1]
     in_quotes = quote in ("'", '"') and written == f"{quote}{fix.old}{quote}"
     return f"{quote}{fix.new}{quote}" if in_quotes and isinstance(read_value(fix.new), str) else fix.new
 
 
 def span(text: str, place: Place) -> tuple[int, int]:
-    """Where a place begins and ends in a text, as offsets."""
+    """The start and end of a place in a text, as offsets."""
     starts = _line_starts(text)
 
     def offset(row: int, column: int) -> int:

@@ -1,4 +1,4 @@
-"""Add, take out and move entries of the mappings in a pipeline file's text."""
+"""Add, remove and move entries of mappings in the text of a pipeline file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from registry_core.diagnostics import Fix, Keys
 
 
 def with_first(document: Document, mapping: Keys, key: str, value: str) -> Fix:
-    """The edit that puts an entry in front of the others of a mapping.
+    """The edit that inserts an entry before all others of a mapping.
 
-    The lines of ``value`` are as far right as if its key stood in column 0.
+    The lines of ``value`` are indented as for a key in column 0.
     """
     start, end = span(document.text, document.tree.values[mapping])
     name = f'"{key}"' if document.quoted else key
@@ -31,16 +31,16 @@ def with_first(document: Document, mapping: Keys, key: str, value: str) -> Fix:
 
 
 def moved(document: Document, old: Keys, new: Keys) -> list[Fix]:
-    """The edits that move an entry into another mapping, which is made where it is not there.
+    """The edits that move an entry into another mapping, which is created if it does not exist.
 
-    Raises ValueError, with the reason, where that cannot be done without a loss.
+    Raises ValueError, with the reason, if that cannot be done without loss.
     """
     section, key = new[:-1], str(new[-1])
     if value_at(document.tree.data, new) is not None or new in document.tree.keys:
-        raise ValueError("there is a value already")
+        raise ValueError("the new key already has a value")
     if section in document.tree.keys or not section:
         if not isinstance(value_at(document.tree.data, section), dict):
-            raise ValueError("what stands there has no keys")
+            raise ValueError("the value there is not a mapping")
         into_flow = document.is_flow(section) or not document.children(section)
         value, comment = _taken(document, old, in_one_line=into_flow)
         added = with_first(document, section, key, value + ("" if into_flow else comment))
@@ -48,7 +48,7 @@ def moved(document: Document, old: Keys, new: Keys) -> list[Fix]:
     if section[:-1] == old[:-1]:
         return [_wrapped(document, old, str(section[-1]), key)]
     if not isinstance(value_at(document.tree.data, section[:-1]), dict):
-        raise ValueError("there is no section to put it into")
+        raise ValueError("the section for it does not exist")
     value, comment = _taken(document, old, in_one_line=True)
     name = f'"{key}"' if document.quoted else key
     added = with_first(document, section[:-1], str(section[-1]), f"{{{name}: {value}}}")
@@ -56,7 +56,7 @@ def moved(document: Document, old: Keys, new: Keys) -> list[Fix]:
 
 
 def _taken(document: Document, keys: Keys, *, in_one_line: bool) -> tuple[str, str]:
-    """A value as it is written, its lines as far right as if its key stood in column 0, and the comment behind it."""
+    """A value as written, its lines indented as for a key in column 0, and the comment after it."""
     start, behind = document.key_span(keys)
     end = document.entry_end(keys)
     colon = document.text.index(":", behind) + 1
@@ -65,17 +65,17 @@ def _taken(document: Document, keys: Keys, *, in_one_line: bool) -> tuple[str, s
     if not document.is_block(keys):
         first, _ = span(document.text, document.tree.values[keys])
         if document.text[colon : max(colon, first)].strip():
-            raise ValueError("a comment stands between key and value")
+            raise ValueError("there is a comment between key and value")
         return text.strip(), comment
     if not in_one_line:
         return shifted(text, -document.indent(start)), comment
     if "#" in text:
-        raise ValueError("there are comments in it")
+        raise ValueError("it contains comments")
     return json.dumps(value_at(document.tree.data, keys), ensure_ascii=False), comment
 
 
 def _wrapped(document: Document, keys: Keys, section: str, key: str) -> Fix:
-    """The edit that puts a new section around an entry, where it stands."""
+    """The edit that wraps an entry in a new section at the same place."""
     start, _ = document.key_span(keys)
     end = document.entry_end(keys)
     quote = '"' if document.quoted else ""
@@ -90,12 +90,12 @@ def _wrapped(document: Document, keys: Keys, section: str, key: str) -> Fix:
 
 
 def _gap(value: str) -> str:
-    """What stands between a colon and a value, which may begin in the line below."""
+    """The separator of a colon and a value, which may begin in the next line."""
     return "" if value.startswith(("\r", "\n")) else " "
 
 
 def _without(document: Document, keys: Keys, comment: str) -> Fix:
-    """The edit that takes an entry out of its mapping; a comment that cannot go with it stays."""
+    """The edit that removes an entry from its mapping; ``comment`` is kept."""
     parent = keys[:-1]
     siblings = document.children(parent)
     start, _ = document.key_span(keys)
@@ -110,11 +110,11 @@ def _without(document: Document, keys: Keys, comment: str) -> Fix:
         return document.replacement(start, end, "{}")
     rest = document.rest_of_line(end)
     if rest is None:
-        raise ValueError("something else stands in its line")
-    if not document.begins_line(start):  # behind a hyphen
+        raise ValueError("its line contains something else")
+    if not document.begins_line(start):  # after a hyphen
         following = document.key_span(siblings[number + 1])[0]
         if document.text[end:following].strip():
-            raise ValueError("a comment stands behind it")
+            raise ValueError("a comment follows it")
         return document.replacement(start, following, "")
     if comment.strip():
         return document.replacement(start, end + len(rest), comment.strip())

@@ -1,4 +1,4 @@
-"""Read YAML 1.2 or JSON into plain data, remembering where every key and value stands.
+"""Read YAML 1.2 or JSON into plain data with the place of every key and value.
 
 Reading is strict and bounded: no tags, no merge keys, no duplicate keys, no cycles, no numbers that are not finite,
 and limits on size, depth and expansion, so that no file can harm the process that checks it.
@@ -37,7 +37,7 @@ class Tree:
     keys: dict[Keys, Place] = field(default_factory=dict)
 
     def place(self, keys: Keys, *, of_key: bool = False) -> Place | None:
-        """Where a value (or its key) stands; for one that is not written, where its nearest parent stands."""
+        """The place of a value or of its key; for a value that is not written, that of its nearest parent."""
         for end in range(len(keys), -1, -1):
             found = (self.keys.get(keys[:end]) if of_key else None) or self.values.get(keys[:end])
             if found is not None:
@@ -54,7 +54,7 @@ def text_of_file(path: Path) -> str:
     """The text of a pipeline file; PipelineError if it is missing, too large, or not UTF-8."""
     place = Place(str(path))
     try:
-        with path.open("rb") as file:  # never more of it than is allowed, be it a device
+        with path.open("rb") as file:  # bounded, because the path may be a device
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise refused("file-unreadable", f"The file {str(path)!r} does not exist.", "Check the path.", None) from None
@@ -64,7 +64,7 @@ def text_of_file(path: Path) -> str:
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         reason = getattr(error, "strerror", None) or error
         message = f"The file {str(path)!r} cannot be read: {reason}."
-        raise refused("file-unreadable", message, "Check the path, and the rights to it.", None) from None
+        raise refused("file-unreadable", message, "Check the path and its permissions.", None) from None
     if len(data) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes."
         raise refused("file-too-large", message, "A pipeline file is short: keep data in files.", place)
@@ -76,7 +76,7 @@ def text_of_file(path: Path) -> str:
 
 
 def read_text(text: str, source: str) -> Tree:
-    """Read the text of a pipeline file; ``source`` names it in messages."""
+    """Parse the text of a pipeline file; ``source`` is its name in messages."""
     root = parse(_PAIR.sub(_one_character, text) if "\\u" in text else text, source)
     if root is None:
         return Tree({}, {(): Place(source, 1, 1)})
@@ -84,13 +84,13 @@ def read_text(text: str, source: str) -> Tree:
 
 
 def _one_character(pair: re.Match[str]) -> str:
-    """JSON writes characters beyond the first plane as two halves; YAML knows no halves."""
+    """Join surrogate pairs, with which JSON writes characters above U+FFFF; YAML has none."""
     high, low = int(pair[2], 16), int(pair[3], 16)
     return f"{pair[1]}\\U{0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF):08X}"
 
 
 def read_value(text: str) -> Any:
-    """Read one value as in a file, such as ``0.1``, ``true`` or ``[1, 2]``; what is not YAML is a text."""
+    """Parse one value as in a file, such as ``0.1``, ``true`` or ``[1, 2]``; invalid YAML is a string."""
     try:
         return read_text(text, "value").data if text.strip() else None
     except PipelineError:
@@ -98,7 +98,7 @@ def read_value(text: str) -> Any:
 
 
 class _Reader:
-    """Turns the nodes of one file into a tree, counting what aliases expand to."""
+    """Turns the nodes of one file into a tree, and counts the values that aliases expand to."""
 
     def __init__(self, source: str) -> None:
         self.tree = Tree(None)
@@ -122,7 +122,7 @@ class _Reader:
         if node.form == "scalar":
             return self.scalar(node)
         if id(node) in self.open:
-            message = "An alias stands inside its own anchor."
+            message = "An alias refers to the anchor that contains it."
             raise refused("cyclic-alias", message, "Write the value out.", node.place)
         if node.tag not in (None, f"{_TAG}map", f"{_TAG}seq"):
             return self.tagged(node)
@@ -146,7 +146,7 @@ class _Reader:
                 self.problem("merge-key", message, "Use `extends`, or write the values out.", place)
             elif key in found:
                 first = self.tree.keys[(*keys, key)]
-                message = f"The key {key!r} stands twice, first in line {first.line}."
+                message = f"The key {key!r} occurs twice, first in line {first.line}."
                 self.problem("duplicate-key", message, "Delete one of them.", place)
             else:
                 self.tree.keys[(*keys, key)] = place
@@ -175,7 +175,7 @@ class _Reader:
                 number = int(text, 0) if text[:2] in ("0x", "0o") else int(text)
             elif _FLOAT.fullmatch(text):
                 number = float(text)
-        except ValueError:  # Python refuses to read integers of thousands of digits
+        except ValueError:  # Python rejects integers of thousands of digits
             number = math.inf
         if number is not None and not _is_finite(number):
             self.problem("number-not-finite", "This number is too large.", "Write a smaller number.", place)
@@ -192,5 +192,5 @@ class _Reader:
 
 
 def _is_finite(number: float) -> bool:
-    """Whether a number is one that a float can be: larger integers cost more the larger they are."""
+    """True if a number is within the range of a float; the cost of larger integers is unbounded."""
     return math.isfinite(number) if isinstance(number, float) else number.bit_length() <= sys.float_info.max_exp

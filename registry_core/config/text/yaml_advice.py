@@ -1,6 +1,6 @@
-"""What to do about what libyaml refuses, read from its words and from the text at the place.
+"""Remedies for errors of libyaml, found from its messages and from the text at the place.
 
-libyaml tells its errors apart by their words alone: it has no kinds or codes. Nothing else of the package reads them.
+libyaml has no kinds or codes of errors, only messages. No other module reads them.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Any
 from registry_core.diagnostics import Place
 
 _ADVICE = {
-    "mapping values are not allowed": "Put a space after the colon before it, or quote the text that has a colon.",
+    "mapping values are not allowed": "Put a space after the colon before it, or quote the text that contains a colon.",
     "did not find expected ',' or '}'": "Close the { above, or put a comma between its entries.",
     "did not find expected ',' or ']'": "Close the [ above, or put a comma between its items.",
-    "did not find expected node content": "Remove the comma or bracket that is too much.",
-    "did not find expected key": "Indent this line as the keys above it.",
-    "did not find expected '-'": "Indent this line as the items above it.",
-    "could not find expected ':'": "Put a colon and a space behind this key.",
-    "unknown escape character": "Write paths with / in the place of \\.",
+    "did not find expected node content": "Remove the extra comma or bracket.",
+    "did not find expected key": "Indent this line like the keys above it.",
+    "did not find expected '-'": "Indent this line like the items above it.",
+    "could not find expected ':'": "Put a colon and a space after this key.",
+    "unknown escape character": "Write paths with / instead of \\.",
     "unexpected end of stream": "Close the quotes or the bracket that is open.",
 }
 
 
 def where(error: Any, source: str, text: str) -> Place:
-    """The place of a parser's error: where what is not closed begins, else where the parser could not go on."""
+    """The place of a parser's error: the start of an unclosed bracket or quote, else the point of failure."""
     problem, context = error.problem_mark, error.context_mark
     mark = problem or context
     if mark is None:
@@ -34,17 +34,17 @@ def where(error: Any, source: str, text: str) -> Place:
 
 
 def is_too_deep(error: Any) -> bool:
-    """Whether a parser's error is that collections nest deeper than it allows."""
+    """True if the error is that collections nest deeper than the parser allows."""
     return "nesting depth" in str(error.problem)
 
 
 def first_line(error: Exception) -> str:
-    """What an error without a place says, as a part of a sentence; the other lines show the text."""
+    """The message of an error without a place, as a part of a sentence; its other lines show the text."""
     return str(error).partition("\n")[0].rstrip(".")
 
 
 def advice(error: Any, text: str, place: Place) -> str:
-    """What to do about an error at a place."""
+    """The remedy for an error at a place."""
     words = str(error.problem)
     line = _line(text, place)
     rest = line[(place.column or 1) - 1 :]
@@ -52,15 +52,15 @@ def advice(error: Any, text: str, place: Place) -> str:
     if "cannot start any token" in words:
         return _token_advice(rest[:1])
     if before.endswith("$") and rest.startswith("{"):
-        return "Quote a variable that stands between { } or [ ]: '${name}'."
+        return "Quote a variable inside { } or [ ]: '${name}'."
     if "could not find expected ':'" in words and rest.startswith("-"):
-        return "Put a space behind the dash."
+        return "Put a space after the dash."
     if "mapping values" in words and _goes_on(before):
-        return "The line above has a value already: indent this line as that one, or end that one with its colon."
+        return "Indent this line like the line above, which already has a value, or end that line with its colon."
     if "expected ',' or" in words and " //" in "\n".join(text.splitlines()[: place.line]):
-        return "A comment begins with #, not with //."
+        return "Begin a comment with #, not with //."
     if "expected ',' or" in words and rest[:1] in ("{", "["):
-        return f"Close this {rest[0]} behind its last entry, or put a comma between its entries."
+        return f"Close this {rest[0]} after its last entry, or put a comma between its entries."
     return next((told for part, told in _ADVICE.items() if part in words), "Correct the line, or the one above it.")
 
 
@@ -71,15 +71,15 @@ def _token_advice(character: str) -> str:
 
 
 def _goes_on(before: str) -> bool:
-    """Whether a key that begins its line follows a value without being indented as it must."""
+    """True if a key at the start of a line follows a value with wrong indentation."""
     return bool(before.strip()) and ":" not in before and not before.strip().startswith(("{", "["))
 
 
 def _is_left_open(words: str, problem: Any, context: Any, text: str) -> bool:
-    """Whether a bracket, a quote or a key was opened in an earlier line and should have ended there."""
+    """True if a bracket, quote or key was opened in an earlier line and should have ended there."""
     if problem.line == context.line:
         return False
-    if "expected ','" in words:  # a bracket that goes on over lines has them indented
+    if "expected ','" in words:  # lines inside an open bracket are indented
         line = text.splitlines()[context.line]
         return bool(problem.column <= len(line) - len(line.lstrip()))
     return "expected ':'" in words or "end of stream" in words

@@ -1,7 +1,7 @@
 """Parse YAML text into nodes with marks, in one bounded pass over the parser's events.
 
-The events come from libyaml, through PyYAML; where PyYAML was built without it, from PyYAML's own parser. Limits hold
-while the text is parsed, so that no file costs more than they allow.
+The events come from libyaml, through PyYAML, or from PyYAML's own parser if PyYAML was built without libyaml. Limits
+apply while the text is parsed, and bound the cost of any file.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ MAX_ALIASES = 100
 
 @dataclass
 class Node:
-    """A scalar, a sequence (of nodes) or a mapping (of pairs of nodes), as it is written."""
+    """A scalar, a sequence of nodes or a mapping of pairs of nodes, as written."""
 
     form: Literal["scalar", "sequence", "mapping"]
     place: Place
     tag: str | None
     value: Any
     plain: bool = False
-    """Whether a scalar is written without quotes."""
+    """True if a scalar is written without quotes."""
 
 
 class _PurePython(Reader, Scanner, Parser):
-    """PyYAML's own parser, where it was built without libyaml."""
+    """PyYAML's own parser, used if PyYAML was built without libyaml."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -54,14 +54,14 @@ class _PurePython(Reader, Scanner, Parser):
         Parser.__init__(self)
 
     def dispose(self) -> None:
-        """As the parser of libyaml has it."""
+        """The same method as that of libyaml's parser."""
 
 
 def parse(text: str, source: str) -> Node | None:
-    """The root node of the one document in a text, None if it is empty; PipelineError for what is not YAML."""
+    """The root node of the only document in a text, None if it is empty; PipelineError if it is not YAML."""
     try:
         parser = _parser(text)
-    except (YAMLError, ValueError) as error:  # half a character, which no file of UTF-8 has, is a ValueError
+    except (YAMLError, ValueError) as error:  # a lone surrogate, which no UTF-8 file contains, raises ValueError
         raise _not_yaml(error, source, text) from None
     try:
         return _Composer(parser, source).document()
@@ -81,7 +81,7 @@ def _parser(text: str) -> Any:
 
 @dataclass
 class _Composer:
-    """Makes nodes of events, counting them."""
+    """Turns events into nodes, and counts them."""
 
     parser: Any
     source: str
@@ -96,11 +96,11 @@ class _Composer:
         if isinstance(event, StreamEndEvent):
             return None
         root = self.node(self.parser.get_event(), 0)
-        self.parser.get_event()  # the document's end
+        self.parser.get_event()  # the end of the document
         event = self.parser.get_event()
         if not isinstance(event, StreamEndEvent):
-            message = "The file holds more than one YAML document."
-            raise refused("yaml-syntax", message, "Remove the line `---` and what follows it.", self.place(event))
+            message = "The file contains more than one YAML document."
+            raise refused("yaml-syntax", message, "Remove the line `---` and everything after it.", self.place(event))
         return root
 
     def node(self, event: Any, depth: int) -> Node:
@@ -149,8 +149,8 @@ class _Composer:
             raise refused("too-many-values", message, "Write the values out, or use `vars`.", place)
         found = self.anchors.get(event.anchor)
         if found is None:
-            message = f"There is no anchor {event.anchor!r} before this alias."
-            raise refused("yaml-syntax", message, f"Write &{event.anchor} before the value that is meant.", place)
+            message = f"The anchor {event.anchor!r} is not defined before this alias."
+            raise refused("yaml-syntax", message, f"Write &{event.anchor} before the value that it refers to.", place)
         return found
 
     def place(self, event: Any) -> Place:
@@ -159,7 +159,7 @@ class _Composer:
 
 
 def refused(code: str, message: str, remedy: str, place: Place | None) -> PipelineError:
-    """The error of a file that there is no going on with."""
+    """The error of a file that cannot be processed further."""
     return PipelineError([Problem(message, remedy, place, code=code)])
 
 
@@ -173,7 +173,7 @@ def _not_yaml(error: Exception, source: str, text: str) -> PipelineError:
         message = f"This is not valid {what}: {first_line(error)}."
         return refused("yaml-syntax", message, "Correct the file.", Place(source))
     place = where(error, source, text)
-    if is_too_deep(error):  # libyaml's own limit, which it may reach before ours is asked
+    if is_too_deep(error):  # libyaml's own limit, which may apply before ours
         return _too_deep(place)
     during = f" {error.context}" if error.context else ""
     message = f"This is not valid {what}{during}: {error.problem}."

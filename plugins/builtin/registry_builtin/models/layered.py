@@ -18,6 +18,7 @@ from registry_core.components import (
     Modules,
     RunFacts,
     Shape,
+    UnexpectedValue,
     written_shape,
 )
 from registry_core.components.forms import OutputForm, words
