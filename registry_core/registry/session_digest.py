@@ -1,4 +1,4 @@
-"""Hash the source of a class or function of a session, so that a resumed run can tell if it has changed."""
+"""A hash of what a class or function of a session does, so that a resumed run knows whether it is the same."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from registry_core.registry.session_source import functions_of, source_of
 
 
 class _Unknown(Exception):
-    """A dependency of a class or function has no source."""
+    """Something that a class or function depends on has no source."""
 
 
 def digest_of(*things: Any) -> str | None:
-    """SHA-256 of the source of classes and functions, and of everything that they use from their module.
+    """SHA-256 of the source of classes and functions, and of all that they use of the module they are defined in.
 
-    None if that is not complete: for objects, for code without source, and for code that reads other objects of the
-    module or variables of an enclosing function.
+    None where that does not say all: for objects, for what has no source, and for what reads other objects of the
+    module, or variables of a function that it is defined in.
     """
     texts: dict[object, str] = {}
     try:
@@ -31,8 +31,8 @@ def digest_of(*things: Any) -> str | None:
     return hashlib.sha256("\0".join(sorted(texts.values())).encode()).hexdigest()
 
 
-def _collect(thing: Any, root: Any, texts: dict[int, str]) -> None:
-    """Add the sources of a class or function and of its dependencies in the module of ``root``, each once."""
+def _collect(thing: Any, root: Any, texts: dict[object, str]) -> None:
+    """Add the sources of a class or function and of what it uses, each once; ``root`` says in which module."""
     if id(thing) in texts:
         return
     source, functions = source_of(thing), list(functions_of(thing))
@@ -43,7 +43,7 @@ def _collect(thing: Any, root: Any, texts: dict[int, str]) -> None:
         if base.__module__ == root.__module__:
             _collect(base, root, texts)
     for function in functions:
-        if {*function.__code__.co_freevars} - {"__class__"}:  # super() reads this one
+        if {*function.__code__.co_freevars} - {"__class__"}:  # super() reads that one
             raise _Unknown
         for name in _global_names(function.__code__):
             if name in function.__globals__:
@@ -64,7 +64,7 @@ def _global_names(code: CodeType) -> Iterator[str]:
     for instruction in dis.get_instructions(code):
         if instruction.opname == "LOAD_GLOBAL":
             yield instruction.argval
-    for constant in code.co_consts:  # nested functions and comprehensions
+    for constant in code.co_consts:  # functions and comprehensions inside of it
         if isinstance(constant, CodeType):
             yield from _global_names(constant)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, Horizon, Optimizer, RunFacts, Scheduler
+from registry_core.components import CheckFailed, Horizon, RunFacts, Scheduler
 from registry_core.components.types import NonNegativeFloat, PositiveInt
 
 if TYPE_CHECKING:
