@@ -1,4 +1,4 @@
-"""Requirements of each kind on the classes and objects that are registered for it, before anything is built."""
+"""Requirements of each kind for registered classes and objects, as far as they can be checked before use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from registry_core.catalog import KINDS
 
 @dataclass(frozen=True)
 class Requirement:
-    """The requirements of one kind."""
+    """The requirements of a kind for a registered class or object."""
 
     base: str = ""
-    """``module:class`` that its objects are instances of."""
+    """``module:class`` of which its objects are instances."""
     methods: tuple[str, ...] = ()
-    """Methods that its objects have."""
+    """Methods that its objects must have."""
     rebuilt: str = ""
-    """For kinds that are built anew for every run: the thing that they are built for. An object cannot be one."""
+    """The argument for which every run builds a new object; if there is one, an object cannot be registered."""
     only_called: bool = False
-    """True for functions, which are called and not constructed, so that a class cannot be one."""
+    """True if it is called and never instantiated, so that a class cannot be registered."""
 
 
 _MODULE = Requirement(base="torch.nn:Module")
@@ -39,11 +39,11 @@ _REQUIREMENTS: dict[str, Requirement] = {
     "metric": Requirement(base="torchmetrics:Metric"),
     "function": Requirement(methods=("__call__",), only_called=True),
 }
-"""Kinds that are not listed take any class and any object."""
+"""Kinds that are not listed accept any class and any object."""
 
 
 def is_class_or_function(thing: object) -> bool:
-    """True for what has parameters of a signature; everything else is an object."""
+    """True for a class or function, which has parameters; anything else is an object."""
     return inspect.isclass(thing) or _is_function(thing)
 
 
@@ -52,9 +52,9 @@ def _is_function(thing: object) -> bool:
 
 
 def fault_of(kind: str, thing: Any) -> tuple[str, str] | None:
-    """The reason why a class, function or object cannot be of a kind, and the remedy; None if there is none.
+    """The reason why a class, function or object cannot be of a kind, and the remedy; None if it can.
 
-    What a function returns is not known before it is called.
+    Functions pass: only a call would show their result.
     """
     required = _REQUIREMENTS.get(kind, Requirement())
     if inspect.isclass(thing):
@@ -64,7 +64,7 @@ def fault_of(kind: str, thing: Any) -> tuple[str, str] | None:
 
 def _fault_of_class(thing: type, required: Requirement) -> tuple[str, str] | None:
     if required.only_called:
-        message = f"A call of the class {thing.__name__} makes an object, and does nothing else."
+        message = f"A call of the class {thing.__name__} only creates an object."
         return message, "Register a function, or an object that can be called."
     if required.base and not issubclass(thing, _loaded(required.base)):
         base = _dotted(required.base)
@@ -75,12 +75,12 @@ def _fault_of_class(thing: type, required: Requirement) -> tuple[str, str] | Non
 def _fault_of_object(kind: str, thing: Any, required: Requirement) -> tuple[str, str] | None:
     name = type(thing).__name__
     if required.rebuilt:
-        message = f"An object cannot be {KINDS[kind].one}: that is built anew for every run, for {required.rebuilt}."
+        message = f"An object cannot be {KINDS[kind].one}: every run builds a new one for {required.rebuilt}."
         return message, "Register a class, or a function that builds it."
     if required.base and not isinstance(thing, _loaded(required.base)):
         base = _dotted(required.base)
         return (
-            f"Expected a {base}, and found an object of the class {name}.",
+            f"Expected a {base}, found an object of the class {name}.",
             f"Register a {base}, its class, or a function.",
         )
     return _fault_of_methods(type(thing), required)
@@ -102,6 +102,6 @@ def _instances_have(thing: type, method: str) -> bool:
 
 
 def _loaded(name: str) -> Any:
-    """The class that ``module:class`` names; no class at all if its module was never imported: nothing is one then."""
+    """The class that ``module:class`` names, or an empty tuple if its module is not imported: it has no instances."""
     module, _, attribute = name.partition(":")
     return getattr(sys.modules[module], attribute) if module in sys.modules else ()

@@ -24,7 +24,7 @@ from registry_core.registry.session_source import source_of
 T = TypeVar("T")
 
 _NOTHING: Any = object()
-"""The default of ``component``, which is no component; None would hide a mistake."""
+"""Default for the component if ``register`` is a decorator; None is not used, because registering it is a mistake."""
 
 
 @overload
@@ -32,7 +32,7 @@ def register(name: str) -> Callable[[T], T]: ...
 @overload
 def register(name: str, component: T) -> T: ...
 def register(name: str, component: Any = _NOTHING) -> Any:
-    """Add a class, a function or an object of this process as the component ``name``, written ``kind/name``.
+    """Register a class, a function or an object of this process as the component ``name``, written ``kind/name``.
 
     As a decorator and as a call::
 
@@ -42,13 +42,13 @@ def register(name: str, component: Any = _NOTHING) -> Any:
         registry_core.register("model/mine", my_module)
 
     A class or function has the parameters of its signature; a declaration, such as a subclass of
-    ``registry_core.components.Loss``, is taken as it is. An object has no parameters, and builds to the very object:
-    training a registered model trains that model. Returns the component.
+    ``registry_core.components.Loss``, is used unchanged. An object has no parameters, and building it returns the
+    object itself: training a registered model trains that model. Returns the component.
 
-    Registering a name again replaces what this session registered under it. Where a distribution registers the same
-    name, pipelines must choose, by ``this session:focal`` or ``prefer: {loss/focal: this session}``.
+    Registering a name again replaces the earlier component of this session. If a distribution registers the same
+    name, pipelines must choose one, by ``this session:focal`` or ``prefer: {loss/focal: this session}``.
 
-    Raises BrokenComponent if the name is none, or if the component cannot be of that kind.
+    Raises BrokenComponent if the name is malformed, or if the component cannot be of that kind.
     """
     kind, bare = _split(name)
     return partial(_add, kind, bare) if component is _NOTHING else _add(kind, bare, component)
@@ -57,17 +57,17 @@ def register(name: str, component: Any = _NOTHING) -> Any:
 def _split(name: Any) -> tuple[str, str]:
     if not isinstance(name, str):
         found = "a class" if isinstance(name, type) else f"a {type(name).__name__}"
-        remedy = "Write it first: @registry_core.register('kind/name')."
-        raise BrokenComponent(f"The name of a component is a text, not {found}.", remedy)
+        remedy = "Pass the name first: @registry_core.register('kind/name')."
+        raise BrokenComponent(f"The name of a component must be a string, not {found}.", remedy)
     kind, slash, bare = name.partition("/")
     if not slash:
         example = f"{kind}/my_{kind}" if kind in KINDS else f"loss/{kind if NAME.fullmatch(kind) else 'focal'}"
-        raise BrokenComponent(f"{name!r} is not a kind and a name.", f"Write it as in {example!r}.")
+        raise BrokenComponent(f"{name!r} is not of the form kind/name.", f"Write it as in {example!r}.")
     if kind not in KINDS:
-        raise BrokenComponent(f"There is no kind {kind!r}, as in {name!r}.", near(kind, KINDS))
+        raise BrokenComponent(f"The kind {kind!r} in {name!r} is unknown.", near(kind, KINDS))
     if not NAME.fullmatch(bare):
         snake = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", bare)).lower()
-        remedy = f"Write {f'{kind}/{snake}'!r}." if NAME.fullmatch(snake) else "Begin it with a letter, in lower case."
+        remedy = f"Write {f'{kind}/{snake}'!r}." if NAME.fullmatch(snake) else "Begin it with a lower-case letter."
         raise BrokenComponent(f"{bare!r} is not a snake_case name.", remedy)
     return kind, bare
 
@@ -87,7 +87,7 @@ def _add(kind: str, name: str, thing: T) -> T:
         thing=thing,
         declaration=declaration,
         interface=interface,
-        file=source.file if source and source.file.is_file() else None,  # a cell of a notebook is none
+        file=source.file if source and source.file.is_file() else None,  # a cell of a notebook is not a file
         line=source.line if source else None,
         parameters={
             written: declaration.model_fields[field].description or ""
@@ -100,8 +100,8 @@ def _add(kind: str, name: str, thing: T) -> T:
 
 
 def _interface(declaration: type[Component], thing: Any) -> str:
-    """A text of the facts that pipelines are checked against: the parameters, or the length of a data set."""
-    if declaration is thing:  # pipelines that were loaded keep their declaration
+    """The facts of a component that checks of a pipeline depend on: its parameters, or the number of samples."""
+    if declaration is thing:  # pipelines that are loaded keep their declaration
         return f"declaration {id(thing)}"
     if not is_class_or_function(thing):
         return f"object of {len(thing)}" if declaration.kind == "dataset" else "object"
@@ -110,9 +110,9 @@ def _interface(declaration: type[Component], thing: Any) -> str:
 
 
 def session_digest(component: Component) -> str | None:
-    """SHA-256 of the source of a component of the session; None if it has none, or none that says all of it.
+    """SHA-256 of the source of a component of the session; None if it has no source, or no complete one.
 
-    The target of a declaration is part of it if it is of the same module.
+    The target of a declaration is included if it is defined in the same module.
     """
     registered = in_session(component.target)
     if registered is not None:
@@ -123,11 +123,11 @@ def session_digest(component: Component) -> str | None:
 
 
 def _declaration(record: Record, thing: Any) -> type[Component]:
-    """The declaration of what is registered; BrokenComponent if it cannot be of this kind."""
+    """The declaration of a registered object; BrokenComponent if it cannot be of this kind."""
     base = BY_KIND[record.kind].base
     if isinstance(thing, Component):
         message = f"It is the {thing.label} with its parameters."
-        raise _unfit(record, message, "Register what it builds, or name it in the pipeline with these parameters.")
+        raise _unfit(record, message, "Register what it builds, or write it in the pipeline with these parameters.")
     if isinstance(thing, type) and issubclass(thing, Component):
         if not issubclass(thing, base):
             other = KINDS[thing.kind].one if thing.kind in KINDS else "no kind"
@@ -139,7 +139,7 @@ def _declaration(record: Record, thing: Any) -> type[Component]:
         declare = declare_plain if is_class_or_function(thing) else declare_object
         declared: type[Component] = declare(base, thing, record)
         declared.model_rebuild()
-    except Exception as error:  # a signature may have anything in it, and pydantic raises errors of many classes
+    except Exception as error:  # a signature may contain anything, and pydantic raises errors of many classes
         message = f"Its parameters cannot be read from its signature: {error}."
         raise _unfit(record, message, "Rename or annotate them, or register a declaration.") from error
     return declared

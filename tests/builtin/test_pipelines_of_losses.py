@@ -47,7 +47,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
     for epoch in range(3):
         for batch in pipeline.loaders["train"].batches(epoch):
             optimizer.zero_grad()
-            loss(model(batch["input"]), batch["target"]).loss.backward()
+            loss(model(batch.entries["input"]), batch.entries["target"]).loss.backward()
             optimizer.step()
     ended = train(spec, tmp_path / "run").pipeline
     for name, weight in ended.loss.parameters_of_losses().items():
@@ -57,7 +57,7 @@ def test_a_loss_with_weights_of_its_own_trains_and_saves_them(tmp_path: Path) ->
     resumed = resume(tmp_path / "run", longer)
     for batch in pipeline.loaders["train"].batches(3):
         optimizer.zero_grad()
-        loss(model(batch["input"]), batch["target"]).loss.backward()
+        loss(model(batch.entries["input"]), batch.entries["target"]).loss.backward()
         optimizer.step()
     for name, weight in resumed.pipeline.loss.parameters_of_losses().items():
         assert torch.equal(weight, loss.get_parameter(name))
