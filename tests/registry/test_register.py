@@ -364,11 +364,11 @@ def test_registering_again_replaces(pipeline: Callable[..., Path]) -> None:
         "loss/mine was registered again, with other parameters, since the pipeline was loaded. Load the pipeline again."
     )
     with pytest.raises(BrokenComponent, match=again):
-        loaded.loss.build()
+        loaded.spec.loss.build()
     loaded = registry_core.load(path)
     registry_core.register("loss/mine", nn.CrossEntropyLoss)
     with pytest.raises(BrokenComponent, match=again):
-        loaded.loss.build()
+        loaded.spec.loss.build()
     registry_core.register("model/mine", nn.Linear(1, 1))
     assert len(registries.models["mine"].model_fields) == 0, "another kind is another component"
 
