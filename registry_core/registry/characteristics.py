@@ -11,7 +11,7 @@ from registry_core.components.base import Component
 from registry_core.components.forms import words
 
 Characteristic = tuple[str, str]
-"""What it is about, and what is so: ``("takes", "output (logits), target (class numbers)")``."""
+"""What it is about, and what is so: ``("takes", "output (logits), target (class indices)")``."""
 
 
 def characteristics(declaration: type[Component]) -> tuple[Characteristic, ...]:
