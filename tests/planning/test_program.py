@@ -68,9 +68,7 @@ def test_an_operation_that_is_removed_does_not_run(plan: Plan, tmp_path: Path) -
     images = first_images(plan)
     without = with_train(plan, plan.sections["train"].with_operations(lambda operation: operation.name != "normalize"))
     assert torch.equal(images, (first_images(without) - 0.3) / 0.4)
-    weights = [
-        registry_core.train(each, tmp_path / name).pipeline.model for each, name in ((plan, "a"), (without, "b"))
-    ]
+    weights = [registry_core.train(each, tmp_path / name).pipeline.model for each, name in ((plan, "a"), (without, "b"))]
     assert not all(torch.equal(a, b) for a, b in zip(*(model.parameters() for model in weights), strict=True))
 
 

@@ -70,9 +70,7 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize(
-    "rewrite", [each for each in REWRITES if each.equality == "same bits"], ids=lambda each: each.name
-)
+@pytest.mark.parametrize("rewrite", [each for each in REWRITES if each.equality == "same bits"], ids=lambda each: each.name)
 @settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_batches_are_the_same_bits_with_a_rewrite_and_without(rewrite: Rewrite, folder: Path, data: Any) -> None:
@@ -121,9 +119,7 @@ def test_a_whole_run_ends_with_the_same_weights(pipeline: Callable[..., Path], t
     section = {"dataset": {"digits": {"split": "train"}}, "transforms": transforms}
     runs = []
     for switches in ({}, OFF):
-        path = pipeline(
-            data__train=section, data__rewrites=switches, data__workers=workers, train={"max_steps": 30, "epochs": 2}
-        )
+        path = pipeline(data__train=section, data__rewrites=switches, data__workers=workers, train={"max_steps": 30, "epochs": 2})
         runs.append(registry_core.train(registry_core.load(path), tmp_path / str(len(runs))))
     assert runs[0].pipeline.plan.rewrites == tuple(NAMES)
     assert runs[1].pipeline.plan.rewrites == ()
