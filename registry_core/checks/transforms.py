@@ -54,7 +54,9 @@ def device_transforms_are_last(context: CheckContext) -> Iterator[Problem]:
         for index, transform in enumerate(section.batch_transforms):
             place: Keys = ("data", name, "batch_transforms", index)
             if earlier and not transform.on_device and context.whole(place):
-                message = f"The transform {transform.name!r} runs while loading, but {earlier!r} before it on the device."
+                message = (
+                    f"The transform {transform.name!r} runs while loading, but {earlier!r} before it on the device."
+                )
                 yield context.problem(place, message, f"Move it before {earlier!r}.")
             earlier = transform.name if transform.on_device else earlier
             for at, child in transform.children().items():
