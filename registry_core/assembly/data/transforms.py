@@ -115,7 +115,7 @@ class BuiltTransform:
 
 @contextmanager
 def seeded_generators(seed: int) -> Iterator[None]:
-    """A context with seeded global generators of torch (CPU), NumPy and Python; their states are restored at its end."""
+    """A context with seeded global generators of torch (CPU), NumPy and Python, which it restores at the end."""
     saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the generator of the device
     np.random.seed([seed & 0xFFFFFFFF, seed >> 32])

@@ -49,7 +49,7 @@ class Schedule:
             self.scheduler.step()
 
     def _is_over(self, step: int) -> bool:
-        """True if it was made for a run that ends here; other schedules continue, so that the run can be made longer."""
+        """True if it was made for a run that ends here; other schedules continue if the run is made longer."""
         return step >= self.total_steps and self.declared.depends_on_length()
 
     def _warm_up(self, step: int) -> None:
