@@ -201,7 +201,7 @@ class Training:
                 self.pipeline.schedule.advance(self.position.step, epoch_ended, measured)
 
     def _counted(self, row: Row | None, epoch: int, epoch_ended: bool) -> Mapping[str, float]:
-        """The metrics for the schedule: none if the evaluation is due only because the run ends; it may be resumed."""
+        """The metrics for the schedule, without those measured only because the run ends: it may be resumed."""
         if row is None or self._due(self.plan.evaluation.every, epoch, epoch_ended):
             return {} if row is None else row.values
         if epoch_ended or self._due(self.plan.log_every, epoch, epoch_ended):

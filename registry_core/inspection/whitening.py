@@ -24,7 +24,7 @@ Method = Literal["zca", "pca"]
 
 @dataclass(frozen=True)
 class Whitening:
-    """The whitening (x - mean) @ matrix, whose components are uncorrelated with variance 1, and its number of images."""
+    """The whitening (x - mean) @ matrix, with uncorrelated components of variance 1, and its number of images."""
 
     matrix: Tensor
     mean: Tensor

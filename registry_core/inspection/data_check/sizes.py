@@ -73,7 +73,7 @@ def _known(kind: ImageKind, facts: DataFacts) -> Image:
 
 
 def _extremes_first(images: Mapping[ImageKind, Occurrence]) -> list[tuple[ImageKind, Occurrence]]:
-    """By how near the end of the order by size: smallest, largest, next to smallest, ..."""
+    """Alternate from both ends of the order by size: smallest, largest, second smallest, ..."""
     known = [(kind, seen) for kind, seen in images.items() if kind.form is not None]
     known.sort(key=lambda item: (item[0].height or 0) * (item[0].width or 0))
     half = len(known) // 2

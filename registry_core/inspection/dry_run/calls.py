@@ -57,7 +57,7 @@ def written(data: Any) -> str:
 
 
 def parts_of(model: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
-    """The parts of a model by name: its children, with the items of lists; an only child is replaced by its own parts."""
+    """The parts of a model by name: its children, with lists expanded; an only child is replaced by its parts."""
     found: dict[str, nn.Module] = {}
     for name, child in model.named_children():
         if isinstance(child, (nn.ModuleList, nn.ModuleDict)):

@@ -223,7 +223,8 @@ class _BatchByBatch:
         numbers = sum(parameter.numel() for parameter in parameters)
         self.found.memory = Memory(rows, numbers, torch.cuda.max_memory_allocated(pipeline.device) if cuda else None)
         if self.on_meta and self.plan.step.precision != "fp32":
-            message = f"The meta device does not support {self.plan.step.precision}: the memory kept for backward is that of fp32."
+            precision = self.plan.step.precision
+            message = f"The meta device does not support {precision}: the memory kept for backward is that of fp32."
             remedy = "Leave out --on meta to measure it in that precision."
             self.found.warnings.append(
                 Problem(message, remedy, keys=("train", "precision"), code="not-on-meta", warning=True)
