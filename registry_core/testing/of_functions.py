@@ -31,7 +31,7 @@ def does_what_it_is_for(subject: Subject) -> None:
         rows = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
         distances = function(rows, rows.flip(0))
         assert distances.shape == (4,), f"for 4 pairs it returns the shape {tuple(distances.shape)}"
-        assert torch.equal(function(rows, rows.flip(0)), distances), "the distance of a pair depends on its order"
+        assert torch.equal(function(rows, rows.flip(0)), distances), "the same pairs have different distances"
     else:
         raise NotApplicable("its use is unknown: set `use`")
 
