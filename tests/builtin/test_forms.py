@@ -59,11 +59,11 @@ def test_targets_of_another_form_are_refused() -> None:
 
 
 REFUSED = [
-    ("class_maps", "accuracy", "takes class numbers as targets, but data.val gives class maps"),
-    ("counts", "accuracy", "takes class numbers as targets, but data.val gives counts"),
+    ("class_maps", "accuracy", "expects class indices as targets, but data.val provides class maps"),
+    ("counts", "accuracy", "expects class indices as targets, but data.val provides counts"),
     ("distances", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits values"),
     ("gaussian", "multi_label_f1", "takes logits or probabilities, but the model emits values"),
-    ("multi_hot", "f1", "takes class numbers as targets, but data.val gives multi-hot vectors"),
+    ("multi_hot", "f1", "expects class indices as targets, but data.val provides multi-hot vectors"),
     ("multi_hot", "{multi_label_f1: {emits: probabilities}}", "emits logits. Set emits to logits"),
     (
         "multi_hot",
@@ -74,7 +74,7 @@ REFUSED = [
     ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
     ("sequences", "mean_squared_error", "takes values or counts or"),
     ("triplets", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits embeddings"),
-    ("values", "accuracy", "takes class numbers as targets, but data.val gives values"),
+    ("values", "accuracy", "expects class indices as targets, but data.val provides values"),
 ]
 
 
@@ -93,12 +93,12 @@ SIZES = [
     (
         "values",
         "model.mlp.num_classes=7",
-        "model: The model gives 7 values for a sample, but a target of data.train has",
+        "model: The model returns 7 values for a sample, but a target of data.train has",
     ),
     (
         "gaussian",
         "data.train.dataset.rotated.unit=sin_cos",
-        "model: The model gives 1 value for a sample, but a target",
+        "model: The model returns 1 value for a sample, but a target",
     ),
 ]
 

@@ -188,7 +188,7 @@ def test_rules_that_match_nothing(command: Callable[..., Ended], pipeline: Calla
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "bce_with_logits"])
 def test_a_loss_that_wants_other_targets(pipeline: Callable[..., Path], loss: str) -> None:
-    with pytest.raises(PipelineError, match="class numbers"):
+    with pytest.raises(PipelineError, match="class indices"):
         load(pipeline(loss=loss))
 
 

@@ -87,7 +87,7 @@ def test_authors_see_one_test_for_each_check(pytester: pytest.Pytester, broken: 
     )
     found = pytester.runpytest("-p", "no:cacheprovider", "-k", "number")
     found.assert_outcomes(failed=1, passed=1, deselected=14)
-    found.stdout.fnmatch_lines(["*14 checks are made of these components, and it should be at least 99*"])
+    found.stdout.fnmatch_lines(["*14 checks apply to these components, but at least 99 are required*"])
 
 
 @pytest.mark.parametrize(
