@@ -139,7 +139,7 @@ metrics: [accuracy]
             "to_tensor, one_hot, signs]\n    b",
             "mixup expects classes as targets, but receives signs",
         ),
-        ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train gives distributions"),
+        ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train provides distributions"),
     ],
 )
 def test_places_and_targets_are_checked(

@@ -119,7 +119,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         ["flatten", {"linear": {"name": "train", "out_features": 10}}],
         "model.sequential.layers[1].linear.name",
-        "Every torch module already has an attribute 'train': choose another name.",
+        "Every torch module already has an attribute 'train'. Choose another name.",
     ),
     (["flatten", {"linear": {"out_features": 11}}], "model", "has 11 outputs, but data.train has 10 classes. Let its"),
     (

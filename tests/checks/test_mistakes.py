@@ -205,7 +205,7 @@ def test_embeddings_are_no_scores(pipeline: Callable[..., Path]) -> None:
     pairs = {"dataset": {"pairs": {"dataset": {"digits": {"split": "val"}}, "targets": "order"}}}
     section = {**pairs, "transforms": ["to_tensor"]}
     network = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
-    with pytest.raises(PipelineError, match="takes values, but the model emits embeddings"):
+    with pytest.raises(PipelineError, match="expects values, but the model emits embeddings"):
         load(pipeline(data__train=section, data__val=None, model={"pair": network}, loss="margin_ranking", metrics=[]))
 
 

@@ -91,7 +91,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         init({"names": "fc1", **ZEROS}, {"parameters": ".*", "init": "ones"}),
         "init[0]",
-        "The rule has no effect: later ones, init[1], set all parameters that it matches: fc1.weight. Remove it or put it",
+        "The rule has no effect: later rules, init[1], set all parameters that it matches: fc1.weight. Remove it",
     ),
     (
         groups({"modules": "BatchNorm", "lr": 0.2}),

@@ -89,7 +89,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a row for a sequence": (
         made(LINES, model=mlp(11, [8, 16]), loss="ctc"),
-        "returns a row of 11 values for a sample, but the targets are sequences. Use a model with an output for every column",
+        "returns a row of 11 values for a sample, but the targets are sequences. Use a model",
     ),
     "pixels for a class": (made(model={"unet": {"num_classes": 10}}), "returns 10 x ? x ? for a sample"),
     "columns for a class": (made(model={"crnn": {"size": 8, "num_classes": 10}}), "returns 2 x 10 for a sample"),
@@ -100,7 +100,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "ten scores for one sign": (made(PAIRS, loss="soft_margin"), "a target of data.train has 1 value"),
     "seven scores for ten signs": (
         made(SIGNS, model=mlp(7, [8, 16]), loss="soft_margin"),
-        "model: The model returns 7 values for a sample, but a target of data.train has 10 values. Let the model return",
+        "model: The model returns 7 values for a sample, but a target of data.train has 10 values. Let the model",
     ),
     "an embedding that is an image": (
         made(PAIRS, model={"pair": {"network": UNET}}, loss="cosine_embedding"),
