@@ -46,7 +46,7 @@ class Preview:
         lines = ["parameters", *group_table(self.groups, self.lr)]
         if self.weights:
             lines.append(str(self.weights))
-        lines.append("first values")
+        lines.append("initial values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
         for number, rates in enumerate(self.rates):

@@ -1,4 +1,4 @@
-"""Init schemes: first values of a parameter."""
+"""Init schemes: functions that fill a parameter with initial values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often something happens: every so many epochs or optimizer steps."""
+"""Intervals: a number of epochs or optimizer steps."""
 
 from __future__ import annotations
 

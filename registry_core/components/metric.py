@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Metric(Component):
-    """A figure of one evaluation, a torchmetrics metric updated with the batch entries that ``inputs`` names.
+    """A metric of torchmetrics, updated with the batch entries that ``inputs`` names.
 
     ``output`` in ``inputs`` is the output of the model, always without an activation after it. ``output_forms`` and
     ``target_forms`` list the forms that it accepts there; empty: any.

@@ -15,7 +15,7 @@ Order = Callable[[int, int], "numpy.ndarray[Any, numpy.dtype[numpy.int64]]"]
 
 
 class Sampler(Component):
-    """The order of samples as a pure function of seed and epoch."""
+    """The order of samples, a pure function of seed and epoch."""
 
     kind: ClassVar[str] = "sampler"
     leading_arguments: ClassVar[int] = 1

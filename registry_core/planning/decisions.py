@@ -76,7 +76,7 @@ def _activation_reason(spec: Spec, term: TermPlan, form: OutputForm) -> str:
 def _finetuning(finetune: Finetune) -> Iterator[Decision]:
     if finetune.weights is not None:
         allowed = "all of it" if finetune.strict is True else "the tensors that fit"
-        yield Decision("first values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
+        yield Decision("initial values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
     if finetune.freeze:
         norms = "keep" if finetune.freeze_statistics else "renew"
         reason = f"finetune.freeze; batch norms among them {norms} their statistics"

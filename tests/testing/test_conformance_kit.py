@@ -134,7 +134,7 @@ def test_plain_losses_are_checked_with_inputs_of_the_author(distribution: Callab
     record = installed().find("loss", "plain")
     without = {result.check: result for result in run_checks([record])}
     assert without["is_differentiable"].status == "left out"
-    assert "give `example_inputs`" in without["is_differentiable"].reason
+    assert "declare `example_inputs`" in without["is_differentiable"].reason
     inputs = {"output": ExampleTensor((4, 3)), "target": ExampleTensor((4, 3))}
     (check,) = [each for each in checks_of(Subject(record, inputs=inputs)) if each.name == "is_differentiable"]
     check()
