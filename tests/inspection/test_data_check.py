@@ -121,7 +121,7 @@ def test_images_of_other_sizes(check: Check, tmp_path: Path) -> None:
     assert "Images of 5 x 5 pixels (1 sample): " in small
     anything = check(data__train=of_index(index), model={"sequential": CONVOLUTION}, data__val=None)
     assert [uneven in line for line in told(anything, "size")] == [True, False]
-    assert "2 samples come" in told(anything, "size")[0]
+    assert "2 samples" in told(anything, "size")[0]
     single = check(data__train={**of_index(index), "batch_size": 1}, model={"sequential": CONVOLUTION}, data__val=None)
     assert told(single, "size") == []
 
