@@ -70,7 +70,7 @@ def _activations(spec: Spec, step: StepPlan, form: OutputForm) -> Iterator[Decis
 
 
 def _activation_reason(spec: Spec, term: TermPlan, form: OutputForm) -> str:
-    return f"{spec.model.name} emits {words(form)}, {term.loss.name} takes {words(term.loss.output_form)}"
+    return f"{spec.model.name} emits {words(form)}, {term.loss.name} expects {words(term.loss.output_form)}"
 
 
 def _finetuning(finetune: Finetune) -> Iterator[Decision]:

@@ -14,7 +14,7 @@ from registry_core.diagnostics.tables import columns
 def group_table(groups: list[ParameterGroup], lr: float | None) -> list[str]:
     """One line per group: its parameters, its learning rate before any schedule, and its own options."""
     by_layer = any(group.layer for group in groups)
-    rows = [("group", "parameters", *(["layer"] if by_layer else []), "lr", "tensors", "numbers", "also")]
+    rows = [("group", "parameters", *(["layer"] if by_layer else []), "lr", "tensors", "values", "also")]
     for number, group in enumerate(groups):
         rate = group.options.get("lr", lr)
         rows.append(
