@@ -108,7 +108,7 @@ def test_images_of_other_sizes(check: Check, tmp_path: Path) -> None:
         PIL.Image.new("L", size, number).save(tmp_path / paths[number])
     index = write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths))
     report = check(data__train=of_index(index), data__val=of_index(index, [{"resize": {"size": [8, 8]}}, "to_tensor"]))
-    uneven = "have the shape 1 x 8 x 9 after the transforms, but most have 1 x 8 x 8. They do not make a batch: add resize"
+    uneven = "have the shape 1 x 8 x 9 after the transforms, but most have 1 x 8 x 8. They do not make a batch"
     model, batch = told(report, "size")[0], told(report, "size")[1:]
     assert f"data.train[8], '{paths[8]}' (line 9 of {index}): Images of 5 x 5 pixels (1 sample): " in " ".join(
         [model, *batch]
