@@ -1,1 +1,1 @@
-"""What flows through a pipeline, worked out once from a spec and a cheap look at its data; no torch."""
+"""The analysis of a pipeline: its data flow, computed once from a spec and a cheap look at the data; no torch."""

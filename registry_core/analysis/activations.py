@@ -1,4 +1,4 @@
-"""What has to stand between a model and a loss, and what to do where nothing makes them fit."""
+"""The activation between a model and a loss, and the remedies if no activation makes them fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TAKEN_AS_THEY_ARE: frozenset[tuple[OutputForm, OutputForm]] = frozenset(
         ("values", "embeddings"),
     }
 )
-"""Pairs of what a model emits and what a loss takes that fit without an activation."""
+"""Pairs of the form of an output and the form that a loss expects that fit without an activation."""
 
 _REMEDIES: dict[tuple[OutputForm, OutputForm], str] = {
     ("log_probabilities", "logits"): "Use nll, or let the model emit logits: leave out its last log_softmax.",
@@ -35,17 +35,17 @@ _REMEDIES: dict[tuple[OutputForm, OutputForm], str] = {
 
 
 def activation_between(gives: OutputForm, takes: OutputForm) -> Activation | None:
-    """The activation between a model and a loss, None if nothing is needed; CheckFailed if nothing makes them fit."""
+    """The activation between a model and a loss, None if none is needed; CheckFailed if none makes them fit."""
     if "any" in (gives, takes) or gives == takes or (gives, takes) in _TAKEN_AS_THEY_ARE:
         return None
     if inserted := _INSERTED.get((gives, takes)):
         return inserted
-    message = f"This loss takes {words(takes)}, but the model emits {words(gives)}."
-    raise CheckFailed(message, _REMEDIES.get((gives, takes), f"Choose a loss that takes {words(gives)}."))
+    message = f"This loss expects {words(takes)}, but the model emits {words(gives)}."
+    raise CheckFailed(message, _REMEDIES.get((gives, takes), f"Choose a loss for {words(gives)}."))
 
 
 def activation_before(term: LossTerm, gives: tuple[str, ...], emits: OutputForm) -> Activation | None:
-    """The activation before a loss of a model that gives these outputs; CheckFailed if nothing makes them fit.
+    """The activation before a loss, for a model with these outputs; CheckFailed if none makes them fit.
 
     A loss whose first argument is an entry of the samples needs none.
     """
@@ -55,7 +55,7 @@ def activation_before(term: LossTerm, gives: tuple[str, ...], emits: OutputForm)
 
 
 def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:
-    """What to do about data whose targets a loss cannot take, without the full stop: alternatives may follow."""
+    """The remedy for targets that a loss does not accept, without the full stop: alternatives may follow."""
     if gives == "class_indices" and "distributions" in takes:
         return "Add one_hot to the transforms, or use cross_entropy"
     if gives == "class_indices":

@@ -1,4 +1,4 @@
-"""The analysis of a spec: what flows through a pipeline, worked out once and read by everything that follows."""
+"""The analysis of a spec: the data flow of a pipeline, computed once and read by everything that follows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from registry_core.diagnostics import DataError, Keys
 
 @dataclass(frozen=True)
 class Analysis:
-    """What flows through the pipeline of a spec, as far as a cheap look at its data tells."""
+    """The data flow of a pipeline, as far as a cheap look at the data shows it."""
 
     spec: Spec
     sections: Mapping[Section, SectionAnalysis]
@@ -36,7 +36,7 @@ class Analysis:
 
     @cached_property
     def horizon(self) -> Horizon | None:
-        """The length of the run; None where the length of the training data is not known before it."""
+        """The length of the run; None if the length of the training data is not known before it."""
         batches = self.train.batches if self.train else None
         return None if batches is None else horizon_of(self.spec, batches)
 
@@ -85,7 +85,7 @@ class Analysis:
 
     @cached_property
     def rules(self) -> RuleAnalysis | None:
-        """What rules select; None where the modules of the model are not known before it is built."""
+        """The parameters that rules select; None if the modules of the model are not known before it is built."""
         return None if self.model.modules is None else RuleAnalysis(self.spec, self.model.modules)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What each rule of `init` fills, and rules that fill nothing or cannot fill what they match."""
+"""The parameters that each rule of `init` fills, and rules that fill nothing or cannot fill what they match."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class InitFill(NamedTuple):
 
     rule: int
     key: Literal["weight", "bias", "init"]
-    """Under which key of the rule the scheme stands."""
+    """The key of the scheme in the rule."""
     scheme: Init
     name: str
     shape: tuple[int, ...]
 
 
 def fills_of(rules: Sequence[InitRule], modules: Modules) -> list[InitFill]:
-    """What the rules fill, in their order; a shared parameter once for each module that has it."""
+    """The parameters that the rules fill, in their order; a shared parameter once for each module that has it."""
     return [fill for index, rule in enumerate(rules) for fill in _fills(index, rule, modules)]
 
 
 def init_errors(rules: Sequence[InitRule], modules: Modules, fills: Sequence[InitFill]) -> Iterator[CheckFailed]:
-    """Rules that match nothing, that are left with nothing, and schemes that cannot fill what their rules match.
+    """Rules that match nothing or are overridden completely, and schemes that cannot fill what their rules match.
 
     ``fills`` are the parameters that the rules fill, as ``fills_of`` returns them.
     """
@@ -52,8 +52,10 @@ def init_errors(rules: Sequence[InitRule], modules: Modules, fills: Sequence[Ini
         if index not in later:
             names = list(dict.fromkeys(fill.name for fill in own))
             takers = " and ".join(f"init[{number}]" for number in later)
-            what = f"The rule is left with nothing: later ones, {takers}, set all that it matches: {some_of(names)}."
-            yield CheckFailed(what, "Remove it, or put it after them.", at=("init", index))
+            what = (
+                f"The rule has no effect: later rules, {takers}, set all parameters that it matches: {some_of(names)}."
+            )
+            yield CheckFailed(what, "Remove it or put it after them.", at=("init", index))
 
 
 def _fills(index: int, rule: InitRule, modules: Modules) -> Iterator[InitFill]:

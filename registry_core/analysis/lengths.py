@@ -1,4 +1,4 @@
-"""How long things are: samples and batches of an epoch, and the horizon of a run."""
+"""Lengths: the samples and batches of an epoch, and the horizon of a run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def batches_in_epoch(spec: Spec, section: Section, samples: int) -> int:
 
 
 def horizon_of(spec: Spec, batches: int) -> Horizon:
-    """The horizon of a run with so many training batches an epoch: epochs and optimizer steps.
+    """The horizon of a run with this number of training batches per epoch: epochs and optimizer steps.
 
-    The batches that are left over at the end of an epoch make a last, smaller step: no epoch reaches into the next.
+    The remaining batches of an epoch make a last, smaller step: no step spans two epochs.
     """
     steps_per_epoch = -(-batches // spec.train.accumulate)
     total = steps_per_epoch * spec.train.epochs

@@ -1,4 +1,4 @@
-"""What a run measures, and who watches it."""
+"""The metrics that a run measures, and the components that watch them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Direction = Literal["higher", "lower"]
 
 
 def metric_names(spec: Spec) -> dict[str, Direction]:
-    """The metrics that a run of this spec measures, each with which way is better."""
+    """The metrics that a run of this spec measures, each with its better direction."""
     measured: dict[str, Direction] = {"train/loss": "lower"}
     if spec.data.val is not None and spec.train.evaluate_every is not None:
         measured["val/loss"] = "lower"
@@ -28,19 +28,19 @@ def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
 
 
 class MetricWatch(NamedTuple):
-    """A metric that a component watches, and the parameter that says which way is better."""
+    """A metric that a component watches, and the parameter for its better direction."""
 
     metric: str
     parameter: Literal["better", "mode"]
     better: Direction
 
     def value_for(self, better: Direction) -> str:
-        """What the parameter must be where this is better."""
+        """The value of the parameter for this better direction."""
         return better if self.parameter == "better" else {"higher": "max", "lower": "min"}[better]
 
 
 def direction_watched(component: Component) -> MetricWatch | None:
-    """Which way a component with a parameter ``monitor`` takes for better; None if it asks the metric."""
+    """The better direction of a component with a parameter ``monitor``; None if the metric decides it."""
     metric = getattr(component, "monitor", None)
     if not isinstance(metric, str):
         return None

@@ -1,4 +1,4 @@
-"""The model and its losses: what it returns, what it is made of, and the activation before each loss."""
+"""The model and its losses: its output, its modules, and the activation before each loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry_core.config.models import Spec
 
 @dataclass(frozen=True)
 class ModelAnalysis:
-    """A model as it is known before it is built; what is costly is asked for when it is first read, and once."""
+    """The facts of a model before it is built; costly ones are computed once, when they are first read."""
 
     declared: Model
 
@@ -27,7 +27,7 @@ class ModelAnalysis:
 
     @cached_property
     def num_outputs(self) -> int | None:
-        """Values that it returns for a sample, the number of classes for a classifier; None if that is not known."""
+        """Values that it returns for a sample, for a classifier the number of classes; None if unknown."""
         return self.declared.num_outputs()
 
     @cached_property
@@ -37,17 +37,17 @@ class ModelAnalysis:
 
     @cached_property
     def output_shape(self) -> Shape | None:
-        """The shape of its first output for a sample; None if that is not known, or its layers do not fit."""
+        """The shape of its first output for a sample; None if unknown, or if its layers do not fit."""
         return None if self.errors else self.declared.output_shape()
 
     @cached_property
     def modules(self) -> Modules | None:
-        """The modules that it will be made of; None if they are not known before it is built."""
+        """Its modules; None if they are not known before it is built."""
         return self.declared.modules()
 
     @cached_property
     def layers(self) -> Sequence[LayerFacts]:
-        """Its layers, where they are known before it is built."""
+        """Its layers, if they are known before it is built."""
         return self.declared.layer_facts()
 
 
@@ -57,7 +57,7 @@ class TermAnalysis:
 
     term: LossTerm
     activation: Activation | None
-    """None where it needs none, or where nothing makes it fit the output of the model."""
+    """None if it needs none, or if none makes it fit the output of the model."""
     error: CheckFailed | None
     """The output of the model does not fit it, with or without an activation."""
     reads_model: bool

@@ -1,4 +1,4 @@
-"""Which parameters the groups of `optim`, the layers of `layer_decay`, and `freeze` and `unfreeze` choose."""
+"""The parameters that groups of `optim`, layers of `layer_decay`, and `freeze` and `unfreeze` select."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from registry_core.config.groups import Group, ModuleTypes
 
 
 def group_of_each(groups: Sequence[Group], modules: Modules, names: Sequence[str]) -> dict[str, int]:
-    """For each of these parameters the last group that matches it, or -1."""
+    """The last group that matches each of these parameters, or -1."""
     chosen = dict.fromkeys(names, -1)
     for index, group in enumerate(groups):
         chosen.update(dict.fromkeys(_matched(group, modules, names), index))
@@ -32,7 +32,7 @@ def group_of_each(groups: Sequence[Group], modules: Modules, names: Sequence[str
 def group_errors(
     groups: Sequence[Group], modules: Modules, trained: Sequence[str], others: Sequence[str] = ()
 ) -> Iterator[CheckFailed]:
-    """Groups without a parameter that is trained: each names those; ``others`` are not of the model, but a loss."""
+    """Groups without a trainable parameter; ``others`` are parameters of losses."""
     chosen = group_of_each(groups, modules, trained)
     for index, group in enumerate(groups):
         if index in chosen.values():
@@ -44,11 +44,11 @@ def group_errors(
             yield _matches_nothing(group, modules, names, at)
         elif takers := sorted({chosen[name] for name in matched if name in chosen}):
             later = " and ".join(f"optim.groups[{number}]" for number in takers)
-            what = f"The group is left with nothing: later ones, {later}, take all that it matches: {some_of(matched)}."
+            what = f"The group is empty: later groups, {later}, match all of its parameters: {some_of(matched)}."
             yield CheckFailed(what, "Remove it, or put it after them.", at=at)
         else:
             what = f"The group matches only parameters that are never trained: {some_of(matched)}."
-            yield CheckFailed(what, "Remove it, or leave them out of `finetune.freeze`.", at=at)
+            yield CheckFailed(what, "Remove it, or remove them from `finetune.freeze`.", at=at)
 
 
 def _matched(group: Group, modules: Modules, names: Sequence[str]) -> list[str]:
@@ -60,7 +60,7 @@ def _matched(group: Group, modules: Modules, names: Sequence[str]) -> list[str]:
 
 
 def _inside(types: ModuleTypes, modules: Modules) -> set[str]:
-    """The names of all parameters inside modules of these classes."""
+    """The names of all parameters in modules of these classes."""
     found: set[str] = set()
     starts: tuple[str, ...] = ()
     for module in modules:  # each comes after those that it is inside of
@@ -97,20 +97,20 @@ def with_statistics(modules: Modules) -> list[ModuleFacts]:
 
 
 def names_of_norm(norm: ModuleFacts) -> set[str]:
-    """The names by which a norm with statistics is frozen: its parameters, or without any its ``running_mean``."""
+    """The names that freeze a norm with statistics: its parameters, or its ``running_mean`` if it has none."""
     return {name for name, _ in norm.named_parameters()} or {joined(norm.path, "running_mean")}
 
 
 class FrozenNames(NamedTuple):
-    """What is frozen at the start, and of it for each name that is let go the number of its rule in `unfreeze`."""
+    """The names frozen at the start, and for those that are unfrozen later the index of their rule in `unfreeze`."""
 
     names: frozenset[str]
-    """Of parameters, and of statistics of norms without parameters."""
+    """Names of parameters, and of statistics of norms without parameters."""
     freed: Mapping[str, int]
 
 
 def frozen_by(finetune: Finetune | None, modules: Modules) -> FrozenNames:
-    """What the section freezes and lets go; of several rules that match a name the last one counts."""
+    """The names that the section freezes and unfreezes; the last rule that matches a name counts."""
     if finetune is None:
         return FrozenNames(frozenset(), {})
     names = _names_to_freeze(modules)
@@ -123,11 +123,11 @@ def frozen_by(finetune: Finetune | None, modules: Modules) -> FrozenNames:
 
 
 def freezing_errors(finetune: Finetune, modules: Modules, trainable: Collection[str]) -> Iterator[CheckFailed]:
-    """Patterns of `freeze` and `unfreeze` that match nothing, and `freeze` that leaves none of the ``trainable``."""
+    """Patterns of `freeze` and `unfreeze` without a match, and a `freeze` that covers all ``trainable`` parameters."""
     names = _names_to_freeze(modules)
     for index, pattern in enumerate(finetune.freeze):
         if not names_matching(pattern, names):
-            what = f"{quoted(pattern)} does not match a parameter of the model."
+            what = f"{quoted(pattern)} matches no parameter of the model."
             yield CheckFailed(what, nearest_pattern(pattern, names), at=("finetune", "freeze", index))
     frozen = frozen_by(finetune, modules)
     for index, rule in enumerate(finetune.unfreeze):
@@ -136,7 +136,7 @@ def freezing_errors(finetune: Finetune, modules: Modules, trainable: Collection[
             yield CheckFailed(message, remedy, at=("finetune", "unfreeze", index, "parameters"))
     if finetune.freeze and frozen.names.issuperset(trainable):
         message = "Every parameter of the model is frozen at the start: there is nothing to train."
-        yield CheckFailed(message, "Leave some out of `freeze`.", at=("finetune", "freeze"))
+        yield CheckFailed(message, "Remove some from `freeze`.", at=("finetune", "freeze"))
 
 
 def _names_to_freeze(modules: Modules) -> list[str]:
@@ -147,17 +147,17 @@ def _names_to_freeze(modules: Modules) -> list[str]:
 def _frees_nothing(pattern: str, frozen: FrozenNames, names: list[str]) -> tuple[str, str]:
     matched = names_matching(pattern, names)
     if not matched:
-        return f"{quoted(pattern)} does not match a parameter of the model.", nearest_pattern(pattern, names)
+        return f"{quoted(pattern)} matches no parameter of the model.", nearest_pattern(pattern, names)
     if takers := sorted({frozen.freed[name] for name in matched if name in frozen.freed}):
         later = " and ".join(f"finetune.unfreeze[{number}]" for number in takers)
-        what = f"{quoted(pattern)} does not match a frozen parameter that is left for it: {later} lets all of them go."
-        return what, "Remove the rule, or put it after them."
-    what = f"{quoted(pattern)} does not match a frozen parameter: {some_of(matched)} are trained from the start."
-    return what, "Add them to `freeze`, or remove the rule."
+        what = f"{quoted(pattern)} matches no frozen parameter of its own: {later} unfreezes all of them."
+        return what, "Remove the rule or put it after them."
+    what = f"{quoted(pattern)} matches no frozen parameter: {some_of(matched)} are trained from the start."
+    return what, "Add them to `freeze` or remove the rule."
 
 
 def layers_by_pattern(patterns: Sequence[str], names: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """One layer a pattern, or one for each value of its group, numbers in their order; the first match counts."""
+    """One layer per pattern, or per value of its group in numeric order; the first match counts."""
     return [
         (f"{pattern} ({value})" if value else pattern, tuple(held))
         for pattern, values in zip(patterns, _by_value(patterns, names), strict=True)
@@ -176,17 +176,17 @@ def layer_errors(patterns: Sequence[str], names: Sequence[str]) -> Iterator[Chec
         takers = " and ".join(f"layers[{number}]" for number, held in enumerate(taken) if matched & held)
         what = f"{quoted(pattern)} matches no parameter that is left for it"
         if takers:
-            what = f"{what}: all that it matches belong to {takers}, which comes before it."
-            yield CheckFailed(what, "Remove it, or put it first.", at=(*at, index))
+            what = f"{what}: all that it matches belongs to {takers}, which comes before it."
+            yield CheckFailed(what, "Remove it or put it first.", at=(*at, index))
         else:
             yield CheckFailed(f"{what}.", nearest_pattern(pattern, names), at=(*at, index))
     if left := [name for name in names if not any(name in held for held in taken)]:
-        what = f"No layer has {', '.join(left)}."
-        yield CheckFailed(what, "Add patterns for them, in the place of their layer.", at=at)
+        what = f"No pattern matches {', '.join(left)}."
+        yield CheckFailed(what, "Add patterns for them, at the position of their layer.", at=at)
 
 
 def _by_value(patterns: Sequence[str], names: Sequence[str]) -> list[dict[str, list[str]]]:
-    """For each pattern the names that it gets, by the value of its group, if it has one."""
+    """The names that belong to each pattern, by the value of its group if it has one."""
     found: list[dict[str, list[str]]] = [{} for _ in patterns]
     for name in names:
         for values, pattern in zip(found, patterns, strict=True):
@@ -198,5 +198,5 @@ def _by_value(patterns: Sequence[str], names: Sequence[str]) -> list[dict[str, l
 
 
 def _in_order(item: tuple[str, list[str]]) -> int:
-    """Numbers in their order; other values stay in the order of definition."""
+    """Numbers in numeric order; other values keep the order of definition."""
     return int(item[0]) if item[0].isdecimal() else 0

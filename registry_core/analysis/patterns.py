@@ -1,4 +1,4 @@
-"""Choose parameters and modules by name and class; where nothing is chosen, say what is nearest."""
+"""Select parameters and modules by name and class; suggest the nearest name if nothing matches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_core.diagnostics import closest, near
 
 
 def is_of_type(module: ModuleFacts, types: ModuleTypes) -> bool:
-    """Whether a module is of one of these classes, or of one that derives from them."""
+    """True if a module is an instance of one of these classes or of a subclass."""
     return any(name in module.classes for name in ((types,) if isinstance(types, str) else types))
 
 
@@ -22,13 +22,13 @@ def of_types(types: ModuleTypes) -> str:
 
 
 def names_matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """The names that a pattern matches as a whole."""
+    """The names that a pattern matches completely."""
     compiled = re.compile(pattern)
     return [name for name in names if compiled.fullmatch(name)]
 
 
 def quoted(pattern: str) -> str:
-    """A pattern as it may stand in a file."""
+    """A pattern in quotes, as YAML accepts it."""
     return "'" + pattern.replace("'", "''") + "'"
 
 
@@ -38,7 +38,7 @@ def some_of(names: Sequence[str]) -> str:
 
 
 def nearest_types(types: ModuleTypes, modules: Modules) -> str:
-    """The remedy for classes that no module has: the nearest name, or the classes that there are."""
+    """The remedy for classes that no module has: the nearest name, or the existing classes."""
     known = dict.fromkeys(name for module in modules for name in module.classes)
     for wanted in (types,) if isinstance(types, str) else types:
         if closest(wanted, known):
@@ -48,13 +48,13 @@ def nearest_types(types: ModuleTypes, modules: Modules) -> str:
 
 
 def nearest_pattern(pattern: str, names: Sequence[str], of_what: str = "Its parameters are") -> str:
-    """The remedy for a pattern that matches no name: one that does, or the first names."""
+    """The remedy for a pattern that matches no name: a pattern that does, or the first names."""
     found = _as_a_part(pattern, names) or _misspelt(pattern, names)
     return found or f"{of_what}: {some_of(names)}"
 
 
 def _as_a_part(pattern: str, names: Sequence[str]) -> str:
-    """The remedy where the pattern fits a part of names only."""
+    """The remedy for a pattern that matches only a part of names."""
     part = re.compile(pattern)
     inside = [(name, match) for name in names if (match := part.search(name)) and match.group()]
     if not inside:
@@ -66,11 +66,11 @@ def _as_a_part(pattern: str, names: Sequence[str]) -> str:
     end = "" if not rest else r"\..*" if rest.startswith(".") else ".*"
     if not (fitting := names_matching(start + core + end, names)):
         return ""
-    return f"A pattern is for the whole name: {quoted(start + core + end)} matches {some_of(fitting)}."
+    return f"A pattern has to match the whole name: {quoted(start + core + end)} matches {some_of(fitting)}."
 
 
 def _misspelt(pattern: str, names: Sequence[str]) -> str:
-    """The remedy where the words of a pattern are nearly those of a name, or of how names start or end."""
+    """The remedy for a pattern whose words nearly equal a name, or the start or end of names."""
     words = _words(pattern)
     if not words:
         return ""
@@ -86,12 +86,12 @@ def _misspelt(pattern: str, names: Sequence[str]) -> str:
 
 
 def _words(pattern: str) -> str:
-    """What a pattern has besides signs of regular expressions, digits as 0."""
+    """The literal characters of a pattern, without regular expression syntax, with digits as 0."""
     text = re.sub(r"\[[^]]*\]|\\d", "0", pattern).replace(r"\.", ".")
     return re.sub(r"\\.|[*+?^$(){}|]", "", re.sub(r"\.[*+]", "", text)).strip(".")
 
 
 def _starts(name: str) -> list[str]:
-    """The modules on the way to a name, the outermost first."""
+    """The modules that contain a name, the outermost first."""
     parts = name.split(".")[:-1]
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]

@@ -22,7 +22,7 @@ from registry_core.config.models import Spec
 
 @dataclass(frozen=True)
 class RuleAnalysis:
-    """The rules of a spec against the modules of its model; each selection is made when it is first read, and once."""
+    """The rules of a spec applied to the modules of its model; each selection is computed once, when first read."""
 
     spec: Spec
     modules: Modules
@@ -44,39 +44,39 @@ class RuleAnalysis:
 
     @cached_property
     def frozen(self) -> FrozenNames:
-        """The names that `finetune` freezes, and those of them that are let go later."""
+        """The names that `finetune` freezes, and those of them that it unfreezes later."""
         return frozen_by(self.spec.finetune, self.modules)
 
     @cached_property
     def freezing_errors(self) -> list[CheckFailed]:
-        """Patterns of `freeze` and `unfreeze` that match nothing, and a model of which nothing is left to train."""
+        """Patterns of `freeze` and `unfreeze` without a match, and a `freeze` that covers the whole model."""
         finetune = self.spec.finetune
         return [] if finetune is None else list(freezing_errors(finetune, self.modules, self.parameters))
 
     @cached_property
     def trained(self) -> list[str]:
-        """The names of the parameters that are trained, at once or later."""
+        """The names of the parameters that are trained, from the start or later."""
         frozen = self.frozen
         return [name for name in self.parameters if name not in frozen.names or name in frozen.freed]
 
     @cached_property
     def groups(self) -> dict[str, int]:
-        """The group of `optim` of each parameter that is trained; -1 for those that none matches."""
+        """The group of `optim` of each trainable parameter; -1 for those that no group matches."""
         return group_of_each(self.spec.optim.groups, self.modules, self.trained)
 
     @cached_property
     def group_errors(self) -> list[CheckFailed]:
-        """Groups of `optim` that get no parameter that is trained."""
+        """Groups of `optim` without a trainable parameter."""
         return list(group_errors(self.spec.optim.groups, self.modules, self.trained)) if self.trained else []
 
     @cached_property
     def layers(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The layers that the patterns of `layer_decay` make, each with its parameters; none without patterns."""
+        """The layers of the patterns of `layer_decay`, each with its parameters; empty without patterns."""
         return layers_by_pattern(self._layer_patterns, self.parameters)
 
     @cached_property
     def layer_errors(self) -> list[CheckFailed]:
-        """Patterns of `layer_decay` that get no parameter, and parameters that none of them matches."""
+        """Patterns of `layer_decay` without a parameter, and parameters that no pattern matches."""
         return list(layer_errors(self._layer_patterns, self.parameters)) if self._layer_patterns else []
 
     @property

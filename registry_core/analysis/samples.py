@@ -1,4 +1,4 @@
-"""The way of a sample: the image, the target and the views of it after every transform of a section."""
+"""The path of a sample through the transforms of a section: its image, target and views after each of them."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ TRANSFORM_LISTS = {"sample": "transforms", "batch": "batch_transforms"}
 
 
 class Passage(NamedTuple):
-    """One transform on the way of a sample, and the sample before and after it."""
+    """One transform on the path of a sample, and the sample before and after it."""
 
     keys: Keys
-    """Inside the section: ``("transforms", 0)``."""
+    """Keys inside the section: ``("transforms", 0)``."""
     transform: Transform
     image_before: Image | None
     image: Image | None
-    """After it; None where that is not known before the run."""
+    """The image after it; None if it is not known before the run."""
     facts_before: DataFacts | None
-    """With the targets as they come to it; None behind a transform that cannot be applied to its targets."""
+    """The facts before it; None after a transform that cannot be applied to its targets."""
     facts: DataFacts | None
-    """With the targets as they are after it."""
+    """The facts after it."""
     views: int
-    """Images of a sample after it."""
+    """The number of images of a sample after it."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """The way of a sample through the transforms of a section, up to the first that cannot be applied."""
+    """The path of a sample through the transforms of a section, up to the first that cannot be applied."""
 
     passages: tuple[Passage, ...]
-    """One for every transform."""
+    """One entry for each transform."""
     image: Image | None
-    """As the model gets it; None where that is not known, or a transform cannot be applied."""
+    """The image as the model receives it; None if unknown, or if a transform cannot be applied."""
     collated: Image | None
-    """As it is collated, before the transforms of batches."""
+    """The image as it is collated, before the batch transforms."""
     targets: DataFacts | None
-    """The facts of the section with its targets as losses and metrics get them; None if a transform refuses them."""
+    """The facts with the targets as losses and metrics receive them; None if a transform refuses them."""
     image_error: CheckFailed | None = None
-    """The first transform that cannot be applied to the image that comes to it, with its place in the section."""
+    """The refusal of the first transform that cannot be applied to its image, with its place in the section."""
     target_error: CheckFailed | None = None
-    """The first transform that cannot take the target that comes to it, with its place in the section."""
+    """The refusal of the first transform that cannot be applied to its target, with its place in the section."""
 
 
 def placed_transforms(section: DataSection) -> Iterator[tuple[Keys, Transform]]:
-    """The transforms of a section, those of batches last, with their places in the section."""
+    """The transforms of a section with their places in it, batch transforms last."""
     for key in TRANSFORM_LISTS.values():
         for index, transform in enumerate(getattr(section, key)):
             yield (key, index), transform
@@ -84,7 +84,7 @@ def way_of(section: DataSection, facts: DataFacts) -> Way:
 
 
 def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:
-    """The facts with the targets as they are after a transform: signs made of class indices are one value each."""
+    """The facts after a transform: signs made from class indices are one value each."""
     form = transform.infer_target(facts.target_form)
     if form == facts.target_form:
         return facts
@@ -96,7 +96,7 @@ def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:
 
 
 def image_through(section: DataSection, image: Image) -> tuple[Image | None, Image | None]:
-    """Another image through the transforms of a section: as it is collated, and as the model gets it.
+    """Another image after the transforms of a section: as it is collated, and as the model receives it.
 
     Raises CheckFailed, with a place in the section, for the first transform that cannot be applied.
     """

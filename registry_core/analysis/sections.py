@@ -1,4 +1,4 @@
-"""One section of the data: a cheap look at its data set, the way of its samples, and how long an epoch is."""
+"""One section of the data: a cheap look at its data set, the path of its samples, and the length of an epoch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from registry_core.diagnostics import DataError
 
 @dataclass(frozen=True)
 class SectionAnalysis:
-    """A section whose data set could be looked at."""
+    """A section whose data set could be read."""
 
     name: Section
     declared: DataSection
     facts: DataFacts
-    """Of the data set, with the entries that transforms add to its samples."""
+    """The facts of the data set, with the entries that transforms add to its samples."""
     way: Way
     batch_size: int
     samples: int | None
-    """Samples in an epoch; None where the length of the data set is not known before the run."""
+    """Samples in an epoch; None if the length of the data set is not known before the run."""
     batches: int | None
     """Batches in an epoch; None as above."""
 
@@ -33,17 +33,17 @@ class SectionAnalysis:
 
     @property
     def image(self) -> Image | None:
-        """The image as the model gets it; None where that is not known before the run."""
+        """The image as the model receives it; None if it is not known before the run."""
         return self.way.image
 
     @property
     def targets(self) -> DataFacts | None:
-        """The facts with the targets as losses and metrics get them; None if a transform refuses them."""
+        """The facts with the targets as losses and metrics receive them; None if a transform refuses them."""
         return self.way.targets
 
     @property
     def views(self) -> int:
-        """Images that the model gets of one sample."""
+        """The number of images of one sample that the model receives."""
         return self.passages[-1].views if self.passages else 1
 
     def target_maker(self) -> str:
@@ -57,12 +57,12 @@ class SectionAnalysis:
 
 
 def look_at(section: DataSection) -> DataFacts:
-    """The facts of a section from a cheap look at its data set; DataError where the data are missing or wrong."""
+    """The facts of a section from a cheap look at its data set; DataError if the data are missing or wrong."""
     try:
         facts = section.dataset.cached_facts
-    except (OSError, ValueError) as error:  # of a path that no system has, such as one that is too long
+    except (OSError, ValueError) as error:  # the path is invalid, for example too long
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"The data cannot be looked at: {reason}.", "Check the paths.") from error
+        raise DataError(f"The data cannot be read: {reason}.", "Check the paths.") from error
     if facts.image is not None and facts.masks:
         facts = replace(facts, image=facts.image.changed(masked=True))
     if facts.entries is None:

@@ -6,11 +6,11 @@ from registry_core.components import DataFacts
 from registry_core.config.models import Spec
 
 _BY_CLASS = {"class_indices", "class_maps", "class_lists", "multi_hot", "distributions", "sequences"}
-"""Forms of targets whose classes are the outputs of the model."""
+"""Forms of targets with one class per output of the model."""
 
 
 def compares_classes(spec: Spec) -> bool:
-    """Whether a loss compares the outputs of the model with the classes of the data, one output a class."""
+    """True if a loss compares the outputs of the model with the classes of the data, one output per class."""
     return any(
         _BY_CLASS & set(term.loss.target_forms) and term.loss.output_form != "embeddings" and "target" in term.inputs
         for term in spec.loss.terms()
@@ -18,18 +18,18 @@ def compares_classes(spec: Spec) -> bool:
 
 
 def compares_values(spec: Spec) -> bool:
-    """Whether a loss compares the outputs of the model with targets, other than as embeddings."""
+    """True if a loss compares the outputs of the model with targets, other than as embeddings."""
     return any("target" in term.inputs and term.loss.output_form != "embeddings" for term in spec.loss.terms())
 
 
 def values_in_target(facts: DataFacts) -> int | None:
-    """The values of one target, where it is a vector of them; None if it is none, or their number is unknown."""
+    """The length of a target that is a vector of values; None if it is none, or if its length is unknown."""
     if facts.num_values is not None and facts.target_form in ("values", "counts", "signs"):
         return facts.num_values
     return facts.num_classes if facts.target_form in ("multi_hot", "one_hot", "distributions", "signs") else None
 
 
 def classes_in_targets(spec: Spec, targets: DataFacts | None, num_classes: int | None) -> int | None:
-    """The classes that every class index among the targets must be below; None where targets are no class indices."""
+    """The number that every class index among the targets must be below; None if targets are no class indices."""
     made_of_signs = targets is not None and (targets.target_form, targets.num_values) == ("signs", 1)
     return num_classes if compares_classes(spec) and not made_of_signs else None

@@ -1,4 +1,4 @@
-"""How the tensors of a weights file and those of a model fit, and whether that may be."""
+"""The matches between the tensors of a weights file and those of a model, and the errors among them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from registry_core.diagnostics.tables import columns
 
 
 class TensorMatch(NamedTuple):
-    """How one tensor of the file and one of the model go together; the shape is empty where there is none."""
+    """The match of one tensor of the file and one of the model; the shape of a missing tensor is empty."""
 
     name: str
-    """In the model, after renaming."""
+    """The name in the model, after renaming."""
     result: str
     """loaded, missing, unexpected, wrong shape or wrong type"""
     model: str
@@ -26,7 +26,7 @@ class TensorMatch(NamedTuple):
 def match_tensors(
     wanted: Mapping[str, TensorFacts], given: Mapping[str, tuple[str, TensorFacts]]
 ) -> Iterator[TensorMatch]:
-    """How every tensor of the model, and every one of the file (by its new name, with its old), fits."""
+    """The match of every tensor of the model, and of every one of the file (by its new name, with its old name)."""
     for name, tensor in wanted.items():
         own = _shape(tensor)
         if name not in given:
@@ -46,7 +46,7 @@ def match_tensors(
 
 
 def match_errors(fits: Sequence[TensorMatch], strict: bool | tuple[str, ...]) -> Iterator[CheckFailed]:
-    """A file of which nothing fits; else every name that must fit and does not, and patterns for none."""
+    """An error if nothing in the file fits; else names that must fit and do not, and patterns without a match."""
     if not any(fit.result == "loaded" for fit in fits):
         yield _nothing_fits(fits)
     elif strict is not False:
@@ -74,7 +74,7 @@ def _nothing_fits(fits: Sequence[TensorMatch]) -> CheckFailed:
         prefix = ends[0][1].removesuffix(ends[0][0])
         pattern = prefix.replace(".", r"\.") + "(.*)"
         return CheckFailed(message, rf"Rename: [{{match: '{pattern}', to: '\1'}}]", at=at)
-    return CheckFailed(message, "Rename its tensors with `rename`, or take another file.", at=at)
+    return CheckFailed(message, "Rename its tensors with `rename`, or use another file.", at=at)
 
 
 def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterator[CheckFailed]:
@@ -83,7 +83,7 @@ def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterat
         if not names_matching(pattern, names := [fit.name for fit in fits]):
             advice = nearest_pattern(pattern, names, "There are")
             yield CheckFailed(f"{quoted(pattern)} matches no name of the model or the file.", advice, at=(*at, index))
-    # Files from before torch kept this count lack it; torch's own loading starts it from 0, too.
+    # Files of old torch versions lack this count; torch's own loading starts it from 0, too.
     patterns = (r".*num_batches_tracked", *allowed)
     wrong = [
         fit
@@ -94,7 +94,7 @@ def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterat
         return
     lines = columns([(fit.result, fit.name, _shapes(fit)) for fit in wrong], "  ")
     message = "The weights do not fit the model:\n" + "\n".join(lines) + "\n"
-    remedy = "Rename what is called differently, and allow what may differ: strict: "
+    remedy = "Rename tensors that have other names, and list those that may differ: strict: "
     remedy += f"[{', '.join(_patterns(wrong))}], or strict: false for anything."
     yield CheckFailed(message, remedy, at=at)
 
@@ -105,7 +105,7 @@ def _shapes(fit: TensorMatch) -> str:
 
 
 def _patterns(fits: list[TensorMatch]) -> list[str]:
-    """A pattern for each module with something that does not fit, as a file has it."""
+    """A pattern, as written in a file, for each module with a tensor that does not fit."""
     modules = dict.fromkeys(fit.name.rpartition(".")[0] for fit in fits)
     shown = ["'" + (re.escape(module) + r"\..*" if module else r"[^.]*") + "'" for module in list(modules)[:6]]
     return [*shown, "…"] if len(modules) > 6 else shown

@@ -16,30 +16,30 @@ from registry_core.diagnostics import DataError
 
 @dataclass(frozen=True)
 class WeightsAnalysis:
-    """A weights file, as far as its header tells; of a torch file only where it is."""
+    """The facts of a weights file from its header; for a torch file only its path."""
 
     path: Path | None
     error: CheckFailed | DataError | None = None
-    """The file cannot be found or read."""
+    """The reason why the file cannot be found or read."""
     tensors: Mapping[str, TensorFacts] | None = None
-    """By their names in the file; None for a torch file, which only torch can read."""
+    """The tensors by their names in the file; None for a torch file, which only torch can read."""
     rename_errors: tuple[tuple[int, str], ...] = ()
-    """The number of a rule of `rename` that cannot be applied, and the reason."""
+    """Rules of `rename` that cannot be applied: the index of each, and the reason."""
     matches: tuple[TensorMatch, ...] | None = None
-    """How the tensors of the file and the model match; None where one side is not known before the run."""
+    """The matches of the tensors of file and model; None if one side is not known before the run."""
 
 
 def analyse_weights(finetune: Finetune, modules: Modules | None) -> WeightsAnalysis:
-    """Look at the weights of a `finetune` section that names some, for a model of these modules."""
+    """Analyse the weights that a `finetune` section names, for a model of these modules."""
     assert finetune.weights is not None
     try:
         path = find_weights(finetune.weights)
         tensors = tensors_in(path)
     except CheckFailed as failed:
         return WeightsAnalysis(None, failed)
-    except (OSError, ValueError) as error:  # of a path that no system has
+    except (OSError, ValueError) as error:  # the path is invalid
         reason = getattr(error, "strerror", None) or error
-        return WeightsAnalysis(None, DataError(f"The weights cannot be looked at: {reason}.", "Check the path."))
+        return WeightsAnalysis(None, DataError(f"The weights cannot be read: {reason}.", "Check the path."))
     if tensors is None:
         return WeightsAnalysis(path)
     if plain := unwrapped(tensors):
@@ -53,11 +53,11 @@ def analyse_weights(finetune: Finetune, modules: Modules | None) -> WeightsAnaly
 def matches_of(
     wanted: Mapping[str, TensorFacts], tensors: Mapping[str, TensorFacts], names: Mapping[str, str]
 ) -> tuple[TensorMatch, ...]:
-    """How the tensors of a file, under the names that rules of `rename` make of theirs, match those of a model."""
+    """The matches of the tensors of a file, by their names after `rename`, with those of a model."""
     given = {new: (name, tensors[name]) for name, new in names.items()}
     return tuple(match_tensors(wanted, given))
 
 
 def loaded_names(matches: Iterable[TensorMatch]) -> dict[str, str]:
-    """The tensors that are loaded: their names in the model, each with its name in the file."""
+    """The names of the loaded tensors in the model, each with its name in the file."""
     return {match.name: match.file_name for match in matches if match.result == "loaded"}

@@ -1,4 +1,4 @@
-"""Weights files without torch: where they are, of which format, and what a safetensors file says it holds."""
+"""Weights files without torch: their paths, their formats, and the tensors in the header of a safetensors file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
 
 
 def find_weights(weights: Path | PackagedFile) -> Path:
-    """The weights file that is meant; CheckFailed if there is none.
+    """The path of a weights file; CheckFailed if there is none.
 
-    A run directory stands for its latest checkpoint, a checkpoint for its averaged weights or else the trained ones.
+    A run directory means its latest checkpoint, a checkpoint means its averaged weights or else the trained ones.
     """
     if isinstance(weights, PackagedFile):
         return _packaged(weights)
     if "http:" in weights.parts or "https:" in weights.parts:
-        raise CheckFailed("The weights are an address, and nothing is downloaded.", "Download them, and give the file.")
+        raise CheckFailed("The weights are a URL, but nothing is downloaded.", "Download the file and write its path.")
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
@@ -40,7 +40,8 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     for part in ("averaged", "model"):
         if (path := folder / f"{part}.safetensors").is_file():
             return path
-    raise CheckFailed(f"The folder {str(weights)!r} holds no weights.", "Give a weights file, a checkpoint or a run.")
+    message = f"The folder {str(weights)!r} holds no weights."
+    raise CheckFailed(message, "Name a weights file, a checkpoint or a run directory.")
 
 
 def _packaged(packaged: PackagedFile) -> Path:
@@ -58,8 +59,8 @@ def _packaged(packaged: PackagedFile) -> Path:
         likely = [path for path in files if path.endswith((".safetensors", ".pt", ".pth", ".bin"))]
         named = {Path(path).name: path for path in likely}
         meant = [named[name] for name in closest(Path(file).name, named)]
-        known = f"Did you mean {meant[0]!r}?" if meant else near(file, likely) or "It brings no weights."
-        remedy = "Write more of the path." if matching else known
+        known = f"Did you mean {meant[0]!r}?" if meant else near(file, likely) or "It contains no weights."
+        remedy = "Write a longer part of the path." if matching else known
         raise CheckFailed(f"The distribution {name!r} {problem}.", remedy)
     return Path(str(found.locate_file(matching[0])))
 
@@ -76,7 +77,7 @@ def format_of(path: Path) -> Format:
     if len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
         return "safetensors"
     message = f"{str(path)!r} is not a weights file: neither safetensors nor written by torch.save."
-    raise CheckFailed(message, "Check that it is whole, and not a page or a pointer that was saved in its place.")
+    raise CheckFailed(message, "Check that the file is complete, not a web page or a Git LFS pointer.")
 
 
 def tensors_in(path: Path) -> dict[str, TensorFacts] | None:
@@ -90,7 +91,7 @@ def tensors_in(path: Path) -> dict[str, TensorFacts] | None:
 
 
 def _torch_type(written: str) -> str:
-    """What torch calls a type of the format: int64 for I64."""
+    """The torch name of a dtype of the format: int64 for I64."""
     if written in _NAMES:
         return _NAMES[written]
     kind = written.rstrip("0123456789") if "_" not in written else written[0]
@@ -109,17 +110,17 @@ def _header(path: Path) -> dict[str, Any]:
         end = max((facts["data_offsets"][1] for facts in header.values()), default=0)
         sound = all(isinstance(facts["shape"], list) and isinstance(facts["dtype"], str) for facts in header.values())
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CheckFailed(damaged, "Get it again.") from None
+        raise CheckFailed(damaged, "Download or copy it again.") from None
     if not sound:
-        raise CheckFailed(damaged, "Get it again.")
+        raise CheckFailed(damaged, "Download or copy it again.")
     if size != 8 + length + end:
         message = f"The safetensors file {str(path)!r} is damaged: it has {size:,} bytes, not {8 + length + end:,}."
-        raise CheckFailed(message, "Get it again.")
+        raise CheckFailed(message, "Download or copy it again.")
     return header
 
 
 def unwrapped(names: Iterable[str]) -> dict[str, str] | None:
-    """If these are the averaged weights of a run: the name of each weight without what averaging adds; else None."""
+    """The names of averaged weights without the prefix that averaging adds; None if these are none."""
     given = list(names)
     if "n_averaged" not in given or not all(name.startswith("module.") for name in given if name != "n_averaged"):
         return None
@@ -127,7 +128,7 @@ def unwrapped(names: Iterable[str]) -> dict[str, str] | None:
 
 
 def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, str], list[tuple[int, str]]]:
-    """Each name with what the rules make of it, and what is wrong with a rule, by its number."""
+    """Each name with its new name after the rules, and the errors of rules by their index."""
     now = {name: name for name in names}
     problems = []
     for index, rule in enumerate(rules):

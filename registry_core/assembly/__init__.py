@@ -1,4 +1,4 @@
-"""From a plan to torch objects."""
+"""Assembly: the torch objects of a plan."""
 
 from registry_core.catalog import shield
 

@@ -1,4 +1,4 @@
-"""Where and how precisely a run computes."""
+"""The device and the determinism of a run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PRECISIONS: Mapping[Precision, torch.dtype] = {
 
 
 def choose_device(wanted: Literal["auto", Device], precision: Precision) -> torch.device:
-    """The device that ``train.device`` asks for; ``auto`` is CUDA, else MPS, else the CPU.
+    """The device that ``train.device`` names; ``auto`` is CUDA, else MPS, else the CPU.
 
-    Raises RunError if torch does not find it, or if it does not compute in this precision.
+    Raises RunError if torch does not find it or if it does not support this precision.
     """
     there: dict[Device, bool] = {
         "cuda": torch.cuda.is_available(),
@@ -32,16 +32,16 @@ def choose_device(wanted: Literal["auto", Device], precision: Precision) -> torc
     name = next(device for device in there if there[device]) if wanted == "auto" else wanted
     if not there[name]:
         message = f"train.device is {name}, but torch finds no {name} device here."
-        raise RunError(message, "Use device: auto, or cpu.").at("train", "device", code="device")
+        raise RunError(message, "Use device: auto or cpu.").at("train", "device", code="device")
     if not computes_in(name, precision):
         message = f"train.precision is {precision}, but the run is on the CPU."
-        raise RunError(message, "Use bf16 or fp32 there.").at("train", "precision", code="precision")
+        raise RunError(message, "Use bf16 or fp32 on a CPU.").at("train", "precision", code="precision")
     return torch.device(name)
 
 
 @contextmanager
 def deterministic_algorithms(wanted: bool) -> Iterator[None]:
-    """Let torch use only algorithms that repeat bit for bit inside; torch's settings are put back afterwards."""
+    """A context in which torch uses only deterministic algorithms; its settings are restored at the end."""
     saved = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
@@ -49,7 +49,7 @@ def deterministic_algorithms(wanted: bool) -> Iterator[None]:
         torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]  # torch sets it on a module class
     )
     if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs in order to repeat
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS for determinism
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # only costs time
     torch.use_deterministic_algorithms(wanted)
     torch.backends.cudnn.benchmark = not wanted

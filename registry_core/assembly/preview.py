@@ -1,4 +1,4 @@
-"""What only the built model tells: parameter groups with counts, first values, and the learning-rate curve."""
+"""The facts that only a built model shows: parameter groups with counts, initial values, learning-rate curves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Preview:
-    """Parameters by group, which rule gave each its first values, and the course of the learning rates."""
+    """Parameters by group, the init rule of each, and the course of the learning rates."""
 
     groups: list[ParameterGroup]
     lr: float | None
@@ -40,13 +40,13 @@ class Preview:
     init: dict[str, str]
     weights: WeightsReport | None
     rates: list[Rates]
-    """Of each group; empty if the length of the run is not known."""
+    """The rates of each group; empty if the length of the run is not known."""
 
     def __str__(self) -> str:
         lines = ["parameters", *group_table(self.groups, self.lr)]
         if self.weights:
             lines.append(str(self.weights))
-        lines.append("first values")
+        lines.append("initial values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
         for number, rates in enumerate(self.rates):
@@ -66,7 +66,7 @@ class Preview:
 
 
 def preview_of(plan: Plan) -> Preview:
-    """Build the model of a plan and look at it."""
+    """Build the model of a plan and report on it."""
     with placed(plan.places), copied_objects():
         built = build_trained(plan, torch.device("cpu"), 1, fresh=True)
         rates = _rates(plan, built.optimizer, plan.horizon) if plan.horizon and plan.horizon.total_steps else []
@@ -79,7 +79,7 @@ def _rates(plan: Plan, optimizer: torch.optim.Optimizer, horizon: Horizon) -> li
     schedule = Schedule(scheduler, optimizer, horizon) if scheduler else None
     starts: list[list[float]] = []
     now: list[float] = []
-    with warnings.catch_warnings():  # torch warns that the optimizer never stepped, as is meant here
+    with warnings.catch_warnings():  # torch warns that the optimizer never stepped, which is intended here
         warnings.simplefilter("ignore", UserWarning)
         for step in range(horizon.total_steps):
             now = [float(group["lr"]) for group in optimizer.param_groups]

@@ -1,4 +1,4 @@
-"""Which of the processes of a run this one is."""
+"""The rank of this process among those of a run."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def rank() -> int:
-    """The number of this process among those that torchrun started, from 0; 0 where there is only one."""
+    """The rank that torchrun assigned to this process, from 0; 0 if there is only one process."""
     return int(os.environ.get("RANK", "0"))

@@ -1,4 +1,4 @@
-"""Refuse a pipeline whose rules cannot work, once the model is built."""
+"""Refuse a pipeline whose rules do not fit the built model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from registry_core.diagnostics import PipelineError, Problem
 
 
 def refuse(found: Iterable[CheckFailed], code: str) -> None:
-    """Raise PipelineError with all that was found, each with its keys in the file; return if it is nothing."""
+    """Raise PipelineError with all problems, each with its keys in the file; return if there are none."""
     problems = [Problem(failed.message, failed.remedy, keys=failed.at, code=code) for failed in found]
     if problems:
         raise PipelineError(problems)

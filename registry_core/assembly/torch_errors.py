@@ -1,4 +1,4 @@
-"""Errors that torch tells apart by its texts alone: the one place that reads them, for want of types or codes."""
+"""Errors that torch distinguishes only by their texts, read in this one place because they have no own types."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from registry_core.diagnostics.foreign_code import failure
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory could not be had: on the CPU torch raises a bare RuntimeError."""
+    """True if memory could not be allocated: on the CPU torch raises a plain RuntimeError."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def is_not_deterministic(error: BaseException) -> bool:
-    """Whether an operation has no algorithm that repeats bit for bit: torch raises a bare RuntimeError."""
+    """True if an operation has no deterministic algorithm: torch raises a plain RuntimeError."""
     return "deterministic" in str(error)
 
 
 def needs_values(error: BaseException) -> bool:
-    """Whether an operation asked for the values of a tensor on the meta device: torch raises many types."""
+    """True if an operation read the values of a tensor on the meta device: torch raises many types."""
     text = str(error).lower()
     return isinstance(error, NotImplementedError) or "meta" in text or "data-dependent" in text or "fake" in text
 
 
 @contextmanager
 def torch_code(what: str) -> Iterator[None]:
-    """Turn whatever models, losses, metrics and optimizers raise into a RunError that says where it was."""
+    """Turn any error of models, losses, metrics and optimizers into a RunError that names the failing part."""
     try:
         yield
     except RegistryError:

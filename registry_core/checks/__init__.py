@@ -1,1 +1,1 @@
-"""Checks across components, one theme a file; all of them run without torch."""
+"""Checks across components, one theme per file; all of them run without torch."""

@@ -1,4 +1,4 @@
-"""What could stand in the place of a component that does not fit: others of its kind and distribution."""
+"""Alternatives to a component that does not fit: others of its kind and distribution."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ C = TypeVar("C", bound=Component)
 
 
 def such_as(component: Component, base: type[C], fits: Callable[[type[C]], int | None]) -> str:
-    """The names of others that fit as ``, such as 'a' or 'b'``; nothing if there are none, or it has no distribution.
+    """The names of fitting alternatives as ``, such as 'a' or 'b'``; empty if there are none.
 
-    ``fits`` gives a rank, the best first, or None. Only declarations of the component's own distribution are imported:
-    that is in use.
+    ``fits`` returns a rank, the best first, or None. Only declarations of the component's own distribution are
+    imported, because it is in use.
     """
     if component.record is None:
         return ""
@@ -41,7 +41,7 @@ def such_as(component: Component, base: type[C], fits: Callable[[type[C]], int |
 
 
 def other_metrics(analysis: Analysis, metric: Metric, targets: TargetForm) -> str:
-    """Metrics that take what the model emits and targets of this form."""
+    """Metrics that accept the output of the model and targets of this form."""
 
     def fits(other: type[Metric]) -> int | None:
         forms, emits = other.target_forms, analysis.model.output_form
@@ -56,7 +56,7 @@ def other_metrics(analysis: Analysis, metric: Metric, targets: TargetForm) -> st
 
 
 def other_losses(analysis: Analysis, loss: Loss, targets: TargetForm) -> str:
-    """Losses that take what the model emits, after an activation perhaps, and targets of this form."""
+    """Losses that accept the output of the model, if need be after an activation, and targets of this form."""
 
     def fits(other: type[Loss]) -> int | None:
         forms = other.target_forms

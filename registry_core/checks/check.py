@@ -1,4 +1,4 @@
-"""The decorator of checks: a function that reads a context and yields problems, its code, and what it comes after."""
+"""The decorator of checks: functions from a context to problems, with a code and the checks that precede them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Check(NamedTuple):
 
     name: str
     code: str
-    """Of the problems that it yields, unless they have a code of their own."""
+    """The code of its problems, unless they have one of their own."""
     function: CheckFunction
     after: tuple[str, ...]
-    """Names of checks that silence it: of problems at the same keys, theirs is the cause, and its is not reported."""
+    """Names of checks whose problems replace its own at the same keys, because they are the cause."""
     is_warning: bool
 
 
@@ -27,14 +27,14 @@ _declared: dict[str, Check] = {}
 
 
 def check(code: str, *, after: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
-    """Declare an error: a pipeline with such a problem cannot run, or computes what nobody can mean."""
+    """Declare an error: a pipeline with such a problem cannot run, or computes nonsense."""
     return _declaring(code, after, is_warning=False)
 
 
 def warning(code: str, *, after: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
     """Declare a warning: such a pipeline runs, but probably does not do what was intended.
 
-    Warnings are looked for only where there is no error: a spec with holes would raise false ones.
+    Warnings are computed only if there is no error: an incomplete spec would produce false ones.
     """
     return _declaring(code, after, is_warning=True)
 
@@ -51,7 +51,7 @@ def _declaring(code: str, after: tuple[str, ...], *, is_warning: bool) -> Callab
 
 
 def in_order(checks: Iterable[Check]) -> list[Check]:
-    """The checks, each behind those that silence it, else in the order in which they are declared."""
+    """The checks, each after those that it names in ``after``, else in the order of declaration."""
     waiting = {check.name: check for check in checks}
     ordered: list[Check] = []
 
@@ -70,12 +70,12 @@ def in_order(checks: Iterable[Check]) -> list[Check]:
 
 
 def declared(*, warnings: bool) -> list[Check]:
-    """All errors or all warnings that are declared, in the order in which they are made."""
+    """All declared errors or all declared warnings, in the order of execution."""
     return in_order(check for check in _declared.values() if check.is_warning == warnings)
 
 
 def found_by(checks: Iterable[Check], context: CheckContext) -> list[Problem]:
-    """The problems that checks find, each with its code; of several at the same keys the first."""
+    """The problems that checks find, each with its code; only the first at the same keys."""
     found: dict[object, Problem] = {}
     for check in checks:
         for problem in check.function(context):

@@ -24,7 +24,7 @@ def outputs_are_classes(context: CheckContext) -> Iterator[Problem]:
     for name, facts in _targets_as_far_as_known(context):
         if name != "train" and "train" in names and name in names and names[name] != names["train"]:
             yield _other_classes(context, name, names[name], names["train"])
-        elif (facts.target_form, facts.num_values) != ("signs", 1):  # these are made of the indices of two classes
+        elif (facts.target_form, facts.num_values) != ("signs", 1):  # such signs are made from two class indices
             yield from _other_number(context, name, facts)
 
 
@@ -44,9 +44,9 @@ def _other_classes(
 ) -> Problem:
     what = f"The classes of data.{section} are not those of data.train"
     lacking, more = (sorted(set(one) - set(other)) for one, other in ((trained, names), (names, trained)))
-    differences = [f"it {verb} {_some(some)}" for verb, some in (("lacks", lacking), ("has besides", more)) if some]
+    differences = [f"it {verb} {_some(some)}" for verb, some in (("lacks", lacking), ("also has", more)) if some]
     message = f"{what}: {' and '.join(differences) or 'they are in another order'}."
-    remedy = "Give both the same classes, in the same order: else labels mean different classes."
+    remedy = "Use the same classes in the same order: otherwise a label means different classes."
     return context.problem(("data", section, "dataset"), message, remedy)
 
 
@@ -57,21 +57,21 @@ def _some(names: list[str]) -> str:
 
 @check("value-count", after=("outputs_are_classes",))
 def outputs_are_values(context: CheckContext) -> Iterator[Problem]:
-    """Where targets are vectors of values, the model returns as many."""
+    """The model returns as many values for a sample as a target has."""
     if not context.whole(("model",), ("loss",)) or not compares_values(context.spec):
         return
     outputs = context.analysis.model.num_outputs
     for section, facts in _targets_as_far_as_known(context):
         wanted = values_in_target(facts)
         if None not in (outputs, wanted) and outputs != wanted:
-            numbers = counted(wanted or 0, "number")
+            numbers = counted(wanted or 0, "value")
             gives = counted(outputs or 0, "value")
-            message = f"The model gives {gives} for a sample, but a target of data.{section} has {numbers}."
-            yield context.problem(("model",), message, f"Let the model give {wanted}.")
+            message = f"The model returns {gives} for a sample, but a target of data.{section} has {numbers}."
+            yield context.problem(("model",), message, f"Let the model return {wanted}.")
 
 
 def _targets_as_far_as_known(context: CheckContext) -> Iterator[tuple[Section, DataFacts]]:
-    """The facts of each section with its targets, else those of its data set where transforms hide them."""
+    """The facts of each section with its targets, or those of its data set if transforms hide the targets."""
     whole = dict(context.sections())
     for name, section in context.analysis.sections.items():
         known = section.targets if name in whole else None
@@ -80,4 +80,4 @@ def _targets_as_far_as_known(context: CheckContext) -> Iterator[tuple[Section, D
 
 def _set_outputs(spec: Spec, number: str) -> str:
     has_parameter = "num_classes" in type(spec.model).model_fields
-    return f"Set num_classes to {number}." if has_parameter else f"Let its last layer give {number}."
+    return f"Set num_classes to {number}." if has_parameter else f"Let its last layer return {number}."

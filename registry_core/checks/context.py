@@ -25,24 +25,24 @@ class CheckContext:
     analysis: Analysis
     tree: Tree
     broken: frozenset[Keys]
-    """The keys of components that could not be made: others of their kind stand in for them."""
+    """The keys of components that could not be created: others of their kind replace them."""
     fresh: bool = True
-    """Whether a run is to start; one that goes on has read its weights, which may be gone since."""
+    """True for a new run; a resumed one has read its weights already, and the file may be gone."""
     here: bool = False
-    """Whether the run is to be on this machine."""
+    """True if the run will be on this machine."""
 
     def sections(self, *below: str) -> Iterator[tuple[Section, SectionAnalysis]]:
-        """The sections whose data could be looked at and which are whole, or these keys of them."""
+        """The sections whose data could be read and whose components, or those at the keys ``below``, were created."""
         for name, section in self.analysis.sections.items():
             if self.whole(*(("data", name, key) for key in below)) if below else self.whole(("data", name)):
                 yield name, section
 
     def whole(self, *keys: Keys) -> bool:
-        """Whether the components at all these keys could be made."""
+        """True if the components at all these keys were created."""
         return not any(broken[: len(key)] == key for broken in self.broken for key in keys)
 
     def problem(self, keys: Keys, message: str, remedy: str = "", code: str = "", *, instead: str = "") -> Problem:
-        """A problem of the value at ``keys``, which ``instead`` may replace; ``code`` if not that of the check."""
+        """A problem of the value at ``keys``; ``instead`` is a fix for it, ``code`` overrides that of the check."""
         place = self.tree.place(keys)
         fix = likely_fix(place, self.value(keys), instead) if instead else None
         return Problem(message, remedy, place, keys, code=code, fix=fix)
@@ -52,17 +52,17 @@ class CheckContext:
         return self.problem(keys, failed.message, failed.remedy, code)
 
     def refused_by(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
-        """The problem of what the component at ``keys`` refuses, there or at one of its parameters."""
+        """The problem of a refusal by the component at ``keys``, there or at one of its parameters."""
         inner: Keys = (*keys, component.name_in_file, *failed.at)
         return self.rejected(inner if failed.at and inner in self.tree.values else keys, failed)
 
     def placed(self, found: Iterable[CheckFailed]) -> Iterator[Problem]:
-        """The problems of what was refused at its own keys."""
+        """The problems of refusals, each at its own keys."""
         for failed in found:
             yield self.rejected(failed.at, failed)
 
     def value(self, keys: Keys) -> Any:
-        """The value that is written at ``keys``; None if there is none."""
+        """The value written at ``keys``; None if there is none."""
         return value_at(self.tree.data, keys)
 
     def inside(self, keys: Keys, at: Keys) -> Keys:

@@ -1,4 +1,4 @@
-"""Data sets and samplers: the data can be found, and the order of samples can be told from them."""
+"""Data sets and samplers: the data exist, and have the classes that samplers need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def data_is_found(context: CheckContext) -> Iterator[Problem]:
 
 
 def missing_path(context: CheckContext, keys: Keys, path: Path, error: DataError) -> Problem:
-    """The problem of a path at ``keys`` that does not exist, with one like it that does, if there is one."""
+    """The problem of a path at ``keys`` that does not exist, with a similar existing one if there is one."""
     written = context.value(keys)
     likely = _existing_like(path, written) if isinstance(written, str) else ""
     if likely:
@@ -36,7 +36,7 @@ def missing_path(context: CheckContext, keys: Keys, path: Path, error: DataError
 
 @check("sampler")
 def sampler_has_classes(context: CheckContext) -> Iterator[Problem]:
-    """Samplers that need the class of every sample have data with one class a sample."""
+    """Samplers that need the class of every sample have data with one class per sample."""
     for section, found in context.analysis.sections.items():
         sampler, form = found.declared.sampler, found.facts.target_form
         keys: Keys = ("data", section, "sampler")
@@ -44,8 +44,8 @@ def sampler_has_classes(context: CheckContext) -> Iterator[Problem]:
             continue
         if form not in ("class_indices", "any"):
             message = f"The sampler {sampler.name!r} needs one class for each sample"
-            message += f", but data.{section} gives {words(form)}."
-            yield context.problem(keys, message, "Leave the sampler out, or use shuffled.")
+            message += f", but the targets of data.{section} are {words(form)}."
+            yield context.problem(keys, message, "Remove the sampler or use shuffled.")
 
 
 @warning("same-data")
@@ -54,12 +54,12 @@ def evaluation_data_are_new(context: CheckContext) -> Iterator[Problem]:
     train = context.spec.data.train.dataset
     for name, section in context.spec.data.sections().items():
         if name != "train" and section.dataset == train:
-            message = f"data.{name} is the data set of data.train, so that it measures what was learnt by heart."
-            yield context.problem(("data", name, "dataset"), message, "Use data that are not trained on.")
+            message = f"data.{name} is the same data set as data.train: the evaluation measures memorised samples."
+            yield context.problem(("data", name, "dataset"), message, "Use data that the model is not trained on.")
 
 
 def _missing_path(component: Component) -> tuple[str, Path] | None:
-    """The first parameter that is a path where nothing is."""
+    """The first parameter with a path that does not exist."""
     for name in type(component).model_fields:
         value = getattr(component, name)
         if isinstance(value, Path) and not value.exists():
@@ -68,7 +68,7 @@ def _missing_path(component: Component) -> tuple[str, Path] | None:
 
 
 def _existing_like(path: Path, written: str) -> str:
-    """A path as written, but for one part, which exists; empty if there is none."""
+    """An existing path that differs from the written one in one part; empty if there is none."""
     parent, name = path, ""
     while not parent.exists() and parent != parent.parent:
         parent, name = parent.parent, parent.name

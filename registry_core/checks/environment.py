@@ -14,7 +14,7 @@ from registry_core.diagnostics import Problem
 
 @check("missing-module")
 def required_modules_are_installed(context: CheckContext) -> Iterator[Problem]:
-    """Every module that only some components need is installed; none is imported."""
+    """The optional modules that components of the pipeline need are installed; none is imported."""
     for keys, component in placed_components(context.spec):
         missing = [module for module in component.requirements if importlib.util.find_spec(module) is None]
         if missing and context.whole(keys):
@@ -34,20 +34,20 @@ def device_is_there(context: CheckContext) -> Iterator[Problem]:
     train = context.spec.train
     there = {"cuda": machine.may_have_cuda(), "mps": machine.may_have_mps(), "auto": True, "cpu": True}
     if not there[train.device]:
-        message = f"The device is {train.device}, and this machine has none."
+        message = f"The device is {train.device}, but this machine has none."
         remedy = "Use device: auto, or, if the run will be elsewhere, validate with --elsewhere."
         yield context.problem(("train", "device"), message, remedy)
     elif train.needs_scaler and train.device == "auto" and not (there["cuda"] or there["mps"]):
-        message = "fp16 needs a GPU, and this machine has none."
+        message = "fp16 needs a GPU, but this machine has none."
         remedy = "Use bf16 or fp32, or, if the run will be elsewhere, validate with --elsewhere."
         yield context.problem(("train", "precision"), message, remedy, "precision")
 
 
 @warning("too-many-workers")
 def workers_have_processors(context: CheckContext) -> Iterator[Problem]:
-    """There are processors for the loader workers."""
+    """This machine has enough processors for the loader workers."""
     workers, processors = context.spec.data.workers, machine.processors()
     if context.here and context.whole(("train",), ("data",)) and workers > 2 * processors:
-        message = f"{workers} workers are many for {processors} processor{'' if processors == 1 else 's'}."
-        remedy = f"{processors} or fewer load as fast, and take less memory."
+        message = f"{workers} workers are too many for {processors} processor{'' if processors == 1 else 's'}."
+        remedy = f"Set workers to {processors} or fewer: they load as fast and use less memory."
         yield context.problem(("data", "workers"), message, remedy)

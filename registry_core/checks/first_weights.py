@@ -1,4 +1,4 @@
-"""The first values of parameters: rules of `init`, the weights of `finetune`, and what stays frozen."""
+"""The initial values of parameters: rules of `init`, the weights of `finetune`, and frozen parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_core.diagnostics import DataError, Keys, Problem
 
 @check("weights")
 def weights_fit_model(context: CheckContext) -> Iterator[Problem]:
-    """The weights file exists, is one, and holds weights that fit the model; a run that goes on does not need it."""
+    """The weights file exists, can be read, and fits the model; a resumed run does not need it."""
     finetune = context.spec.finetune
     if finetune is None or finetune.weights is None or not context.fresh or not context.whole(("finetune",)):
         return
@@ -32,9 +32,9 @@ def weights_fit_model(context: CheckContext) -> Iterator[Problem]:
         return
     if finetune.entry is not None:
         message = "A safetensors file has no entries: it is one set of weights."
-        yield context.problem(("finetune", "entry"), message, "Leave `entry` out.")
+        yield context.problem(("finetune", "entry"), message, "Remove `entry`.")
     for index, message in found.rename_errors:
-        remedy = "Match names that the file has; `registry-core plan FILE --build` shows those of the model."
+        remedy = "Match names in the file; `registry-core plan FILE --build` shows those of the model."
         yield context.problem(("finetune", "rename", index), message, remedy)
     if found.matches is not None:
         yield from context.placed(match_errors(found.matches, finetune.strict))
@@ -43,13 +43,13 @@ def weights_fit_model(context: CheckContext) -> Iterator[Problem]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a path that no system has
+    except (OSError, ValueError):  # the path is invalid
         return True
 
 
 @check("unfreeze")
 def parameters_are_let_go_within_run(context: CheckContext) -> Iterator[Problem]:
-    """Frozen parameters are let go within the run, with options that the optimizer has."""
+    """Frozen parameters are unfrozen within the run, with options that the optimizer has."""
     spec = context.spec
     if spec.finetune is None or not context.whole(("finetune",), ("optim", "optimizer")):
         return
@@ -62,12 +62,12 @@ def parameters_are_let_go_within_run(context: CheckContext) -> Iterator[Problem]
         if rule.after.steps(run.steps_per_epoch) >= run.total_steps:
             message = f"Nothing would be trained after {rule.after}: the run has {run.total_steps} steps"
             message += f" in {run.epochs} epoch{'' if run.epochs == 1 else 's'}."
-            yield context.problem((*keys, "after"), message, "Let go earlier, or train longer.")
+            yield context.problem((*keys, "after"), message, "Unfreeze earlier or train longer.")
 
 
 @check("init-rule")
 def init_rules_fill_parameters(context: CheckContext) -> Iterator[Problem]:
-    """Every rule of `init` fills something, and can; where the modules of the model are known."""
+    """Every rule of `init` fills at least one parameter, if the modules of the model are known."""
     if context.spec.init and context.whole(("init",)) and (rules := context.analysis.rules) is not None:
         yield from context.placed(rules.init_errors)
 

@@ -1,4 +1,4 @@
-"""Hooks: the run has what each hook asks for, and no two are in each other's way."""
+"""Hooks: the run has what each hook requires, and no two hooks conflict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_core.diagnostics import Problem
 
 @check("hook", after=("watched_metrics_are_measured", "required_modules_are_installed"))
 def run_has_what_hooks_ask_for(context: CheckContext) -> Iterator[Problem]:
-    """The run has what each hook asks for."""
+    """The run has what each hook requires."""
     for index, hook in enumerate(context.spec.hooks):
         if not context.whole(("hooks", index), ("model",), ("metrics",), ("data",)):
             continue
@@ -28,8 +28,8 @@ def hooks_are_not_repeated(context: CheckContext) -> Iterator[Problem]:
     hooks = context.spec.hooks
     for index, hook in enumerate(hooks):
         if any(_in_each_others_way(hook, other) for other in hooks[:index]):
-            message = f"The hook {hook.name!r} stands here a second time{_alike(hook)}."
-            yield context.problem(("hooks", index), message, "Make one of both.")
+            message = f"The hook {hook.name!r} is listed twice{_alike(hook)}."
+            yield context.problem(("hooks", index), message, "Remove one of them.")
 
 
 def _in_each_others_way(hook: Hook, other: Hook) -> bool:

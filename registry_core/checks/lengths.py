@@ -1,4 +1,4 @@
-"""Lengths: the run has steps, its schedule fits them, and what is due happens before its end."""
+"""Lengths: the run has steps, its schedule fits them, and intervals pass before its end."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def epoch_has_a_batch(context: CheckContext) -> Iterator[Problem]:
     if train is None or train.batches != 0 or not context.whole(("train",), ("data", "train")):
         return
     message = f"An epoch of {train.samples} samples has no full batch of {train.batch_size}."
-    yield context.problem(("data", "batch_size"), message, "Use a smaller batch_size, or drop_last: false.")
+    yield context.problem(("data", "batch_size"), message, "Use a smaller batch_size or drop_last: false.")
 
 
 @check("steps-not-reached", after=("epoch_has_a_batch",))
 def max_steps_are_reached(context: CheckContext) -> Iterator[Problem]:
-    """The run does not end before `max_steps` because the number of epochs was left out."""
+    """The run does not end before `max_steps` because `epochs` is not set."""
     run, train = _checked_run(context), context.spec.train
     if run is None or train.max_steps is None or "epochs" in train.model_fields_set:
         return
@@ -47,7 +47,7 @@ def schedule_fits_run(context: CheckContext) -> Iterator[Problem]:
 
 
 def _checked_run(context: CheckContext) -> Horizon | None:
-    """The horizon of the run, where its length is known, is not 0, and does not depend on what is broken."""
+    """The horizon of the run, if it is known and not 0, and does not depend on a broken component."""
     run = context.analysis.horizon
     whole = context.whole(("train",), ("data", "train"))
     return run if run is not None and run.steps_per_epoch and whole else None
@@ -55,7 +55,7 @@ def _checked_run(context: CheckContext) -> Horizon | None:
 
 @warning("beyond-run")
 def intervals_pass_within_run(context: CheckContext) -> Iterator[Problem]:
-    """What is to happen every so often happens at least once before the end."""
+    """Every interval passes at least once before the end of the run."""
     run, train = _run(context), context.spec.train
     if run is None:
         return
@@ -69,13 +69,13 @@ def intervals_pass_within_run(context: CheckContext) -> Iterator[Problem]:
                 written.append((context.inside(("hooks", index), (name,)), every))
     for keys, every in written:
         if every.steps(run.steps_per_epoch) > run.total_steps:
-            message = f"{every} is more than the run: {_length(run)}."
-            yield context.problem(keys, message, "Set it to less, or train longer.")
+            message = f"{every} is longer than the run: {_length(run)}."
+            yield context.problem(keys, message, "Set a shorter interval or train longer.")
 
 
 @warning("beyond-run", after=("intervals_pass_within_run",))
 def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
-    """Who waits for evaluations without progress can come to the end of waiting."""
+    """A patience in evaluations can end within the run."""
     run, every = _run(context), context.spec.train.evaluate_every
     if run is None or every is None:
         return
@@ -84,43 +84,43 @@ def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
         patience = getattr(component, "patience", None)
         if "patience" in component.model_fields_set and isinstance(patience, int) and patience >= evaluations:
             message = f"{component.name} waits for {counted(patience, 'evaluation')} without progress"
-            message += f", and the run has {evaluations}."
-            yield context.problem(context.inside(keys, ("patience",)), message, "Set patience to less.")
+            message += f", but the run has {evaluations}."
+            yield context.problem(context.inside(keys, ("patience",)), message, "Set a smaller patience.")
 
 
 @warning("beyond-run", after=("patience_ends_within_run",))
 def accumulation_fits_epoch(context: CheckContext) -> Iterator[Problem]:
-    """An epoch has as many batches as make a step."""
+    """An epoch has at least as many batches as an optimizer step accumulates."""
     train, accumulate = context.analysis.train, context.spec.train.accumulate
     if train is None or (there := train.batches) is None:
         return
     if accumulate > there:
-        message = f"accumulate is {accumulate}, and an epoch has {there} batches: each step takes those of one epoch."
+        message = f"accumulate is {accumulate}, but an epoch has {there} batches: no step spans two epochs."
         yield context.problem(("train", "accumulate"), message, f"Set accumulate to {there} or less.")
 
 
 @warning("beyond-run", after=("accumulation_fits_epoch",))
 def averages_forget_first_weights(context: CheckContext) -> Iterator[Problem]:
-    """Averaged weights forget the first ones before the end."""
+    """The initial weights have little influence on the averaged ones at the end of the run."""
     run, ema = _run(context), context.spec.train.ema
     if run is None or ema is None or "decay" not in ema.model_fields_set:
         return
     share = ema.decay**run.total_steps
     if share > 0.5:
-        message = f"With decay {ema.decay:g} the averaged weights are {share:.0%} the first ones"
+        message = f"With decay {ema.decay:g} the averaged weights are still {share:.0%} the initial ones"
         message += f" at the end of {counted(run.total_steps, 'step')}."
-        yield context.problem(("train", "ema", "decay"), message, "Set decay to less, or train longer.")
+        yield context.problem(("train", "ema", "decay"), message, "Set a smaller decay or train longer.")
 
 
 @warning("no-evaluation")
 def evaluations_have_data(context: CheckContext) -> Iterator[Problem]:
-    """Where times to evaluate are set, there are data to do it with."""
+    """A run with `evaluate_every` has data to evaluate on."""
     spec = context.spec
     if spec.data.val is not None:
         return
     if "evaluate_every" in spec.train.model_fields_set and spec.train.evaluate_every is not None:
-        message = "Nothing is evaluated: the run has no data to do it with."
-        yield context.problem(("train", "evaluate_every"), message, "Add data.val, or remove evaluate_every.")
+        message = "Nothing is evaluated: the pipeline has no data.val."
+        yield context.problem(("train", "evaluate_every"), message, "Add data.val or remove evaluate_every.")
 
 
 def _run(context: CheckContext) -> Horizon | None:

@@ -1,4 +1,4 @@
-"""Losses and entries: every loss can compare what the model returns with the targets of the data."""
+"""Losses and entries: every loss can compare the output of the model with the targets of the data."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def entries_are_there(context: CheckContext) -> Iterator[Problem]:
         if entries is None:
             continue
         if missing := [entry for entry in spec.model.inputs if entry not in entries]:
-            message = f"The model takes {_listed(missing)}, {_which_lacks(name, entries)}"
-            yield context.problem(("model",), message, "Use another model, or data that have it.")
+            message = f"The model reads {_listed(missing)}, {_which_lacks(name, entries)}"
+            yield context.problem(("model",), message, "Use another model or data with this entry.")
         known = {*entries, *spec.model.outputs}
         for keys, owner, inputs in _readers(context, name):
             missing = [entry for entry in inputs if entry not in known]
             if missing and context.whole(keys):
-                which = f"{_which_lacks(name, entries)} The model gives {_listed(spec.model.outputs)}."
-                remedy = "Use a model that gives it, data that have it, or something else here."
-                yield context.problem(keys, f"The {owner} takes {_listed(missing)}, {which}", remedy)
+                which = f"{_which_lacks(name, entries)} The model returns {_listed(spec.model.outputs)}."
+                remedy = "Use a model that returns it, data with this entry, or another name here."
+                yield context.problem(keys, f"The {owner} reads {_listed(missing)}, {which}", remedy)
 
 
 def _readers(context: CheckContext, section: Section) -> Iterator[tuple[Keys, str, tuple[str, ...]]]:
@@ -80,11 +80,11 @@ def _accepts_targets(
     given, accepted = section.targets.target_form, term.loss.target_forms
     if not taken(given, accepted):
         wanted = " or ".join(words(form) for form in accepted)
-        message = f"This loss takes {wanted} as targets, but data.{name} gives {words(given)}."
+        message = f"This loss expects {wanted} as targets, but data.{name} provides {words(given)}."
         instead = other_losses(context.analysis, term.loss, given) if context.whole(("model",)) else ""
         remedy = f"{remedy_for_target(given, accepted)}{instead}."
         if maker := section.target_maker():
-            remedy = f"Remove {maker} there, or use another loss{instead}."
+            remedy = f"Remove {maker} there or use another loss{instead}."
         yield context.problem(_at(context, term), message, remedy)
         return
     try:

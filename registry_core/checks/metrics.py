@@ -1,4 +1,4 @@
-"""Metrics: each can compare the output with the targets, has a name of its own, and is measured where it is watched."""
+"""Metrics: each can compare the output with the targets, has a unique name, and is measured if it is watched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.checks.model import compares_output, output_shape, values_in_output, written_output
 from registry_core.components import CheckFailed, Component, DataFacts, Metric, Shape
-from registry_core.components.forms import taken, words
+from registry_core.components.forms import counted, taken, words
 from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import Keys, Problem, closest, near
 
@@ -29,7 +29,7 @@ def metrics_accept_outputs_and_targets(context: CheckContext) -> Iterator[Proble
             continue
         asked = context.whole(("model",)) and metric.inputs[:1] and metric.inputs[0] in spec.model.outputs
         try:
-            if asked:  # first the form, at last the number: of targets of another form it says nothing
+            if asked:  # the form first, the number last: it means nothing for targets of another form
                 metric.check_outputs(model.output_form, None)
             wrong = list(_targets_problems(context, keys, metric, targets))
             yield from wrong
@@ -56,16 +56,16 @@ def _targets_problems(
 def _other_targets(context: CheckContext, keys: Keys, metric: Metric, section: Section, facts: DataFacts) -> Problem:
     given = words(facts.target_form)
     wanted = " or ".join(words(form) for form in metric.get_target_forms())
-    message = f"The metric {metric.name!r} takes {wanted} as targets, but data.{section} gives {given}."
+    message = f"The metric {metric.name!r} expects {wanted} as targets, but data.{section} provides {given}."
     instead = other_metrics(context.analysis, metric, facts.target_form) if context.whole(("model",)) else ""
     maker = context.analysis.sections[section].target_maker()
     use = f"a metric for {given}{instead}."
-    return context.problem(keys, message, f"Remove {maker} there, or use {use}" if maker else f"Use {use}")
+    return context.problem(keys, message, f"Remove {maker} there or use {use}" if maker else f"Use {use}")
 
 
 @check("metric-input", after=("metrics_accept_outputs_and_targets",))
 def metrics_have_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
-    """Metrics that compare value by value get as many of both."""
+    """Metrics that compare value by value get outputs and targets of the same length."""
     spec = context.spec
     shape = output_shape(context, ("metrics",))
     if shape is None:
@@ -80,13 +80,14 @@ def metrics_have_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
 def _wrong_shape(metric: Metric, shape: Shape, facts: DataFacts, spec: Spec) -> CheckFailed | None:
     outputs, values = values_in_output(shape), None if compares_values(spec) else values_in_target(facts)
     if metric.elementwise and values is not None and (len(shape) > 1 or outputs not in (None, values)):
-        message = f"The metric {metric.name!r} compares {written_output(shape)} with {values}, the numbers of a target."
-        return CheckFailed(message, "Use another metric, or let the model give as many numbers.")
+        length = counted(values, "value")
+        message = f"The metric {metric.name!r} compares {written_output(shape)} with a target of {length}."
+        return CheckFailed(message, "Use another metric or let the model return as many values.")
     by_class = bool(metric.output_forms) and {*metric.get_target_forms()} in ({"class_indices"}, {"class_maps"})
     classes = facts.num_classes
     if by_class and not compares_classes(spec) and None not in (outputs, classes) and outputs != classes:
-        message = f"The metric {metric.name!r} takes an output for each class: the model has {outputs} outputs,"
-        return CheckFailed(f"{message} and there are {classes} classes.", f"Remove {metric.name}.")
+        message = f"The metric {metric.name!r} expects one output per class: the model has {outputs} outputs,"
+        return CheckFailed(f"{message} but there are {classes} classes.", f"Remove {metric.name}.")
     return None
 
 
@@ -96,13 +97,13 @@ def metrics_have_names_of_their_own(context: CheckContext) -> Iterator[Problem]:
     names = [metric.log_name(metric.name) for metric in context.spec.metrics]
     for index, name in enumerate(names):
         if name in names[:index] or name == "loss":
-            message = f"Another metric is called {name!r} too."
+            message = f"Another metric has the name {name!r}, too."
             yield context.problem(("metrics", index), message, "Remove one of them.")
 
 
 @check("unknown-metric", after=("schedule_fits_run", "schedule_fits_optimizer"))
 def watched_metrics_are_measured(context: CheckContext) -> Iterator[Problem]:
-    """Every metric that something watches is measured."""
+    """Every metric that a component watches is measured."""
     measured = context.analysis.metrics
     known = ("data", "val") not in context.broken
     for keys, component in context.analysis.watchers:
@@ -120,24 +121,24 @@ def _not_measured(context: CheckContext, keys: Keys, component: Component, param
     inner: Keys = (*keys, component.name_in_file, parameter)
     at = inner if inner in context.tree.values else keys
     if watched.startswith("val/") and "val/loss" not in measured:
-        return context.problem(at, f"{message} It has no evaluations.", _to_evaluate(context.spec))
+        return context.problem(at, f"{message} The run has no evaluations.", _to_evaluate(context.spec))
     likely = next(iter(closest(watched, measured)), "")
     return context.problem(at, message, near(watched, measured), instead=likely)
 
 
 def _to_evaluate(spec: Spec) -> str:
-    return "Add data.val." if spec.data.val is None else "Set train.evaluate_every to 1 epoch, or leave it out."
+    return "Add data.val." if spec.data.val is None else "Set train.evaluate_every to 1 epoch or remove it."
 
 
 @warning("metric-direction")
 def better_is_what_is_better(context: CheckContext) -> Iterator[Problem]:
-    """A component that watches a metric has its better direction."""
+    """The better direction of a component is that of the metric it watches."""
     measured = context.analysis.metrics
     for keys, component in context.analysis.watchers:
         watched = direction_watched(component)
         if watched is None or watched.metric not in measured or watched.better == measured[watched.metric]:
             continue
-        message = f"{component.name} takes {watched.better} values of {watched.metric} for better"
-        message += f", and {measured[watched.metric]} ones are."
+        message = f"{component.name} treats {watched.better} values of {watched.metric} as better"
+        message += f", but {measured[watched.metric]} values are better."
         written = f"{watched.parameter}: {watched.value_for(measured[watched.metric])}"
         yield context.problem(context.inside(keys, (watched.parameter,)), message, f"Set {written}.")

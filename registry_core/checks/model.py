@@ -22,12 +22,12 @@ _SIDES: dict[TargetForm, int] = {
     "sequences": 2,
     "class_maps": 3,
 }
-"""The dimensions of the output for a sample where targets have this form."""
+"""The number of dimensions of the output for a sample, for each form of targets."""
 
 _REMEDIES = {
-    1: "Pool if it is an image, and add flatten at the end.",
-    2: "Use a model that emits a row for every column of the image, such as crnn.",
-    3: "Use a model that emits numbers for every pixel, such as unet.",
+    1: "Add a pooling layer if it is an image, and flatten at the end.",
+    2: "Use a model with an output for every column of the image, such as crnn.",
+    3: "Use a model with an output for every pixel, such as unet.",
 }
 
 
@@ -42,7 +42,7 @@ def layers_fit(context: CheckContext) -> Iterator[Problem]:
 
 @check("model-input", after=("transforms_fit_images", "layers_fit"))
 def model_accepts_images(context: CheckContext) -> Iterator[Problem]:
-    """The model can be called with the images that come to it."""
+    """The model can be called with the images after the transforms."""
     for name, section in context.sections("transforms", "batch_transforms"):
         if section.image is not None:
             yield from _accepts(context, name, section.image)
@@ -51,7 +51,7 @@ def model_accepts_images(context: CheckContext) -> Iterator[Problem]:
 def _accepts(context: CheckContext, section: Section, image: Image) -> Iterator[Problem]:
     keys: Keys = ("data", section, "transforms")
     if image.form != "float":
-        message = f"The model would be given a {image}, not a float tensor."
+        message = f"The model expects a float tensor, but data.{section} provides a {image}."
         yield context.problem(keys, message, "Add to_tensor at the end of the transforms.")
     elif context.whole(("model",)):
         try:
@@ -63,7 +63,7 @@ def _accepts(context: CheckContext, section: Section, image: Image) -> Iterator[
 
 @check("output-shape", after=("outputs_are_values", "outputs_are_classes"))
 def output_has_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
-    """The output of the model has the dimensions that the targets of its losses ask for."""
+    """The output of the model has the number of dimensions that the targets of its losses need."""
     shape = output_shape(context, ("loss",))
     if shape is None:
         return
@@ -84,12 +84,12 @@ def output_has_shape_of_targets(context: CheckContext) -> Iterator[Problem]:
 
 
 def output_shape(context: CheckContext, part: Keys) -> Shape | None:
-    """The shape of the output for a sample; None if it is not known, or if the model or this part is broken."""
+    """The shape of the output for a sample; None if unknown, or if the model or this part is broken."""
     return context.analysis.model.output_shape if context.whole(("model",), part) else None
 
 
 def compares_output(spec: Spec, inputs: tuple[str, ...]) -> bool:
-    """Whether a loss or metric with these inputs compares the first output of the model with targets."""
+    """True if a loss or metric with these inputs compares the first output of the model with targets."""
     return inputs[:1] == spec.model.outputs[:1] and "target" in inputs
 
 
@@ -97,11 +97,11 @@ def written_output(shape: Shape) -> str:
     """The output for a sample, in words."""
     if len(shape) > 1:
         return written_shape(shape)
-    return "one number" if values_in_output(shape) == 1 else f"a row of {values_in_output(shape)} numbers"
+    return "one value" if values_in_output(shape) == 1 else f"a row of {values_in_output(shape)} values"
 
 
 def values_in_output(shape: Shape) -> int | None:
-    """The values of the output for a sample, or for each pixel of it."""
+    """The number of values of the output for a sample, or for each pixel of it."""
     return shape[0] if shape else 1
 
 
@@ -109,12 +109,12 @@ def _wrong_sides(shape: Shape, facts: DataFacts) -> CheckFailed | None:
     sides = _SIDES.get(facts.target_form, 1 if values_in_target(facts) is not None else None)
     if sides is None or len(shape) == sides or (shape == () and values_in_target(facts) == 1):
         return None
-    message = f"The model emits {written_output(shape)} for a sample, but the target of a sample is"
+    message = f"The model returns {written_output(shape)} for a sample, but the targets are"
     return CheckFailed(f"{message} {words(facts.target_form)}.", _REMEDIES[sides])
 
 
 def _wrong_size(shape: Shape, section: SectionAnalysis) -> CheckFailed | None:
-    """Where every pixel has a class, the model emits as many pixels as the images have."""
+    """The refusal of an output with another size than the images, if every pixel has a class."""
     if section.targets is None or section.targets.target_form != "class_maps" or len(shape) != 3:
         return None
     if section.way.image_error:
@@ -122,8 +122,8 @@ def _wrong_size(shape: Shape, section: SectionAnalysis) -> CheckFailed | None:
     image = section.image
     given = (None, None) if image is None else (image.height, image.width)
     if any(None not in pair and pair[0] != pair[1] for pair in zip(shape[1:], given, strict=True)):
-        message = f"The model emits {written_shape(shape[1:])} pixels for an image, but its target has"
-        return CheckFailed(f"{message} {written_shape(given)}.", "Pad convolutions, or add upsample at the end.")
+        message = f"The model returns {written_shape(shape[1:])} pixels for an image, but its target has"
+        return CheckFailed(f"{message} {written_shape(given)}.", "Pad the convolutions or add upsample at the end.")
     return None
 
 
@@ -132,7 +132,7 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
     """The smallest batch of an epoch is large enough to train the model with."""
     spec, train = context.spec, context.analysis.train
     parts: tuple[Keys, ...] = (("data",), ("model",), ("train",))
-    frozen = spec.finetune is not None and bool(spec.finetune.freeze)  # frozen batch norms look at no batch
+    frozen = spec.finetune is not None and bool(spec.finetune.freeze)  # frozen batch norms use no batch statistics
     if train is None or train.samples is None or frozen or not context.whole(*parts):
         return
     if train.way.image_error:
@@ -143,12 +143,12 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
     except CheckFailed as failed:
         which = "The last batch of an epoch" if is_last else "A batch"
         message = f"{which} of data.train has {counted(smallest, 'sample')}: {failed.message}"
-        remedy = "Set drop_last: true, or another batch_size." if is_last else failed.remedy
+        remedy = "Set drop_last: true or another batch_size." if is_last else failed.remedy
         yield context.problem(("data", "batch_size"), message, remedy)
 
 
 def _smallest_batch(context: CheckContext, samples: int, batches: int) -> tuple[int, bool]:
-    """The samples of the smallest batch that the run comes to, and whether an epoch leaves it over."""
+    """The samples of the smallest batch of the run, and True if it is the remainder of an epoch."""
     spec, run = context.spec, context.analysis.horizon
     size, steps = spec.data.batch_size_of("train"), run.total_steps if run else 0
     comes_to_the_end = steps * spec.train.accumulate >= batches

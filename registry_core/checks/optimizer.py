@@ -26,8 +26,8 @@ def schedule_fits_optimizer(context: CheckContext) -> Iterator[Problem]:
     rates = [group.options["lr"] for group in optim.groups if group.options.get("lr", rate) != rate]
     if optim.scheduler.overrides_group_rates() and rates:
         message = f"The scheduler {optim.scheduler.name!r} sets one rate for all parameter groups"
-        message += f", and one has {rates[0]}."
-        remedy = "Give it a list with one rate for each group, or take a schedule that multiplies rates."
+        message += f", but a group has the rate {rates[0]}."
+        remedy = "Write a list with one rate for each group, or use a schedule that multiplies rates."
         yield context.problem(("optim", "scheduler"), message, remedy)
 
 
@@ -42,18 +42,18 @@ def options_of_groups_are_known(context: CheckContext) -> Iterator[Problem]:
 
 @check("precision")
 def optimizer_allows_precision(context: CheckContext) -> Iterator[Problem]:
-    """An optimizer that evaluates the loss again within a step cannot have a gradient scaler."""
+    """No gradient scaler is used with an optimizer that evaluates the loss several times in a step."""
     optimizer = context.spec.optim.optimizer
     if context.whole(("optim", "optimizer")) and optimizer.needs_closure and context.spec.train.needs_scaler:
         message = f"The optimizer {optimizer.name!r} evaluates the loss several times in a step"
-        message += ", which the gradient scaler of fp16 cannot follow."
-        remedy = "Use precision fp32 or bf16, or another optimizer."
+        message += ", which the gradient scaler of fp16 does not support."
+        remedy = "Use precision fp32 or bf16 or another optimizer."
         yield context.problem(("train", "precision"), message, remedy)
 
 
 @check("optimizer-groups", after=("options_of_groups_are_known",))
 def optimizer_has_groups(context: CheckContext) -> Iterator[Problem]:
-    """Only an optimizer that supports parameter groups has some."""
+    """An optimizer with parameter groups supports them."""
     optim, finetune = context.spec.optim, context.spec.finetune
     if not context.whole(("optim", "optimizer")) or optim.optimizer.supports_groups:
         return
@@ -64,8 +64,8 @@ def optimizer_has_groups(context: CheckContext) -> Iterator[Problem]:
     ]
     for keys, value in given:
         if value:
-            message = f"The optimizer {optim.optimizer.name!r} treats all parameters alike and takes no groups."
-            yield context.problem(keys, message, f"Remove {keys[-1]}, or use another optimizer.")
+            message = f"The optimizer {optim.optimizer.name!r} treats all parameters alike and does not support groups."
+            yield context.problem(keys, message, f"Remove {keys[-1]} or use another optimizer.")
 
 
 @check("layer-decay", after=("optimizer_has_groups",))
@@ -76,12 +76,12 @@ def learning_rate_can_differ_by_layer(context: CheckContext) -> Iterator[Problem
         return
     if not isinstance(getattr(optim.optimizer, "lr", None), float):
         message = f"The optimizer {optim.optimizer.name!r} has no learning rate `lr` that could differ by layer."
-        yield context.problem(("optim", "layer_decay"), message, "Leave layer_decay out, or choose another optimizer.")
+        yield context.problem(("optim", "layer_decay"), message, "Remove layer_decay or use another optimizer.")
 
 
 @check("parameter-group", after=("options_of_groups_are_known", "optimizer_has_groups"))
 def groups_have_parameters(context: CheckContext) -> Iterator[Problem]:
-    """Every group and every layer of `optim` gets a parameter that is trained."""
+    """Every group and every layer of `optim` has a trainable parameter."""
     optim = context.spec.optim
     if not (optim.groups or (optim.layer_decay and optim.layer_decay.layers)):
         return
@@ -99,6 +99,6 @@ def groups_have_parameters(context: CheckContext) -> Iterator[Problem]:
 
 
 def _may_have_parameters(loss: Loss) -> bool:
-    """Whether a loss may have parameters, which a group can name; plain ones do not say."""
+    """True if a loss may have parameters, which a group can match; plain losses do not declare it."""
     plain = loss.record is not None and loss.record.target == loss.target
     return loss.has_parameters or plain

@@ -1,4 +1,4 @@
-"""Samples: they have the entries that every transform works on, and none that it cannot be applied to."""
+"""Samples: they have the entries that every transform needs, and none that it does not support."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry_core.diagnostics import Keys, Problem, near
 
 @check("transform-input", after=("transforms_fit_images", "transforms_fit_targets"))
 def transforms_have_their_entries(context: CheckContext) -> Iterator[Problem]:
-    """Samples have the entries that every transform needs, and none that it cannot be applied to."""
+    """Samples have the entries that every transform needs, and none that it does not support."""
     for name, section in context.sections():
         for passage in section.passages:
             if passage.facts_before is not None:
@@ -27,7 +27,7 @@ def transforms_have_their_entries(context: CheckContext) -> Iterator[Problem]:
 def _entries(
     context: CheckContext, section: Section, place: Keys, transform: Transform, facts: DataFacts
 ) -> Iterator[Problem]:
-    """The entries that a transform, or one inside it, is told to work on are there."""
+    """The entries that a transform, or one inside it, names exist."""
     for entry in transform.entries():
         if facts.entries is not None and entry not in facts.entries:
             message = f"{transform.name} works on the entry {entry!r}, which data.{section} does not have."
@@ -38,14 +38,14 @@ def _entries(
 
 
 def _unfit(context: CheckContext, place: Keys, transform: Transform, facts: DataFacts) -> Iterator[Problem]:
-    """A transform, and each one inside it, can be applied to the samples that come to it."""
+    """A transform, and each one inside it, can be applied to the samples before it."""
     try:
         transform.check_sample(facts)
     except CheckFailed as failed:
         yield context.refused_by(place, transform, failed)
     try:
         changed = any(targets_after(child, facts) != facts for child in transform.children().values())
-    except CheckFailed:  # reported of the transform around it
+    except CheckFailed:  # reported for the transform around it
         return
     inner = replace(facts, target_form="any") if changed else facts
     for at, child in transform.children().items():

@@ -1,4 +1,4 @@
-"""The table of checks: every theme, and all problems of a pipeline in one call."""
+"""The table of checks: every theme, and one call for all problems of a pipeline."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from registry_core.checks.context import CheckContext
 from registry_core.diagnostics import Problem
 
 ERRORS = declared(warnings=False)
-"""Every check whose problems are errors, in the order in which they are made."""
+"""Every check whose problems are errors, in the order of execution."""
 
 WARNINGS = declared(warnings=True)
-"""Every check whose problems are warnings, in the order in which they are made."""
+"""Every check whose problems are warnings, in the order of execution."""
 
 
 def errors_of(context: CheckContext) -> list[Problem]:
@@ -34,5 +34,5 @@ def errors_of(context: CheckContext) -> list[Problem]:
 
 
 def warnings_of(context: CheckContext) -> list[Problem]:
-    """The warnings of a pipeline in which nothing is wrong."""
+    """The warnings of a pipeline without errors."""
     return found_by(WARNINGS, context)

@@ -1,4 +1,4 @@
-"""Transforms: each is in the list of its unit, and can be applied to what comes to it."""
+"""Transforms: each is in the list of its unit, and can be applied to the samples before it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NOT_AVERAGED: tuple[TargetForm, ...] = ("class_maps", "sequences")
 _LISTS = tuple(TRANSFORM_LISTS.values())
 
 _TOLERANCE = 0.05
-"""Ranges of values are told apart if an end differs by more than this share of them."""
+"""Two ranges of values differ if an end differs by more than this share of the range."""
 
 
 @check("transform-place")
 def transforms_are_in_their_lists(context: CheckContext) -> Iterator[Problem]:
-    """Transforms of samples and of batches are in their own lists."""
+    """Sample transforms and batch transforms are in their own lists."""
     for name, section in context.spec.data.sections().items():
         for keys, transform in placed_transforms(section):
             place: Keys = ("data", name, *keys)
@@ -39,35 +39,37 @@ def _children_fit(context: CheckContext, place: Keys, transform: Transform) -> I
     for at, child in transform.children().items():
         inner: Keys = (*place, transform.name_in_file, *at)
         if child.num_views != 1:
-            message = f"{child.name} makes {child.num_views} images of one, and cannot stand in {transform.name}."
-            yield context.problem(inner, message, "Put it directly into the transforms of the section.")
+            message = f"{child.name} makes {child.num_views} images of one, which {transform.name} does not support."
+            yield context.problem(inner, message, "Move it to the transforms of the section.")
         if child.get_unit() != transform.get_unit():
-            message = f"{transform.name} has transforms of samples and of batches."
-            yield context.problem(inner, message, "Give each a list of its own.")
+            message = f"{transform.name} contains both sample transforms and batch transforms."
+            yield context.problem(inner, message, "Put them in separate lists.")
         yield from _children_fit(context, inner, child)
 
 
 @check("transform-place", after=("transforms_are_in_their_lists",))
 def device_transforms_are_last(context: CheckContext) -> Iterator[Problem]:
-    """The transforms on the device come after those where batches are loaded."""
+    """Batch transforms on the device come after those in the loading process."""
     for name, section in context.spec.data.sections().items():
         earlier = ""
         for index, transform in enumerate(section.batch_transforms):
             place: Keys = ("data", name, "batch_transforms", index)
             if earlier and not transform.on_device and context.whole(place):
-                message = f"The transform {transform.name!r} works where batches are loaded, {earlier!r} on the device."
-                yield context.problem(place, message, f"Put it before {earlier!r}.")
+                message = (
+                    f"The transform {transform.name!r} runs while loading, but {earlier!r} before it on the device."
+                )
+                yield context.problem(place, message, f"Move it before {earlier!r}.")
             earlier = transform.name if transform.on_device else earlier
             for at, child in transform.children().items():
                 if child.on_device:
-                    message = f"{child.name} works on the device, and cannot stand in {transform.name}."
+                    message = f"{child.name} runs on the device and is not supported inside {transform.name}."
                     inner: Keys = (*place, transform.name_in_file, *at)
-                    yield context.problem(inner, message, "Put it directly into batch_transforms.")
+                    yield context.problem(inner, message, "Move it to batch_transforms.")
 
 
 @check("transform-input", after=("transforms_are_in_their_lists", "device_transforms_are_last"))
 def transforms_fit_images(context: CheckContext) -> Iterator[Problem]:
-    """Every transform can be applied to the image that comes to it, and images make a batch."""
+    """Every transform can be applied to the image before it, and the images have one size."""
     for name, section in context.sections(*_LISTS):
         if section.facts.image is None:
             continue
@@ -79,8 +81,8 @@ def transforms_fit_images(context: CheckContext) -> Iterator[Problem]:
 
 def _one_size(context: CheckContext, section: Section, image: Image, first: Image) -> Iterator[Problem]:
     if image.varying and None in (image.height, image.width) and context.spec.data.batch_size_of(section) > 1:
-        message = f"The transforms give the images of data.{section} different sizes, which do not make a batch."
-        remedy = "Add resize with [height, width], or a crop, behind the transform that changes their size."
+        message = f"The images of data.{section} have different sizes after the transforms, and do not make a batch."
+        remedy = "Add resize with [height, width] or a crop after the transform that changes their size."
         if first.varying:
             message = f"The images of data.{section} have different sizes, and do not make a batch."
             remedy = "Add resize with [height, width], which does not keep the aspect, or a crop."
@@ -89,7 +91,7 @@ def _one_size(context: CheckContext, section: Section, image: Image, first: Imag
 
 @check("target-transform", after=("transforms_fit_images",))
 def transforms_fit_targets(context: CheckContext) -> Iterator[Problem]:
-    """Every transform can be applied to the target that comes to it, and knows the number of classes if it must."""
+    """Every transform can be applied to the target before it, and knows the number of classes if it needs it."""
     for name, section in context.sections(*_LISTS):
         if failed := section.way.target_error:
             yield context.rejected(("data", name, *failed.at), failed)
@@ -105,7 +107,7 @@ def transforms_fit_targets(context: CheckContext) -> Iterator[Problem]:
 
 @check("several-views", after=("transforms_fit_images", "transforms_fit_targets"))
 def several_views_are_averaged(context: CheckContext) -> Iterator[Problem]:
-    """Where a sample has several views, the transforms of batches and the targets allow it."""
+    """The batch transforms and the targets allow several views of a sample."""
     for name, section in context.sections("transforms"):
         if section.views == 1:
             continue
@@ -115,26 +117,26 @@ def several_views_are_averaged(context: CheckContext) -> Iterator[Problem]:
         many = f"{transforms[maker].name} makes {section.views} images of one"
         if section.declared.batch_transforms:
             message = f"{many}, and batch transforms would mix images of the same sample."
-            yield context.problem(keys, message, f"Use it, or data.{name}.batch_transforms.")
+            yield context.problem(keys, message, f"Use either it or data.{name}.batch_transforms.")
         if section.targets and name != "train" and section.targets.target_form in _NOT_AVERAGED:
             form = words(section.targets.target_form)
-            message = f"{many}, whose outputs cannot be averaged where targets are {form}."
+            message = f"{many}, whose outputs cannot be averaged for targets that are {form}."
             yield context.problem(keys, message, "Use center_crop.")
 
 
 @warning("value-range", after=("transforms_warn",))
 def evaluation_has_the_range_of_training(context: CheckContext) -> Iterator[Problem]:
-    """The model is measured on values of the range that it was trained with."""
+    """The values of evaluations have the range of those of training."""
     if _some_transform_warns(context):
-        return  # what is wrong there makes the range
+        return  # that problem is the cause of the range
     train = context.analysis.train
     trained = train.image if train else None
     for name, section in context.analysis.sections.items():
         image = section.image
         if name == "train" or trained is None or image is None or not _differ(trained, image):
             continue
-        message = f"The model is given {_range(image)} of data.{name}, and {_range(trained)} of data.train."
-        remedy = "Give both the same normalize, and what else moves all values."
+        message = f"The model receives {_range(image)} from data.{name}, but {_range(trained)} from data.train."
+        remedy = "Use the same normalize, and other transforms of all values, in both."
         yield context.problem(("data", name, "transforms"), message, remedy)
 
 
@@ -158,12 +160,12 @@ def _range(image: Image) -> str:
 
 @warning("random-evaluation", after=("transforms_warn",))
 def evaluation_is_not_random(context: CheckContext) -> Iterator[Problem]:
-    """Transforms outside of training are not random."""
+    """Transforms of evaluations are not random."""
     for name, section in context.spec.data.sections().items():
         for keys, transform in placed_transforms(section) if name != "train" else ():
             if _draws(transform):
-                message = f"{transform.name} changes data.{name} at random, and with it what is measured."
-                yield context.problem(("data", name, *keys), message, "Use it in data.train alone.")
+                message = f"{transform.name} changes data.{name} at random, and the metrics with it."
+                yield context.problem(("data", name, *keys), message, "Use it only in data.train.")
 
 
 def _draws(transform: Transform) -> bool:

@@ -1,4 +1,4 @@
-"""What authors of components build on: one declaration class for each kind, parameter types, facts and events."""
+"""The base of components for their authors: a declaration class for each kind, parameter types, facts and events."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What runs need, and checks do not, is loaded when it is used: the events."""
+    """Import the events on first use: runs need them, checks do not."""
     if name in __all__:
         from registry_core.components import events
 

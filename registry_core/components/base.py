@@ -22,10 +22,10 @@ shield()  # before the first model is made
 
 
 class ConfigModel(BaseModel):
-    """What users write: strict, immutable, and closed to unknown keys.
+    """Base of the models of what users write: strict, immutable, and closed to unknown keys.
 
-    A text is never read as a number, nor a number as a truth value; sequences may be written as lists,
-    and paths as texts.
+    A string is never read as a number, nor a number as a boolean; sequences may be written as lists,
+    and paths as strings.
     """
 
     model_config = ConfigDict(
@@ -54,7 +54,7 @@ class Component(ConfigModel):
     """Name of the kind; set by the class of the kind."""
 
     target: ClassVar[str] = ""
-    """``module:attribute`` of what is built, imported only when it is built."""
+    """``module:attribute`` of the class or function that is called to build the object, imported only then."""
 
     argument_names: ClassVar[Mapping[str, str]] = {}
     """Parameters whose name at the target differs: field to argument."""
@@ -63,29 +63,32 @@ class Component(ConfigModel):
     """Top-level modules that only this component needs: module to the requirement for pip that brings it."""
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """Parameters of an example that validates, as a pipeline file has them; ``show`` prints it."""
+    """Parameters of a valid example, as written in a pipeline file; ``show`` prints it."""
 
     example_inputs: ClassVar[Mapping[str, ExampleTensor]] = {}
-    """What the example may be called with, by the names that it ``inputs``: for the conformance kit."""
+    """Inputs for the example, by the names in its ``inputs``; the conformance kit calls it with them."""
 
     old_spellings: ClassVar[Mapping[str, str]] = {}
-    """What is refused with what to write instead: ``size_average`` (a parameter) or ``reduction: elementwise_mean``."""
+    """Old spellings that are refused, each with its replacement: a parameter, or a value of one.
+
+    ``size_average`` is an example of the former, ``reduction: elementwise_mean`` of the latter.
+    """
 
     successor: ClassVar[str] = ""
-    """The component of the same kind that replaces it: it is deprecated, and files that name it are warned."""
+    """The component of the same kind that replaces it; it is deprecated, and files that name it get a warning."""
 
     leading_arguments: ClassVar[int] = 0
-    """For plain classes of this kind: how many leading arguments the core supplies when it builds them."""
+    """The number of leading arguments that the core passes to plain classes of this kind when it builds them."""
 
     function_leading_arguments: ClassVar[int] = 0
-    """For plain functions of this kind: how many leading arguments the core supplies when it calls them."""
+    """The number of leading arguments that the core passes to plain functions of this kind when it calls them."""
 
     _record: Record | None = PrivateAttr(default=None)
     _name_in_file: str = PrivateAttr(default="")
 
     @property
     def record(self) -> Record | None:
-        """Where the component is registered, if it was looked up by name."""
+        """The registration of the component, if it was looked up by name."""
         return self._record or _looked_up.get(type(self), (None, ""))[0]
 
     @property
@@ -100,11 +103,11 @@ class Component(ConfigModel):
 
     @property
     def name_in_file(self) -> str:
-        """The name as a pipeline file must write it: with the distribution where the file had it."""
+        """The name as a pipeline file has to write it: with the distribution if the file names it."""
         return self._name_in_file or _looked_up.get(type(self), (None, ""))[1] or self.name
 
     def with_record(self, written: str, record: Record) -> Self:
-        """The same component, knowing the name it was looked up by and where it is registered."""
+        """The same component, with the name that it was looked up by and its registration."""
         self._name_in_file, self._record = written, record
         return self
 
@@ -134,18 +137,18 @@ _looked_up: WeakKeyDictionary[type[Component], tuple[Record, str]] = WeakKeyDict
 
 
 def looked_up(declaration: type[Component], record: Record, name: str) -> None:
-    """Note that a declaration was looked up by this name, for components that are made of it without a file."""
+    """Note that a declaration was looked up by this name, for components that are made from it without a file."""
     _looked_up[declaration] = record, name
 
 
 def file_keys(model: type[BaseModel]) -> dict[str, str]:
-    """What files call the fields of a model: written name to field."""
+    """The fields of a model by the names that files have for them."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
 @cache
 def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
-    """For each key, which of tuple, Path and int its annotation mentions, the last as a choice among whole numbers."""
+    """For each key, which of tuple, Path and int its annotation mentions; int counts only as a choice of numbers."""
     fields = model.model_fields
     return {key: frozenset(_mentioned(fields[name].annotation)) for key, name in file_keys(model).items()}
 
@@ -167,6 +170,6 @@ def _read_as(forms: frozenset[type], value: Any) -> Any:
         return {key: _read_as(forms, item) for key, item in value.items()}
     if Path in forms and isinstance(value, str):
         return Path(value)
-    if int in forms and isinstance(value, bool):  # to Python, and so to a choice, true is 1
+    if int in forms and isinstance(value, bool):  # True == 1 in Python, and would pass for the choice 1
         return str(value).lower()
     return value

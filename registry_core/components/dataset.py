@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class UnusableEntry(NamedTuple):
-    """What stands in the data and makes no sample, such as a line without a label: a sentence, and file and line."""
+    """An entry of the data that is no usable sample, such as a line without a label, with its file and line."""
 
     message: str
     path: str = ""
@@ -24,7 +24,7 @@ class UnusableEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class Inventory:
-    """All samples that there are, the wrong ones too, and what makes no sample."""
+    """All samples of a data set, including the wrong ones, and the entries that are no usable samples."""
 
     dataset: Any
     """A built data set; reading a sample may raise."""
@@ -33,12 +33,12 @@ class Inventory:
 
 
 class Dataset(Component):
-    """Numbered samples; each is a mapping with ``input``, ``target`` and what else it declares.
+    """A data set of samples by index; each is a mapping with ``input``, ``target`` and the other entries it declares.
 
-    The built object has ``__len__`` and ``__getitem__``, gives the same sample for the same number, and pickles.
-    Plain data sets of torch's convention, whose samples are pairs, are taken as (input, target). It may say where
-    sample n is from, for messages: ``describe_sample(n)``, in words such as ``'cat/7.png' (line 8 of train.txt)``, and
-    ``sample_path(n)``, the image file that is this sample alone.
+    The built object has ``__len__`` and ``__getitem__``, returns the same sample for the same index, and can be
+    pickled. Samples of plain torch data sets, which are pairs, are read as (input, target). For messages, the object
+    may have ``describe_sample(n)``, which returns the origin of sample n in words, such as ``'cat/7.png' (line 8 of
+    train.txt)``, and ``sample_path(n)``, which returns the image file that holds this sample alone.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -47,12 +47,12 @@ class Dataset(Component):
         super().__init__(**parameters)
 
     def facts(self) -> DataFacts:
-        """What a cheap look at the data tells, without torch; raises DataError where the data is missing or wrong."""
+        """The facts that a cheap look at the data shows, without torch; DataError if the data are missing or wrong."""
         return DataFacts()
 
     @cached_property
     def cached_facts(self) -> DataFacts:
-        """The facts, looked for once; a failed look is repeated, for the data may have been repaired."""
+        """The facts, read once; a failed read is repeated, because the data may have been repaired."""
         return self.facts()
 
     def build(self) -> TorchDataset[Any]:
@@ -61,9 +61,9 @@ class Dataset(Component):
         return built
 
     def inventory(self) -> Inventory:
-        """The samples for a report of the data, which wants those too that ``build`` would refuse.
+        """The samples for a report of the data, including those that ``build`` would refuse.
 
-        Raises DataError where no sample can be had.
+        Raises DataError if there is no readable sample.
         """
         built = self.build()
         try:
@@ -79,7 +79,7 @@ def is_map_style(built: object) -> bool:
 
 
 def describe_sample(dataset: Any, index: int) -> str:
-    """Where a sample of a built data set is from, in words; empty if it does not say."""
+    """The origin of a sample of a built data set, in words; empty if the data set does not say."""
     path = sample_path(dataset, index)
     return _told(dataset, "describe_sample", index) or (f"'{path}'" if path else "")
 

@@ -1,20 +1,20 @@
-"""What hooks are told during a run, in the order of the calls, and the two questions that they may answer.
+"""The events of a run that hooks receive, in the order of the calls, and the two questions that they may answer.
 
     run_started
         gradients_ready             before every optimizer step
         step_ended                  after every optimizer step
-            batch_evaluated         for every batch of an evaluation
-            metrics_measured        when a row of metrics was made: log interval, evaluation, epoch's end
-            should_stop             asked after each such row
+            batch_evaluated         after every batch of an evaluation
+            metrics_measured        after every row of metrics: log interval, evaluation, end of an epoch
+            should_stop             asked after every such row
             should_save             asked after every step
-            checkpoint_saved        when one was written
-    run_ended                       always, also after an error
+            checkpoint_saved        after every checkpoint
+    run_ended                       always, even after an error
 
 Observers (all but ``should_stop`` and ``should_save``) are all called, even if one of them raises. The run stops if a
 question raises. An event that no hook implements costs nothing.
 
-Observers must not change what a run computes. What they may look at is in ``Run``: the model, samples, and ``view``,
-which calls the model without leaving a trace in it or in the random numbers.
+Observers must not change the results of a run. ``Run`` holds what they may read: the model, samples, and ``view``,
+which calls the model without changing its state or the random generators.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 Ending = Literal["finished", "stopped", "interrupted", "failed"]
-"""How a run ended: all steps done, a hook stopped it, a signal did, or an error."""
+"""How a run ended: all steps done, stopped by a hook, interrupted by a signal, or failed with an error."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run is: whole epochs done, batches done in the epoch under way, optimizer steps done."""
+    """The position of a run: complete epochs, batches done in the current epoch, and optimizer steps done."""
 
     epoch: int = 0
     batch: int = 0
@@ -48,64 +48,64 @@ class Position:
 
 
 class Samples(Protocol):
-    """The samples of one section of the data; making one changes nothing in the run."""
+    """The samples of one section of the data; reading one changes nothing in the run."""
 
     def __len__(self) -> int: ...
 
     def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
-        """Sample ``index`` after its transforms in this epoch (from 0); of several views the first."""
+        """Sample ``index`` after its transforms in this epoch (from 0); the first view if there are several."""
 
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
-        """Several samples, collated, and after the transforms of batches, as in the first batch of the epoch."""
+        """Several samples, collated and after the batch transforms, as in the first batch of the epoch."""
 
 
 class View(Protocol):
-    """A look at the model that changes neither its buffers and modes nor any random number of the run."""
+    """Read access to the model that changes neither its buffers and modes nor the random numbers of the run."""
 
     def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the model gives for a batch, by name, and what each named layer gave on the way; without gradients.
+        """The outputs of the model for a batch, by name, and those of each named layer; without gradients.
 
-        The model is in evaluation mode; the averaged weights are used where the run keeps such. KeyError: there is no
-        module of this name; RuntimeError: the model did not use it.
+        The model is in evaluation mode, with the averaged weights if the run keeps them. Raises KeyError if there is
+        no module of this name, and RuntimeError if the model did not call it.
         """
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Any, ...]:
         """The entries of a batch that the model is called with, on its device."""
 
     def undisturbed(self) -> AbstractContextManager[None]:
-        """Inside, modes of modules and random generators may be changed: they are put back afterwards."""
+        """A context in which modes of modules and random generators may change; they are restored at its end."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a hook may know of the run that starts."""
+    """The facts and objects of a starting run that a hook may read."""
 
     directory: Path
     epochs: int
     steps_per_epoch: int
     total_steps: int
     start: Position
-    """Where it starts: zero, or the position it resumes from."""
+    """The position at the start: zero, or that of the checkpoint it resumes from."""
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
-    """For each metric that will be measured, which way is better."""
+    """The better direction of each metric that will be measured."""
     pipeline: Mapping[str, Any] = field(default_factory=dict)
     """The resolved pipeline as plain data, with every default filled in."""
     class_names: tuple[str, ...] = ()
-    """Names of the classes, if the training data have such."""
+    """Names of the classes, if the training data have them."""
     output_form: str = "any"
-    """What the model emits: logits, log_probabilities, probabilities, values or any."""
+    """The form of the model's output: logits, log_probabilities, probabilities, values or any."""
     model: Any = None
-    """The module that is trained. Look at its parameters and gradients; to call it, use ``view``."""
+    """The module that is trained. Read its parameters and gradients; to call it, use ``view``."""
     samples: Mapping[str, Samples] = field(default_factory=dict)
-    """For each section of the data, its samples."""
+    """The samples of each section of the data."""
     view: View | None = None
     shared: dict[str, Any] = field(default_factory=dict)
-    """Where hooks of one run may put what they share, such as an open file."""
+    """Objects that hooks of one run share, such as an open file."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One optimizer step that ended."""
+    """One completed optimizer step."""
 
     position: Position
     samples: int
@@ -125,24 +125,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Save:
-    """A checkpoint that a hook asks for: how many to keep, and whether this one is the best so far."""
+    """A request for a checkpoint: how many to keep, and whether this one is the best so far."""
 
     keep: int
     best: bool = False
 
 
 class Events:
-    """The hook specifications; a hook implements those it wants, marked with ``hookimpl``."""
+    """The hook specifications; a hook implements any of them, marked with ``hookimpl``."""
 
     @_hookspec
     def run_started(self, run: Run) -> None:
-        """The run is about to take its first step."""
+        """The run is about to make its first step."""
 
     @_hookspec
     def gradients_ready(self, position: Position) -> None:
         """The parameters have the gradients of the step that leads to ``position``: accumulated, unscaled, clipped.
 
-        An optimizer that computes gradients several times in one step, such as L-BFGS, tells it as often.
+        With an optimizer that computes gradients several times in one step, such as L-BFGS, it is called as often.
         """
 
     @_hookspec
@@ -151,10 +151,10 @@ class Events:
 
     @_hookspec
     def batch_evaluated(self, values: Mapping[str, Any]) -> None:
-        """A batch of an evaluation: its entries, and what the model gave under its names, such as ``output``.
+        """A batch was evaluated: its entries, and the outputs of the model by name, such as ``output``.
 
         Tensors are on the device, without gradients.
-        The row of metrics that this evaluation makes is told afterwards by ``metrics_measured``.
+        The row of metrics of this evaluation follows with ``metrics_measured``.
         """
 
     @_hookspec
@@ -163,11 +163,11 @@ class Events:
 
     @_hookspec
     def should_stop(self, row: Row) -> str | None:
-        """Give a reason to end the run here, or None."""
+        """Return a reason to end the run here, or None."""
 
     @_hookspec
     def should_save(self, position: Position, row: Row | None, epoch_ended: bool) -> Save | None:
-        """Ask for a checkpoint at this position, or None; ``row`` has what was measured there, if anything was."""
+        """Return a request for a checkpoint at this position, or None; ``row`` is the row of metrics there, if any."""
 
     @_hookspec
     def checkpoint_saved(self, path: Path) -> None:
@@ -175,7 +175,7 @@ class Events:
 
     @_hookspec
     def run_ended(self, reason: str, ending: Ending) -> None:
-        """The run ended: ``ending`` says how, and ``reason`` why, in a sentence."""
+        """The run ended: ``ending`` says how, ``reason`` why, in a sentence."""
 
 
 QUESTIONS = ("should_stop", "should_save")

@@ -1,4 +1,4 @@
-"""An example of a tensor, as data: declarations have no torch."""
+"""An example tensor as plain data: declarations do not import torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 
 class ExampleTensor(NamedTuple):
-    """A tensor of random numbers: shape (the batch first), type, and smallest and largest value, both included."""
+    """A random tensor: shape (batch first), dtype, and the smallest and the largest value (inclusive)."""
 
     shape: tuple[int, ...]
     dtype: Literal["float32", "int64", "uint8"] = "float32"

@@ -1,4 +1,4 @@
-"""What declarations say of data without loading it: facts that checks and the plan use."""
+"""Facts of data and runs that declarations state without loading data, for checks and the plan."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Image:
     low: float | None = 0.0
     high: float | None = 255.0
     varying: bool = False
-    """Whether the height and width that are not known differ from sample to sample."""
+    """True if an unknown height or width differs from sample to sample."""
     square: bool = False
-    """Whether height and width, where they are not known, are equal."""
+    """True if height and width are equal although they are not known."""
     mode: str | None = None
-    """The mode of a Pillow image that is neither grey nor RGB, such as HSV."""
+    """The mode of a Pillow image that is neither greyscale nor RGB, such as HSV."""
     masked: bool = False
-    """Whether masks, which are tensors, move with it."""
+    """True if the sample has masks, which are tensors and move with it."""
 
     def changed(self, **facts: Any) -> Image:
         """The same image with other facts."""
@@ -40,7 +40,7 @@ class Image:
 
     @property
     def is_square(self) -> bool:
-        """Whether height and width are equal, as far as that is known."""
+        """True if height and width are known to be equal."""
         return self.square if None in (self.height, self.width) else self.height == self.width
 
     def __str__(self) -> str:
@@ -50,34 +50,34 @@ class Image:
 
 
 Shape = tuple[int | None, ...]
-"""What one sample is inside a network, without the batch: (channels, height, width) or (features,); None: any."""
+"""The shape of one sample inside a network: (channels, height, width) or (features,); None: unknown or any size."""
 
 
 def written_shape(shape: Shape) -> str:
-    """A shape for people: ``6 x 28 x 28``."""
+    """A shape as text: ``6 x 28 x 28``."""
     return " x ".join("?" if side is None else str(side) for side in shape)
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a data set holds, as far as a cheap look tells."""
+    """The facts of a data set, as far as a cheap look shows them."""
 
     length: int | None = None
     image: Image | None = None
     num_classes: int | None = None
     class_names: tuple[str, ...] = ()
     target_form: TargetForm = "any"
-    """What the entry ``target`` of a sample is."""
+    """The form of the entry ``target``."""
     entries: tuple[str, ...] | None = None
-    """Names of a sample's entries; None where they are not known."""
+    """Names of a sample's entries; None if they are not known."""
     largest_label: int | None = None
-    """Where the number of classes is not known: the largest class number that occurs."""
+    """The largest class index that occurs, if the number of classes is not known."""
     num_values: int | None = None
-    """Where targets are values, counts or signs that stand for no classes: how many numbers one has."""
+    """The length of a target of values, counts, or signs that mean no classes."""
     blank: int | None = None
-    """Where targets are sequences: the class that means no label."""
+    """For sequences: the class that means no label."""
     longest: int | None = None
-    """Where targets are sequences: how many labels the longest may have."""
+    """For sequences: the largest number of labels of a target."""
     masks: tuple[str, ...] = ()
     """Entries that are masks, which geometric transforms move with the images."""
     boxes: tuple[str, ...] = ()
@@ -92,10 +92,10 @@ class Horizon:
     steps_per_epoch: int
     total_steps: int
     of: str = "the run"
-    """What is so long, in messages: the run, or the part of it that is left to a schedule."""
+    """The subject of messages about the length: the run, or the part of it that is left to a schedule."""
 
     def count(self, unit: Literal["epoch", "step", "evaluation"]) -> int:
-        """Its length in epochs or steps; one evaluation an epoch is supposed."""
+        """Its length in this unit; one evaluation per epoch is assumed."""
         return self.total_steps if unit == "step" else self.epochs
 
 
@@ -104,15 +104,15 @@ class RunFacts:
     """The facts of a run, known before it begins, that components are checked against."""
 
     sections: Mapping[str, DataFacts]
-    """What is known of each section of the data."""
+    """The known facts of each section of the data."""
     metric_names: tuple[str, ...]
     """Names of the metrics."""
     outputs: tuple[str, ...]
-    """Names of what the model gives, such as ``output``."""
+    """Names of the model's outputs, such as ``output``."""
     target_form: TargetForm
-    """What the targets of an evaluation are; those of training, where there is none."""
+    """The form of the targets of evaluations, or of training if there are none."""
     output_form: OutputForm = "any"
-    """What the model emits."""
+    """The form of the model's output."""
     num_outputs: int | None = None
     """How many numbers the model emits for a sample, where that is known."""
     num_classes: int | None = None
@@ -127,18 +127,18 @@ class RunFacts:
     It is the input of a transform for that transform, and the input of the model for every other component.
     """
     layers: Mapping[str, Shape | None] = field(default_factory=dict)
-    """The parts of the model, where they are known before it is built, with what a sample is after each."""
+    """The layers of the model with their output shapes, if they are known before it is built."""
 
     @property
     def evaluates(self) -> bool:
-        """Whether the run evaluates ``val``."""
+        """True if the run evaluates ``val``."""
         return "val/loss" in self.metric_names
 
 
 class CheckFailed(Exception):
-    """Raised by a declaration's own checks: what is wrong, and what to do about it.
+    """Raised by a declaration's own checks, with what is wrong and what to do about it.
 
-    ``at`` is where inside the declaration's parameters, such as ``("layers", 3)``.
+    ``at`` is the place inside the declaration's parameters, such as ``("layers", 3)``.
     """
 
     def __init__(self, message: str, remedy: str = "", at: tuple[str | int, ...] = ()) -> None:
@@ -149,7 +149,7 @@ class CheckFailed(Exception):
 
 
 class ParameterError(ValueError):
-    """Raised by validators of a declaration: what is wrong with its parameters, and what to do about it.
+    """Raised by validators of a declaration, with what is wrong with its parameters and what to do about it.
 
     The message begins in lower case or with the name of a parameter, and neither part ends with a full stop.
     """

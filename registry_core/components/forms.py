@@ -1,11 +1,11 @@
-"""What models emit, and what data give as targets."""
+"""Forms of the outputs of models and of the targets of data."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 OutputForm = Literal["logits", "log_probabilities", "probabilities", "values", "embeddings", "any"]
-"""What a model emits: scores before an activation, their log-softmax, numbers from 0 to 1, values, or embeddings."""
+"""The form of a model's output: logits, their log-softmax, numbers from 0 to 1, plain values, or embeddings."""
 
 TargetForm = Literal[
     "class_indices",
@@ -20,13 +20,13 @@ TargetForm = Literal[
     "sequences",
     "any",
 ]
-"""What a target is.
+"""The form of a target.
 
 - ``class_indices``: int64, one class a sample
 - ``class_maps``: int64 [height, width], one class a pixel
-- ``class_lists``: int64 [classes], the numbers of the classes that are there, the rest -1
-- ``multi_hot``: float [classes], 1 where a class is there, else 0
-- ``one_hot``: float [classes], 1 at the one class that is there; it is a ``multi_hot`` and a ``distributions`` too
+- ``class_lists``: int64 [classes], the indices of the classes that are present, the rest -1
+- ``multi_hot``: float [classes], 1 for each class that is present, else 0
+- ``one_hot``: float [classes], 1 for the one class that is present; it is a ``multi_hot`` and a ``distributions`` too
 - ``signs``: float, 1 or -1, one a sample or one a class
 - ``values``: float
 - ``counts``: float, whole and not negative
@@ -36,7 +36,7 @@ TargetForm = Literal[
 """
 
 _WORDS = {
-    "class_indices": "class numbers",
+    "class_indices": "class indices",
     "multi_hot": "multi-hot vectors",
     "one_hot": "one-hot vectors",
     "log_probabilities": "log-probabilities",
@@ -44,17 +44,17 @@ _WORDS = {
 
 
 def words(form: OutputForm | TargetForm) -> str:
-    """A form as words: ``class numbers``."""
+    """A form as words: ``class indices``."""
     return _WORDS.get(form, form.replace("_", " "))
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things as words: ``1 value``, ``3 values``."""
+    """A count with its noun: ``1 value``, ``3 values``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def taken(form: TargetForm, takes: tuple[TargetForm, ...]) -> bool:
-    """Whether targets of this form are among those that something takes; ``inputs`` empty: anything."""
+    """True if targets of this form are among the accepted ``inputs``; empty ``inputs`` accept everything."""
     if not takes or form in ("any", *takes):
         return True
     return form == "one_hot" and ("multi_hot" in takes or "distributions" in takes)

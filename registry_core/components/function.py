@@ -18,14 +18,14 @@ class Function(Component):
 
     kind: ClassVar[str] = "function"
     use: ClassVar[Use] = "any"
-    """What it is for: what takes functions refuses those for something else."""
+    """The use that it is made for; components that accept functions refuse those for another use."""
     function_leading_arguments: ClassVar[int] = 1
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def infer_image(self, image: Image) -> Image | None:
-        """For functions of images: what an image is after it, None where that is unknown; CheckFailed if it cannot."""
+        """For functions of images: the image after it, None if unknown; CheckFailed if it cannot be applied."""
         return None
 
     def build(self) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ class Function(Component):
 
 
 def used_for(use: Use, such_as: str, found: Function | tuple[Function, ...] | None) -> None:
-    """Raise ParameterError if a function is for something else; ``such_as`` is the name of one that is right."""
+    """Raise ParameterError if a function is for another use; ``such_as`` is the name of a suitable one."""
     for function in found if isinstance(found, tuple) else (found,):
         if function is not None and function.use not in (use, "any"):
             message = f"the function {function.name!r} is for {function.use}"

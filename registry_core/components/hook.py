@@ -1,4 +1,4 @@
-"""Hooks: what watches or steers a run."""
+"""Hooks: objects that observe or control a run."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 class Hook(Component):
     """An object with ``hookimpl`` methods of ``registry_core.components.events``.
 
-    A hook with a memory has ``state_dict()`` and ``load_state_dict(state)``, with plain data, so that it
-    survives a resume.
+    A hook with state has ``state_dict()`` and ``load_state_dict(state)``, with plain data and tensors, so that the
+    state survives a resume.
     """
 
     kind: ClassVar[str] = "hook"
     processes: ClassVar[Literal["first", "all"]] = "first"
-    """In which processes of a run it is called: in the first alone, as what writes files should be, or in all."""
+    """The processes of a run that call it: the first alone, as is right for hooks that write files, or all."""
     distinct_by: ClassVar[tuple[str, ...] | None] = None
-    """Parameters in which several of a run must differ, none if there can be one only; None: any number may be."""
+    """Parameters in which several hooks of one run must differ; (): only one is allowed; None: any number is."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def check(self, facts: RunFacts) -> None:
-        """Raise CheckFailed if the run does not have what the hook wants."""
+        """Raise CheckFailed if the run lacks something that the hook requires."""
 
     def check_model(self, model: nn.Module) -> None:
-        """Raise CheckFailed if the model, which was just built, does not have what the hook wants."""
+        """Raise CheckFailed if the model, which was just built, lacks something that the hook requires."""
 
     def max_checkpoints(self, horizon: Horizon) -> int:
-        """How many checkpoints there are at most at a time, in a run of this length, because the hook keeps them."""
+        """The largest number of checkpoints that the hook keeps at a time in a run of this length."""
         return 0
 
     def build(self) -> object:

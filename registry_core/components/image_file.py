@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def decode_image(path: str | Path, mode: str, label: str = "") -> PIL.Image.Image:
-    """The image of a file as Pillow mode ``mode``; DataError if it cannot be decoded whole.
+    """The image of a file in the Pillow mode ``mode``; DataError if it cannot be decoded completely.
 
     Messages name it by ``label``, or by its path.
     """
@@ -32,7 +32,7 @@ def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # who sets it would get half an image without a word
+            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass silently
             with PIL.Image.open(path) as image:
                 _check_depth(image)
                 return take(image)
@@ -44,9 +44,9 @@ def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) ->
 
 
 def _check_depth(image: PIL.Image.Image) -> None:
-    """Pillow would clip larger values at 255 without a word."""
+    """Raise ValueError for images that Pillow would silently clip at 255."""
     if image.mode.startswith(("I", "F")):
-        raise ValueError(f"its pixels have more than 8 bits a channel (Pillow mode {image.mode})")
+        raise ValueError(f"its pixels have more than 8 bits per channel (Pillow mode {image.mode})")
 
 
 def _reason(error: Exception, path: str | Path) -> str:

@@ -1,8 +1,8 @@
-"""Index files: lists of images with their labels, one ``path label`` a line; made from class folders.
+"""Index files: lists of images with their labels, one ``path label`` per line; made from class folders.
 
 The label is the last word of a line, so a path may contain spaces; it is relative to the folder of the index file.
-Blank lines and lines that start with ``#`` are skipped, but ``# classes: ["cat", "dog"]`` names the classes, that of
-label 0 first.
+Blank lines and lines that start with ``#`` are skipped, but ``# classes: ["cat", "dog"]`` names the classes, starting
+with label 0.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """What an index file says, in columns: an object for each of millions of images would cost time and memory."""
+    """The content of an index file, in columns: millions of entry objects would cost time and memory."""
 
     paths: list[str]
     labels: list[int]
@@ -53,7 +53,7 @@ class Index:
 
 @dataclass(frozen=True)
 class IndexSummary:
-    """What was written to an index file: the names of the classes, and how many images each has."""
+    """Summary of a written index file: the names of the classes, and the number of images of each."""
 
     class_names: tuple[str, ...]
     counts: tuple[int, ...]
@@ -78,7 +78,7 @@ def read_index(path: Path) -> Index:
 
 
 def read_usable(path: Path) -> tuple[Index, list[UnusableEntry]]:
-    """What can be read of an index file, and its other lines; DataError if it names no image."""
+    """The readable entries of an index file, and its other lines; DataError if it names no image."""
     index, wrong = _read(path)
     return index, [UnusableEntry(f"{path}:{number}: {error}", str(path), number) for number, error in wrong]
 
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
     """An index file without the lines that cannot be read, and the errors of these by their number."""
     index = Index([], [], [])
     wrong: list[tuple[int, DataError]] = []
-    known: dict[str, int] = {}  # labels, by how they are written
+    known: dict[str, int] = {}  # labels by their spelling
     for number, line in _lines(path):
         words = line.rsplit(None, 1)
         try:
@@ -105,12 +105,12 @@ def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
         except DataError as error:
             wrong.append((number, error))
     if not index.paths and not wrong:
-        raise DataError(f"The index file '{path}' names no image.", "Write one 'path label' a line.")
+        raise DataError(f"The index file '{path}' names no image.", "Write one 'path label' per line.")
     return index, wrong
 
 
 _SHOWN = 5
-"""So many lines of an index file are named in one message."""
+"""The number of lines of an index file that one message names."""
 
 
 def first_of(messages: Sequence[str], shown: int = _SHOWN) -> str:
@@ -141,7 +141,7 @@ def scan_class_folders(root: Path, extensions: tuple[str, ...] = IMAGE_EXTENSION
     if empty:
         which = f"class folder '{empty[0]}'" if len(empty) == 1 else f"class folders {_listed(empty)}"
         message = f"No image ({', '.join(extensions)}) in the {which} of '{root}'."
-        raise DataError(message, "Add images, or remove the empty folders.")
+        raise DataError(message, "Add images or remove the empty folders.")
     return found
 
 
@@ -175,7 +175,7 @@ def _images(top: str, name: str, extensions: tuple[str, ...]) -> Iterator[str]:
 
 
 def _refuse(error: OSError) -> None:
-    raise error  # os.walk would leave an unreadable folder out without a word
+    raise error  # os.walk would silently skip an unreadable folder
 
 
 def _listed(names: list[str]) -> str:
@@ -233,9 +233,9 @@ def _class_names(line: str) -> tuple[str, ...]:
 
 
 def _writable(path: str) -> str:
-    """The path so that it reads back the same."""
+    """The path in a spelling that reads back the same."""
     if "\n" in path or "\r" in path or not _is_text(path):
-        raise DataError(f"The path {path!r} cannot stand in an index file.", "Rename it with plain characters.")
+        raise DataError(f"The path {path!r} cannot be written to an index file.", "Rename it with plain characters.")
     return f"./{path}" if path.startswith("#") or path != path.lstrip() else path
 
 

@@ -1,4 +1,4 @@
-"""Init schemes: first values of a parameter."""
+"""Init schemes: functions that fill a parameter with initial values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Init(Component):
             return
         limited = str(least) if least == most else f"{least} to {most}"
         needed = f"at least {least}" if most is None else limited
-        raise CheckFailed(f"it needs {needed} dimensions", "Choose another scheme for it, such as zeros or normal.")
+        raise CheckFailed(f"it needs {needed} dimensions", "Choose another scheme, such as zeros or normal.")
 
     def build(self) -> Callable[[Tensor], Tensor]:
         """The function that fills a tensor and returns it."""

@@ -1,4 +1,4 @@
-"""How often something happens: every so many epochs or optimizer steps."""
+"""Intervals: a number of epochs or optimizer steps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Every:
     unit: Literal["epoch", "step"]
 
     def due(self, *, step: int, epochs_done: int, epoch_ended: bool) -> bool:
-        """Whether it is time, after optimizer step ``step`` (from 1) with ``epochs_done`` epochs complete."""
+        """True if it is due after optimizer step ``step`` (from 1) with ``epochs_done`` complete epochs."""
         if self.unit == "step":
             return step % self.count == 0
         return epoch_ended and epochs_done % self.count == 0
 
     def steps(self, steps_per_epoch: int) -> int:
-        """As a length: its optimizer steps."""
+        """The number of optimizer steps in it."""
         return self.count if self.unit == "step" else self.count * steps_per_epoch
 
     def __str__(self) -> str:

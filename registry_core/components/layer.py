@@ -1,4 +1,4 @@
-"""Layers: the parts that a model declared in a pipeline file is made of."""
+"""Layers: the parts of a model that is declared in a pipeline file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry_core.components.types import matching, text_schema
 if TYPE_CHECKING:
     from torch import nn
 
-# What every torch module has already: a part of that name would hide it.
+# Attributes of every torch module: a child of that name would hide them.
 # fmt: off
 _TAKEN = frozenset((
     "T_destination", "add_module", "append", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
@@ -34,7 +34,7 @@ _TAKEN = frozenset((
 
 def _free(name: str) -> str:
     if name in _TAKEN:
-        raise ParameterError(f"every torch module has a {name!r} of its own", "Choose another name")
+        raise ParameterError(f"every torch module already has an attribute {name!r}", "Choose another name")
     return name
 
 
@@ -49,64 +49,64 @@ PartName = Annotated[
 
 
 class Layer(Component):
-    """A part of a network: takes a tensor with the batch first and gives a tensor.
+    """A part of a network, called with a tensor whose first dimension is the batch; it returns a tensor.
 
-    Sizes that follow from what comes before, such as the number of channels, may be left out: ``with_sizes`` fills
-    them in.
+    Sizes that follow from the preceding layer, such as the number of input channels, may be omitted: ``with_sizes``
+    fills them in.
     """
 
     kind: ClassVar[str] = "layer"
     output_form: ClassVar[OutputForm] = "any"
-    """What a network emits that ends with it: probabilities for a softmax."""
+    """The output form of a network that ends with it: probabilities for a softmax."""
     saves_output: ClassVar[bool] = True
-    """Whether it needs its own output for the gradients, so that the next layer may not change it in place."""
+    """True if the backward pass needs its output, so that the next layer must not change it in place."""
 
     only_inside: ClassVar[str] = ""
-    """Why a network for classes does not end with it, if that is so: ``none of them can be negative``."""
+    """The reason why a classifier does not end with it, if there is one: ``none of them can be negative``."""
 
     layer_name: PartName | None = Field(
         default=None,
         alias="name",
-        description="What the names of its parameters start with, in init rules and checkpoints; default: its place.",
+        description="Prefix of its parameter names in init rules and checkpoints; default: its position.",
     )
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def with_sizes(self, shape: Shape | None) -> Layer:
-        """The same layer with every size that was left out, for a sample of this shape (None: unknown).
+        """The same layer with every omitted size filled in, for a sample of this shape (None: unknown).
 
-        Raises CheckFailed if the layer cannot take it; messages go on from the layer's name, as in ``takes 400
-        features, and is given 576.``
+        Raises CheckFailed if the layer does not accept it; messages continue from the layer's name, as in ``expects 400
+        features, but receives 576.``
         """
         return self
 
     def infer_shape(self, shape: Shape) -> Shape | None:
-        """What a sample of this shape is after the layer (sized for it), None where that is unknown.
+        """The output shape for a sample of this shape, for a layer whose sizes are filled in; None if unknown.
 
-        Raises CheckFailed if the layer cannot be applied; messages go on from the layer's name.
+        Raises CheckFailed if the layer cannot be applied; messages continue from the layer's name.
         """
         return None
 
     def needs_batch(self, shape: Shape) -> bool:
-        """Whether a batch of one sample of this shape is too small to train it with."""
+        """True if a batch of one sample of this shape is too small to train with."""
         return False
 
     def modules(self) -> Modules | None:
-        """The modules and parameters that it will have, once sized; None if unknown before it is built."""
+        """The modules and parameters of the sized layer; None if unknown before it is built."""
         return None
 
     def count_parameters(self) -> int | None:
-        """How many numbers are trained in it, once it is sized; None if that is unknown before it is built."""
+        """The number of trainable parameters of the sized layer; None if unknown before it is built."""
         modules = self.modules()
         return None if modules is None else sum(math.prod(shape) for shape in parameter_shapes(modules).values())
 
     def get_output_form(self) -> OutputForm:
-        """What a network emits that ends with it; any: what the layers before it give."""
+        """The output form of a network that ends with it; any: that of the layers before it."""
         return self.output_form
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as keyword arguments of the target, which does not take the name."""
+        """The parameters as keyword arguments of the target, which has no argument for the name."""
         return {name: value for name, value in super().arguments().items() if name != "layer_name"}
 
     def build(self) -> nn.Module:

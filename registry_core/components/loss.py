@@ -1,4 +1,4 @@
-"""Losses: what is minimised."""
+"""Losses: the functions that training minimises."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class Loss(Component):
-    """A scalar of model outputs and targets, called with what ``inputs`` names.
+    """A function of model outputs and targets, called with the entries that ``inputs`` names; it returns a scalar.
 
-    ``inputs`` lists what the model gives and entries of the batch, in the order of the call, the model's output first.
-    ``output_form`` and ``target_forms`` say what it wants there; where the model emits logits, the plan puts the
-    activation before it that it needs. A result that is not a scalar is averaged.
+    ``inputs`` lists outputs of the model and entries of the batch, in the order of the call, the model's output first.
+    ``output_form`` and ``target_forms`` are the forms that it expects there; if the model returns logits, the plan
+    adds the activation that the loss needs. A result that is not a scalar is averaged.
     """
 
     kind: ClassVar[str] = "loss"
     inputs: ClassVar[tuple[str, ...]] = ("output", "target")
     output_form: ClassVar[OutputForm] = "any"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ()
-    """Forms of the entry ``target`` that it takes; none: any."""
+    """Forms of the entry ``target`` that it accepts; (): any."""
     class_dimension: ClassVar[int] = 1
-    """The dimension of the output that runs over the classes."""
+    """The class dimension of the output."""
     has_parameters: ClassVar[bool] = False
-    """Whether it has weights of its own, which are trained with the model's."""
+    """True if it has parameters of its own, which are trained with the model's."""
     function_leading_arguments: ClassVar[int] = 2
 
     def __init__(self, **parameters: Any) -> None:
@@ -36,18 +36,18 @@ class Loss(Component):
 
     @property
     def is_sum(self) -> bool:
-        """Whether it sums over the samples of a batch instead of averaging: its ``reduction`` is ``sum``."""
+        """True if it sums over the samples of a batch instead of averaging: its ``reduction`` is ``sum``."""
         return getattr(self, "reduction", "mean") == "sum"
 
     def terms(self) -> tuple[LossTerm, ...]:
-        """The losses that it is the weighted sum of: itself, for all but sums of losses."""
+        """The terms of a weighted sum of losses; the loss itself if it is none."""
         return (LossTerm(self, 1.0, self.inputs, ()),)
 
     def check_outputs(self, outputs: int | None) -> None:
-        """Raise CheckFailed if the loss does not fit a model with so many outputs (None if that is not known)."""
+        """Raise CheckFailed if the loss does not fit a model with this number of outputs (None: unknown)."""
 
     def check_shape(self, shape: Shape, facts: DataFacts) -> None:
-        """Raise CheckFailed if what the model emits for a sample does not fit the targets of these data."""
+        """Raise CheckFailed if the model's output for a sample does not fit the targets of these data."""
 
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the loss does not fit the targets of these data, beyond their form."""
@@ -64,6 +64,6 @@ class LossTerm(NamedTuple):
     loss: Loss
     weight: float
     inputs: tuple[str, ...]
-    """What it is called with: as the loss declares, or other outputs and entries in their place."""
+    """The names of its inputs: those that the loss declares, or others that replace them."""
     at: tuple[str | int, ...]
-    """Where it stands inside the sum's parameters."""
+    """Its place inside the sum's parameters."""

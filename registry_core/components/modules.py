@@ -1,4 +1,4 @@
-"""What a model says of its modules and parameters before it is built."""
+"""The modules and parameters of a model as it declares them before it is built."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class TensorFacts(NamedTuple):
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
-    """As torch calls it."""
+    """The dtype by torch's name."""
     shared_name: str = ""
-    """The first of its names in the model, for one that several modules share, in all but the first of them."""
+    """The first name of a parameter that several modules share, in all but the first of them."""
 
 
 class ModuleFacts(NamedTuple):
     """A module as ``named_modules`` of the built model has it."""
 
     path: str
-    """Its name in the model; the model itself has none."""
+    """Its name in the model; empty for the model itself."""
     classes: tuple[str, ...]
-    """The names of its class and of all that this derives from, in Python's order: Conv2d, _ConvNd, Module."""
+    """The names of its class and of the base classes, in method resolution order: Conv2d, _ConvNd, Module."""
     parameters: tuple[TensorFacts, ...] = ()
-    """Its own, not those of modules inside of it."""
+    """Its own parameters, not those of its child modules."""
     buffers: tuple[TensorFacts, ...] = ()
-    """Its own, those that are saved with the weights."""
+    """Its own buffers that are saved with the weights."""
 
     def named_parameters(self) -> Iterator[tuple[str, TensorFacts]]:
         """Its parameters by their names in the model."""
@@ -36,11 +36,11 @@ class ModuleFacts(NamedTuple):
 
 
 Modules = tuple[ModuleFacts, ...]
-"""The modules of a model or layer, in the order of ``named_modules``: itself, then each child with what is inside."""
+"""The modules of a model or layer in the order of ``named_modules``: itself, then each child with its own children."""
 
 
 def joined(path: str, name: str) -> str:
-    """The name inside a model of what has this name inside the module at ``path``."""
+    """The full name in a model of a parameter or module ``name`` of the module at ``path``."""
     return f"{path}.{name}" if path and name else path or name
 
 
@@ -76,7 +76,7 @@ def parameter_shapes(modules: Modules) -> dict[str, tuple[int, ...]]:
 
 
 def saved_tensors(modules: Modules) -> dict[str, TensorFacts]:
-    """The parameters and buffers by the names that files of weights have for them, in the order of ``state_dict``."""
+    """The parameters and buffers by their names in a weights file, in the order of ``state_dict``."""
     return {
         joined(module.path, tensor.name): tensor
         for module in modules

@@ -1,4 +1,4 @@
-"""Optimizers: how weights follow their gradients."""
+"""Optimizers: algorithms that update the parameters from their gradients."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ParameterFacts(NamedTuple):
-    """A parameter that is to be trained, as far as it is known before the first step."""
+    """The facts of a trainable parameter that are known before the first step."""
 
     name: str
     shape: tuple[int, ...]
     sparse: bool
-    """Whether an embedding layer gives it sparse gradients."""
+    """True if it gets sparse gradients from an embedding layer."""
 
 
 class Optimizer(Component):
@@ -26,9 +26,9 @@ class Optimizer(Component):
 
     kind: ClassVar[str] = "optimizer"
     needs_closure: ClassVar[bool] = False
-    """Whether ``step`` takes a closure that evaluates the model again, as L-BFGS does."""
+    """True if ``step`` calls a closure that evaluates the model again, as L-BFGS does."""
     supports_groups: ClassVar[bool] = True
-    """Whether groups of parameters may have options of their own."""
+    """True if groups of parameters may have options of their own."""
     leading_arguments: ClassVar[int] = 1
     function_leading_arguments: ClassVar[int] = 1
 

@@ -1,8 +1,8 @@
-"""Random numbers by counter: pure functions of a seed and of where they are used, never a running generator.
+"""Counter-based random numbers: pure functions of a seed and of the place of use, without a stateful generator.
 
 The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The arithmetic
-is written so that Python integers, NumPy uint64 arrays and torch int64 tensors all give the same numbers: a sample gets
-the same draws alone in a worker as among a whole batch on a device.
+is written so that Python integers, NumPy uint64 arrays and torch int64 tensors produce the same numbers: a sample gets
+the same draws alone in a worker as in a whole batch on a device.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def philox(counter: tuple[Any, Any, Any, Any], key: int) -> tuple[Any, Any, Any,
 
 
 class Draws:
-    """The random numbers of one transform for one sample (or, with an array of indices, for each of many).
+    """The random numbers of one transform for one sample, or for several with an array of indices.
 
-    Every call takes the next number; the n-th number depends on nothing but key, epoch, sample index, view and n.
+    Every call draws the next number; the n-th number depends only on key, epoch, sample index, view and n.
     """
 
     __slots__ = ("_block", "_epoch", "_index", "_key", "_view", "_words")
@@ -53,21 +53,21 @@ class Draws:
         self._words: list[Any] = []
 
     def word(self) -> Any:
-        """The next 32 random bits, as a number from 0 to 2**32 - 1."""
+        """The next 32 random bits, as an integer from 0 to 2**32 - 1."""
         if not self._words:
             self._words = list(philox((self._index, self._index * 0 + self._block, self._epoch, self._view), self._key))
             self._block += 1
         return self._words.pop(0)
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Any:
-        """A number from ``low`` to ``high`` (excluded), in steps of (high - low) / 2**32."""
+        """A float from ``low`` to ``high`` (exclusive), in steps of (high - low) / 2**32."""
         word = self.word()
         if hasattr(word, "double"):  # torch would compute in float32, where the largest words round up to 2**32
             word = word.double()
         return low + (high - low) * (word * 2.0**-32)
 
     def integer(self, end: Any) -> Any:
-        """A whole number from 0 to ``end`` (excluded); ``end`` is at most 2**31."""
+        """An integer from 0 to ``end`` (exclusive); ``end`` is at most 2**31."""
         return (self.word() * end) >> 32
 
     def seed(self) -> int:

@@ -1,4 +1,4 @@
-"""Samplers: in which order the samples of an epoch come."""
+"""Samplers: the order of the samples of an epoch."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     import numpy
 
 Order = Callable[[int, int], "numpy.ndarray[Any, numpy.dtype[numpy.int64]]"]
-"""From (seed, epoch) to the sample numbers of that epoch (int64): a pure function, so a run can resume anywhere."""
+"""From (seed, epoch) to the sample indices of that epoch (int64): a pure function, so a run can resume anywhere."""
 
 
 class Sampler(Component):
-    """The order of samples as a pure function of seed and epoch."""
+    """The order of samples, a pure function of seed and epoch."""
 
     kind: ClassVar[str] = "sampler"
     leading_arguments: ClassVar[int] = 1
     function_leading_arguments: ClassVar[int] = 1
     needs_targets: ClassVar[bool] = False
-    """Whether ``build`` is given the class of every sample."""
+    """True if ``build`` receives the class of every sample."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def epoch_length(self, length: int) -> int:
-        """How many samples an epoch has, for a data set of this length."""
+        """The number of samples in an epoch, for a data set of this length."""
         return length
 
     def build(self, length: int, targets: Sequence[int] | None = None) -> Order:

@@ -22,29 +22,29 @@ UNIT_NAMES: dict[Unit, str] = {"epoch": "epoch", "step": "optimizer step", "eval
 
 
 class Scheduler(Component):
-    """Sets learning rates; ``counts`` says whether it advances by epoch, by optimizer step or by evaluation.
+    """Sets learning rates; ``counts`` is the unit in which it advances: epoch, optimizer step or evaluation.
 
-    A pipeline may tell it otherwise with ``by``, unless it counts evaluations: then it is fed the metric that its
-    parameter ``monitor`` names. Both parameters here are the core's, and are not passed to the target. Where a
-    component has a parameter ``by`` or ``warmup`` of its own, it is the component's.
+    A pipeline may change the unit with ``by``, unless it is evaluations: then the scheduler receives the metric that
+    its parameter ``monitor`` names. The core reads both parameters here and does not pass them to the target. A
+    parameter ``by`` or ``warmup`` that the component declares itself belongs to the component.
     """
 
     kind: ClassVar[str] = "scheduler"
     counts: ClassVar[Unit] = "epoch"
-    """What it counts unless ``by`` says otherwise; ``get_unit()`` knows both."""
+    """The unit unless ``by`` sets another; ``get_unit()`` reads both."""
     leading_arguments: ClassVar[int] = 1
     function_leading_arguments: ClassVar[int] = 1
     per_group: ClassVar[tuple[str, ...]] = ()
-    """Parameters that take one value for all parameter groups, or a list with one for each."""
+    """Parameters that are one value for all parameter groups, or a list with one for each."""
     stands_alone: ClassVar[str] = ""
-    """Why it cannot be part of another schedule, if it cannot."""
+    """The reason why it cannot be part of another schedule, if there is one."""
     old_spellings: ClassVar[Mapping[str, str]] = {
         "verbose": "nothing in its place: `registry-core plan FILE --build` shows the rates",
         "last_epoch": "nothing in its place: a resumed run goes on where it stopped",
     }
 
     by: Literal["epoch", "step"] | None = Field(
-        default=None, description="What it counts, and its parameters with it; null for what its description says."
+        default=None, description="Unit in which it and its parameters count; null: the one in its description."
     )
     warmup: Warmup | None = Field(
         default=None,
@@ -61,24 +61,24 @@ class Scheduler(Component):
         return self
 
     def get_unit(self) -> Unit:
-        """What it counts: what ``by`` says, else what it declares."""
+        """Its unit: ``by`` if it is set, else the declared one."""
         return self.by if self.by is not None and self.unit_is_set() else self.counts
 
     def unit_is_set(self) -> bool:
-        """Whether the pipeline says with ``by`` what it counts."""
+        """True if the pipeline sets the unit with ``by``."""
         return self._is_common("by") and self.by is not None
 
     def length_in_units(self, horizon: Horizon) -> int:
-        """How many of its units a run has."""
+        """The length of a run in its unit."""
         return horizon.count(self.get_unit())
 
     def in_units(self, count: int | None = None) -> str:
-        """Its unit in words: ``3 epochs``, or ``epochs`` alone."""
+        """A count of its unit in words: ``3 epochs``, or ``epochs`` alone."""
         name = UNIT_NAMES[self.get_unit()]
         return f"{name}s" if count is None else f"{count} {name}{'' if count == 1 else 's'}"
 
     def unfit(self, what: str, horizon: Horizon, remedy: str, at: str) -> CheckFailed:
-        """What to raise if it does not fit a run, and its unit may have been mistaken for the other."""
+        """The error of a schedule that does not fit a run, probably because its unit was mistaken for another."""
         other = {"epoch": "optimizer steps", "step": "epochs", "evaluation": "epochs"}[self.get_unit()]
         return CheckFailed(
             f"The scheduler {self.name!r} {what} and {horizon.of} has {self.in_units(self.length_in_units(horizon))}.",
@@ -87,7 +87,7 @@ class Scheduler(Component):
         )
 
     def refuse_longer(self, horizon: Horizon, parameter: str, remedy: str) -> None:
-        """Raise CheckFailed if a parameter is so long that it was probably counted in another unit."""
+        """Raise CheckFailed if a parameter is so large that it was probably meant in another unit."""
         value = getattr(self, parameter)
         if value is not None and value > 10 * self.length_in_units(horizon):
             what = f"hardly changes the learning rate: {parameter} is {self.in_units(value)}"
@@ -98,20 +98,20 @@ class Scheduler(Component):
         return self.warmup if isinstance(self.warmup, Warmup) else None
 
     def warmup_steps(self, horizon: Horizon) -> int:
-        """Optimizer steps of the warm-up before it."""
+        """The number of optimizer steps of the warm-up before it."""
         rise = self.get_warmup()
         return rise.length.steps(horizon.steps_per_epoch) if rise else 0
 
     def horizon_after_warmup(self, horizon: Horizon) -> Horizon:
-        """What a run of this length leaves to the schedule; CheckFailed if that is nothing.
+        """The part of a run of this length that follows the warm-up; CheckFailed if nothing is left.
 
-        An epoch in which the warm-up ends is the schedule's first.
+        The epoch in which the warm-up ends is the schedule's first.
         """
         steps = self.warmup_steps(horizon)
         if steps and steps >= horizon.total_steps:
             raise CheckFailed(
-                f"The warm-up of the scheduler {self.name!r} takes {steps} optimizer steps, "
-                f"and the run has {horizon.total_steps}: it would never begin.",
+                f"The warm-up of the scheduler {self.name!r} lasts {steps} optimizer steps, "
+                f"but the run has {horizon.total_steps}: the schedule would never begin.",
                 "Shorten the warm-up.",
                 at=("warmup",),
             )
@@ -120,9 +120,9 @@ class Scheduler(Component):
         return Horizon(epochs, horizon.steps_per_epoch, horizon.total_steps - steps, of)
 
     def depends_on_length(self) -> bool:
-        """Whether its course depends on how long the run is, so that a run cannot be made longer when it is resumed.
+        """True if its course depends on the length of the run, so that a resumed run cannot be made longer.
 
-        Such a schedule is over with the last step of the run, and is not advanced after it.
+        Such a schedule ends with the last step of the run and does not advance after it.
         """
         return False
 
@@ -130,14 +130,14 @@ class Scheduler(Component):
         """Raise CheckFailed if the schedule does not fit a run of this length, which begins after the warm-up."""
 
     def overrides_group_rates(self) -> bool:
-        """Whether it gives all parameter groups the same rate, whatever theirs are."""
+        """True if it sets the same rate for all parameter groups, whatever their own rates are."""
         return False
 
     def check_optimizer(self, optimizer: Optimizer, groups: int | None) -> None:
         """Raise CheckFailed if the schedule does not fit the optimizer, with ``groups`` parameter groups in the file.
 
-        There is one group more for the parameters that the file puts in none; ``groups`` is None if groups are split,
-        so that their number is not known before the model is built.
+        One more group holds the parameters that the file assigns to none; ``groups`` is None if groups are split, so
+        that their number is not known before the model is built.
         """
         if groups is None:
             return
@@ -148,7 +148,7 @@ class Scheduler(Component):
                 raise self._wrong_count(parameter, len(value), " or ".join(map(str, possible)))
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters as keyword arguments of the target, without those of the core."""
+        """The parameters as keyword arguments of the target, without those that the core reads."""
         own = super().arguments()
         return {name: value for name, value in own.items() if not self._is_common(name)}
 
@@ -176,6 +176,6 @@ class Scheduler(Component):
         )
 
     def _is_common(self, name: str) -> bool:
-        """Whether a parameter is one of those above, not one that the component has under the same name."""
+        """True if a parameter is that of this class, not one that the component declares under the same name."""
         common, own = Scheduler.model_fields.get(name), type(self).model_fields.get(name)
         return common is not None and own is not None and own.description == common.description

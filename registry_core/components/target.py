@@ -1,4 +1,4 @@
-"""Import what a component names, and say whose fault it is when that fails."""
+"""Import the target of a component; errors name the component at fault."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load_target(target: str, owner: str = "") -> Any:
     try:
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:  # a module may raise anything when an attribute is asked for
+    except Exception as error:  # a module may raise anything when an attribute is read
         raise _broken(who, target, error) from error
     return found
 
@@ -43,7 +43,7 @@ def _of_session(target: str, name: str) -> Any:
 def import_module(name: str, owner: str, target: str = "") -> ModuleType:
     """A module; BrokenComponent, with the cause chained, if it cannot be imported.
 
-    What it prints on the way goes to standard error: standard output belongs to the command.
+    Its output during the import goes to standard error: standard output belongs to the command.
     """
     try:
         with redirect_stdout(sys.stderr):

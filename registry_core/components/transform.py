@@ -1,4 +1,4 @@
-"""Transforms: what happens to a sample on its way to the model."""
+"""Transforms: operations on a sample before the model."""
 
 from __future__ import annotations
 
@@ -19,67 +19,67 @@ At = tuple[str | int, ...]
 
 
 class Transform(Component):
-    """Changes a sample: a mapping with ``input`` (an image), ``target``, and what else its data set declares.
+    """Changes a sample: a mapping with ``input`` (an image), ``target``, and the other entries of its data set.
 
-    ``random`` says how the built object gets its random numbers:
+    ``random`` is the source of the built object's random numbers:
 
-    - ``none``: it is called with the sample and always does the same;
-    - ``counter``: it is called with the sample and ``Draws``, and takes all its numbers from them;
+    - ``none``: it is called with the sample, and its result depends on nothing else;
+    - ``counter``: it is called with the sample and ``Draws``, the source of all its random numbers;
     - ``generators``: it is called with the sample while the global generators of torch, NumPy and Python are seeded for
-      this sample. The right choice for foreign code, and what plain classes get.
+      this sample. It is meant for third-party code, and plain classes get it.
 
-    One with ``unit`` ``batch`` is called with a collated batch, and stands in ``batch_transforms``; with ``on_device``
-    the batch is on the device that trains, else it is in the process that loads it. One with ``num_views`` above 1
-    returns so many samples of one. One with ``children`` is called with the sample, ``Draws``, and a list of its parts:
-    callables that take a sample, with random numbers of their own.
+    A transform with the ``unit`` ``batch`` is called with a collated batch, and belongs to ``batch_transforms``; with
+    ``on_device`` it runs on the device of the model, else in the process that loads the batch. A transform with
+    ``num_views`` above 1 returns that number of samples for one. A transform with ``children`` is called with the
+    sample, ``Draws``, and a list of its children: callables of a sample, with random numbers of their own.
     """
 
     kind: ClassVar[str] = "transform"
     random: ClassVar[Randomness] = "none"
     function_leading_arguments: ClassVar[int] = 1
     image_only: ClassVar[bool] = False
-    """Whether the built object takes and returns the image alone instead of the sample."""
+    """True if the built object is called with the image alone, and returns it, instead of the sample."""
     added_entries: ClassVar[tuple[str, ...]] = ()
-    """Entries that a sample has after it, and need not have before."""
+    """Entries that it adds to a sample."""
     unit: ClassVar[Unit] = "sample"
     on_device: ClassVar[bool] = False
-    """For those of batches: whether it is called where the model is, after the batch was moved there."""
+    """For batch transforms: True if it is called on the device of the model, after the batch was moved there."""
     num_views: ClassVar[int] = 1
     has_batch_form: ClassVar[bool] = False
-    """``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
+    """True if ``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def infer_image(self, image: Image) -> Image | None:
-        """What an image is after this transform, None where that is unknown; CheckFailed if it cannot be applied."""
+        """The image after this transform, None if unknown; CheckFailed if it cannot be applied."""
         return None
 
     def entries(self) -> tuple[str, ...]:
-        """Entries of a sample that it is told to work on, besides the image."""
+        """Entries of a sample that its parameters name, besides the image."""
         return ()
 
     def infer_target(self, form: TargetForm) -> TargetForm:
-        """What the target is after this transform; CheckFailed if it cannot be applied."""
+        """The form of the target after this transform; CheckFailed if it cannot be applied."""
         return form
 
     def check_sample(self, facts: DataFacts) -> None:
-        """Raise CheckFailed if the samples that come to it have entries that it cannot take, or lack one."""
+        """Raise CheckFailed if samples have entries that it does not support, or lack one that it needs."""
 
     def children(self) -> Mapping[At, Transform]:
-        """The transforms that it is made of, by their places among its parameters."""
+        """The transforms inside it, by their places among its parameters."""
         return {}
 
     def get_unit(self) -> Unit:
-        """Whether it takes samples or batches: with parts, as the first of them."""
+        """The unit that it works on, a sample or a batch: that of its first child, if it has children."""
         return next((part.get_unit() for part in self.children().values()), self.unit)
 
     def for_classes(self, classes: int | None) -> Self:
-        """The same for data of so many classes (None: not known); CheckFailed if that does not fit, or is needed."""
+        """The same for this number of classes (None: unknown); CheckFailed if it does not fit, or is needed."""
         return self
 
     def build(self) -> Callable[..., Any]:
-        """The callable that does it."""
+        """The callable that applies it."""
         built: Callable[..., Any] = self.make()
         return built
 

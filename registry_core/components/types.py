@@ -1,4 +1,4 @@
-"""Parameter types that several components share; each gives one clear message."""
+"""Parameter types that several components share; each has one clear message."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ def _one_or_list(value: Any) -> str:
 T = TypeVar("T")
 
 OneOrList = Annotated[Annotated[T, Tag("one")] | Annotated[tuple[T, ...], Tag("list")], Discriminator(_one_or_list)]
-"""One value, or a list of them; what is wrong is said of the one that was written."""
+"""One value, or a list of them; messages are about the form that was written."""
 
 NUMBER: dict[str, Any] = {"type": "number"}
 INTEGER: dict[str, Any] = {"type": "integer"}
 
 
 def one_or_list(one: dict[str, Any], *lengths: int, item: dict[str, Any] | None = None) -> WithJsonSchema:
-    """What editors are told of a parameter that a function reads: one value, or a list of so many (none: any number).
+    """The JSON Schema, for editors, of one value or a list; ``lengths`` are the allowed lengths, (): any.
 
-    ``one`` and ``item`` are JSON Schemas, ``item`` where a value in a list may differ from one that stands alone.
+    ``one`` and ``item`` are JSON Schemas; ``item`` is for a value in a list, if it differs from a single one.
     """
     inner = item or one
     lists = [{"type": "array", "items": inner, "minItems": n, "maxItems": n} for n in lengths]
@@ -89,7 +89,7 @@ def one_or_list(one: dict[str, Any], *lengths: int, item: dict[str, Any] | None 
 
 
 Size = Annotated[tuple[int, int], BeforeValidator(_pair_of_sides), one_or_list({**INTEGER, "minimum": 1}, 2)]
-"""Height and width in pixels; one number stands for both."""
+"""Height and width in pixels; one number means both."""
 
 ResizeSize = Annotated[
     int | tuple[int, int], BeforeValidator(_shorter_side_or_pair), one_or_list({**INTEGER, "minimum": 1}, 2)
@@ -99,10 +99,10 @@ ResizeSize = Annotated[
 Padding = Annotated[
     tuple[int, int, int, int], BeforeValidator(_four_edges), one_or_list({**INTEGER, "minimum": 0}, 2, 4)
 ]
-"""Pixels at left, top, right and bottom; one number or two stand for them as in torchvision."""
+"""Pixels at left, top, right and bottom; one number or two as in torchvision."""
 
-# The bounds are not pydantic.Field: pydantic before 2.11.10 keeps a default that one field gives to such a type, and
-# then gives it to the next field of that type which has none.
+# The bounds are not pydantic.Field: pydantic before 2.11.10 keeps the default of one field in such a type, and
+# then uses it for the next field of that type that has none.
 Probability = Annotated[float, Ge(0), Le(1)]
 """A number from 0 to 1."""
 
@@ -116,7 +116,7 @@ OrderedPair = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ord
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A check that a text matches a pattern, with words for what is expected: ``a file name``."""
+    """A validator that a string matches a pattern; ``expected`` describes it in messages: ``a file name``."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -127,12 +127,12 @@ def matching(pattern: str, expected: str) -> AfterValidator:
 
 
 def text_schema(pattern: str) -> WithJsonSchema:
-    """What editors are told of a text that must match a pattern."""
+    """The JSON Schema, for editors, of a string that must match a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
 _LONGEST_NAME = 255
-"""Bytes of the name of a file or folder, on every system in use."""
+"""The longest name of a file or folder, in bytes, that common file systems support."""
 
 
 def _found_path(path: Path) -> Path:
@@ -147,7 +147,7 @@ def _found_path(path: Path) -> Path:
 
 
 InputPath = Annotated[Path, AfterValidator(_found_path)]
-"""A file or folder that is read; a relative one starts at the current folder."""
+"""A file or folder that is read; a relative path starts at the current folder."""
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 WarpInterpolation = Literal["nearest", "bilinear", "bicubic"]

@@ -13,12 +13,12 @@ from registry_core.components.interval import LENGTH_SCHEMA, Length
 
 
 class Warmup(ConfigModel):
-    """A linear rise of every group's learning rate, step by step, to where its schedule begins.
+    """A linear rise of every group's learning rate, step by step, to the first rate of its schedule.
 
     In step k (from 0) of n it is ``start + (1 - start) * k / n`` of the schedule's first rate.
     """
 
-    length: Length = Field(description="How long it takes: `500 steps` or `1 epoch`.")
+    length: Length = Field(description="Length of the warm-up: `500 steps` or `1 epoch`.")
     start: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.01, description="Share of the schedule's first rate in the first step."
     )

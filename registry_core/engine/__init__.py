@@ -1,4 +1,4 @@
-"""The run: the loop, its state, checkpoints, hooks and evaluation."""
+"""The run: the training loop, its state, checkpoints, hooks and evaluation."""
 
 from registry_core.catalog import shield
 

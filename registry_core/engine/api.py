@@ -1,4 +1,4 @@
-"""Train a pipeline, or go on with a run."""
+"""Train a pipeline or resume a run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from registry_core.planning.make import make_plan
 from registry_core.planning.plan import Plan
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
-"""What of the environment may change the bits of a result."""
+"""Parts of the environment that may change the bits of a result."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: where its files are, where it stopped and why, and best and last of each metric."""
+    """The result of a run: its folder, the end and its reason, and the best and the last value of each metric."""
 
     directory: Path
     position: Position
@@ -57,10 +57,10 @@ def train(
     name: str = "run",
     tell: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Train a pipeline and write the run directory ``out``; by default ``runs/NAME-1``, ``-2``, ….
+    """Train a pipeline and write the run directory ``out``; default: ``runs/NAME-1``, ``-2``, ….
 
-    ``tell`` is called with what a user should read before the first step: which weights were loaded.
-    Raises RegistryError with one clear message where it cannot.
+    ``tell`` is called with text for the user before the first step: the report of loaded weights.
+    Raises RegistryError with one clear message if it fails.
     """
     check_requirements()
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
@@ -77,7 +77,7 @@ def train(
 
 
 def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunResult:
-    """Go on with a run from its newest whole checkpoint, with its own pipeline or one that differs in harmless ways."""
+    """Resume a run from its newest intact checkpoint, with its own pipeline or one with harmless differences."""
     check_requirements()
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():
@@ -125,7 +125,7 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
 
 
 def _tables(pipeline: Pipeline) -> dict[str, str]:
-    """What the run directory tells of the parameters."""
+    """The tables of the parameters in the run directory."""
     lr = getattr(pipeline.plan.optim.optimizer, "lr", None)
     tables = {
         "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
@@ -137,7 +137,7 @@ def _tables(pipeline: Pipeline) -> dict[str, str]:
 
 
 def _made_with(pipeline: Pipeline) -> dict[str, Any]:
-    """What a checkpoint says of its origin, enough to use it without the run directory around it."""
+    """The origin in a checkpoint, enough to use it without its run directory."""
     facts = pipeline.plan.sections["train"].facts
     return {
         "environment": environment(pipeline.device),
@@ -150,11 +150,11 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
-    """``exact`` if everything that results depend on is as it was when the checkpoint was made, else ``position``."""
+    """``exact`` if everything that results depend on is the same as in the checkpoint, else ``position``."""
     changed = [key for key in DECISIVE if then["environment"][key] != here["environment"][key]]
     for name in sorted({*then["plugins"]} & {*here["plugins"]}):
         before, now = then["plugins"][name], here["plugins"][name]
-        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and bring or take files
+        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and their files with them
         if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
             changed.append(name)
     reasons = [f"{', '.join(changed)} changed since then"] if changed else []
@@ -162,12 +162,12 @@ def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
         reasons.append(f"{', '.join(of_session)} of this session may have changed")
     if not reasons:
         return "exact"
-    _warn(f"The run goes on where it stopped, but not bit for bit: {' and '.join(reasons)}.")
+    _warn(f"The run resumes where it stopped, but not bit for bit: {' and '.join(reasons)}.")
     return "position"
 
 
 def _refuse_differences(own: Spec, new: Spec) -> None:
-    """Raise RunError if two specs differ in what would make the resumed run another one."""
+    """Raise RunError if two specs differ in settings that a resume cannot change."""
     scheduler = own.optim.scheduler
     fixed_length = scheduler is not None and scheduler.depends_on_length()
     marks = dict(keys_that_may_change(Spec))
@@ -181,12 +181,12 @@ def _refuse_differences(own: Spec, new: Spec) -> None:
     named = ", ".join(dotted(keys) for keys in different)
     if different and scheduler is not None and set(different) <= length:
         message = (
-            f"The schedule {scheduler.name!r} was laid out for the length of the run, so {named} cannot change now."
+            f"The schedule {scheduler.name!r} depends on the length of the run, so {named} cannot change on a resume."
         )
         raise RunError(message, "Start a new run.")
     if different:
         message = f"The pipeline differs from that of the run in {named}."
-        raise RunError(message, "Resume without FILE to keep the run's own, or start a new run.")
+        raise RunError(message, "Resume without FILE to keep the run's own pipeline, or start a new run.")
 
 
 def _differences(own: Any, new: Any, keys: Keys) -> list[Keys]:

@@ -1,4 +1,4 @@
-"""Gradients are kept to a length."""
+"""Gradient clipping by norm, for dense and sparse gradients."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import nn
 
 
 def clip_norm(parameters: Sequence[nn.Parameter], limit: float) -> torch.Tensor:
-    """Scale all gradients by one factor to a total L2 norm of at most ``limit``; returns the norm before.
+    """Scale all gradients by one factor to a total L2 norm of at most ``limit``; return the norm before.
 
     A row that occurs several times in a sparse gradient counts with its sum. For dense gradients this is
-    ``torch.nn.utils.clip_grad_norm_``, which takes sparse ones only in newer versions of torch.
+    ``torch.nn.utils.clip_grad_norm_``, which supports sparse ones only in newer versions of torch.
     """
     for parameter in parameters:
         if parameter.grad is not None and parameter.grad.is_sparse:

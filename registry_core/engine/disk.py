@@ -1,4 +1,4 @@
-"""Whether the disk has room for the checkpoints of a run."""
+"""The disk space that the checkpoints of a run need."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from registry_core.engine.view import generators_kept
 
 @dataclass(frozen=True)
 class DiskNeed:
-    """What the checkpoints of a run take on the disk: bytes of one, how many there are at a time, and what is free."""
+    """The disk space of the checkpoints of a run: bytes of one, their number at a time, and the free bytes."""
 
     folder: Path
     checkpoint: int
     copies: int
     free: int
     is_exact: bool = True
-    """False where the optimizer's state is not known before the run: then only what it has by now is counted."""
+    """False if the optimizer's state is not known before the run: only its current state is counted."""
 
     @property
     def bytes(self) -> int:
-        """What all of them take."""
+        """The bytes of all of them."""
         return self.checkpoint * self.copies
 
     @property
     def fits(self) -> bool:
-        """Whether they fit on the disk."""
+        """True if they fit on the disk."""
         return self.bytes <= self.free
 
     def __str__(self) -> str:
@@ -47,18 +47,18 @@ class DiskNeed:
         return f"{least}{written_bytes(self.bytes)}{each}, {written_bytes(self.free)} free in {str(self.folder)!r}"
 
     def shortage(self) -> str:
-        """The sentence that says what is lacking."""
+        """The message for a disk that is too small."""
         least = "" if self.is_exact else "at least "
-        copies = "one, which takes" if self.copies == 1 else f"{self.copies} at a time, which take"
+        copies = "one, which needs" if self.copies == 1 else f"{self.copies} at a time, which need"
         message = f"The disk of {str(self.folder)!r} is too small for the checkpoints of this run: {copies} {least}"
         return f"{message}{written_bytes(self.bytes)}, and {written_bytes(self.free)} are free."
 
 
-REMEDY = "Free some space, choose another place with --out, or keep fewer checkpoints."
+REMEDY = "Free some space, choose another folder with --out, or keep fewer checkpoints."
 
 
 def require_space(pipeline: Pipeline, run: Path, *, there: int = 0) -> None:
-    """Raise RunError if the disk has no room for the checkpoints of a run directory; ``there`` are so many already."""
+    """Raise RunError if the checkpoints of a run directory do not fit on the disk; ``there`` of them exist already."""
     state = optimizer_state_bytes(pipeline)
     need = disk_need(pipeline, run, state, there=there)
     if not need.fits:
@@ -66,9 +66,9 @@ def require_space(pipeline: Pipeline, run: Path, *, there: int = 0) -> None:
 
 
 def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, there: int = 0) -> DiskNeed:
-    """What the checkpoints need beside those that are ``there``: the planned ones, and a spare one while it is written.
+    """The space for the checkpoints besides the ``there`` existing ones; one more exists while it is written.
 
-    ``optimizer_state`` are the bytes of its state in a run; None: not known, and what there is now is counted.
+    ``optimizer_state`` is its size in bytes during a run; None: unknown, so the current state is counted.
     """
     parts, state = gather(pipeline, torch.amp.GradScaler(enabled=False))
     held = stored_bytes(tensors_in(state.pop("optimizer")))
@@ -87,14 +87,14 @@ def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, the
 def optimizer_state_bytes(pipeline: Pipeline) -> int | None:
     """The bytes of an optimizer's state after its first step; None for those that cannot step on the meta device.
 
-    One parameter of each shape and type stands for all of them.
+    One parameter of each shape and dtype represents all of them.
     """
     declared = _without_fused(pipeline.plan.optim.optimizer)
     with generators_kept(pipeline.device), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it has to say it said when the pipeline was built
+        warnings.simplefilter("ignore")  # its warnings were shown when the pipeline was built
         try:
             return sum(_state_of_group(declared, group) for group in pipeline.optimizer.param_groups)
-        except (Exception, SystemExit):  # a plugin may raise anything; then the size is not known
+        except (Exception, SystemExit):  # a plugin may raise anything; the size is unknown then
             return None
 
 
@@ -106,7 +106,7 @@ def _state_of_group(declared: Any, group: dict[str, Any]) -> int:
     options = {name: value for name, value in group.items() if name not in ("params", "fused", "foreach")}
     optimizer = declared.build([{**options, "params": twins}])
     with torch.no_grad():
-        unwrap(type(optimizer).step)(optimizer)  # without torch's wrapper, so that no hook hears of a step
+        unwrap(type(optimizer).step)(optimizer)  # without torch's wrapper, so that no step hook is called
     sizes = [stored_bytes(tensors_in(dict(optimizer.state[twin]))) for twin in twins]
     return sum(count * size for count, size in zip(counts.values(), sizes, strict=True))
 

@@ -1,4 +1,4 @@
-"""Measure a model on one section of the data."""
+"""Evaluate a model on one section of the data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from registry_core.planning.step import StepPlan
 
 
 def autocast(device: torch.device, step: StepPlan) -> AbstractContextManager[Any]:
-    """The precision of the plan; nothing at all for fp32, and on the meta device."""
+    """The autocast context of the plan; none for fp32 or on the meta device."""
     if step.precision == "fp32" or device.type == "meta":  # torch has no autocast there
         return nullcontext()
     return torch.autocast(device.type, PRECISIONS[step.precision])
@@ -39,7 +39,7 @@ def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dic
 
 
 def averaged(values: dict[str, Any], outputs: tuple[str, ...], views: int) -> dict[str, Any]:
-    """Entries of a batch with several views of each sample: outputs as means over the views, the rest of the first."""
+    """The entries of a batch with several views per sample: outputs are averaged, the others are the first view's."""
     if views == 1:
         return values
     rows = max(len(value) for name, value in values.items() if name not in outputs)
@@ -47,14 +47,14 @@ def averaged(values: dict[str, Any], outputs: tuple[str, ...], views: int) -> di
     for name in outputs:
         if len(values[name]) != rows:
             message = f"The output {name!r} has {len(values[name])} rows for {rows} images"
-            message += f": it cannot be averaged over the {views} views of a sample."
+            message += f", so it cannot be averaged over the {views} views of a sample."
             raise RunError(message, "Use center_crop for evaluations.")
         found[name] = values[name].unflatten(0, (-1, views)).mean(1)
     return found
 
 
 class Evaluation:
-    """Measures a loss and metrics over all batches of a loader, reading the device once at the end."""
+    """Measures a loss and metrics over all batches of a loader; values are read from the device once, at the end."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Evaluation:
         self.metrics = metrics
         self.device = device
         self.tell = tell
-        """Called with the ``values`` of every batch, if anyone listens."""
+        """Called with the ``values`` of every batch, if it is set."""
 
     @torch.no_grad()
     def __call__(self, network: Callable[..., Any], loader: Loader) -> dict[str, float]:
-        """The mean loss a sample as ``loss``, and every metric under its name in the logs."""
+        """The mean loss per sample as ``loss``, and every metric by its name in the logs."""
         total = torch.zeros((), dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
         for measured in self.metrics:
             measured.metric.reset()
@@ -89,7 +89,7 @@ class Evaluation:
         return values
 
     def measure(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> torch.Tensor:
-        """Update the metrics with a batch; returns its loss."""
+        """Update the metrics with a batch; return its loss."""
         batch = executor.on_device(loaded.entries, loaded.request)
         with autocast(self.device, self.step):
             values = averaged(with_outputs(self.model, network, batch), self.model.outputs, executor.views)

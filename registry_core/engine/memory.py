@@ -1,4 +1,4 @@
-"""How much memory tensors take, and how much autograd keeps of a forward pass."""
+"""The memory of tensors, and the memory that autograd saves in a forward pass."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 Storages = dict[int, int]
-"""The bytes of each storage, by its address: views of one storage take its memory once, also on the meta device."""
+"""The bytes of each storage by its address: views of one storage count once, also on the meta device."""
 
 
 def storages(tensors: Iterable[torch.Tensor]) -> Storages:
-    """The storages under these tensors."""
+    """The storages of these tensors."""
     return {storage._cdata: storage.nbytes() for tensor in tensors for storage in _under(tensor)}
 
 
 def _under(tensor: torch.Tensor) -> Iterator[torch.UntypedStorage]:
     for part in _dense(tensor):
-        if part.layout == torch.strided:  # others tell nothing of their memory
+        if part.layout == torch.strided:  # other layouts do not expose their memory
             yield part.untyped_storage()
 
 
@@ -37,7 +37,7 @@ def tensors_in(tree: Any) -> Iterator[torch.Tensor]:
 
 
 def stored_bytes(tensors: Iterable[torch.Tensor]) -> int:
-    """The bytes of these tensors in a file, each for itself."""
+    """The bytes of these tensors in a file, without shared memory."""
     return sum(part.numel() * part.element_size() for tensor in tensors for part in _dense(tensor))
 
 
@@ -50,7 +50,7 @@ def _dense(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
 
 
 def written_bytes(count: int) -> str:
-    """A number of bytes for people: ``1.5 MiB``."""
+    """A number of bytes as text: ``1.5 MiB``."""
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if size < 1024:
@@ -60,10 +60,10 @@ def written_bytes(count: int) -> str:
 
 
 class KeptForBackward:
-    """Counts inside, as a context, the memory that autograd keeps for backward passes; ``peak`` is the most at a time.
+    """A context that counts the memory that autograd saves for backward passes; ``peak`` is the maximum.
 
-    What is in one of ``besides`` (parameters, the batch) is there anyway and not counted. As without it, a kept tensor
-    that was changed in place is an error of the backward pass.
+    Storages in ``besides`` (parameters, the batch) exist anyway and are not counted. As without the context, a saved
+    tensor that was changed in place is an error of the backward pass.
     """
 
     def __init__(self, *besides: Storages) -> None:
@@ -83,7 +83,7 @@ class KeptForBackward:
         self._hooks.__exit__(kind, error, trace)
 
     def take(self, found: Storages) -> None:
-        """Note that storages are kept once more."""
+        """Add a reference to storages."""
         for address, size in found.items():
             uses = self._uses.get(address, 0)
             self._uses[address] = uses + 1
@@ -91,7 +91,7 @@ class KeptForBackward:
         self.peak = max(self.peak, self._now)
 
     def release(self, found: Storages) -> None:
-        """Note that storages are kept once less."""
+        """Remove a reference to storages."""
         for address, size in found.items():
             self._uses[address] -= 1
             if not self._uses[address]:
@@ -100,7 +100,7 @@ class KeptForBackward:
 
 
 class _Kept:
-    """A tensor that autograd keeps; its storages are released with it."""
+    """A tensor that autograd saves; its storages are released with it."""
 
     def __init__(self, tensor: torch.Tensor, ledger: KeptForBackward) -> None:
         self.tensor = tensor.detach()
@@ -115,7 +115,7 @@ class _Kept:
 
 
 def _unchanged(kept: _Kept) -> torch.Tensor:
-    if kept.tensor._version != kept.version:  # torch looks for this itself only where nobody keeps tensors for it
+    if kept.tensor._version != kept.version:  # torch checks this itself only without saved-tensor hooks
         message = "one of the variables needed for gradient computation has been modified by an inplace operation"
         raise RuntimeError(f"{message}: a {kept.tensor.dtype} of shape {list(kept.tensor.shape)}")
     return kept.tensor

@@ -27,12 +27,12 @@ class MicroBatch:
 
     @property
     def samples(self) -> int:
-        """The samples in it."""
+        """The number of its samples."""
         return len(self.loaded.request.indices)
 
 
 class OptimizerStep:
-    """Takes optimizer steps with the objects of a pipeline."""
+    """Performs optimizer steps with the objects of a pipeline."""
 
     def __init__(
         self, pipeline: Pipeline, scaler: torch.amp.GradScaler, gradients_ready: Callable[[Position], None] | None
@@ -42,15 +42,15 @@ class OptimizerStep:
         self.model = pipeline.plan.model.declared
         self.scaler = scaler
         self.gradients_ready = gradients_ready
-        """Called with the position that the step leads to, when its gradients are accumulated, unscaled and clipped."""
+        """Called with the position after the step, once its gradients are accumulated, unscaled and clipped."""
         self.names = f"A training step (model {self.model.name!r}, loss {pipeline.plan.spec.loss.name!r})"
 
     def __call__(self, batches: Sequence[MicroBatch], after: Position) -> torch.Tensor:
-        """One step that leads to ``after``; returns its loss, which stays on the device."""
+        """One step to the position ``after``; return its loss, which stays on the device."""
         optimizer = self.pipeline.optimizer
         with torch_code(self.names):
             if self.plan.needs_closure:
-                # torch types its result as a number
+                # torch types its result as float
                 closure: Any = partial(self._loss_and_gradients, batches, after)
                 loss = torch.as_tensor(optimizer.step(closure))
             else:
@@ -62,7 +62,7 @@ class OptimizerStep:
         return loss.detach()
 
     def _loss_and_gradients(self, batches: Sequence[MicroBatch], after: Position) -> torch.Tensor:
-        """The loss of all batches together, with its gradients left, clipped, in the parameters."""
+        """The loss of all batches; its clipped gradients are in the parameters."""
         self.pipeline.optimizer.zero_grad()
         total: torch.Tensor | None = None
         executor = self.pipeline.loaders["train"].executor

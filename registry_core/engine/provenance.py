@@ -1,4 +1,4 @@
-"""What a run was made with: Python, torch, the device, and every plugin with its version and file hashes."""
+"""The provenance of a run: Python, torch, the device, and every plugin with its version and file hashes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from registry_core.registry.session import session_digest
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What the results may depend on besides the pipeline and its plugins."""
+    """The environment that results may depend on besides the pipeline and its plugins."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -39,9 +39,9 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def plugins(spec: Spec) -> dict[str, Any]:
-    """Every distribution that the spec uses: its version, the components, and SHA-256 of the files they are in.
+    """Every distribution that the spec uses: its version, its components, and the SHA-256 of their files.
 
-    Of components of the session, ``sources`` has the SHA-256 of their source, None for objects and others without.
+    For components of the session, ``sources`` has the SHA-256 of their source; None for objects without source.
     """
     found: dict[str, Any] = {}
     for component in components(spec):
@@ -61,7 +61,7 @@ def plugins(spec: Spec) -> dict[str, Any]:
 
 
 def require_plugins(used: Mapping[str, Any]) -> None:
-    """Raise RunError, with the command that helps, if distributions or components that a run used are not here."""
+    """Raise RunError, with a command as remedy, if distributions or components of a run are missing."""
     records = installed().records
     present = {plugin.name for plugin in installed().plugins} | {record.distribution for record in records}
     missing = {name: facts["version"] for name, facts in used.items() if name not in present and name != SESSION}
@@ -83,9 +83,9 @@ def require_plugins(used: Mapping[str, Any]) -> None:
 
 
 def changed_in_session(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Which components of a session are not known to be those that a run was made with, by their sources.
+    """The components of a session whose sources may differ from those that a run used.
 
-    Hooks may come and go.
+    Hooks may be added and removed.
     """
     before, here = (found.get(SESSION, {}).get("sources", {}) for found in (then, now))
     return [
@@ -101,7 +101,7 @@ def _is(names: Collection[str]) -> str:
 
 
 def _modules(component: Component, record: Record) -> set[str]:
-    """The modules of the declaration and of what it builds, as far as they are the plugin's own."""
+    """The modules of the declaration and of its target that belong to the plugin."""
     declared = record.target.partition(":")[0]
     built = component.target.partition(":")[0]
     own = built.partition(".")[0] == declared.partition(".")[0]
@@ -113,7 +113,7 @@ def _file_hash(module: str) -> str | None:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None or not found.has_location:
         return None
-    with open(found.origin, "rb") as file:  # noqa: PTH123  # origin is a text
+    with open(found.origin, "rb") as file:  # noqa: PTH123  # origin is a string
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,13 +1,13 @@
-"""The run directory: what is needed to read, resume and repeat a run.
+"""The run directory: the files that are needed to read, resume and repeat a run.
 
 pipeline.json       the resolved spec: a pipeline file with every default and variable filled in
 environment.json    Python, torch, device, and every plugin used with version and file hashes
-init.txt            every parameter with its shape and the rule of `init` that set it, and those that no rule set
+init.txt            every parameter with its shape and the rule of `init` that filled it, if any
 parameters.txt      every parameter with its group, and the options of each group
-weights.txt         if the run starts from weights: every tensor of the file and of the model, and whether they fit
-metrics.jsonl       one object a line: step, epoch, and what was measured
+weights.txt         if the run starts from weights: every tensor of the file and of the model, and their matches
+metrics.jsonl       one object per line: step, epoch, and the metrics
 checkpoints/        see ``checkpoint``
-summary.json        at the end: best and last of each metric, steps, seconds, images a second
+summary.json        at the end: best and last value of each metric, steps, seconds, images per second
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RunDirectory:
         self.summary = path / "summary.json"
 
     def refuse_taken(self) -> None:
-        """Raise RunError if it could not be written, or has files in the way; not those of a run without a step."""
+        """Raise RunError if it is not writable or not empty; files of a run without a step are ignored."""
         if reason := unwritable(self.path):
             raise RunError(
                 f"The run directory {str(self.path)!r} cannot be made: {reason}.", "Choose another with --out."
@@ -47,11 +47,11 @@ class RunDirectory:
             return
         if {entry.name for entry in self.path.iterdir()} - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
-            raise RunError(message, "Choose another with --out, or go on with that run with --resume.")
+            raise RunError(message, "Choose another with --out, or resume that run with --resume.")
 
     @classmethod
     def create(cls, path: Path, spec: Spec, device: Any, tables: Mapping[str, str]) -> RunDirectory:
-        """A new run directory with what is known before the first step; ``tables`` are texts by file name."""
+        """A new run directory with the files of a run's start; ``tables`` are texts by file name."""
         run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -65,10 +65,10 @@ class RunDirectory:
         return run
 
     def plugins_used(self) -> dict[str, Any]:
-        """The distributions that the run was started with, as ``environment.json`` has them."""
+        """The distributions that the run was started with, from ``environment.json``."""
         try:
             found: dict[str, Any] = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["plugins"]
-        except (OSError, ValueError, KeyError):  # the file is for people: without it the run goes on
+        except (OSError, ValueError, KeyError):  # the file is informative: the run does not need it
             return {}
         return found
 
@@ -78,7 +78,7 @@ class RunDirectory:
             file.write(json.dumps({"step": row.step, "epoch": row.epoch, **row.values}) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl; a last line that a crash cut short is left out."""
+        """The rows of metrics.jsonl, without a last line that a crash truncated."""
         if not self.metrics.exists():
             return []
         found = []
@@ -97,7 +97,7 @@ class RunDirectory:
         temporary.replace(self.metrics)
 
     def summarise(self, better: Mapping[str, str], facts: dict[str, Any]) -> dict[str, Any]:
-        """Write summary.json: ``facts``, and best and last of each metric that has a better direction."""
+        """Write summary.json: ``facts``, and the best and last value of each metric with a better direction."""
         metrics: dict[str, Any] = {}
         for row in self.rows():
             for name, value in row.items():

@@ -1,4 +1,4 @@
-"""Is what is installed what registry-core needs? A later ``pip install`` of something else may have changed it."""
+"""Check the installed requirements of registry-core, which a later ``pip install`` may have changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_core.diagnostics import RunError
 
 
 def check_requirements(distribution: str = "registry-core") -> None:
-    """Raise RunError, with the pip command that helps, if a requirement of the distribution is not met."""
+    """Raise RunError, with a pip command as remedy, if a requirement of the distribution is not met."""
     unmet = []
     for line in requires(distribution) or ():
         requirement = Requirement(line)
@@ -23,4 +23,4 @@ def check_requirements(distribution: str = "registry-core") -> None:
     if unmet:
         said = ", ".join(f"{requirement.name} is {found}, not {requirement.specifier}" for requirement, found in unmet)
         wanted = " ".join(f"'{requirement}'" for requirement, _ in unmet)
-        raise RunError(f"{distribution} cannot run with what is installed: {said}. Run: pip install {wanted}")
+        raise RunError(f"{distribution} cannot run with the installed packages: {said}. Run: pip install {wanted}")

@@ -1,4 +1,4 @@
-"""Stop on request: a signal sets a flag, which the loop reads at a step's end."""
+"""Stop on a signal: it sets a flag, which the loop reads at the end of a step."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether a signal asked the run to stop, and which."""
+    """The signal that asked the run to stop, if one did."""
 
     signal: signal.Signals | None = None
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Let SIGINT and SIGTERM set the flag inside; a second one ends the process as it would have without us."""
+    """A context in which SIGINT and SIGTERM set the flag; a second signal ends the process by the previous handler."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield request

@@ -1,4 +1,4 @@
-"""A trained model of a run or a checkpoint: to measure it, or to predict the classes of images."""
+"""A trained model of a run or a checkpoint: evaluate it, or predict the classes of images."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from registry_core.planning.plan import Plan
 from registry_core.registry.session_objects import copied_objects
 
 _ORDER: tuple[Section, ...] = ("test", "val", "train")
-"""The sections that stand in for those that a pipeline does not have, for evaluation and prediction."""
+"""The sections for evaluation and prediction, in the order of preference."""
 
 _SEVERAL_CLASSES = ("multi_hot", "signs", "class_lists")
-"""Forms of targets where a sample has any number of classes."""
+"""Forms of targets with any number of classes per sample."""
 
 _NO_CLASS = ("values", "counts", "class_maps", "sequences")
-"""Forms of targets that are no class of the whole image."""
+"""Forms of targets that are not classes of the whole image."""
 
 _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "any": lambda output: output.softmax(-1),
@@ -50,11 +50,11 @@ _PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "log_probabilities": torch.exp,
     "probabilities": lambda output: output,
 }
-"""From what a model emits to the probability of each class."""
+"""The function from an output form to class probabilities."""
 
 
 class TrainedModel:
-    """A model with trained weights (the averaged ones, if the run has them), and the plan that it was trained by."""
+    """A model with trained weights (the averaged ones, if the run has them), and the plan of its training."""
 
     def __init__(self, plan: Plan, checkpoint: Path, saved: Checkpoint) -> None:
         self.plan = plan
@@ -81,7 +81,7 @@ class TrainedModel:
     def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> TrainedModel:
         """The model of a run directory (its latest or best checkpoint) or of one checkpoint.
 
-        Without a look at its data, which may be gone, it cannot be evaluated.
+        Its data are not read, because they may be gone; evaluation needs them.
         """
         checkpoint = _find(path, best)
         saved = load_checkpoint(checkpoint)
@@ -115,7 +115,7 @@ class TrainedModel:
 
     @torch.no_grad()
     def predict(self, images: Sequence[Path], top: int) -> list[dict[str, Any]]:
-        """For each image file the ``top`` most probable classes, with names where the data have them."""
+        """The ``top`` most probable classes of each image file, with names if the data have them."""
         probabilities_of = self._probabilities()
         section = self.plan.sections[next(name for name in _ORDER if name in self.plan.sections)]
         executor = Executor.of(section, Reader(section.section, section.dataset.name, ()), self.placement)
@@ -132,7 +132,7 @@ class TrainedModel:
         return found
 
     def _output(self, executor: Executor, path: Path) -> torch.Tensor:
-        """The output of the model for an image file, a row for each view of it."""
+        """The output of the model for an image file, one row per view."""
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         request = Request(0, 0, (0,))
         views = executor.transformed({"input": decode_image(path, mode)}, 0, 0)
@@ -141,7 +141,7 @@ class TrainedModel:
         with torch_code(f"The model on {str(path)!r}"), autocast(self.device, self.plan.step):
             output = call(self.model, self.declared.inputs, batch)
         if not isinstance(output, torch.Tensor) or output.ndim != 2:
-            raise RunError(f"The model {self.declared.name!r} does not give one number for each class.")
+            raise RunError(f"The model {self.declared.name!r} does not return one value per class.")
         return output
 
     def _name_of(self, label: int) -> str:
@@ -149,17 +149,17 @@ class TrainedModel:
         return names[label] if label < len(names) else str(label)
 
     def _probabilities(self) -> Callable[[torch.Tensor], torch.Tensor]:
-        """How outputs become the probabilities of classes; RunError if they do not."""
+        """The function from outputs to class probabilities; RunError if the model has none."""
         model, target = self.declared, self.made_with.get("target_form", "any")
         emits = self.plan.model.output_form
         if emits in _PROBABILITIES and target not in _NO_CLASS and model.inputs == ("input",):
             return torch.sigmoid if emits == "logits" and target in _SEVERAL_CLASSES else _PROBABILITIES[emits]
         message = f"The model {model.name!r} emits {words(emits)}, not classes."
         if target in _NO_CLASS:
-            message = f"The run learnt {words(target)}, not classes of images."
+            message = f"The model was trained on {words(target)}, not on classes of images."
         elif model.inputs != ("input",):
-            message = f"The model {model.name!r} takes {', '.join(model.inputs)}, not one image."
-        raise RunError(message, "Only models that tell the classes of an image apart can be asked to predict.")
+            message = f"The model {model.name!r} expects {', '.join(model.inputs)}, not one image."
+        raise RunError(message, "Use predict only with classifiers of images.")
 
     def _check_size(self, path: Path, images: Any) -> None:
         """Raise RunError if the model cannot be called with images of this size."""
@@ -189,9 +189,9 @@ def _find(path: Path, best: bool) -> Path:
 
 
 def evaluate(path: str | Path, *, best: bool = False, section: Section | None = None) -> dict[str, Any]:
-    """Measure the model of a run directory or checkpoint; by default on test, else val, else train.
+    """Evaluate the model of a run directory or checkpoint; by default on test, else val, else train.
 
-    Returns the loss and the metrics as ``SECTION/NAME``, beside ``checkpoint``, ``step`` and ``samples``.
+    Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``.
     """
     return TrainedModel.open(Path(path), best=best).evaluate(section)
 

@@ -1,4 +1,4 @@
-"""The training loop: one optimizer step after the other, and what is due between them."""
+"""The training loop: optimizer steps, and everything that is due between them."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class Training:
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         self.loss_sum = torch.zeros((), device=pipeline.device)
-        """Loss summed over the samples since the last row; it stays on the device until a row is made."""
+        """The loss summed over the samples since the last row; it stays on the device until the next row."""
         self.samples = 0
         self.images = 0
         self.seconds = 0.0
-        """Seconds spent on training before ``started``; evaluations are left out."""
+        """Seconds of training before ``started``, without evaluations."""
         self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
 
     def resume(self, saved: Checkpoint) -> None:
-        """Go back to where a checkpoint was saved."""
+        """Continue from the position of a checkpoint."""
         state = saved.state
         restore(self.pipeline, self.scaler, saved.weights, state["torch"])
         self.position = Position(**state["position"])
@@ -68,7 +68,7 @@ class Training:
         self.directory.forget_after(self.position.step)
 
     def run(self) -> str:
-        """Train to the end; returns the reason why it ended there."""
+        """Train to the end; return the reason why it ended."""
         self.hooks.tell("run_started", run=self._described())
         reason, ending = "An error ended the run.", "failed"
         try:
@@ -125,14 +125,14 @@ class Training:
         self.seconds, self.started = self.elapsed(), None
 
     def elapsed(self) -> float:
-        """Seconds spent on training so far."""
+        """Seconds of training so far."""
         return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
 
     def _done(self) -> bool:
         return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
 
     def _steps_of_epoch(self) -> Iterator[list[MicroBatch]]:
-        """The batches of each optimizer step from the position to the epoch's end."""
+        """The batches of each optimizer step from the position to the end of the epoch."""
         loader, step = self.pipeline.loaders["train"], self.plan.step
         group: list[LoadedBatch] = []
         for loaded in loader.batches(self.position.epoch, self.position.batch):
@@ -143,17 +143,17 @@ class Training:
                 group = []
 
     def _share(self, loaded: LoadedBatch, samples: int) -> float:
-        """The share of a batch in the loss of a step of so many samples."""
+        """The share of a batch in the loss of a step with this number of samples."""
         return 1.0 if self.plan.step.sums_samples else len(loaded.request.indices) / samples
 
     def _after(self, batches: int) -> Position:
-        """The position after a step of so many batches."""
+        """The position after a step of this number of batches."""
         done = self.position.batch + batches
         ended = done >= len(self.pipeline.loaders["train"])
         return Position(epoch=self.position.epoch + ended, batch=0 if ended else done, step=self.position.step + 1)
 
     def _between_steps(self, epoch: int) -> None:
-        """What is due after a step that was taken in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
+        """Everything that is due after a step in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
         epoch_ended = self.position.batch == 0
         row = self._row(epoch, epoch_ended)
         self._schedule(self._counted(row, epoch, epoch_ended), epoch_ended)
@@ -176,7 +176,7 @@ class Training:
         loss = self.loss_sum.item() / self.samples
         if not math.isfinite(loss):
             message = f"The training loss is {loss} at step {step}."
-            raise RunError(message, "Lower the learning rate, or clip the gradients.")
+            raise RunError(message, "Lower the learning rate or clip the gradients.")
         values = {"train/loss": loss}
         self.loss_sum.zero_()
         self.samples = 0
@@ -202,7 +202,7 @@ class Training:
                 self.pipeline.schedule.advance(self.position.step, epoch_ended, measured)
 
     def _counted(self, row: Row | None, epoch: int, epoch_ended: bool) -> Mapping[str, float]:
-        """The metrics that a schedule counts: not those measured only because the run ends here; it may be resumed."""
+        """The metrics for the schedule, without those measured only because the run ends: it may be resumed."""
         if row is None or self._due(self.plan.evaluation.every, epoch, epoch_ended):
             return {} if row is None else row.values
         if epoch_ended or self._due(self.plan.log_every, epoch, epoch_ended):
@@ -215,7 +215,7 @@ class Training:
         )
 
     def _save(self, save: Save) -> None:
-        """Write a checkpoint of the position; ``keep`` 0 prunes nothing."""
+        """Write a checkpoint of the position; ``keep`` 0 removes none."""
         parts, state = gather(self.pipeline, self.scaler)
         path = save_checkpoint(
             self.directory.checkpoints,

@@ -1,4 +1,4 @@
-"""What hooks may look at during a run, without a trace in the model or in the random numbers."""
+"""The view of a run for hooks, which changes neither the model nor the random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CPU = torch.device("cpu")
 
 @contextmanager
 def generators_kept(device: torch.device) -> Iterator[None]:
-    """Put the global random generators back afterwards."""
+    """Restore the global random generators at the end."""
     saved = random_state(device)
     try:
         yield
@@ -37,7 +37,7 @@ class SectionSamples:
         return len(self.executor.reader)
 
     def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
-        """One sample after the transforms; of several views the first."""
+        """One sample after the transforms; the first view if there are several."""
         with generators_kept(_CPU):
             return self.executor.sample(index, epoch)
 
@@ -49,7 +49,7 @@ class SectionSamples:
 
 
 class ModelView:
-    """A look at the model of a run; see ``registry_core.components.View``."""
+    """Read access to the model of a run; see ``registry_core.components.View``."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.declared = pipeline.plan.model.declared
@@ -61,7 +61,7 @@ class ModelView:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Put modes of modules and random generators back afterwards."""
+        """Restore modes of modules and random generators at the end."""
         modes = [(module, module.training) for root in (self.trained, self.model) for module in root.modules()]
         with generators_kept(self.device):
             try:
@@ -76,7 +76,7 @@ class ModelView:
         return tuple(moved[name] for name in self.declared.inputs)
 
     def predict(self, batch: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the model and some of its layers give for a batch, in evaluation mode."""
+        """The outputs of the model and of some of its layers for a batch, in evaluation mode."""
         modules = dict(self.model.named_modules())
         given: dict[str, Any] = {}
         with ExitStack() as stack:

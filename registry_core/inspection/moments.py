@@ -1,4 +1,4 @@
-"""Mean and scatter of many rows of numbers, one batch after the other: memory for one matrix, whatever the rows."""
+"""Mean and scatter matrix of many rows, updated batch by batch in the memory of one matrix."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Moments:
             self.scatter = torch.zeros(size, size, dtype=torch.float64)
         except RuntimeError as error:
             needed = 8 * size**2 / 2**30
-            message = f"A matrix of {size} x {size} numbers needs {needed:.1f} GiB, which cannot be had"
+            message = f"A matrix of {size} x {size} numbers needs {needed:.1f} GiB, which cannot be allocated"
             raise RunError(f"{message}: {error}. Make the images smaller.") from error
 
     def update(self, rows: Tensor) -> None:
-        """Take in rows [n, size]."""
+        """Add rows [n, size]."""
         rows = rows.to(torch.float64)
         count = self.count + len(rows)
         mean = rows.mean(0)

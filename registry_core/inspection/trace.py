@@ -1,4 +1,4 @@
-"""The trace of one sample: what happens to it on its way to the model, operation by operation."""
+"""The trace of one sample: the operations on it before the model, with its entries after each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from registry_core.planning.program import Action
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a sample or batch: its type, and shape, dtype and range of a tensor or image; else its value."""
+    """One entry of a sample or batch: its type; shape, dtype and range of a tensor or image, or else its value."""
 
     name: str
     type: str
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TraceStep:
-    """One operation: its name, a note, how long it took, and the entries after it (of several views the first)."""
+    """One operation: its name, a note, its duration, and the entries after it (of the first view)."""
 
     step: str
     name: str
@@ -50,7 +50,7 @@ class TraceStep:
 def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[TraceStep]:
     """The operations on sample ``index`` of a section in an epoch, up to the call of the model.
 
-    The batch that the sample is in is loaded as a run loads it, and watched.
+    The batch of the sample is loaded as in a run, and observed.
     """
     if section not in plan.sections:
         raise RunError(f"The pipeline has no data section {section!r}.", f"It has: {', '.join(plan.sections)}.")
@@ -58,7 +58,7 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
     loader = build_loader(plan.sections[section], plan.loading, Placement(device, plan.step.channels_last))
     length = len(loader.executor.reader)
     if not 0 <= index < length:
-        raise RunError(f"data.{section} has the samples 0 to {length - 1}, and {index} is none of them.")
+        raise RunError(f"data.{section} has the samples 0 to {length - 1}, but not {index}.")
     started = time.perf_counter()
     request = _request_of(loader, index, epoch)
     sampler = plan.sections[section].sampler.name
@@ -77,21 +77,21 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
 
 
 class _Watch:
-    """Watches a program, and keeps the operations on one sample and on the batch that it is in."""
+    """Observes a program, and records the operations on one sample and on its batch."""
 
     def __init__(self, index: int, executor: Executor, request: Request | None) -> None:
         self.index = index
         self.samples = len(request.indices) if request else 0
         self.views = executor.views
         self.row = request.indices.index(index) * self.views if request else 0
-        """Of the sample in its batch: of several views the first."""
+        """The position of the sample in its batch, or of its first view."""
         self.length = len(executor.reader)
         self.device = executor.placement.device
         self.dataset = executor.reader.name
         self.steps: list[TraceStep] = []
         self.moving = 0.0
         self._applied: list[str] = []
-        """Names of the transforms inside the one at work that were applied."""
+        """Names of the applied transforms inside the current one."""
         self._is_on_device = False
         self._started = 0.0
         self.executor = executor.with_transforms(self._noting_children).watched(self)
@@ -102,7 +102,7 @@ class _Watch:
         self._started = time.perf_counter()
 
     def ended(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
-        """An operation ended: keep what it did, if it is on the way of the sample."""
+        """An operation ended: record it, if it concerns the sample."""
         took = time.perf_counter() - self._started
         if action == "move":
             self.moving, self._is_on_device = took, True
@@ -133,7 +133,7 @@ class _Watch:
         return f"took {_joined(self._applied)}" if transform.children else ""
 
     def _noting_children(self, transform: BuiltTransform) -> BuiltTransform:
-        """The same transform, which notes the names of the transforms inside it that it applies."""
+        """The same transform, which records the names of the transforms inside it that it applies."""
         return _noting(transform, self._applied)
 
 
@@ -182,13 +182,13 @@ def _array(name: str, kind: str, array: Any, dtype: str) -> Entry:
 
 
 def _request_of(loader: Loader, index: int, epoch: int) -> Request | None:
-    """The request of the batch that the sample is in; None if the epoch leaves it out."""
+    """The request of the batch with the sample; None if the epoch does not contain it."""
     return next((request for request in loader.epochs.requests(epoch) if index in request.indices), None)
 
 
 def _order_note(request: Request | None, index: int, epoch: int) -> str:
     if request is None:
-        return f"epoch {epoch} leaves sample {index} out"
+        return f"epoch {epoch} does not contain sample {index}"
     return f"number {request.indices.index(index)} of batch {request.batch} of epoch {epoch}"
 
 

@@ -1,4 +1,4 @@
-"""Compute the matrix that whitens the training data, in one pass and without holding the data."""
+"""Compute the whitening matrix of the training data, in one pass and without keeping the data in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Method = Literal["zca", "pca"]
 
 @dataclass(frozen=True)
 class Whitening:
-    """x becomes (x - mean) matrix, whose numbers have variance 1 and are uncorrelated; made from so many images."""
+    """The whitening (x - mean) @ matrix, with uncorrelated components of variance 1, and its number of images."""
 
     matrix: Tensor
     mean: Tensor
@@ -41,22 +41,22 @@ class Whitening:
                 path,
             )
         except OSError as error:
-            raise RunError(
-                f"The file '{path}' cannot be written: {error.strerror}.", "Choose another place."
-            ) from error
+            raise RunError(f"The file '{path}' cannot be written: {error.strerror}.", "Choose another path.") from error
 
 
 def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whitening:
-    """The whitening of the training images as they come to the first transform that is called ``before``.
+    """The whitening of the training images before the first transform with the name ``before``.
 
-    Without such a transform, as they are collated. Random transforms act as in the first epoch.
+    Without such a transform, the collated images are used. Random transforms act as in the first epoch.
     """
     moments: Moments | None = None
     for loaded in _loader(_shortened(spec, before)).batches(epoch=0):
         images = loaded.entries["input"]
         if not isinstance(images, Tensor) or not images.is_floating_point():
-            kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are no tensors"
-            raise RunError(f"Whitening works on float tensors, but the transforms give {kind}.", "Put to_tensor first.")
+            kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are not tensors"
+            raise RunError(
+                f"Whitening expects float tensors, but the transforms return {kind}.", "Add to_tensor before it."
+            )
         rows = images.flatten(1)
         moments = moments or Moments(rows.shape[1])
         moments.update(rows)
@@ -66,9 +66,9 @@ def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whi
 
 
 def whitening_matrix(covariance: Tensor, method: Method, epsilon: float) -> Tensor:
-    """The matrix that makes a covariance the unit matrix; ``epsilon`` is added to every variance.
+    """The matrix that whitens data with this covariance; ``epsilon`` is added to every variance.
 
-    ``pca`` gives the principal components, largest first; ``zca`` turns them back, so that images stay images.
+    ``pca`` returns the principal components, largest first; ``zca`` rotates them back, so that images stay images.
     """
     variances, directions = torch.linalg.eigh(covariance)
     scales = (variances.clamp(min=0) + epsilon).rsqrt()
@@ -77,7 +77,7 @@ def whitening_matrix(covariance: Tensor, method: Method, epsilon: float) -> Tens
 
 
 def _shortened(spec: Spec, before: str) -> Plan:
-    """The plan of the training data alone, as far as the transform, whose matrix may have to be made first."""
+    """The plan of the training data alone, up to the transform, whose matrix may not exist yet."""
     train = spec.data.train
     names = [transform.name for transform in train.transforms]
     kept = train.transforms[: names.index(before)] if before in names else train.transforms

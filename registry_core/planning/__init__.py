@@ -1,1 +1,1 @@
-"""The plan: the program that will run, decided from an analysis, each decision with its reason; no torch."""
+"""The plan: the program of a run, made from an analysis, with a reason for each decision; no torch."""

@@ -1,4 +1,4 @@
-"""The decisions of a plan: what was decided, how, and why."""
+"""The decisions of a plan and their reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_core.planning.step import EvaluationPlan, StepPlan, TermPlan
 
 
 class Decision(NamedTuple):
-    """Something that the plan decided: what, how, and why."""
+    """A decision of the plan: its subject, the choice, and the reason."""
 
     about: str
     choice: str
@@ -28,7 +28,7 @@ def decisions_of(
     evaluation: EvaluationPlan,
     output_form: OutputForm,
 ) -> Iterator[Decision]:
-    """The decisions of a plan of these parts."""
+    """The decisions of a plan with these parts."""
     yield from _loading(spec, sections)
     yield from _activations(spec, step, output_form)
     if spec.finetune is not None:
@@ -38,7 +38,7 @@ def decisions_of(
     if step.accumulate > 1:
         size = step.accumulate * sections["train"].batch_size
         reason = (
-            f"train.accumulate {step.accumulate}; batches weigh by their samples, so it equals one batch of that size"
+            f"train.accumulate {step.accumulate}; batches are weighted by their samples, as in one batch of that size"
         )
         yield Decision("optimizer step", f"up to {size} samples", reason)
     if step.optimizer_implementation != "torch's choice":
@@ -47,7 +47,7 @@ def decisions_of(
     if spec.optim.scheduler is not None:
         yield _learning_rate(spec.optim.scheduler)
     yield from _evaluation(spec, evaluation)
-    algorithms = "only those that repeat bit for bit" if step.deterministic else "the fastest"
+    algorithms = "deterministic ones only" if step.deterministic else "the fastest"
     yield Decision("algorithms", algorithms, f"train.deterministic is {str(step.deterministic).lower()}")
 
 
@@ -70,13 +70,13 @@ def _activations(spec: Spec, step: StepPlan, form: OutputForm) -> Iterator[Decis
 
 
 def _activation_reason(spec: Spec, term: TermPlan, form: OutputForm) -> str:
-    return f"{spec.model.name} emits {words(form)}, {term.loss.name} takes {words(term.loss.output_form)}"
+    return f"{spec.model.name} emits {words(form)}, {term.loss.name} expects {words(term.loss.output_form)}"
 
 
 def _finetuning(finetune: Finetune) -> Iterator[Decision]:
     if finetune.weights is not None:
-        allowed = "all of it" if finetune.strict is True else "what fits of it"
-        yield Decision("first values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
+        allowed = "all of it" if finetune.strict is True else "the tensors that fit"
+        yield Decision("initial values", f"from {finetune.weights}, {allowed}", "finetune.weights, over those of init")
     if finetune.freeze:
         norms = "keep" if finetune.freeze_statistics else "renew"
         reason = f"finetune.freeze; batch norms among them {norms} their statistics"
@@ -90,7 +90,7 @@ def _learning_rate(scheduler: Scheduler) -> Decision:
     after = f", after a warm-up of {warmup}" if warmup else ""
     reason = f"{scheduler.name} counts {unit}s"
     if unit != scheduler.counts:
-        reason = f"`by` is {unit}; {scheduler.name} counts {scheduler.counts}s if nothing is said"
+        reason = f"`by` is {unit}; {scheduler.name} counts {scheduler.counts}s by default"
     return Decision("learning rate", f"{scheduler.name}, by {unit}{after}", reason)
 
 

@@ -1,4 +1,4 @@
-"""The plan in words, line by line: what ``registry-core plan`` prints."""
+"""The plan in words, line by line, as ``registry-core plan`` prints it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def section_lines(section: SectionPlan) -> Iterator[str]:
 
 
 def _done(operation: Operation, section: SectionPlan) -> str:
-    """The image after an operation, or what it does to batches."""
+    """The image after an operation, or its effect on batches."""
     if operation.action == "move":
         return "to the device of the model"
     many = "" if operation.views == 1 else f"{operation.views} x "

@@ -25,10 +25,10 @@ from registry_core.registry import registries
 
 
 def make_plan(pipeline: Loaded | Spec) -> Plan:
-    """Decide what a run of a pipeline will do; nothing is built and torch is not imported.
+    """Make the plan of a run; nothing is built and torch is not imported.
 
-    A spec that was made or changed in Python is analysed first. Raises PipelineError where the data are missing, or
-    something on the way of a sample cannot be applied.
+    A spec that was made or changed in Python is analysed first. Raises PipelineError if the data are missing or a
+    transform cannot be applied to a sample.
     """
     if isinstance(pipeline, Spec):
         return plan_of(analyse(pipeline))
@@ -36,7 +36,7 @@ def make_plan(pipeline: Loaded | Spec) -> Plan:
 
 
 def plan_of(analysis: Analysis, places: Tree | None = None) -> Plan:
-    """The plan of an analysis; ``places`` is the tree of the file that it is of."""
+    """The plan of an analysis; ``places`` is the tree of its file."""
     spec = analysis.spec
     if problems := [with_place(problem, places) for problem in _problems(analysis)]:
         raise PipelineError(problems)
@@ -67,7 +67,7 @@ def plan_of(analysis: Analysis, places: Tree | None = None) -> Plan:
 
 
 def _problems(analysis: Analysis) -> Iterator[Problem]:
-    """The problems that leave nothing to plan."""
+    """The problems that make a plan impossible."""
     for name, error in analysis.data_errors.items():
         yield Problem(error.message, error.remedy, keys=("data", name, "dataset"), code=error.code)
     for name, section in analysis.sections.items():
@@ -99,7 +99,7 @@ def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Sectio
 
 
 def _stages(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Iterator[Stage]:
-    """Samples are read, transformed and collated where they are loaded; what follows is done to whole batches."""
+    """The stages of a section: read, transform and collate samples while loading, then transform batches."""
     loading: Place = "worker" if spec.data.workers else "training process"
     of_samples = [passage for passage in section.passages if passage.keys[0] == "transforms"]
     of_batches = [passage for passage in section.passages if passage.keys[0] == "batch_transforms"]
@@ -133,7 +133,7 @@ def _transform(spec: Spec, analysis: Analysis, section: Section, passage: Passag
 
 def _default_sampler(section: Section) -> Sampler:
     name = "shuffled" if section == "train" else "sequential"
-    record = registries.samplers.record(f"{OWN}:{name}")  # whoever else registers such a name does not change defaults
+    record = registries.samplers.record(f"{OWN}:{name}")  # other distributions cannot change the defaults
     return registries.samplers.declaration(record)().with_record(name, record)
 
 
@@ -144,7 +144,7 @@ def _step(spec: Spec, analysis: Analysis) -> StepPlan:
         sums_samples=spec.loss.is_sum,
         precision=train.precision,
         channels_last=train.channels_last,
-        # Weights of L-BFGS stay as they are: it looks at each as a vector, which the other memory order forbids.
+        # Weights of L-BFGS keep their memory order: it views each as a vector, which channels-last does not allow.
         weights_channels_last=train.channels_last and not optimizer.needs_closure,
         compile=train.compile,
         accumulate=train.accumulate,
@@ -162,7 +162,7 @@ def _term(found: TermAnalysis) -> TermPlan:
 
 
 def _implementation(options: Mapping[str, object]) -> Implementation:
-    """Of several implementations of an optimizer that torch has, the one that its parameters ask for."""
+    """The implementation of an optimizer in torch that its parameters select."""
     if options.get("fused"):
         return "fused"
     return "foreach" if options.get("foreach") else "torch's choice"

@@ -1,4 +1,4 @@
-"""The plan of a run: the program that assembly makes torch objects of; printed, it is what will run."""
+"""The plan of a run: the program that assembly turns into torch objects; ``print`` shows it."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from registry_core.planning.step import EvaluationPlan, StepPlan
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """The model, and where the first values of its parameters come from."""
+    """The model, and the source of the initial values of its parameters."""
 
     declared: Model
     output_form: OutputForm
     layers: tuple[LayerFacts, ...]
-    """Where they are known before it is built."""
+    """Its layers, if they are known before it is built."""
     init: tuple[InitRule, ...]
     finetune: Finetune | None
 
 
 @dataclass(frozen=True)
 class LoadingPlan:
-    """How batches come to the training process."""
+    """The loading of batches for the training process."""
 
     workers: int
     pin_memory: bool | None
-    """Whether batches are in page-locked memory; None: if the device is CUDA."""
+    """True if batches are in page-locked memory; None: only if the device is CUDA."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do; ``print`` shows it."""
+    """The program of a run; ``print`` shows it."""
 
     seed: int
     sections: Mapping[Section, SectionPlan]
@@ -57,22 +57,22 @@ class Plan:
     device: Literal["auto", Device]
     log_every: Every
     horizon: Horizon | None
-    """None where the length of the training data is not known before the run."""
+    """None if the length of the training data is not known before the run."""
     num_classes: int | None
     target_form: TargetForm
-    """The form of the targets of training, after its transforms."""
+    """The form of the training targets after the transforms."""
     metrics: Mapping[str, Direction]
-    """The names of what will be measured, each with the better direction."""
+    """The names of the metrics, each with its better direction."""
     decisions: tuple[Decision, ...]
     rewrites: tuple[str, ...]
-    """The names of the rewrites that were applied, in their order."""
+    """The names of the applied rewrites, in their order."""
     spec: Spec = field(repr=False)
-    """What the plan is made of, for the records of a run; nothing is assembled from it."""
+    """The spec that the plan is made from, for the records of a run; assembly does not read it."""
     places: Tree | None = field(default=None, repr=False, compare=False)
-    """The tree of the file, for problems that show only when something is built; None for a spec made in Python."""
+    """The tree of the file, for problems that appear during assembly; None for a spec made in Python."""
 
     def horizon_for(self, batches: int) -> Horizon:
-        """The horizon of a run with so many training batches an epoch, which may show only when data are opened."""
+        """The horizon of a run with this number of training batches per epoch, which the opened data may show first."""
         return horizon_of(self.spec, batches)
 
     def __str__(self) -> str:

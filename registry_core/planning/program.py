@@ -1,4 +1,4 @@
-"""The program of a section: stages, each with the place where it runs, its unit, and its operations in order."""
+"""The program of a section: stages with the place where they run, their unit, and their operations in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_core.config.models import Section
 from registry_core.diagnostics import Keys
 
 Place = Literal["worker", "training process", "device"]
-"""Where a stage runs: in a loader worker, in the process that trains, or on the device of the model."""
+"""The place of a stage: a loader worker, the training process, or the device of the model."""
 
 Action = Literal["read", "transform", "collate", "move"]
 
@@ -23,23 +23,23 @@ class Operation:
 
     action: Action
     name: str
-    """Of its component, else of the action."""
+    """The name of its component, or of the action."""
     keys: Keys = ()
-    """Of its component in the file."""
+    """The keys of its component in the file."""
     image: Image | None = None
-    """After it; None where that is not known before the run."""
+    """The image after it; None if it is not known before the run."""
     views: int = 1
-    """Images of a sample after it."""
+    """The number of images of a sample after it."""
     transform: Transform | None = None
     random_key: int = 0
-    """The key of its random numbers: from the seed of the pipeline and its keys in the file."""
+    """The key of its random numbers, derived from the seed of the pipeline and its keys in the file."""
     batch_form: bool = False
-    """A transform of samples is applied once to a stack of all images of a batch."""
+    """True if a sample transform is applied once to a stack of all images of a batch."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Operations that run one after the other at one place, each on a sample or on a batch."""
+    """Operations that run in order at one place, on samples or on batches."""
 
     place: Place
     unit: Unit
@@ -48,7 +48,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class SectionPlan:
-    """The program of one section of the data, and in which order its samples come."""
+    """The program of one section of the data, and the order of its samples."""
 
     section: Section
     dataset: Dataset
@@ -59,21 +59,21 @@ class SectionPlan:
     batch_size: int
     drop_last: bool
     batches: int | None
-    """Batches in an epoch; None where the length of the data is not known before the run."""
+    """Batches in an epoch; None if the length of the data is not known before the run."""
     num_classes: int | None
-    """Class indices among the targets are below it; None where targets are not checked."""
+    """The number that class indices among the targets must be below; None if targets are not checked."""
 
     @property
     def operations(self) -> Iterator[Operation]:
-        """All operations in their order."""
+        """All operations in order."""
         return (operation for stage in self.stages for operation in stage.operations)
 
     @property
     def views(self) -> int:
-        """Images that the model gets of one sample."""
+        """The number of images of one sample that the model receives."""
         return max(operation.views for operation in self.operations)
 
     def with_operations(self, kept: Callable[[Operation], bool]) -> SectionPlan:
-        """The same program with those operations alone that are to be kept; a stage without any is left out."""
+        """The same program with only the operations that ``keep`` selects; empty stages are removed."""
         stages = (replace(stage, operations=tuple(filter(kept, stage.operations))) for stage in self.stages)
         return replace(self, stages=tuple(stage for stage in stages if stage.operations))

@@ -1,4 +1,4 @@
-"""The decisions of the train step: terms of the loss, precision, memory format, and what follows the gradients."""
+"""The decisions about the training step: loss terms, precision, memory format, clipping and the optimizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_core.config.devices import Precision
 from registry_core.config.models import Clip
 
 Implementation = Literal["fused", "foreach", "torch's choice"]
-"""Of an optimizer that torch has in several forms."""
+"""The implementation of an optimizer that torch has in several."""
 
 
 class TermPlan(NamedTuple):
@@ -26,33 +26,33 @@ class TermPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class StepPlan:
-    """How an optimizer step is made."""
+    """The decisions about an optimizer step."""
 
     terms: tuple[TermPlan, ...]
     sums_samples: bool
-    """The loss sums over the samples of a batch instead of averaging."""
+    """True if the loss sums over the samples of a batch instead of averaging."""
     precision: Precision
     channels_last: bool
-    """Batches are in channels-last memory order."""
+    """True if batches are in channels-last memory order."""
     weights_channels_last: bool
-    """The weights of the model are, too."""
+    """True if the weights of the model are in channels-last memory order."""
     compile: bool
     accumulate: int
-    """Batches of one step."""
+    """The number of batches in one step."""
     clip: Clip | None
     needs_closure: bool
-    """The optimizer evaluates the loss several times in a step."""
+    """True if the optimizer evaluates the loss several times in a step."""
     optimizer_implementation: Implementation
     ema_decay: float | None
-    """Of the averaged weights; None if there are none."""
+    """The decay of the averaged weights; None if there are none."""
     deterministic: bool
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What is measured, when, and with which weights."""
+    """The metrics of evaluations, their interval, and the weights that are evaluated."""
 
     metrics: tuple[Metric, ...]
     every: Every | None
-    """None: never during training."""
+    """The interval; None: never during training."""
     weights: Literal["trained", "averaged"]

@@ -1,4 +1,4 @@
-"""The conformance kit: does a component keep what its kind promises? For authors, and held against the built-ins too.
+"""The conformance kit: tests that components fulfil the contract of their kind, for plugin authors.
 
     from registry_core.testing import Check, conformance
 
@@ -6,11 +6,11 @@
     def test_conformance(check: Check) -> None:
         check()
 
-gives one test for each component of the distribution and each check of its kind, such as ``loss/focal:
-is_differentiable``, and one that counts them. ``registry-core check acme-losses`` does the same without pytest.
+creates one test for each component of the distribution and each check of its kind, such as ``loss/focal:
+is_differentiable``, and one that counts them. ``registry-core check acme-losses`` runs them without pytest.
 """
 
-import registry_core.assembly  # noqa: F401  # before torch is imported: it sees to malformed metadata of others
+import registry_core.assembly  # noqa: F401  # before torch: it handles malformed metadata of other distributions
 from registry_core.testing.checks import Check, checks_of
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.pytest_marks import conformance

@@ -1,4 +1,4 @@
-"""Checks, each a function of the component under test; what it raises is what is wrong."""
+"""Checks: functions of the component under test that raise an error if it fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHECKS: dict[str, list[tuple[Function, Callable[[Subject], bool] | None]]] = {}
 
 
 def check(*, where: Callable[[Subject], bool] | None = None) -> Callable[[Function], Function]:
-    """Mark a function as a check of the kinds whose row names its module; ``where`` selects among their components."""
+    """Declare a check of the kinds whose row names its module; ``where`` selects among their components."""
 
     def mark(function: Function) -> Function:
         _CHECKS.setdefault(function.__module__, []).append((function, where))
@@ -28,7 +28,7 @@ def check(*, where: Callable[[Subject], bool] | None = None) -> Callable[[Functi
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one component; calling it raises what is wrong, or NotApplicable."""
+    """One check of one component; a call raises AssertionError if it fails, or NotApplicable."""
 
     subject: Subject
     name: str
@@ -40,12 +40,12 @@ class Check:
         return f"{self.subject.record.full_name}: {self.name}"
 
     def __call__(self) -> None:
-        """Make the check."""
+        """Run the check."""
         self.function(self.subject)
 
 
 def checks_of(subject: Subject) -> Sequence[Check]:
-    """All checks of a component: those of every kind, and those of its own."""
+    """All checks of a component: those of every kind and those of its own kind."""
     modules = (_EVERY_KIND, *KINDS[subject.record.kind].checks)
     for module in modules:
         import_module(module)

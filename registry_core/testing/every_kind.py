@@ -1,4 +1,4 @@
-"""Checks of components of every kind."""
+"""Checks for components of every kind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.subject import Subject, resolved
 
 SECONDS = 2.0
-"""How long the import of a declaration may take."""
+"""The longest allowed import of a declaration, in seconds."""
 
 
 @cache
@@ -35,26 +35,26 @@ def _examined(record: Record) -> Examination:
 
 @check()
 def imports_alone(subject: Subject) -> None:
-    """In a process of its own it imports, without printing, and not at the price of torch."""
+    """The declaration can be imported in a new process, without output and without torch."""
     if subject.is_plain:
-        raise NotApplicable("a plain class or function has no declaration that checks could import")
+        raise NotApplicable("a plain class or function has no declaration to import")
     found = _examined(subject.record)
     assert found.state in ("ok", "note"), " ".join(found.reasons)
 
 
 @check()
 def imports_quickly(subject: Subject) -> None:
-    """In a process of its own its declaration is imported in no time."""
+    """The import of the declaration in a new process is fast."""
     if subject.is_plain:
-        raise NotApplicable("a plain class or function has no declaration that checks could import")
+        raise NotApplicable("a plain class or function has no declaration to import")
     seconds = _examined(subject.record).seconds
     assert seconds is not None
-    assert seconds < SECONDS, f"its declaration takes {seconds:.1f} s to import: move what is heavy to the target"
+    assert seconds < SECONDS, f"its declaration takes {seconds:.1f} s to import: move heavy imports to the target"
 
 
 @check()
 def is_documented(subject: Subject) -> None:
-    """It has a first sentence, and every parameter is described."""
+    """It has a docstring, and every parameter has a description."""
     assert subject.declaration.summary().rstrip(".") != "", "it has no docstring"
     if subject.is_plain:
         return
@@ -64,13 +64,13 @@ def is_documented(subject: Subject) -> None:
 
 @check()
 def has_a_valid_example(subject: Subject) -> None:
-    """Its example is right, by the rules of pipeline files."""
+    """Its example is valid in a pipeline file."""
     subject.component()
 
 
 @check()
 def survives_a_file(subject: Subject) -> None:
-    """Written to a resolved pipeline and read again, it is the same."""
+    """It is equal after writing it to a resolved pipeline and reading it back."""
     component = subject.component()
     again = resolved(subject.record.kind, json.loads(json.dumps(dump(component))))
     assert again == component, f"{dump(component)} became {dump(again)}"
@@ -78,9 +78,9 @@ def survives_a_file(subject: Subject) -> None:
 
 @check()
 def refuses_unknown_parameters(subject: Subject) -> None:
-    """A parameter that it does not have is an error."""
+    """An unknown parameter is an error."""
     if subject.declaration.model_config.get("extra") == "allow":
-        raise NotApplicable("it takes any parameter")
+        raise NotApplicable("it accepts any parameter")
     found: list[str] = []
     try:
         subject.declaration.model_validate({"no_such_parameter": 1})
@@ -97,7 +97,7 @@ def builds_what_its_kind_is(subject: Subject) -> None:
 
 @check()
 def builds_anew(subject: Subject) -> None:
-    """Built twice, it gives two objects that share no tensor."""
+    """Two builds return two objects that share no tensor."""
     first, second = subject.build(), subject.build()
     assert first is not second or not _tensors(first), "it builds the same object twice"
     shared = {t.data_ptr() for t in _tensors(first) if t.numel()} & {t.data_ptr() for t in _tensors(second)}
@@ -106,7 +106,7 @@ def builds_anew(subject: Subject) -> None:
 
 @check()
 def leaves_global_state_alone(subject: Subject) -> None:
-    """Building it changes no default, no foreign random generator, no environment variable and no folder."""
+    """Building it changes no global default, random generator, environment variable or current folder."""
     with _unchanged(torch_generator=not KINDS[subject.record.kind].draws_from_torch):
         subject.build()
 

@@ -1,4 +1,4 @@
-"""Example inputs: what a component says that it is called with, or what the forms that it takes stand for."""
+"""Example inputs: those that a component declares, or those made for the forms that it accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIDES = (6, 6)
 
 
 def tensors_of(inputs: Mapping[str, ExampleTensor], seed: int = 0) -> dict[str, Tensor]:
-    """Random tensors as they are described."""
+    """Random tensors for these descriptions."""
     generator = torch.Generator().manual_seed(seed)
     return {name: _tensor(described, generator) for name, described in inputs.items()}
 
@@ -33,14 +33,14 @@ def _tensor(described: ExampleTensor, generator: torch.Generator) -> Tensor:
 def of_forms(
     subject: Subject, takes: Sequence[str], output: str, targets: Sequence[str], seed: int = 0
 ) -> dict[str, Tensor]:
-    """What a loss or metric is called with, before any activation: as its example says, or as its forms say.
+    """The inputs of a loss or metric, before any activation: those of its example, or those of its forms.
 
-    Raises NotApplicable where neither does.
+    Raises NotApplicable if it has neither.
     """
     if subject.example_inputs:
         return tensors_of(subject.example_inputs, seed)
     if not takes or (output == "any" and not targets):
-        raise NotApplicable("nothing says what it is called with: give `example_inputs`")
+        raise NotApplicable("its inputs are unknown: declare `example_inputs`")
     form = targets[0] if targets else "any"
     generator = torch.Generator().manual_seed(seed)
     found: dict[str, Tensor] = {}
@@ -50,7 +50,7 @@ def of_forms(
         elif name == "output" or name.endswith("_output"):
             found[name] = _output(output, form, generator)
         else:
-            raise NotApplicable(f"nothing says what {name!r} is: give `example_inputs`")
+            raise NotApplicable(f"its input {name!r} is unknown: declare `example_inputs`")
     return found
 
 
@@ -63,7 +63,7 @@ def _output(form: str, target: str, generator: torch.Generator) -> Tensor:
 
 
 def activated(form: str, targets: Sequence[str], numbers: Tensor, dimension: int) -> Tensor:
-    """Numbers as a model emits them in a form: after the activation that makes it of plain numbers."""
+    """An output of this form, made from plain numbers by its activation."""
     found = numbers
     if form == "log_probabilities":
         found = numbers.log_softmax(dimension)
@@ -75,7 +75,7 @@ def activated(form: str, targets: Sequence[str], numbers: Tensor, dimension: int
 
 def _target(form: str, generator: torch.Generator) -> Tensor:
     if form not in _TARGETS:
-        raise NotApplicable(f"nothing says what targets of the form {form!r} are: give `example_inputs`")
+        raise NotApplicable(f"targets of the form {form!r} are unknown: declare `example_inputs`")
     found: Tensor = _TARGETS[form](generator)
     return found
 

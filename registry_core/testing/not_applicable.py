@@ -1,4 +1,4 @@
-"""How a check says that it cannot be made."""
+"""The exception of checks that do not apply."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from registry_core.diagnostics import DataError
 
 
 class NotApplicable(Exception):
-    """Raised by a check that cannot be made of a component: the message says why."""
+    """Raised by a check that does not apply to a component; the message is the reason."""
 
 
 @contextmanager
 def reading_files() -> Iterator[None]:
-    """Raise NotApplicable where an example reads a file or folder that is not on this machine."""
+    """Raise NotApplicable if an example reads a file or folder that is not on this machine."""
     try:
         yield
     except DataError as error:
-        raise NotApplicable(f"what its example reads is not here ({error})") from None
+        raise NotApplicable(f"the files of its example do not exist here ({error})") from None

@@ -1,4 +1,4 @@
-"""Checks of data sets."""
+"""Checks for data sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from registry_core.testing.subject import Subject
 
 
 def _looked_at(subject: Subject) -> DataFacts:
-    """What a look at the data of the example tells; NotApplicable if they are not on this machine."""
+    """The facts of the data of the example; NotApplicable if they are not on this machine."""
     with reading_files():
         facts: DataFacts = subject.component().facts()
         return facts
@@ -35,39 +35,39 @@ def _same(first: Any, second: Any) -> bool:
 
 @check()
 def is_indexable(subject: Subject) -> None:
-    """It has a length, its first and last samples have the entries that it declares, and there is none after them."""
+    """It has a length, its first and last samples have the declared entries, and reading past the end fails."""
     facts, built = _looked_at(subject), subject.build()
     length = len(built)
     assert length > 0, "it is empty"
-    assert facts.length in (None, length), f"it has {length} samples, and declares {facts.length}"
+    assert facts.length in (None, length), f"it has {length} samples, but declares {facts.length}"
     for number in (0, length - 1):
         sample = Reader("train", subject.record.name, built)(number)
-        assert "input" in sample, f"its samples have {', '.join(sample)}, and no `input`"
+        assert "input" in sample, f"its samples have {', '.join(sample)}, but no `input`"
         missing = sorted(set(facts.entries or ()) - set(sample))
         assert not missing, f"sample {number} has no {', '.join(missing)}, which it declares"
     try:
         built[length]
-    except Exception:  # any error will do, as in torch
+    except Exception:  # any error is accepted, as in torch
         return
-    raise AssertionError(f"it has a sample {length}, though its length is {length}")
+    raise AssertionError(f"it has a sample {length}, although its length is {length}")
 
 
 @check()
 def gives_the_same_sample_again(subject: Subject) -> None:
-    """The same number gives the same sample, whatever was read before and whatever the random generators are."""
+    """An index returns the same sample, whatever was read before and whatever the state of the random generators."""
     _looked_at(subject)
     built = subject.build()
     first = built[0]
     torch.manual_seed(5)
     _ = built[len(built) - 1]
-    assert _same(first, built[0]), "the same number gives another sample"
+    assert _same(first, built[0]), "the same index returns different samples"
 
 
 @check()
 def goes_to_loader_processes(subject: Subject) -> None:
-    """It pickles, and gives the same samples afterwards."""
+    """It can be pickled, and a copy returns the same samples."""
     _looked_at(subject)
     built = subject.build()
     again = pickle.loads(pickle.dumps(built))
-    assert len(again) == len(built), "a copy of it has another length"
-    assert _same(again[0], built[0]), "a copy of it gives another sample"
+    assert len(again) == len(built), "a copy of it has a different length"
+    assert _same(again[0], built[0]), "a copy of it returns a different sample"

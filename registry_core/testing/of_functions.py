@@ -1,4 +1,4 @@
-"""Checks of functions."""
+"""Checks for functions."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _IMAGE = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
 
 @check()
 def does_what_it_is_for(subject: Subject) -> None:
-    """Called as what takes functions calls it, it gives what they need."""
+    """Its result is valid for the components that call it."""
     component = subject.component()
     function = subject.build()
     if component.use == "images":
         made = function(PIL.Image.fromarray(_IMAGE))
-        assert isinstance(made, (PIL.Image.Image, torch.Tensor)), f"of an image it makes a {type(made).__name__}"
+        assert isinstance(made, (PIL.Image.Image, torch.Tensor)), f"for an image it returns a {type(made).__name__}"
     elif component.use == "learning rates":
         factors = [function(step) for step in range(5)]
-        assert all(math.isfinite(factor) and factor >= 0 for factor in factors), f"it gives the factors {factors}"
+        assert all(math.isfinite(factor) and factor >= 0 for factor in factors), f"it returns the factors {factors}"
     elif component.use == "distances":
         rows = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
         distances = function(rows, rows.flip(0))
-        assert distances.shape == (4,), f"for 4 pairs it gives {tuple(distances.shape)}"
-        assert torch.equal(function(rows, rows.flip(0)), distances), "the same pairs have another distance"
+        assert distances.shape == (4,), f"for 4 pairs it returns the shape {tuple(distances.shape)}"
+        assert torch.equal(function(rows, rows.flip(0)), distances), "the same pairs have different distances"
     else:
-        raise NotApplicable("it does not say what it is for: set `use`")
+        raise NotApplicable("its use is unknown: set `use`")
 
 
 @check()

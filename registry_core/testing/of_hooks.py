@@ -1,4 +1,4 @@
-"""Checks of hooks."""
+"""Checks for hooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry_core.testing.subject import Subject
 
 @check()
 def answers_known_events(subject: Subject) -> None:
-    """Every event that it implements exists, with arguments that the event has, and there is at least one."""
+    """It implements at least one event, and only existing events and arguments."""
     built = subject.build()
     hooks = Hooks([(subject.record.name, built)])
     assert any(hooks.listened(event) for event in hooks.events), "it implements no event of a run"
@@ -22,13 +22,13 @@ def answers_known_events(subject: Subject) -> None:
 
 @check()
 def has_plain_memory(subject: Subject) -> None:
-    """What it remembers over a resume is plain data and tensors, and can be given back."""
+    """Its state for a resume is plain data and tensors, and can be loaded."""
     built: Any = subject.build()
     if not hasattr(built, "state_dict"):
-        raise NotApplicable("it has no memory")
-    assert hasattr(built, "load_state_dict"), "it has state_dict, and no load_state_dict"
+        raise NotApplicable("it has no state")
+    assert hasattr(built, "load_state_dict"), "it has state_dict, but no load_state_dict"
     state = built.state_dict()
     json.dumps(take_apart(state)[0])
     again: Any = subject.build()
     again.load_state_dict(state)
-    assert repr(again.state_dict()) == repr(state), "what it was given back is not what it remembers"
+    assert repr(again.state_dict()) == repr(state), "the loaded state differs from the saved one"

@@ -1,4 +1,4 @@
-"""Checks of init schemes."""
+"""Checks for init schemes."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def _fillable(component: Any) -> list[tuple[int, ...]]:
             continue
         found.append(shape)
     if not found:
-        raise NotApplicable("it fills no ordinary parameter")
+        raise NotApplicable("it fills no common parameter")
     return found
 
 
 @check()
 def fills_in_place(subject: Subject) -> None:
-    """It fills every parameter of a shape that it takes, in place, with finite numbers."""
+    """It fills every parameter of a supported shape, in place, with finite numbers."""
     component = subject.component()
     for shape in _fillable(component):
         tensor = _filled(component, shape, 0)
-        assert tensor.shape == shape, f"it makes {tuple(tensor.shape)} of {shape}"
+        assert tensor.shape == shape, f"it changes the shape {shape} to {tuple(tensor.shape)}"
         assert tensor.isfinite().all(), "it fills with numbers that are not finite"
-        assert not (tensor == 7.0).all() or _is_constant(component, shape), "it leaves the parameter as it was"
+        assert not (tensor == 7.0).all() or _is_constant(component, shape), "it leaves the parameter unchanged"
 
 
 def _is_constant(component: Any, shape: tuple[int, ...]) -> bool:
@@ -56,8 +56,8 @@ def _is_constant(component: Any, shape: tuple[int, ...]) -> bool:
 
 @check()
 def draws_from_the_generator(subject: Subject) -> None:
-    """What it draws comes from torch's generator: the same seed gives the same values."""
+    """It draws from torch's generator: the same seed results in the same values."""
     component = subject.component()
     for shape in _fillable(component):
         first, second = _filled(component, shape, 3), _filled(component, shape, 3)
-        assert torch.equal(first, second), "the same seed gives other values"
+        assert torch.equal(first, second), "the same seed results in different values"

@@ -1,4 +1,4 @@
-"""Checks of layers."""
+"""Checks for layers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from registry_core.testing.subject import Subject
 
 
 def built_layer(component: Any) -> Any:
-    """A layer, sized for the first sample that it takes."""
+    """A layer, sized for the first sample that it accepts."""
     for shape in LAYER_SHAPES:
         try:
             sized = component.with_sizes(shape)
         except CheckFailed:
             continue
         return build(sized, sized.build)
-    raise NotApplicable("it takes no ordinary sample")
+    raise NotApplicable("it accepts no common sample")
 
 
 @check()
 def follows_shapes(subject: Subject) -> None:
-    """What a sample is after it, is what it says; and it has as many numbers as it says."""
+    """The output shape and the number of parameters are the declared ones."""
     component = subject.component()
     tried = 0
     for shape in LAYER_SHAPES:
@@ -45,7 +45,7 @@ def follows_shapes(subject: Subject) -> None:
         assert_shape(made.shape[1:], said)
         numbers = sum(parameter.numel() for parameter in built.parameters())
         assert sized.count_parameters() in (None, numbers), (
-            f"it has {numbers} numbers, and declares {sized.count_parameters()}"
+            f"it has {numbers} parameters, but declares {sized.count_parameters()}"
         )
     if not tried:
-        raise NotApplicable("it does not say what a sample is after it: override `infer_image`")
+        raise NotApplicable("it does not declare its output shape: override `infer_image`")

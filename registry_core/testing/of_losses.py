@@ -1,4 +1,4 @@
-"""Checks of losses."""
+"""Checks for losses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registry_core.testing.subject import Subject, resolved
 
 
 def built_loss(component: Any) -> Any:
-    """A loss; the objective of a run, for one that is a sum of losses."""
+    """A loss, or the objective of a run for a sum of losses."""
     if component.terms()[0].loss is component:
         return build(component, component.build)
     terms = [
@@ -29,9 +29,9 @@ def built_loss(component: Any) -> Any:
 
 
 def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of example inputs, and these, with gradients wanted for all that the model gives."""
+    """The loss of example inputs, and these inputs, which require gradients if they are outputs of the model."""
     if component.terms()[0].loss is not component:
-        raise NotApplicable("it is a sum of other losses, each of which has checks of its own")
+        raise NotApplicable("it is a sum of other losses, which are checked separately")
     inputs = of_forms(subject, component.inputs, component.output_form, component.target_forms, seed)
     for name in _given(component):
         inputs[name].requires_grad_()
@@ -40,7 +40,7 @@ def _called(subject: Subject, component: Any, seed: int = 0) -> tuple[Tensor, di
 
 
 def _value(component: Any, module: Any, inputs: Mapping[str, Tensor]) -> Tensor:
-    """What the loss gives, after the activation that a pipeline would put before it."""
+    """The value of the loss, after the activation that a pipeline would add."""
     form, targets = component.output_form, component.target_forms
     arguments = [inputs[name] for name in component.inputs]
     arguments[0] = activated(form, targets, arguments[0], component.class_dimension)
@@ -49,22 +49,22 @@ def _value(component: Any, module: Any, inputs: Mapping[str, Tensor]) -> Tensor:
 
 
 def _given(component: Any) -> list[str]:
-    """The arguments that a model gives."""
+    """The arguments that are outputs of a model."""
     return [name for name in component.inputs if name == "output" or name.endswith("_output")] or [component.inputs[0]]
 
 
 @check()
 def is_a_finite_number(subject: Subject) -> None:
-    """Of example inputs it is finite; averaged, it is a scalar."""
+    """It is finite for example inputs, and a scalar if it is averaged."""
     loss, _ = _called(subject, subject.component())
-    assert isinstance(loss, Tensor), f"it gives a {type(loss).__name__}, not a tensor"
-    assert loss.isfinite().all(), f"it is {loss} for ordinary inputs"
-    assert loss.is_floating_point(), f"it gives {loss.dtype}"
+    assert isinstance(loss, Tensor), f"it returns a {type(loss).__name__}, not a tensor"
+    assert loss.isfinite().all(), f"it is {loss} for common inputs"
+    assert loss.is_floating_point(), f"it returns {loss.dtype}"
 
 
 @check()
 def is_differentiable(subject: Subject) -> None:
-    """Its gradients for the model's outputs are finite, and not all of them are zero."""
+    """Its gradients with respect to the model's outputs are finite and not all zero."""
     component = subject.component()
     loss, inputs = _called(subject, component)
     loss.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -75,7 +75,7 @@ def is_differentiable(subject: Subject) -> None:
 
 @check()
 def has_the_gradients_of_its_value(subject: Subject) -> None:
-    """Its gradients are those that small differences of its value show, in double precision."""
+    """Its gradients equal finite differences of its value, in double precision."""
     component = subject.component()
     _, inputs = _called(subject, component)
     given = _given(component)
@@ -86,12 +86,14 @@ def has_the_gradients_of_its_value(subject: Subject) -> None:
         return _value(component, module, {**fixed, **dict(zip(given, outputs, strict=True))}).mean()
 
     variables = [fixed[name].clone().requires_grad_() for name in given]
-    assert torch.autograd.gradcheck(value, variables, raise_exception=False), "its gradient is not that of its value"
+    assert torch.autograd.gradcheck(value, variables, raise_exception=False), (
+        "its gradient differs from finite differences of its value"
+    )
 
 
 @check()
 def is_right_under_reduction(subject: Subject) -> None:
-    """With reduction sum it is the sum of what it gives for none."""
+    """With reduction sum it is the sum of its values with reduction none."""
     if "reduction" not in subject.declaration.model_fields:
         raise NotApplicable("it has no parameter `reduction`")
     (name, parameters), *_ = subject.written.items()
@@ -99,17 +101,17 @@ def is_right_under_reduction(subject: Subject) -> None:
     for reduction in ("none", "sum", "mean"):
         component = resolved("loss", {name: {**parameters, "reduction": reduction}})
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # kl_div advises against its mean
+            warnings.simplefilter("ignore")  # kl_div warns about its mean
             values[reduction] = _called(subject, component)[0].detach()
     torch.testing.assert_close(values["none"].sum(), values["sum"], msg="reduction sum is not the sum of none")
-    assert values["mean"].ndim == 0, "reduction mean gives no scalar"
+    assert values["mean"].ndim == 0, "reduction mean returns no scalar"
     assert values["mean"].abs() <= values["sum"].abs() + 1e-6, "reduction mean is larger than sum"
 
 
 @check()
 def repeats(subject: Subject) -> None:
-    """The same inputs give the same value, and inputs are left as they are."""
+    """The same inputs result in the same value, and inputs are not changed."""
     first, inputs = _called(subject, subject.component())
     second, fresh = _called(subject, subject.component())
-    assert torch.equal(first, second), "it gives another value for the same inputs"
-    assert all(torch.equal(inputs[name], fresh[name]) for name in inputs), "it changes what it is given"
+    assert torch.equal(first, second), "it returns different values for the same inputs"
+    assert all(torch.equal(inputs[name], fresh[name]) for name in inputs), "it changes its inputs"

@@ -1,4 +1,4 @@
-"""Checks of metrics."""
+"""Checks for metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry_core.testing.subject import CLASSES, Subject
 
 
 def built_metric(component: Any) -> Any:
-    """A metric, for a model of some classes."""
+    """A metric for a model with a few classes."""
     return build(component, component.build, getattr(component, "num_classes", None) or CLASSES)
 
 
@@ -29,19 +29,19 @@ def _updated(subject: Subject, component: Any, metric: Any, *seeds: int) -> floa
 
 @check()
 def measures(subject: Subject) -> None:
-    """Updated with example batches, it gives one finite number."""
+    """After example batches its value is one finite number."""
     component = subject.component()
     value = _updated(subject, component, built_metric(component), 0, 1)
-    assert math.isfinite(value), f"it gives {value}"
+    assert math.isfinite(value), f"its value is {value}"
 
 
 @check()
 def starts_anew(subject: Subject) -> None:
-    """After a reset it has forgotten what it was given."""
+    """A reset restores the initial state."""
     component = subject.component()
     expected = _updated(subject, component, built_metric(component), 1)
     metric = built_metric(component)
     _updated(subject, component, metric, 0)
     metric.reset()
     found = _updated(subject, component, metric, 1)
-    assert found == expected, f"after a reset it gives {found}, and a new one {expected}"
+    assert found == expected, f"after a reset its value is {found}, but that of a new one is {expected}"

@@ -1,4 +1,4 @@
-"""Checks of models."""
+"""Checks for models."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SIDES = (8, 16, 28, 32, 64, 96, 224)
 
 
 def model_inputs(subject: Subject, component: Any) -> list[Tensor]:
-    """What the model is called with: as its example says, or images that it declares to take."""
+    """The inputs of the model: those of its example, or images that it declares to accept."""
     if subject.example_inputs:
         found = tensors_of(subject.example_inputs)
         return [found[name] for name in component.inputs]
     if type(component).check_input is Model.check_input:
-        raise NotApplicable("it does not say which images it takes: give `example_inputs`, or override `check_input`")
+        raise NotApplicable("it does not declare its images: declare `example_inputs` or override `check_input`")
     for side in _SIDES:
         for channels in (3, 1):
             try:
@@ -34,7 +34,7 @@ def model_inputs(subject: Subject, component: Any) -> list[Tensor]:
                 continue
             generator = torch.Generator().manual_seed(1)
             return [torch.rand(BATCH, channels, side, side, generator=generator) for _ in component.inputs]
-    raise NotApplicable("it takes no ordinary image: give `example_inputs`")
+    raise NotApplicable("it accepts no common image: declare `example_inputs`")
 
 
 def _seeded(component: Any) -> nn.Module:
@@ -45,12 +45,12 @@ def _seeded(component: Any) -> nn.Module:
 
 @check()
 def takes_what_it_declares(subject: Subject) -> None:
-    """Called with what it takes, it gives what it declares: names, one row a sample, and as many numbers."""
+    """Its outputs are the declared ones: their names, one row per sample, and the number of values."""
     component = subject.component()
     inputs = model_inputs(subject, component)
     output = _seeded(component).eval()(*inputs)
     if len(component.outputs) > 1:
-        assert set(component.outputs) <= set(output), f"it gives {sorted(output)}, and declares {component.outputs}"
+        assert set(component.outputs) <= set(output), f"it returns {sorted(output)}, but declares {component.outputs}"
     found = named_outputs(component.outputs, output)
     for name, value in found.items():
         assert isinstance(value, Tensor), f"its output {name!r} is a {type(value).__name__}, not a tensor"
@@ -59,7 +59,7 @@ def takes_what_it_declares(subject: Subject) -> None:
     first = found[component.outputs[0]]
     outputs, shape = component.num_outputs(), component.output_shape()
     if outputs is not None and first.ndim == 2:
-        assert first.shape[1] == outputs, f"it gives {first.shape[1]} numbers a sample, and declares {outputs}"
+        assert first.shape[1] == outputs, f"it returns {first.shape[1]} values per sample, but declares {outputs}"
     if shape is not None:
         assert_shape(first.shape[1:], shape)
     _of_form(component.get_output_form(), first)
@@ -67,23 +67,23 @@ def takes_what_it_declares(subject: Subject) -> None:
 
 def _of_form(form: str, output: Tensor) -> None:
     if form == "probabilities":
-        assert ((output >= 0) & (output <= 1)).all(), "it declares probabilities, and gives others numbers"
+        assert ((output >= 0) & (output <= 1)).all(), "it declares probabilities, but returns other values"
     if form == "log_probabilities":
-        assert (output <= 0).all(), "it declares log-probabilities, and gives positive numbers"
+        assert (output <= 0).all(), "it declares log-probabilities, but returns positive values"
 
 
 @check()
 def starts_from_the_seed(subject: Subject) -> None:
-    """Built under the same seed of torch, it has the same first values."""
+    """Two builds under the same seed of torch have the same initial values."""
     component = subject.component()
     first, second = _seeded(component).state_dict(), _seeded(component).state_dict()
     different = [name for name in first if not torch.equal(first[name], second[name])]
-    assert not different, f"first values differ under the same seed: {', '.join(different[:5])}"
+    assert not different, f"initial values differ under the same seed: {', '.join(different[:5])}"
 
 
 @check()
 def keeps_its_weights(subject: Subject) -> None:
-    """Its weights, loaded into a new one, give the same output; copies for averaged weights can be made."""
+    """A new one with its weights returns the same output, and it can be copied for averaged weights."""
     component = subject.component()
     inputs = model_inputs(subject, component)
     model = _seeded(component).eval()
@@ -92,12 +92,14 @@ def keeps_its_weights(subject: Subject) -> None:
     expected = named_outputs(component.outputs, model(*inputs))
     for other in (again, copy.deepcopy(model)):
         found = named_outputs(component.outputs, other(*inputs))
-        assert all(torch.equal(found[name], expected[name]) for name in expected), "the same weights give other outputs"
+        assert all(torch.equal(found[name], expected[name]) for name in expected), (
+            "the same weights result in different outputs"
+        )
 
 
 @check()
 def can_be_trained(subject: Subject) -> None:
-    """It has parameters, and gradients reach some of them from its outputs."""
+    """It has parameters, and some of them get gradients from its outputs."""
     component = subject.component()
     inputs = model_inputs(subject, component)
     model = _seeded(component).train()

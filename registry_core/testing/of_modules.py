@@ -1,4 +1,4 @@
-"""Checks of what models and layers are made of."""
+"""Checks for the modules that models and layers declare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry_core.testing.subject import Subject
 
 
 def _says_its_modules(subject: Subject) -> bool:
-    """Whether a model or layer overrides `modules`; one that is broken has to say so in its checks."""
+    """True if a model or layer overrides `modules`; other checks report a broken one."""
     try:
         return type(subject.component()).modules not in (Model.modules, Layer.modules)
     except (Exception, SystemExit):  # a component may raise anything
@@ -25,7 +25,7 @@ def _says_its_modules(subject: Subject) -> bool:
 
 @check(where=_says_its_modules)
 def has_the_modules_it_declares(subject: Subject) -> None:
-    """Built, it has the modules, parameters and saved buffers that it says: names, classes, order and shapes."""
+    """The built object has the declared modules, parameters and saved buffers: names, classes, order and shapes."""
     component = subject.component()
     tried = 0
     for sized in [component] if isinstance(component, Model) else _sized(component):
@@ -34,13 +34,13 @@ def has_the_modules_it_declares(subject: Subject) -> None:
             continue
         tried += 1
         for declared, found in zip_longest(said, facts_of(sized.build())):
-            assert declared == found, f"it declares {declared or 'nothing more'}, and has {found or 'nothing more'}"
+            assert declared == found, f"it declares {declared or 'nothing more'}, but has {found or 'nothing more'}"
     if not tried:
-        raise NotApplicable("it does not say what it is made of: override `modules`")
+        raise NotApplicable("it does not declare its modules: override `modules`")
 
 
 def _sized(layer: Any) -> Iterator[Any]:
-    """The layer with all sizes, for samples of each shape that it takes."""
+    """The sized layer for samples of each shape that it accepts."""
     for shape in LAYER_SHAPES:
         with suppress(CheckFailed):
             yield layer.with_sizes(shape)

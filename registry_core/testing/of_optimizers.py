@@ -1,4 +1,4 @@
-"""Checks of optimizers."""
+"""Checks for optimizers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from registry_core.testing.subject import Subject
 
 STEPS = 60
 _FEW = 12
-"""Steps after which every optimizer has moved: some only gather statistics in the first ones."""
+"""Steps after which every optimizer has changed parameters: some only gather statistics at first."""
 
 
 @dataclass(frozen=True)
 class Trainable:
-    """Parameters that an optimizer can train, and whether their gradients are sparse."""
+    """Parameters that an optimizer supports, and True if their gradients are sparse."""
 
     parameters: list[torch.nn.Parameter]
     sparse: bool
 
     @classmethod
     def of(cls, optimizer: Any) -> Trainable:
-        """Two matrices and a vector, or matrices alone, as the optimizer takes them."""
+        """Two matrices and a vector, or matrices alone if the optimizer supports no vectors."""
         matrices: dict[str, tuple[int, ...]] = {"weight": (6, 4), "second": (6, 4)}
         for shapes, sparse in (({**matrices, "bias": (6,)}, False), (matrices, False), (matrices, True)):
             try:
@@ -40,16 +40,16 @@ class Trainable:
             generator = torch.Generator().manual_seed(0)
             made = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes.values()]
             return cls(made, sparse)
-        raise NotApplicable("it takes no matrices, with dense gradients or with sparse ones")
+        raise NotApplicable("it supports matrices neither with dense gradients nor with sparse ones")
 
 
 def built_optimizer(component: Any) -> Any:
-    """An optimizer of a few parameters."""
+    """An optimizer for a few parameters."""
     return build(component, component.build, Trainable.of(component).parameters)
 
 
 class _Problem:
-    """A quadratic in the parameters of an optimizer: half their squared distance from a point, strongly curved."""
+    """A quadratic function of the parameters: half their squared distance from a point, strongly curved."""
 
     def __init__(self, component: Any, rates: tuple[float, ...] = ()) -> None:
         self.component = component
@@ -59,7 +59,7 @@ class _Problem:
         self.optimizer = component.build(groups or self.parameters)
 
     def loss(self) -> Tensor:
-        """The value, with gradients as sparse as the optimizer wants them."""
+        """The value; its gradients are sparse if the optimizer needs them so."""
         rows = torch.arange(6)
         values = [F.embedding(rows, p, sparse=True) if self.trainable.sparse else p for p in self.parameters]
         return torch.stack([(value - 0.5).square().sum() for value in values]).sum() / 2
@@ -83,19 +83,19 @@ class _Problem:
 
 @check()
 def lowers_a_quadratic(subject: Subject) -> None:
-    """It brings a quadratic down, and keeps its parameters finite."""
+    """It decreases a quadratic function, and the parameters stay finite."""
     problem = _Problem(subject.component())
     before = problem.loss().item()
     for _ in range(STEPS):
         problem.step()
     after = problem.loss().item()
     assert all(value.isfinite().all() for value in problem.values()), "its parameters are not finite"
-    assert after < before, f"after {STEPS} steps the quadratic is {after:g}, and was {before:g}"
+    assert after < before, f"after {STEPS} steps the quadratic is {after:g}, but was {before:g} before"
 
 
 @check()
 def goes_on_from_a_checkpoint(subject: Subject) -> None:
-    """Its state survives a checkpoint: saved, loaded into a new one, it takes the same steps bit for bit."""
+    """A new one with its saved state makes the same steps, bit for bit."""
     whole = _Problem(subject.component())
     for _ in range(3):
         whole.step()
@@ -105,20 +105,20 @@ def goes_on_from_a_checkpoint(subject: Subject) -> None:
             parameter.copy_(value)
     parted.optimizer.load_state_dict(through_checkpoint(whole.optimizer.state_dict()))
     for problem in (whole, parted):
-        torch.manual_seed(3)  # a checkpoint has the state of the generator too
+        torch.manual_seed(3)  # a checkpoint also has the state of the generator
         for _ in range(3):
             problem.step()
-    assert all(map(torch.equal, whole.values(), parted.values())), "after a checkpoint it takes other steps"
+    assert all(map(torch.equal, whole.values(), parted.values())), "after a checkpoint its steps differ"
 
 
 @check()
 def supports_groups(subject: Subject) -> None:
-    """Groups of parameters may have learning rates of their own: with a smaller one they move less."""
+    """Groups of parameters may have their own learning rates: with a smaller one they change less."""
     component = subject.component()
     if not component.supports_groups:
-        raise NotApplicable("it declares that it takes no groups")
+        raise NotApplicable("it declares that it does not support groups")
     if not isinstance(getattr(component, "lr", None), float):
-        raise NotApplicable("it has no number `lr` for groups to differ in")
+        raise NotApplicable("it has no learning rate `lr` that could differ between groups")
     rate = component.lr
     problem = _Problem(component, (rate, rate / 1000))
     with torch.no_grad():
@@ -127,5 +127,5 @@ def supports_groups(subject: Subject) -> None:
     for _ in range(_FEW):
         problem.step()
     first, second = ((a - b).abs().max().item() for a, b in zip(problem.values()[:2], before[:2], strict=True))
-    assert first > 0, "the first group does not move"
-    assert second < first, "a group with a thousandth of the learning rate moves as far"
+    assert first > 0, "the parameters of the first group do not change"
+    assert second < first, "a group with a thousandth of the learning rate changes as much"

@@ -1,4 +1,4 @@
-"""Checks of samplers."""
+"""Checks for samplers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def built_sampler(component: Any) -> Any:
 
 @check()
 def is_a_function_of_seed_and_epoch(subject: Subject) -> None:
-    """The order is the same for the same seed and epoch, built anew too, and in any sequence of calls."""
+    """The order depends only on seed and epoch, also for a new object and in any sequence of calls."""
     component = subject.component()
     first, second = built_sampler(component), built_sampler(component)
     orders = [np.asarray(first(3, epoch)) for epoch in (0, 1, 2)]
@@ -29,10 +29,10 @@ def is_a_function_of_seed_and_epoch(subject: Subject) -> None:
 
 @check()
 def gives_numbers_of_samples(subject: Subject) -> None:
-    """An epoch has as many samples as it says, each the number of one."""
+    """An epoch has the declared number of samples, and all of them are valid indices."""
     component = subject.component()
     order = np.asarray(built_sampler(component)(0, 0))
     length = component.epoch_length(20)
-    assert len(order) == length, f"an epoch has {len(order)} samples, and it says {length}"
-    assert order.dtype.kind in "iu", f"it gives {order.dtype}, not whole numbers"
-    assert ((order >= 0) & (order < 20)).all(), "it gives numbers that no sample has"
+    assert len(order) == length, f"an epoch has {len(order)} samples, but it declares {length}"
+    assert order.dtype.kind in "iu", f"it returns {order.dtype}, not integers"
+    assert ((order >= 0) & (order < 20)).all(), "it returns indices that no sample has"

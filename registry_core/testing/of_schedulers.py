@@ -1,4 +1,4 @@
-"""Checks of schedulers."""
+"""Checks for schedulers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from registry_core.testing.checks import check
 from registry_core.testing.subject import Subject
 
 HORIZON = Horizon(epochs=90, steps_per_epoch=10, total_steps=900)
-"""The run that schedules are tested with."""
+"""The length of the run for tests of schedules."""
 
 
 def built_scheduler(component: Any) -> Any:
-    """A scheduler of an optimizer with the rate 0.1, for a short run."""
+    """A scheduler for an optimizer with the rate 0.1 and a short run."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1, momentum=0.9)
     return build(component, component.build, optimizer, component.horizon_after_warmup(HORIZON))
 
@@ -42,14 +42,14 @@ def _rates(schedule: Schedule, start: int, end: int) -> list[float]:
 
 @check()
 def gives_rates(subject: Subject) -> None:
-    """Over a run its rates are finite and not negative."""
+    """Its rates during a run are finite and not negative."""
     rates = _rates(_schedule(subject.component()), 0, HORIZON.total_steps)
-    assert all(0 <= rate < float("inf") for rate in rates), f"it gives the rates {rates}"
+    assert all(0 <= rate < float("inf") for rate in rates), f"its rates are {rates}"
 
 
 @check()
 def goes_on_as_it_would(subject: Subject) -> None:
-    """Saved in the middle of a run and loaded into a new one, it gives the same rates."""
+    """A new one with the state saved in the middle of a run sets the same rates."""
     half = HORIZON.total_steps // 2
     whole = _schedule(subject.component())
     _rates(whole, 0, half)
@@ -57,11 +57,11 @@ def goes_on_as_it_would(subject: Subject) -> None:
     parted.optimizer.load_state_dict(through_checkpoint(whole.optimizer.state_dict()))
     parted.load_state_dict(through_checkpoint(whole.state_dict()))
     expected, found = _rates(whole, half, HORIZON.total_steps), _rates(parted, half, HORIZON.total_steps)
-    assert found == expected, f"after a checkpoint it gives {found}, not {expected}"
+    assert found == expected, f"after a checkpoint its rates are {found}, not {expected}"
 
 
 @check()
 def fits_a_run(subject: Subject) -> None:
-    """Its example is right for a run of some length."""
+    """Its example fits a run of some length."""
     component = subject.component()
     component.check(component.horizon_after_warmup(HORIZON))

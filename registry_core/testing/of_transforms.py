@@ -1,4 +1,4 @@
-"""Checks of transforms, of samples and of batches."""
+"""Checks for transforms of samples and of batches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEY = 7
 
 
 def built_transform(component: Any) -> Any:
-    """A transform, for data of some classes."""
+    """A transform for data with a few classes."""
     made = component.for_classes(getattr(component, "num_classes", None) or CLASSES)
     return build(made, made.build)
 
@@ -45,7 +45,7 @@ def _images() -> Iterator[Image]:
 
 
 def _accepted(component: Any) -> list[tuple[Image, Image | None]]:
-    """Images that it takes, each with what it says that comes out."""
+    """Images that it accepts, each with the declared result."""
     found = []
     for image in _images():
         try:
@@ -53,9 +53,9 @@ def _accepted(component: Any) -> list[tuple[Image, Image | None]]:
         except CheckFailed:
             continue
     if not found:
-        raise NotApplicable(f"it takes no ordinary image of {SIDES[0]} x {SIDES[1]} pixels")
+        raise NotApplicable(f"it accepts no common image of {SIDES[0]} x {SIDES[1]} pixels")
     if all(after is None for _, after in found):
-        raise NotApplicable("it does not say which images it takes: override `infer_image`")
+        raise NotApplicable("it does not declare its images: override `infer_image`")
     return found
 
 
@@ -83,12 +83,12 @@ def _target_fits(component: Any) -> None:
     try:
         component.infer_target("class_indices")
     except CheckFailed as failed:
-        raise NotApplicable(f"it does not take class numbers as targets: {failed}") from None
+        raise NotApplicable(f"it does not accept class indices as targets: {failed}") from None
 
 
 @check()
 def keeps_its_word(subject: Subject) -> None:
-    """What comes out is what it says: form, channels, height, width, and values in their range."""
+    """Its result is the declared one: form, channels, height, width, and the range of values."""
     component = subject.component()
     _target_fits(component)
     step = _step(component)
@@ -97,11 +97,11 @@ def keeps_its_word(subject: Subject) -> None:
             for made in _applied(step, _sample(before, component, seed), number=seed):
                 if after is not None:
                     wrong = _difference(made, after, batched=component.get_unit() == "batch")
-                    assert not wrong, f"of a {before} it makes {wrong}, and says {after}"
+                    assert not wrong, f"a {before} becomes {wrong}, but it declares {after}"
 
 
 def _difference(made: Any, said: Image, *, batched: bool) -> str:
-    """What is not as it was said; empty if everything is."""
+    """The facts that differ from the declared ones, in words; empty if none do."""
     if isinstance(made, PIL.Image.Image):
         form, channels, (width, height) = "pil", len(made.getbands()), made.size
         values = np.asarray(made).astype(float)
@@ -148,22 +148,22 @@ def has_the_same_bits_in_a_batch(subject: Subject) -> None:
 
 @check()
 def is_a_function_of_its_key(subject: Subject) -> None:
-    """The same sample in the same epoch comes out the same; another epoch gives other numbers, if it draws any."""
+    """The same sample in the same epoch has the same result, in another epoch a different one if it is random."""
     component = subject.component()
     _target_fits(component)
     step = _step(component)
     before, _ = _accepted(component)[0]
     sample = _sample(before, component)
     first = _applied(step, sample)
-    torch.manual_seed(99)  # nothing but the key may count
+    torch.manual_seed(99)  # only the key may matter
     np.random.seed(99)
-    assert _equal(first, _applied(step, sample)), "it gives another result for the same sample and epoch"
-    assert _equal(first, _applied(_step(component), sample)), "it has a memory: built anew, it gives another result"
+    assert _equal(first, _applied(step, sample)), "its results differ for the same sample and epoch"
+    assert _equal(first, _applied(_step(component), sample)), "it has state: a new one returns a different result"
 
 
 @check()
 def leaves_the_sample_alone(subject: Subject) -> None:
-    """It returns a new image, and does not write into the one that it is given."""
+    """It returns a new image, and does not change its input."""
     component = subject.component()
     _target_fits(component)
     step = _step(component)
@@ -171,19 +171,19 @@ def leaves_the_sample_alone(subject: Subject) -> None:
         sample = _sample(before, component)
         kept = copy.deepcopy(sample)
         step.each(sample, Moment(1, 3))
-        assert _equal([sample["input"]], [kept["input"]]), "it writes into the image that it is given"
+        assert _equal([sample["input"]], [kept["input"]]), "it changes its input image"
 
 
 @check()
 def goes_to_other_processes(subject: Subject) -> None:
-    """Built, it pickles, and does the same afterwards: loader processes may be started with a copy."""
+    """The built object can be pickled, and a copy has the same results: loader processes may get a copy."""
     component = subject.component()
     _target_fits(component)
     step = _step(component)
     again = pickle.loads(pickle.dumps(step))
     before, _ = _accepted(component)[0]
     sample = _sample(before, component)
-    assert _equal(_applied(step, sample), _applied(again, sample)), "a copy of it gives another result"
+    assert _equal(_applied(step, sample), _applied(again, sample)), "a copy of it returns a different result"
 
 
 def _equal(first: list[Any], second: list[Any]) -> bool:

@@ -25,10 +25,9 @@ def conformance(
 ) -> Callable[[Callable[..., None]], Any]:
     """Parametrize a test over all checks of the components of an installed distribution, as ``check``.
 
-    ``components`` names, by ``kind/name``, the only ones to test, for a provider of very many.
-    ``examples`` and ``inputs`` say, by ``kind/name``, with which parameters a component is tested and what it is called
-    with, where its declaration does not. ``expected_failures`` maps ``kind/name: check`` to a reason: the test must
-    fail then. ``at_least`` is how many checks must be made: not left out because they do not apply.
+    ``components`` limits the test to these, by ``kind/name``. ``examples`` and ``inputs`` are parameters and inputs, by
+    ``kind/name``, for components that do not declare them. ``expected_failures`` maps ``kind/name: check`` to a reason:
+    the test has to fail then. ``at_least`` is the smallest number of checks that have to apply.
     """
     import pytest
 
@@ -56,7 +55,7 @@ def conformance(
 
 
 def _parameter(check: Check, expected_failure: str | None, applied: dict[str, bool]) -> Any:
-    """A check as a parameter of a test, which must fail where that is expected."""
+    """A check as a parameter of a test, which has to fail if that is expected."""
     import pytest
 
     marks = [pytest.mark.xfail(reason=expected_failure, strict=True)] if expected_failure else []
@@ -64,7 +63,7 @@ def _parameter(check: Check, expected_failure: str | None, applied: dict[str, bo
 
 
 def _make(check: Check, applied: dict[str, bool]) -> None:
-    """Make a check, and note whether it applies."""
+    """Run a check, and record if it applies."""
     import pytest
 
     applied[check.identity] = True
@@ -76,9 +75,9 @@ def _make(check: Check, applied: dict[str, bool]) -> None:
 
 
 def _count(checks: list[Check], applied: dict[str, bool], at_least: int) -> None:
-    """As many checks are made as the author says: none falls out of use unseen. Those not made yet are made now."""
+    """At least the required number of checks applies, so that none is lost unnoticed; missing ones run now."""
     for check in checks:
         if check.identity not in applied:
             applied[check.identity] = result_of(check).status != "left out"
     found = sum(applied[check.identity] for check in checks)
-    assert found >= at_least, f"{found} checks are made of these components, and it should be at least {at_least}"
+    assert found >= at_least, f"{found} checks apply to these components, but at least {at_least} are required"

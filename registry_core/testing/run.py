@@ -1,4 +1,4 @@
-"""Run the checks of components and tell what came of each."""
+"""Run the checks of components and return their results."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Status = Literal["passed", "failed", "left out", "failed as expected", "passed u
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one check of one component."""
+    """The result of one check of one component."""
 
     component: str
     check: str
     status: Status
     reason: str = ""
-    """Why it failed or was left out, or the reason that the author gave for an expected failure."""
+    """The reason why it failed or was left out, or the author's reason for an expected failure."""
 
     @property
     def is_right(self) -> bool:
-        """Whether nothing has to be mended."""
+        """True if nothing has to be fixed."""
         return self.status not in ("failed", "passed unexpectedly")
 
 
@@ -53,7 +53,7 @@ def result_of(check: Check, expected: str = "") -> Result:
 
 
 def described(error: BaseException) -> str:
-    """What is wrong, in one paragraph."""
+    """The message of an error, in one paragraph."""
     if isinstance(error, (AssertionError, RegistryError)) and str(error):
         return on_one_line(str(error))
     return describe_error(error)

@@ -1,4 +1,4 @@
-"""Shapes of samples that models and layers are tried with, and the shape of what they return."""
+"""Shapes of samples for tests of models and layers, and a check of the output shape."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from registry_core.components import Shape
 
 LAYER_SHAPES: tuple[tuple[int, ...], ...] = ((4, 8, 8), (8, 8, 8), (16,), (256,), (4, 16))
-"""Shapes of samples that layers are tried with."""
+"""Shapes of samples for tests of layers."""
 
 
 def assert_shape(found: Any, said: Shape) -> None:
-    """Raise AssertionError if the shape of a sample is not the declared one, whose sizes may be open."""
+    """Raise AssertionError if the shape of a sample differs from the declared one, whose sizes may be unknown."""
     wrong = len(found) != len(said) or any(s not in (None, f) for f, s in zip(found, said, strict=True))
-    assert not wrong, f"a sample becomes {tuple(found)}, and it declares {said}"
+    assert not wrong, f"a sample becomes {tuple(found)}, but it declares {said}"

@@ -18,47 +18,47 @@ from registry_core.registry.registries import BY_KIND
 from registry_core.testing.not_applicable import reading_files
 
 CLASSES = 5
-"""Classes of example data."""
+"""The number of classes of example data."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A registered component with an example of its parameters, and of what it is called with."""
+    """A registered component with an example of its parameters and of its inputs."""
 
     record: Record
     example: Mapping[str, Any] | None = None
-    """Parameters; None for those that the declaration has as its example."""
+    """Parameters; None for the declared example."""
     inputs: Mapping[str, ExampleTensor] = field(default_factory=dict)
-    """What it is called with; empty for what the declaration has as its example, or what its forms say."""
+    """Inputs; empty for the declared example inputs, or those of its forms."""
 
     @cached_property
     def declaration(self) -> type[Component]:
-        """The declaration; BrokenComponent if there is none that works."""
+        """The declaration; BrokenComponent if it cannot be loaded."""
         return BY_KIND[self.record.kind].declaration(self.record)
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether it is a plain class or function, declared by its signature."""
+        """True for a plain class or function, declared by its signature."""
         found = load_target(self.record.target)
         return not self.record.provided and not (isinstance(found, type) and issubclass(found, Component))
 
     @property
     def written(self) -> Any:
-        """The example as a pipeline file has it."""
+        """The example as written in a pipeline file."""
         name = f"{self.record.distribution}:{self.record.name}"
         return {name: dict(self.declaration.example if self.example is None else self.example)}
 
     @property
     def example_inputs(self) -> Mapping[str, ExampleTensor]:
-        """What the example is called with, where that is said."""
+        """The inputs of the example, if they are declared."""
         return self.inputs or self.declaration.example_inputs
 
     def component(self) -> Any:
-        """The example as a component; AssertionError with what is wrong with it."""
+        """The example as a component; AssertionError with the problems if it is wrong."""
         return resolved(self.record.kind, self.written)
 
     def build(self) -> Any:
-        """What the example builds, checked against the type of its kind; NotApplicable if it reads what is not here."""
+        """The object that the example builds, of the type of its kind; NotApplicable if its files do not exist."""
         trial = KINDS[self.record.kind].trial
         with reading_files():
             component = self.component()
@@ -66,7 +66,7 @@ class Subject:
 
 
 def resolved(kind: str, written: Any) -> Any:
-    """The component of something written in a pipeline file; AssertionError with what is wrong with it."""
+    """The component of a value in a pipeline file; AssertionError with the problems if it is wrong."""
     resolver = Resolver(Tree({}))
     component = resolver.component(BY_KIND[kind].base, written, ())
     assert not resolver.problems, "; ".join(str(problem) for problem in resolver.problems)

@@ -103,7 +103,7 @@ def test_weights_go_over_the_init_rules(start: Callable[..., Any], tmp_path: Pat
 def test_one_of_several_entries(start: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     torch.save({"model": weights(seed=1), "model_ema": weights(seed=2)}, path)
-    with pytest.raises(PipelineError, match=r"holds 2 sets of weights\. Choose with `entry`: model, model_ema"):
+    with pytest.raises(PipelineError, match=r"holds 2 sets of weights\. Choose one with `entry`: model, model_ema"):
         start({"weights": str(path)})
     assert same(start({"weights": str(path), "entry": "model_ema"}).model.state_dict(), weights(seed=2))
     with pytest.raises(PipelineError, match=r"no set of weights 'emma'\. It has: model, model_ema"):
@@ -199,7 +199,7 @@ class Evil:
 @pytest.mark.parametrize("content", [Evil(), {"state_dict": weights(), "hook": Evil()}, nn.Linear(1, 1)])
 def test_pickled_code_is_refused(start: Callable[..., Any], tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(PipelineError, match=r"holds more than tensors .* could run code. Only tensors are read"):
+    with pytest.raises(PipelineError, match=r"holds more than tensors .* could run code. Save the tensors again"):
         start({"weights": str(tmp_path / "w.pt")})
 
 

@@ -111,7 +111,7 @@ def test_a_schedule_keeps_the_ratio_of_layers(run: Callable[..., Any]) -> None:
 
 def test_a_schedule_that_would_level_the_rates(run: Callable[..., Any]) -> None:
     optim: dict[str, Any] = {"optimizer": {"sgd": {"lr": 0.1}}, "groups": [{"modules": "Conv2d", "lr": 0.01}]}
-    with pytest.raises(PipelineError, match=r"'one_cycle' sets one rate for all parameter groups, and one has 0\.01\."):
+    with pytest.raises(PipelineError, match=r"'one_cycle' sets one rate for all .*, but a group has the rate 0\.01\."):
         run(model=NET, optim={**optim, "scheduler": {"one_cycle": {"max_lr": 0.4, "cycle_momentum": False}}})
     schedule = {"one_cycle": {"max_lr": [0.4, 0.04], "cycle_momentum": False, "pct_start": 0.5}}
     result = run(model=NET, optim={**optim, "scheduler": schedule}, train={"max_steps": 3})
@@ -149,7 +149,7 @@ def test_layers_by_pattern_count_numbers_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        ((r"0\..*",), r"No layer has 1\.weight, 1\.bias"),
+        ((r"0\..*",), r"No pattern matches 1\.weight, 1\.bias"),
         ((r".*", r"stem\..*"), r"layers\[1\]: 'stem\\\..*' matches no parameter"),
     ],
 )

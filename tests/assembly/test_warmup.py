@@ -166,7 +166,7 @@ def test_functions_are_their_formulas(function: Function, formula: Callable[[int
 @pytest.mark.parametrize(
     ("scheduler", "where", "words"),
     [
-        ({"step": {"step_size": 1, "warmup": "9 epochs"}}, ".step.warmup", "it would never begin"),
+        ({"step": {"step_size": 1, "warmup": "9 epochs"}}, ".step.warmup", "the schedule would never begin"),
         ({"step": {"step_size": 1, "warmup": "9"}}, ".step.warmup", "'500 steps', not '9'"),
         ({"step": {"step_size": 6, "by": "step"}}, ".step.step_size", "6 optimizer steps and the run has 6 optimizer"),
         ({"lambda": {"lr_lambda": ["constant_factor", "constant_factor"]}}, ".lambda.lr_lambda", "2 values, but"),

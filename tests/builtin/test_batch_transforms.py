@@ -125,7 +125,7 @@ metrics: [accuracy]
     [
         ("transforms: [{ran", "transforms: [mixup, {ran", "5:18: data.train.transforms[0]: ?'mixup' works on whole"),
         ("to_tensor]\n    b", "mixup]\n    b", "Move it to data.train.batch_transforms."),
-        ("{mixup: {alpha: 0.2}}", "random_horizontal_flip", "has transforms of samples and of batches"),
+        ("{mixup: {alpha: 0.2}}", "random_horizontal_flip", "contains both sample transforms and batch transforms"),
         ("{mixup: {alpha: 0.2}}", "{mixup: {alpha: 0}}", "0 must be greater than 0"),
         (
             "{num_classes: 10}}], p",
@@ -139,7 +139,7 @@ metrics: [accuracy]
             "to_tensor, one_hot, signs]\n    b",
             "mixup expects classes as targets, but receives signs",
         ),
-        ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train gives distributions"),
+        ("loss: {cross_entropy: {label_smoothing: 0.1}}", "loss: nll", "but data.train provides distributions"),
     ],
 )
 def test_places_and_targets_are_checked(

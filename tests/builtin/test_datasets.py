@@ -286,7 +286,7 @@ def damaged(kind: str, path: Path) -> None:
         ("truncated", "cannot be decoded: "),
         ("text", "cannot be decoded: it is not an image in a format that Pillow knows. Replace or remove it."),
         ("empty", "cannot be decoded: the file is empty. Replace or remove it."),
-        ("deep", "cannot be decoded: its pixels have more than 8 bits a channel (Pillow mode I;16). Replace"),
+        ("deep", "cannot be decoded: its pixels have more than 8 bits per channel (Pillow mode I;16). Replace"),
         ("missing", "does not exist. Correct its path, or leave it out."),
     ],
 )

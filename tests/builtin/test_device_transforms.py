@@ -116,14 +116,14 @@ def test_results_do_not_depend_on_workers_or_interruptions(
 
 
 def test_they_stand_last(noise: Path, pipeline: Callable[..., Path]) -> None:
-    with pytest.raises(PipelineError, match=r"'mixup' works where batches are loaded, 'noise' on the device") as failed:
+    with pytest.raises(PipelineError, match=r"'mixup' runs while loading, but 'noise' before it on") as failed:
         registry_core.load(pipeline(data__train__batch_transforms=["noise", "mixup"]))
-    assert failed.value.problems[0].remedy == "Put it before 'noise'."
+    assert failed.value.problems[0].remedy == "Move it before 'noise'."
     plan = make_plan(registry_core.load(pipeline(data__train__batch_transforms=["mixup", "noise"])))
     lines = str(plan).splitlines()
     assert lines.index("  on the device, batch by batch") < next(n for n, line in enumerate(lines) if "noise" in line)
     parts = [{"random_apply": {"transforms": ["noise"]}}]
-    with pytest.raises(PipelineError, match="noise works on the device, and cannot stand in random_apply"):
+    with pytest.raises(PipelineError, match="noise runs on the device and is not supported inside random_apply"):
         registry_core.load(pipeline(data__train__batch_transforms=parts))
 
 
@@ -143,5 +143,5 @@ def test_a_batch_is_of_one_size_before_its_transforms(noise: Path, pipeline: Cal
     fitted = {"data__train__batch_transforms": ["fit"], "data__val__batch_transforms": ["fit"]}
     registry_core.load(pipeline(data__train__transforms=[{"resize": {"size": 16}}, "to_tensor"], **fitted))
     sizes = {"random_resize": {"min_size": 8, "max_size": 16}}
-    with pytest.raises(PipelineError, match=r"data.train different sizes, which do not make a batch"):
+    with pytest.raises(PipelineError, match=r"data.train have different sizes after the transforms"):
         registry_core.load(pipeline(data__train__transforms=[sizes, "to_tensor"], **fitted))

@@ -55,26 +55,26 @@ def test_targets_of_another_form_are_refused() -> None:
     overrides = ["data.train.dataset={segmented: {dataset: digits}}"]
     with pytest.raises(PipelineError) as refused:
         registry_core.load(FOLDER / "multi_hot.yaml", overrides)
-    assert "but data.train gives class maps" in str(refused.value)
+    assert "but data.train provides class maps" in str(refused.value)
 
 
 REFUSED = [
-    ("class_maps", "accuracy", "takes class numbers as targets, but data.val gives class maps"),
-    ("counts", "accuracy", "takes class numbers as targets, but data.val gives counts"),
-    ("distances", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits values"),
-    ("gaussian", "multi_label_f1", "takes logits or probabilities, but the model emits values"),
-    ("multi_hot", "f1", "takes class numbers as targets, but data.val gives multi-hot vectors"),
+    ("class_maps", "accuracy", "expects class indices as targets, but data.val provides class maps"),
+    ("counts", "accuracy", "expects class indices as targets, but data.val provides counts"),
+    ("distances", "accuracy", "expects logits or log-probabilities or probabilities, but the model emits values"),
+    ("gaussian", "multi_label_f1", "expects logits or probabilities, but the model emits values"),
+    ("multi_hot", "f1", "expects class indices as targets, but data.val provides multi-hot vectors"),
     ("multi_hot", "{multi_label_f1: {emits: probabilities}}", "emits logits. Set emits to logits"),
     (
         "multi_hot",
         "{mean_loss: {loss: bce}}",
         "expects probabilities, but the model emits logits, which metrics receive unchanged",
     ),
-    ("multi_hot", "mean_iou", "takes class maps as targets, but data.val gives multi-hot vectors"),
-    ("pairs", "distance_accuracy", "takes values, but the model emits embeddings"),
-    ("sequences", "mean_squared_error", "takes values or counts or"),
-    ("triplets", "accuracy", "takes logits or log-probabilities or probabilities, but the model emits embeddings"),
-    ("values", "accuracy", "takes class numbers as targets, but data.val gives values"),
+    ("multi_hot", "mean_iou", "expects class maps as targets, but data.val provides multi-hot vectors"),
+    ("pairs", "distance_accuracy", "expects values, but the model emits embeddings"),
+    ("sequences", "mean_squared_error", "expects values or counts or"),
+    ("triplets", "accuracy", "expects logits or log-probabilities or probabilities, but the model emits embeddings"),
+    ("values", "accuracy", "expects class indices as targets, but data.val provides values"),
 ]
 
 
@@ -93,12 +93,12 @@ SIZES = [
     (
         "values",
         "model.mlp.num_classes=7",
-        "model: The model gives 7 values for a sample, but a target of data.train has",
+        "model: The model returns 7 values for a sample, but a target of data.train has",
     ),
     (
         "gaussian",
         "data.train.dataset.rotated.unit=sin_cos",
-        "model: The model gives 1 value for a sample, but a target",
+        "model: The model returns 1 value for a sample, but a target",
     ),
 ]
 

@@ -119,7 +119,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         ["flatten", {"linear": {"name": "train", "out_features": 10}}],
         "model.sequential.layers[1].linear.name",
-        "Every torch module has a 'train' of its own. Choose another name.",
+        "Every torch module already has an attribute 'train'. Choose another name.",
     ),
     (["flatten", {"linear": {"out_features": 11}}], "model", "has 11 outputs, but data.train has 10 classes. Let its"),
     (
@@ -193,7 +193,7 @@ MISTAKES: list[tuple[list[Any], str, str]] = [
     (
         [{"conv2d": {"out_channels": 10, "kernel_size": 8}}],
         "model",
-        "The model emits 10 x 1 x 1 for a sample, but the target of a sample is",
+        "The model returns 10 x 1 x 1 for a sample, but the targets are",
     ),
 ]
 

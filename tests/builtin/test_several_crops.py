@@ -215,6 +215,6 @@ def test_targets_that_cannot_be_averaged(
     }
     path = pipeline(data=data, model={"unet": {"width": 8, "depth": 2}}, loss="nll_2d", metrics=[])
     ended = command("validate", path)
-    refused = "five_crop makes 5 images of one, whose outputs cannot be averaged where targets are class maps"
+    refused = "five_crop makes 5 images of one, whose outputs cannot be averaged for targets that are class maps"
     assert (refused in ended.err) == (section == "val"), ended.err
     assert ended.code == (2 if section == "val" else 0), ended.err

@@ -294,7 +294,7 @@ def problems(path: Path, transforms: list[Any], **more: Any) -> str:
 )
 def test_sizes_that_vary_do_not_make_a_batch(tmp_path: Path, growing: Any) -> None:
     path = tmp_path / "pipeline.json"
-    assert "different sizes, which do not make a batch. Add resize" in problems(path, [growing, "to_tensor"])
+    assert "after the transforms, and do not make a batch. Add resize" in problems(path, [growing, "to_tensor"])
     oblong = [{"resize": {"size": [8, 9]}}, growing, {"resize": {"size": 8}}, "to_tensor"]
     assert "different sizes" in problems(path, oblong)
     squares_stay = "random_rotation" not in growing

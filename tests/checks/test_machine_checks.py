@@ -25,9 +25,9 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("train", "words"),
     [
-        ({"device": "cuda"}, "The device is cuda, and this machine has none."),
-        ({"device": "mps"}, "The device is mps, and this machine has none."),
-        ({"precision": "fp16"}, "fp16 needs a GPU, and this machine has none."),
+        ({"device": "cuda"}, "The device is cuda, but this machine has none."),
+        ({"device": "mps"}, "The device is mps, but this machine has none."),
+        ({"precision": "fp16"}, "fp16 needs a GPU, but this machine has none."),
     ],
 )
 def test_a_device_that_is_not_there(
@@ -57,7 +57,7 @@ def test_more_workers_than_help_are_a_warning(
     path = pipeline(data__workers=9)
     ended = command("validate", path)
     assert ended.code == 0
-    assert "warning: data.workers: 9 workers are many for 4 processors. 4 or fewer" in ended.err
+    assert "warning: data.workers: 9 workers are too many for 4 processors. Set workers to 4 or fewer" in ended.err
     assert ended.err.count("[too-many-workers]") == 1
     assert "too-many-workers" not in command("validate", pipeline(data__workers=8)).err
 
@@ -80,4 +80,4 @@ def test_the_folder_of_runs(command: Callable[..., Ended], pipeline: Callable[..
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert unwritable(tmp_path / "run") == f"nothing may be written into {str(tmp_path)!r}"
+    assert unwritable(tmp_path / "run") == f"{str(tmp_path)!r} is not writable"

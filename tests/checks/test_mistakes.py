@@ -188,7 +188,7 @@ def test_rules_that_match_nothing(command: Callable[..., Ended], pipeline: Calla
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "bce_with_logits"])
 def test_a_loss_that_wants_other_targets(pipeline: Callable[..., Path], loss: str) -> None:
-    with pytest.raises(PipelineError, match="class numbers"):
+    with pytest.raises(PipelineError, match="class indices"):
         load(pipeline(loss=loss))
 
 
@@ -205,7 +205,7 @@ def test_embeddings_are_no_scores(pipeline: Callable[..., Path]) -> None:
     pairs = {"dataset": {"pairs": {"dataset": {"digits": {"split": "val"}}, "targets": "order"}}}
     section = {**pairs, "transforms": ["to_tensor"]}
     network = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
-    with pytest.raises(PipelineError, match="takes values, but the model emits embeddings"):
+    with pytest.raises(PipelineError, match="expects values, but the model emits embeddings"):
         load(pipeline(data__train=section, data__val=None, model={"pair": network}, loss="margin_ranking", metrics=[]))
 
 

@@ -80,18 +80,18 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         init({"parameters": "fc1", "init": "zeros"}),
         "init[0].parameters",
-        r"A pattern is for the whole name: 'fc1\..*' matches fc1.weight, fc1.bias.",
+        r"A pattern has to match the whole name: 'fc1\..*' matches fc1.weight, fc1.bias.",
     ),
     (
         init({"modules": "Conv2d", "bias": "xavier_normal"}),
         "init[0].bias",
         "The init scheme 'xavier_normal' cannot fill 'conv1.bias' of shape [6], nor 1 other that the rule matches: it "
-        "needs at least 2 dimensions. Choose another scheme for it, such as zeros or normal.",
+        "needs at least 2 dimensions. Choose another scheme, such as zeros or normal.",
     ),
     (
         init({"names": "fc1", **ZEROS}, {"parameters": ".*", "init": "ones"}),
         "init[0]",
-        "The rule is left with nothing: later ones, init[1], set all that it matches: fc1.weight. Remove it, or put it",
+        "The rule has no effect: later rules, init[1], set all parameters that it matches: fc1.weight. Remove it",
     ),
     (
         groups({"modules": "BatchNorm", "lr": 0.2}),
@@ -121,12 +121,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         groups({"parameters": r"fc1\..*", "lr": 0.2}, {"modules": "Linear", "lr": 0.3}),
         "optim.groups[0]",
-        "The group is left with nothing: later ones, optim.groups[1], take all that it matches: fc1.weight, fc1.bias.",
+        "The group is empty: later groups, optim.groups[1], match all of its parameters: fc1.weight, fc1.bias.",
     ),
     (
         groups({"parameters": r"conv1\..*", "lr": 0.2}, **freeze(r"conv\d\..*")),
         "optim.groups[0]",
-        "The group matches only parameters that are never trained: conv1.weight, conv1.bias. Remove it, or leave them",
+        "The group matches only parameters that are never trained: conv1.weight, conv1.bias. Remove it, or remove them",
     ),
     (
         layers(r"conv\d\..*", r"fcs\..*", r"fc.*"),
@@ -136,13 +136,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         layers(r"conv\d\..*", r"fc.*", r"fc3\..*"),
         "optim.layer_decay.layers[2]",
-        "that is left for it: all that it matches belong to layers[1], which comes before it. Remove it, or put it",
+        "that is left for it: all that it matches belongs to layers[1], which comes before it. Remove it or put it",
     ),
-    (layers(r"conv\d\..*"), "optim.layer_decay.layers", "No layer has fc1.weight, fc1.bias, fc2.weight"),
+    (layers(r"conv\d\..*"), "optim.layer_decay.layers", "No pattern matches fc1.weight, fc1.bias, fc2.weight"),
     (
         freeze("conv9.*", "fc1"),
         "finetune.freeze[1]",
-        r"'fc1' does not match a parameter of the model. A pattern is for the whole name: 'fc1\..*' matches fc1.w",
+        r"'fc1' matches no parameter of the model. A pattern has to match the whole name: 'fc1\..*' matches fc1.w",
     ),
     (
         freeze(".*"),
@@ -152,7 +152,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         freeze("conv.*", unfreeze=[{"parameters": r"fc3\..*", "after": "1 step"}]),
         "finetune.unfreeze[0].parameters",
-        "does not match a frozen parameter: fc3.weight, fc3.bias are trained from the start. Add them to `freeze`",
+        "matches no frozen parameter: fc3.weight, fc3.bias are trained from the start. Add them to `freeze`",
     ),
     (
         freeze(
@@ -160,12 +160,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
             unfreeze=[{"parameters": r"conv1\..*", "after": "1 step"}, {"parameters": "conv.*", "after": "2 steps"}],
         ),
         "finetune.unfreeze[0].parameters",
-        "a frozen parameter that is left for it: finetune.unfreeze[1] lets all of them go. Remove the rule",
+        "frozen parameter of its own: finetune.unfreeze[1] unfreezes all of them. Remove the rule",
     ),
     (
         freeze("conv.*", unfreeze=[{"parameters": r"con1\..*", "after": "1 step"}]),
         "finetune.unfreeze[0].parameters",
-        r"'con1\..*' does not match a parameter of the model. Did you mean 'conv1\..*'",
+        r"'con1\..*' matches no parameter of the model. Did you mean 'conv1\..*'",
     ),
     (
         {"model": NORMED, **groups({"parameters": r"norm\..*", "lr": 0.2})},
@@ -439,11 +439,11 @@ def test_a_broken_section_is_not_judged(pipeline: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "remedy"),
     [
-        ("fc", r"A pattern is for the whole name: 'fc\..*' matches fc.weight, fc.bias."),
-        ("layer1", r"A pattern is for the whole name: 'layer1\..*' matches layer1.0.conv.weight."),
-        ("conv", r"A pattern is for the whole name: '.*\.conv\..*' matches layer1.0.conv"),
-        ("fc|layer1", r"A pattern is for the whole name: '(?:fc|layer1)\..*' matches layer1.0.c"),
-        ("bias", r"A pattern is for the whole name: '.*\.bias' matches fc.bias."),
+        ("fc", r"A pattern has to match the whole name: 'fc\..*' matches fc.weight, fc.bias."),
+        ("layer1", r"A pattern has to match the whole name: 'layer1\..*' matches layer1.0.conv.weight."),
+        ("conv", r"A pattern has to match the whole name: '.*\.conv\..*' matches layer1.0.conv"),
+        ("fc|layer1", r"A pattern has to match the whole name: '(?:fc|layer1)\..*' matches layer1.0.c"),
+        ("bias", r"A pattern has to match the whole name: '.*\.bias' matches fc.bias."),
         ("laier2.*", r"Did you mean 'layer2\..*' or 'layer2\.0\..*'?"),
         ("fc.wieght", r"Did you mean 'fc\.weight'?"),
         (r"layr\d\.0\..*", r"Did you mean 'layer"),

@@ -75,32 +75,32 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Shapes of outputs and targets.
     "an image for a value": (
         made(ANGLES, model=layers(conv(1)), loss="mse"),
-        "model: The model emits 1 x 6 x 6 for a sample, but the target of a sample is values.",
+        "model: The model returns 1 x 6 x 6 for a sample, but the targets are values.",
     ),
     "an image for an adaptive softmax": (
         made(
             model=layers(conv(8)), loss={"adaptive_log_softmax": {"in_features": 8, "n_classes": 10, "cutoffs": [5]}}
         ),
-        "emits 8 x 6 x 6 for a sample, but the target of a sample is class numbers",
+        "returns 8 x 6 x 6 for a sample, but the targets are class indices",
     ),
     "a row for every pixel": (
         made(PIXELS, model=mlp(2, [8, 16])),
-        "emits a row of 2 numbers for a sample, but the target of a sample is class maps. Use a model",
+        "returns a row of 2 values for a sample, but the targets are class maps. Use a model",
     ),
     "a row for a sequence": (
         made(LINES, model=mlp(11, [8, 16]), loss="ctc"),
-        "emits a row of 11 numbers for a sample, but the target of a sample is sequences. Use a model that emits a row",
+        "returns a row of 11 values for a sample, but the targets are sequences. Use a model",
     ),
-    "pixels for a class": (made(model={"unet": {"num_classes": 10}}), "emits 10 x ? x ? for a sample"),
-    "columns for a class": (made(model={"crnn": {"size": 8, "num_classes": 10}}), "emits 2 x 10 for a sample"),
+    "pixels for a class": (made(model={"unet": {"num_classes": 10}}), "returns 10 x ? x ? for a sample"),
+    "columns for a class": (made(model={"crnn": {"size": 8, "num_classes": 10}}), "returns 2 x 10 for a sample"),
     "fewer pixels than the target": (
         made(PIXELS, model=layers(conv(2), size=(8, 16)), loss="nll_2d"),
-        "emits 6 x 14 pixels for an image, but its target has 8 x 16",
+        "returns 6 x 14 pixels for an image, but its target has 8 x 16",
     ),
-    "ten scores for one sign": (made(PAIRS, loss="soft_margin"), "a target of data.train has 1 number"),
+    "ten scores for one sign": (made(PAIRS, loss="soft_margin"), "a target of data.train has 1 value"),
     "seven scores for ten signs": (
         made(SIGNS, model=mlp(7, [8, 16]), loss="soft_margin"),
-        "model: The model gives 7 values for a sample, but a target of data.train has 10 numbers. Let the model give",
+        "model: The model returns 7 values for a sample, but a target of data.train has 10 values. Let the model",
     ),
     "an embedding that is an image": (
         made(PAIRS, model={"pair": {"network": UNET}}, loss="cosine_embedding"),
@@ -146,7 +146,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an error of embeddings": (
         made(PAIRS, model={"pair": {"network": mlp()}}, loss="cosine_embedding", metrics=["mean_absolute_error"]),
-        "compares a row of 10 numbers with 1, the numbers of a target",
+        "compares a row of 10 values with a target of 1 value",
     ),
     "a loss of values for embeddings": (
         made(
@@ -157,7 +157,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "pairs of scores as embeddings": (
         made(ORDER, model={"pair_ranking": {"network": mlp(1)}}, loss="margin_ranking", metrics=["pair_accuracy"]),
-        "The metric 'pair_accuracy' takes embeddings or logits, but the model emits values.",
+        "The metric 'pair_accuracy' expects embeddings or logits, but the model emits values.",
     ),
     "labels where there is one sign": (
         made(PAIRS, model=mlp(1), loss="soft_margin", metrics=["multi_label_f1"]),
@@ -168,7 +168,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
             model=mlp(32), loss={"adaptive_log_softmax": {"in_features": 32, "n_classes": 10, "cutoffs": [5]}},
             metrics=["accuracy"],
         ),
-        "takes an output for each class: the model has 32 outputs, and there are 10 classes",
+        "expects one output per class: the model has 32 outputs, but there are 10 classes",
     ),
     # Samples.
     "a mask that does not move": (
@@ -215,7 +215,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "classes to balance, where there are none": (
         made(ANGLES, model=mlp(1), loss="mse", section={"sampler": "class_balanced"}),
-        "The sampler 'class_balanced' needs one class for each sample, but data.train gives values.",
+        "The sampler 'class_balanced' needs one class for each sample, but the targets of data.train are values.",
     ),
     # Images.
     "tones of another mode": (
@@ -252,7 +252,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "a last batch of one": (
         made(model=layers(*END, "batch_norm1d"), batch_size=2, train={"max_steps": 180}),
         "data.batch_size: The last batch of an epoch of data.train has 1 sample: batch_norm1d '2' would normalize "
-        "single values, which have no variance. Set drop_last: true, or another batch_size.",
+        "single values, which have no variance. Set drop_last: true or another batch_size.",
     ),
     "batches of one": (
         made(model=layers({"block": {"name": "b", "layers": [conv(4, 8), "batch_norm2d"]}}, *END), batch_size=1),
@@ -278,7 +278,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "rates that are levelled": (
         made(optim=weighted({"one_cycle": {"max_lr": 0.1}}, groups=GROUPS)),
-        "sets one rate for all parameter groups, and one has 0.1.",
+        "sets one rate for all parameter groups, but a group has the rate 0.1.",
     ),
     "a division by zero": (made(optim={"optimizer": {"adam": {"eps": 0.0}}}), "0.0 must be greater than 0"),
     # Hooks.

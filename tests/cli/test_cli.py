@@ -193,7 +193,7 @@ def test_predict_refuses_what_is_no_class(
     changes = {"data__train": section, "data__val": section, "loss": "mse", "metrics": [], "model": model}
     ended = of_forms(command, pipeline, tmp_path, **changes)
     assert ended.code == 5
-    assert "The run learnt values, not classes of images." in ended.err
+    assert "The model was trained on values, not on classes of images." in ended.err
 
 
 def test_the_run_directory(trained: Path) -> None:

@@ -121,12 +121,12 @@ def test_write_index_refuses_what_cannot_be_read_back(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     path = tmp_path / "a" / "two\nlines.png"
     Pillow.fromarray(GREY[0]).save(path)
-    with pytest.raises(DataError, match=r"'a/two\\nlines.png' cannot stand in an index file"):
+    with pytest.raises(DataError, match=r"'a/two\\nlines.png' cannot be written to an index file"):
         write_index(tmp_path, tmp_path / "index.txt")
     assert not (tmp_path / "index.txt").exists()
     if os.name == "posix":  # elsewhere every name is text
         path = path.rename(tmp_path / "a" / os.fsdecode(b"caf\xe9.png"))
-        with pytest.raises(DataError, match="cannot stand in an index file"):
+        with pytest.raises(DataError, match="cannot be written to an index file"):
             write_index(tmp_path, tmp_path / "index.txt")
     path.rename(tmp_path / "a" / "fine.png")
     with pytest.raises(DataError, match=r"absent.index.txt' cannot be written: No such file"):

@@ -76,7 +76,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> No
     assert newest(tmp_path, said.append) == older
     assert "step-00000002" in said[0]
     (older / "manifest.json").unlink()
-    with pytest.raises(CheckpointError, match="no whole checkpoint"):
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
         newest(tmp_path, said.append)
 
 
@@ -158,7 +158,7 @@ def test_a_plain_save_would_not_survive(tmp_path: Path) -> None:
 def test_nothing_in_a_checkpoint_names_code(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
     assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}
-    with pytest.raises(TypeError, match="cannot be kept in a checkpoint"):
+    with pytest.raises(TypeError, match="cannot be saved in a checkpoint"):
         take_apart({"evil": os.system})
 
 

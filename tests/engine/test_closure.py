@@ -94,22 +94,22 @@ def test_a_run_is_what_plain_torch_does(
         (
             {"train": {"precision": "fp16"}},
             "train.precision",
-            "evaluates the loss several times in a step, which the gradient scaler of fp16 cannot follow. Use",
+            "evaluates the loss several times in a step, which the gradient scaler of fp16 does not support. Use",
         ),
         (
             {"optim__groups": [{"parameters": ".*bias", "lr": 0.1}]},
             "optim.groups",
-            "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove groups",
+            "The optimizer 'lbfgs' treats all parameters alike and does not support groups. Remove groups",
         ),
         (
             {"optim__layer_decay": {"factor": 0.5}},
             "optim.layer_decay",
-            "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove layer_decay",
+            "The optimizer 'lbfgs' treats all parameters alike and does not support groups. Remove layer_decay",
         ),
         (
             {"finetune": {"freeze": ["1\\..*"], "unfreeze": [{"after": "1 step", "parameters": "1\\..*"}]}},
             "finetune.unfreeze",
-            "The optimizer 'lbfgs' treats all parameters alike and takes no groups. Remove unfreeze",
+            "The optimizer 'lbfgs' treats all parameters alike and does not support groups. Remove unfreeze",
         ),
     ],
 )

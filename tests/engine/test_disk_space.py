@@ -184,7 +184,7 @@ def test_what_a_run_has_already_is_not_needed_again(
     registry_core.train(plan, tmp_path / "run")
     longer = registry_core.load(path, ["train.epochs=4"])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 0, need.checkpoint - 1))
-    with pytest.raises(RunError, match="one, which takes"):
+    with pytest.raises(RunError, match="one, which needs"):
         registry_core.resume(tmp_path / "run", longer)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 0, need.checkpoint))
     assert registry_core.resume(tmp_path / "run", longer).position.epoch == 4

@@ -207,7 +207,7 @@ def test_groups_hold_every_parameter_once_and_the_last_match_wins() -> None:
     assert [group.names for group in found] == [("0.weight", "0.bias", "1.weight", "1.bias"), ("3.weight", "3.bias")]
     with pytest.raises(
         PipelineError,
-        match=r"groups\[0\]: .* left with nothing: .* optim\.groups\[1\], take all",
+        match=r"groups\[0\]: .* is empty: .* optim\.groups\[1\], match all",
     ):
         group_parameters(model(), (Group(parameters=r"3\..*"), Group(parameters=".*")))
 

@@ -251,7 +251,7 @@ def test_a_schedule_for_a_length_keeps_it(uninterrupted: tuple[Path, Any]) -> No
     from registry_core.diagnostics import RunError
 
     path, whole = uninterrupted
-    with pytest.raises(RunError, match=r"'one_cycle' was laid out .* train\.epochs cannot change"):
+    with pytest.raises(RunError, match=r"'one_cycle' depends on the length .* train\.epochs cannot change"):
         registry_core.resume(whole.directory, registry_core.load(path, ["train.epochs=9"]))
 
 

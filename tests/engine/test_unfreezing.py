@@ -242,11 +242,11 @@ def test_options_come_from_group_and_rule(run: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("finetune", "message"),
     [
-        ({"freeze": [r"fc9\..*"]}, r"finetune\.freeze\[0\]: 'fc9.*' does not match a parameter.*Did you mean 'fc3"),
+        ({"freeze": [r"fc9\..*"]}, r"finetune\.freeze\[0\]: 'fc9.*' matches no parameter.*Did you mean 'fc3"),
         ({"freeze": [".*"]}, "Every parameter of the model is frozen at the start"),
         (
             {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc2\..*", "after": "1 step"}]},
-            r"finetune\.unfreeze\[0\]\.parameters: .* does not match a frozen parameter",
+            r"finetune\.unfreeze\[0\]\.parameters: .* matches no frozen parameter",
         ),
         (
             {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc1\..*", "after": "2 epochs"}]},

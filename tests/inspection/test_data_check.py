@@ -72,7 +72,7 @@ def test_the_same_image_in_two_sections_and_twice_in_one(check: Check, tmp_path:
     ]
     (contradiction,) = told(report, "contradiction")
     assert contradiction.endswith(
-        f"Its class is 9, and that of the same image data.train[5] ('{paths[5]}' (line 6 of {train})) is 5."
+        f"Its class is 9, but that of the same image data.train[5] ('{paths[5]}' (line 6 of {train})) is 5."
     )
     assert kinds(report) == {"duplicate", "leak", "contradiction"}
     assert report.exit_code == 0
@@ -108,7 +108,7 @@ def test_images_of_other_sizes(check: Check, tmp_path: Path) -> None:
         PIL.Image.new("L", size, number).save(tmp_path / paths[number])
     index = write_lines(tmp_path / "index.txt", *(f"{path} 0" for path in paths))
     report = check(data__train=of_index(index), data__val=of_index(index, [{"resize": {"size": [8, 8]}}, "to_tensor"]))
-    uneven = "come to the batch as 1 x 8 x 9, most as 1 x 8 x 8. They do not make a batch: add resize"
+    uneven = "have the shape 1 x 8 x 9 after the transforms, but most have 1 x 8 x 8. They do not make a batch"
     model, batch = told(report, "size")[0], told(report, "size")[1:]
     assert f"data.train[8], '{paths[8]}' (line 9 of {index}): Images of 5 x 5 pixels (1 sample): " in " ".join(
         [model, *batch]
@@ -121,7 +121,7 @@ def test_images_of_other_sizes(check: Check, tmp_path: Path) -> None:
     assert "Images of 5 x 5 pixels (1 sample): " in small
     anything = check(data__train=of_index(index), model={"sequential": CONVOLUTION}, data__val=None)
     assert [uneven in line for line in told(anything, "size")] == [True, False]
-    assert "2 samples come" in told(anything, "size")[0]
+    assert "2 samples" in told(anything, "size")[0]
     single = check(data__train={**of_index(index), "batch_size": 1}, model={"sequential": CONVOLUTION}, data__val=None)
     assert told(single, "size") == []
 
@@ -210,7 +210,7 @@ def test_a_sample_that_ends_the_process(check: Check, workers: int) -> None:
     """It alone is lost, whatever was being read beside it."""
     report = check(data__train={"dataset": "crashing"}, data__workers=workers)
     assert told(report, "crash") == [
-        "data.train[70]: The process that read it ended at once: its decoder crashed, or memory ran out."
+        "data.train[70]: The process that read it died: its decoder crashed or memory ran out."
     ]
     train, val = report.sections
     assert (train.samples, train.unread, sum(train.classes.values())) == (150, 1, 149)
@@ -222,9 +222,9 @@ def test_a_sample_that_ends_the_process(check: Check, workers: int) -> None:
 def test_data_sets_that_do_anything(check: Check) -> None:
     report = check(data__train={"dataset": "wild"}, data__val=None)
     assert told(report, "unreadable") == [
-        "data.train[0]: The dataset 'wild' failed on it: KeyError: 'no such image'.",
-        "data.train[1]: The dataset 'wild' failed on it: SystemExit: bye.",
-        "data.train[2]: The dataset 'wild' gave a list as sample 2. A sample is a mapping with `input` and `target`.",
+        "data.train[0]: The dataset 'wild' failed on this sample: KeyError: 'no such image'.",
+        "data.train[1]: The dataset 'wild' failed on this sample: SystemExit: bye.",
+        "data.train[2]: The dataset 'wild' returned a list as sample 2. Return a mapping with `input` and `target`.",
     ]
     assert told(report, "entry") == ["data.train[3]: The sample has no `input`; it has image, target."]
     assert told(report, "warning") == ["data.train[4]: UserWarning: The colour profile is damaged."]
@@ -244,7 +244,7 @@ def test_half_an_image_is_refused_whoever_accepts_it(check: Check, tmp_path: Pat
     (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:2000])
     path = str(tmp_path / "half.png")
     (line,) = told(check(data__train={"dataset": {"careless": {"path": path}}}, data__val=None), "unreadable")
-    assert line.startswith(f"data.train[0], '{path}': The dataset 'careless' failed on it: OSError: ")
+    assert line.startswith(f"data.train[0], '{path}': The dataset 'careless' failed on this sample: OSError: ")
     assert "truncated" in line
     index = write_lines(tmp_path / "index.txt", "half.png 0")
     (line,) = told(check(data__train=of_index(index), data__val=None), "unreadable")
@@ -279,9 +279,9 @@ def test_remarks_of_files(check: Check, tmp_path: Path) -> None:
     report = check(data__train=of_index(index), data__val=None)
     after = {kind: [line.partition("): ")[2] for line in told(report, kind)] for kind in kinds(report)}
     assert after == {
-        "rotation": ["Its EXIF orientation is 6; pixels are taken as stored."],
+        "rotation": ["Its EXIF orientation is 6, which is not applied."],
         "converted": ["It is stored as Pillow mode RGBA; its transparency is lost when it becomes L."],
-        "frames": ["The file has 2 images; the first is read."],
+        "frames": ["The file has 2 images; only the first is read."],
     }
     assert report.sections[0].stored == {"JPEG RGB": 1, "PNG RGBA": 1, "GIF P": 1, "PNG L": 1, "MPO RGB": 1}
     assert report.exit_code == 0

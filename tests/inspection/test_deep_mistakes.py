@@ -39,7 +39,7 @@ def deep(pipeline: Callable[..., Path]) -> Callable[..., DryRun]:
 @pytest.mark.parametrize(
     ("changes", "path", "words", "code"),
     [
-        ({"model": "mismatch"}, "model", "part 'spare' (Linear) of the model 'mismatch', given 64 x 10 float32,", 2),
+        ({"model": "mismatch"}, "model", "part 'spare' (Linear) of the model 'mismatch', called with 64 x 10", 2),
         ({"model": "attribute"}, "model", "AttributeError", 3),
         ({"model": "leaves"}, "model", "SystemExit: enough", 3),
         ({"model": "inplace"}, "", "inplace operation", 2),
@@ -47,7 +47,7 @@ def deep(pipeline: Callable[..., Path]) -> Callable[..., DryRun]:
         ({"loss": "product"}, "loss", "output 64 x 10 float32, target 64 int64", 2),
         ({"loss": {"weighted_sum": {"losses": [{"loss": "cross_entropy"}, {"loss": "product"}]}}},
          "loss.weighted_sum.losses[1].loss", "'product'", 2),
-        ({"loss": "counted"}, "loss", "nothing that could be differentiated", 2),
+        ({"loss": "counted"}, "loss", "cannot be differentiated", 2),
         ({"loss": "nothing"}, "loss", "is nan", 2),
         ({"loss": "one_way"}, "", "The backward pass (model 'mlp', loss 'one_way') failed", 3),
         ({"metrics": ["accuracy", "full"]}, "metrics[1]", "OSError: disk full", 3),

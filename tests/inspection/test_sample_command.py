@@ -100,7 +100,7 @@ def test_batch_transforms_are_shown(command: Callable[..., Ended], pipeline: Cal
 
 def test_mistakes(command: Callable[..., Ended], pipeline: Callable[..., Path], folder: Path) -> None:
     path = pipeline(TEXT.replace("FOLDER", str(folder)))
-    assert "has the samples 0 to 9, and 10 is none of them" in command("sample", path, "--index", 10).err
+    assert "has the samples 0 to 9, but not 10" in command("sample", path, "--index", 10).err
     assert "no data section 'test'" in command("sample", path, "--section", "test").err
     dropped = command("sample", path, "--set", "data.drop_last=true", "--index", int(order(3, 0, 10)[-1]))
-    assert "leaves sample" in dropped.out
+    assert "does not contain sample" in dropped.out

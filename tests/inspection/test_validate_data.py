@@ -69,7 +69,7 @@ def test_what_a_right_pipeline_has(command: Callable[..., Ended], pipeline: Call
     ended = command("validate", pipeline(), "--data")
     assert ended.code == 0
     assert "data.train: 359 samples of digits\n  images: L; 8 x 8\n  classes: 10 of 10 occur" in ended.out
-    assert "remark: images of one section that are in another: 359\n" in ended.out
+    assert "remark: images of one section that are also in another: 359\n" in ended.out
     assert "data.val[4]: It is the same image as data.train[4].\n  and 354 more\n0 errors, 359 remarks\n" in ended.out
 
 

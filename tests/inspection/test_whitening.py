@@ -204,4 +204,4 @@ def test_whitening_needs_float_tensors(
     text = pipeline_text(tmp_path / "white").replace("to_tensor, ", "")
     ended = command("whiten", pipeline(text), "--out", tmp_path / "white")
     assert ended.code == 5
-    assert "Put to_tensor first" in ended.err
+    assert "Add to_tensor before it" in ended.err

@@ -232,9 +232,9 @@ def test_a_notebook_has_its_components_and_may_change_them(tmp_path: Path) -> No
     sent = "cannot be sent to a loader process (start method 'spawn'): it"
     assert unguarded == (
         f"The dataset 'grey' of this session {sent} is defined in a notebook or on the command line, "
-        f"which that process does not have. {advice}"
+        f"which that process cannot import. {advice}"
     )
-    assert local.startswith(f"The transform 'local' of this session {sent} does not pickle (Can't")
+    assert local.startswith(f"The transform 'local' of this session {sent} cannot be pickled (Can't")
     assert local.endswith(f"). {advice}")
 
 

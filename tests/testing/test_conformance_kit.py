@@ -87,7 +87,7 @@ def test_authors_see_one_test_for_each_check(pytester: pytest.Pytester, broken: 
     )
     found = pytester.runpytest("-p", "no:cacheprovider", "-k", "number")
     found.assert_outcomes(failed=1, passed=1, deselected=14)
-    found.stdout.fnmatch_lines(["*14 checks are made of these components, and it should be at least 99*"])
+    found.stdout.fnmatch_lines(["*14 checks apply to these components, but at least 99 are required*"])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_plain_losses_are_checked_with_inputs_of_the_author(distribution: Callab
     record = installed().find("loss", "plain")
     without = {result.check: result for result in run_checks([record])}
     assert without["is_differentiable"].status == "left out"
-    assert "give `example_inputs`" in without["is_differentiable"].reason
+    assert "declare `example_inputs`" in without["is_differentiable"].reason
     inputs = {"output": ExampleTensor((4, 3)), "target": ExampleTensor((4, 3))}
     (check,) = [each for each in checks_of(Subject(record, inputs=inputs)) if each.name == "is_differentiable"]
     check()

@@ -1,1 +1,1 @@
-"""From the plan of a section to its batches."""
+"""The data of a run: from the plan of a section to its batches."""

@@ -16,7 +16,7 @@ from registry_core.assembly.data.transforms import Batch, Sample
 from registry_core.diagnostics import DataError
 
 _BYTE_MODES = {"L": 1, "LA": 2, "P": 1, "RGB": 3, "HSV": 3, "YCbCr": 3, "RGBA": 4, "CMYK": 4}
-"""Modes of Pillow with 8 bits a channel, and their channels."""
+"""Pillow modes with 8 bits per channel, and their numbers of channels."""
 
 
 def collate(samples: Sequence[Sample], section: str) -> Batch:
@@ -24,16 +24,16 @@ def collate(samples: Sequence[Sample], section: str) -> Batch:
     try:
         return {name: _stack([sample[name] for sample in samples]) for name in samples[0]}
     except KeyError as error:
-        message = f"Some samples of data.{section} have no {error}."
-        raise DataError(message, "All samples need the same entries.") from None
+        message = f"Some samples of data.{section} have no entry {error}."
+        raise DataError(message, "Return the same entries for all samples.") from None
     except (RuntimeError, TypeError, ValueError) as error:
         message = f"The samples of data.{section} do not make a batch: {error}."
-        raise DataError(message, "Images of one size are needed: add resize, or a crop.") from error
+        raise DataError(message, "Images need one size: add resize or a crop.") from error
 
 
 def _stack(values: list[Any]) -> Any:
     first = values[0]
-    if isinstance(first, BoundingBoxes):  # images have different numbers of them
+    if isinstance(first, BoundingBoxes):  # the number of boxes differs from image to image
         return [value.as_subclass(torch.Tensor) for value in values]
     if isinstance(first, torch.Tensor):
         return torch.stack([value.as_subclass(torch.Tensor) for value in values])
@@ -76,7 +76,9 @@ def _stacked_pillow(values: Sequence[Any]) -> Tensor | None:
         return None
     pixels = np.stack([np.asarray(value) for value in values])
     if pixels.ndim == 3:
-        return torch.from_numpy(pixels.reshape(len(pixels), 1, *pixels.shape[1:]))  # strides as torch.stack makes them
+        return torch.from_numpy(
+            pixels.reshape(len(pixels), 1, *pixels.shape[1:])
+        )  # the strides that torch.stack would set
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
 

@@ -1,4 +1,4 @@
-"""The executor: runs the program of a section, for everyone who wants samples or batches of it."""
+"""The executor: runs the program of a section for every reader of its samples or batches."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Request(NamedTuple):
 
 
 class LoadedBatch(NamedTuple):
-    """A batch as it is loaded, with the samples that it is made of."""
+    """A loaded batch, with its samples."""
 
     request: Request
     entries: Batch
 
 
 class Observer(Protocol):
-    """Whoever watches a program at work."""
+    """An observer of a running program."""
 
     def began(self, action: Action, transform: BuiltTransform | None, moment: Moment, value: Any) -> None:
         """An operation begins with this sample or batch (None: it is read)."""
@@ -45,14 +45,14 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where batches are computed with: the device of the model, and the memory order of images."""
+    """The target of batches: the device of the model, and the memory order of images."""
 
     device: torch.device
     channels_last: bool
 
 
 class BuiltOperation(NamedTuple):
-    """An operation with what it is built of."""
+    """An operation with the object that it is built from."""
 
     action: Action
     transform: BuiltTransform | None
@@ -69,14 +69,14 @@ class BuiltOperation(NamedTuple):
 
 @dataclass(frozen=True)
 class Executor:
-    """Runs the stages of a section; the operations of samples and of loaded batches may run in worker processes."""
+    """Runs the stages of a section; operations on samples and on loaded batches may run in worker processes."""
 
     section: Section
     reader: Reader
     of_samples: tuple[BuiltOperation, ...]
-    """The operations on single samples, in their order."""
+    """The operations on single samples, in order."""
     of_batches: tuple[BuiltOperation, ...]
-    """The operations on batches where they are loaded."""
+    """The operations on batches in the loading process."""
     on_device_operations: tuple[BuiltOperation, ...]
     views: int
     placement: Placement
@@ -121,13 +121,13 @@ class Executor:
         )
 
     def read(self, index: int) -> Sample:
-        """A sample as the data set has it."""
+        """A sample before all transforms."""
         moment = Moment(0, index)
         self._begin("read", None, moment, None)
         return self._end("read", None, moment, self.reader(index))
 
     def views_of(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
-        """All views of a sample after every transform of samples, those too that are applied to whole batches."""
+        """All views of a sample after every sample transform, including those that are applied to whole batches."""
         views = self.transformed(sample, epoch, index)
         for operation in self.of_batches:
             if operation.transform is not None and operation.transform.batch_form is not None:
@@ -135,18 +135,18 @@ class Executor:
         return views
 
     def sample(self, index: int, epoch: int) -> Sample:
-        """One sample as the model gets it in this epoch; of several views the first."""
+        """One sample as the model receives it in this epoch; the first view if there are several."""
         return self.views_of(self.read(index), epoch, index)[0]
 
     def load(self, request: Request) -> Batch:
-        """A batch as far as it is made where it is loaded; the views of a sample follow each other."""
+        """A batch after the operations of the loading process; the views of a sample are adjacent."""
         samples = [
             view for index in request.indices for view in self.transformed(self.read(index), request.epoch, index)
         ]
         return self.batch_of(samples, request)
 
     def batch_of(self, samples: Sequence[Sample], request: Request) -> Batch:
-        """A batch of samples that went through the operations of samples."""
+        """A batch of samples after the operations on samples."""
         moment = Moment(request.epoch, request.batch)
         batched = [each.transform for each in self.of_batches if each.transform and each.transform.batch_form]
         batch = self._collated(samples, batched, moment, request)
@@ -159,7 +159,7 @@ class Executor:
     def on_device(self, batch: Batch, request: Request) -> Batch:
         """A loaded batch on the device, after the operations there."""
         moment = Moment(request.epoch, request.batch)
-        moves_last = self.placement.device.type == "meta"  # there tensors have no values, which transforms may ask for
+        moves_last = self.placement.device.type == "meta"  # its tensors have no values, which transforms may read
         if not moves_last:
             batch = self._moved(batch, moment)
         with torch.no_grad():
@@ -195,7 +195,7 @@ class Executor:
                 return self._in_batch_form(samples, stacks, batched, moment)
             except RegistryError:
                 raise
-            except (Exception, SystemExit):  # what a transform refuses, it refuses by sample below, in its own words
+            except (Exception, SystemExit):  # applied per sample below, a transform raises its own error
                 pass
         views = len(samples) // len(request.indices)
         for transform in batched:

@@ -1,4 +1,4 @@
-"""Batches of a section, from any position of any epoch, the same for any number of worker processes."""
+"""Batches of a section from any position of any epoch, the same for any number of worker processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.diagnostics import Keys, RegistryError, RunError
 
 @dataclass(frozen=True)
 class _Failure:
-    """An error on its way from a worker process: torch would wrap it in a traceback."""
+    """An error that a worker process returns: torch would wrap a raised one in a traceback."""
 
     kind: type[RegistryError]
     message: str
@@ -30,7 +30,7 @@ class _Failure:
 
 
 class _Batches(Dataset[Any]):
-    """Loads batches on request; what it returns depends on the request alone."""
+    """Loads batches on request; its result depends on the request alone."""
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
@@ -43,7 +43,7 @@ class _Batches(Dataset[Any]):
 
 
 class _Requests(Sampler[Request]):
-    """The requests of one epoch from one batch on; told which before each iteration."""
+    """The requests of one epoch from one batch on; both are set before each iteration."""
 
     def __init__(self, make: Callable[[int, int], Iterator[Request]], length: int) -> None:
         self.make = make
@@ -60,12 +60,12 @@ class _Requests(Sampler[Request]):
 
 @dataclass(frozen=True)
 class Epochs:
-    """The order of the samples of a section, and how they are cut into batches."""
+    """The order of the samples of a section, and their division into batches."""
 
     order: Order
     seed: int
     samples: int
-    """In an epoch."""
+    """Samples in an epoch."""
     batch_size: int
     drop_last: bool
 
@@ -82,7 +82,7 @@ class Epochs:
 
 
 class Loader:
-    """The batches of one section, as they are loaded; ``executor.on_device`` does the rest."""
+    """The loaded batches of one section; ``executor.on_device`` moves them to the device."""
 
     def __init__(self, executor: Executor, epochs: Epochs, *, workers: int, pin_memory: bool) -> None:
         self.executor = executor
@@ -92,7 +92,7 @@ class Loader:
         self._source = _Batches(executor)
         self._requests = _Requests(epochs.requests, len(epochs))
         self._loader: DataLoader[Any] | None = None
-        """It keeps its worker processes from epoch to epoch, until ``close``."""
+        """It keeps its worker processes between epochs, until ``close``."""
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -111,7 +111,7 @@ class Loader:
             yield batch
 
     def close(self) -> None:
-        """End the worker processes, which at the end of Python would be killed; the next epoch starts new ones."""
+        """End the worker processes, which Python would kill at exit; the next epoch starts new ones."""
         self._loader = None
 
     def _in_workers(self) -> Iterator[Any]:
@@ -133,9 +133,9 @@ class Loader:
                 batch = next(batches)
             except StopIteration:
                 return
-            except RuntimeError as error:  # how torch says that a process died
+            except RuntimeError as error:  # raised by torch if a process died
                 message = f"A loader process ended: {error}."
-                raise RunError(message, "Try fewer workers, or data.workers: 0.") from error
+                raise RunError(message, "Use fewer workers or data.workers: 0.") from error
             yield batch
 
     def _in_process(self) -> Iterator[Any]:

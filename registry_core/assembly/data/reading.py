@@ -1,4 +1,4 @@
-"""Reading: samples of a data set as mappings, in the convention of torch too, with their class indices in range."""
+"""Reading: samples of a data set as mappings, also from torch's pairs, with class indices in range."""
 
 from __future__ import annotations
 
@@ -15,39 +15,42 @@ from registry_core.diagnostics.foreign_code import failure
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the samples of a section; it is sent to worker processes."""
+    """Reads the samples of a section; worker processes get a copy."""
 
     section: Section
     name: str
-    """Of the data set."""
+    """The name of the data set."""
     dataset: Any
     num_classes: int | None = None
-    """Class indices are below it; None: they are not checked."""
+    """The number that class indices must be below; None: they are not checked."""
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __call__(self, index: int) -> Sample:
-        """A sample as the data set has it; errors name the data set and the sample, and know its keys."""
+        """A sample of the data set; errors name the data set, the sample and the keys in the file."""
         try:
             sample = self._mapping(self.dataset[index], index)
             self._check_class(sample, index)
         except RegistryError as error:
             error.at("data", self.section, "dataset")
             raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a plugin may raise anything; a context manager would slow down every sample
             failed = failure(f"The dataset {self.name!r} failed on sample {index}", error)
             raise failed.at("data", self.section, "dataset") from error
         return sample
 
     def _mapping(self, found: Any, index: int) -> Sample:
-        """The sample as a mapping; of torch's pairs the first is the input."""
+        """The sample as a mapping; the first item of a torch pair is the input."""
         if isinstance(found, Mapping):
             return dict(found)
         if isinstance(found, tuple) and len(found) == 2:
             return {"input": found[0], "target": found[1]}
-        message = f"The dataset {self.name!r} gave a {type(found).__name__} as sample {index}."
-        raise BrokenComponent(message, "A sample is a mapping with `input` and `target`.")
+        message = f"The dataset {self.name!r} returned a {type(found).__name__} as sample {index}."
+        raise BrokenComponent(message, "Return a mapping with `input` and `target`.")
 
     def _check_class(self, sample: Sample, index: int) -> None:
         target, classes = sample.get("target"), self.num_classes
@@ -56,4 +59,4 @@ class Reader:
         where = describe_sample(self.dataset, index)
         named = f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
         message = f"{named} has the label {target}, outside the classes 0 to {classes - 1}."
-        raise DataError(message, "Correct the label, or the model's number of classes.")
+        raise DataError(message, "Correct the label or the model's number of classes.")

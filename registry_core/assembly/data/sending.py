@@ -1,4 +1,4 @@
-"""A check that components of the session can be sent to loader processes, which not all systems fork."""
+"""Check that components of the session can be sent to loader processes that are not forked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from registry_core.diagnostics import RunError
 
 
 def require_sendable(parts: Iterable[tuple[Component | None, object]], workers: int) -> None:
-    """Raise RunError if a component of the session cannot be sent to the processes that load.
+    """Raise RunError if a component of the session cannot be sent to loader processes.
 
-    ``parts`` are components with what was built of each. A process that is forked has everything already, so that
-    only other start methods of ``multiprocessing`` are looked at.
+    ``parts`` are components with the objects built from them. A forked process has all objects already, so only
+    other start methods of ``multiprocessing`` are checked.
     """
     method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if not workers or method == "fork":
@@ -32,32 +32,36 @@ def require_sendable(parts: Iterable[tuple[Component | None, object]], workers: 
 
 
 def _fault_of(built: object) -> str:
-    """Why an object cannot be sent to a process that starts anew, as a clause; empty if it can."""
+    """The reason why an object cannot be sent to a newly started process, as a clause; empty if it can."""
     seen = _Seen()
     try:
         pickle.Pickler(seen).dump(built)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:  # locks of processes raise others, and are sent
-        return f"it does not pickle ({error})"
+    except (
+        pickle.PicklingError,
+        AttributeError,
+        TypeError,
+    ) as error:  # process locks raise other errors, and can be sent
+        return f"it cannot be pickled ({error})"
     except RuntimeError:
         return ""
     if seen.main and not _main_is_a_file():
-        return "it is defined in a notebook or on the command line, which that process does not have"
+        return "it is defined in a notebook or on the command line, which that process cannot import"
     return ""
 
 
 class _Seen:
-    """A file that keeps nothing of what is pickled into it, and notes whether that names the module ``__main__``."""
+    """A file that discards pickled data, and notes whether the data name the module ``__main__``."""
 
     def __init__(self) -> None:
         self.main = False
 
     def write(self, data: Any) -> int:
-        """Look at a piece of it."""
+        """Search a piece of the data."""
         self.main |= b"__main__" in bytes(data)
         return len(data)
 
 
 def _main_is_a_file() -> bool:
-    """True if another process can run what is ``__main__`` here, as ``multiprocessing`` does."""
+    """True if another process can import this ``__main__``, as ``multiprocessing`` does."""
     main = sys.modules["__main__"]
     return main.__spec__ is not None or Path(getattr(main, "__file__", None) or "<stdin>").is_file()

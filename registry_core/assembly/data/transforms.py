@@ -1,4 +1,4 @@
-"""Built transforms: each a pure function of its random key, the epoch, and the number of the sample or batch."""
+"""Built transforms: pure functions of a random key, the epoch, and the index of the sample or batch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Batch = dict[str, Any]
 
 @dataclass(frozen=True)
 class Moment:
-    """When a transform is applied: the epoch, the number of the sample or batch, and the view of a sample."""
+    """The random state of a call of a transform: the epoch, the index of the sample or batch, and the view."""
 
     epoch: int
     number: int
@@ -34,12 +34,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class BuiltTransform:
-    """One built transform; without its declaration: one made of a signature cannot be sent to a worker process."""
+    """One built transform, without its declaration: one made from a signature cannot be sent to a worker process."""
 
     name: str
     label: str
     keys: Keys
-    """Of its declaration in the file."""
+    """The keys of its declaration in the file."""
     built: Callable[..., Any]
     random: Randomness
     image_only: bool
@@ -48,11 +48,11 @@ class BuiltTransform:
     random_key: int
     children: tuple[BuiltTransform, ...]
     batch_form: Callable[[Tensor], Tensor] | None
-    """The same for a stack of images, where it is applied so."""
+    """The form for a stack of images, if it is applied to one."""
 
     @classmethod
     def of(cls, transform: Transform, random_key: int, keys: Keys = (), *, batch_form: bool = False) -> BuiltTransform:
-        """Build a transform and those inside it; their random keys follow from this one and from their places."""
+        """Build a transform and those inside it; their random keys derive from this one and their places."""
         children = enumerate(transform.children().items())
         return cls(
             name=transform.name,
@@ -77,7 +77,7 @@ class BuiltTransform:
         return found
 
     def each(self, sample: Sample, moment: Moment) -> list[Sample]:
-        """The samples that it makes of one."""
+        """The samples that it makes from one."""
         found = self._applied(sample, moment)
         if self.views == 1:
             return [found]
@@ -115,9 +115,9 @@ class BuiltTransform:
 
 @contextmanager
 def seeded_generators(seed: int) -> Iterator[None]:
-    """Seed the global generators of torch (CPU), NumPy and Python inside, and put them back afterwards."""
+    """A context with seeded global generators of torch (CPU), NumPy and Python, which it restores at the end."""
     saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which would seed the device's generator too
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the generator of the device
     np.random.seed([seed & 0xFFFFFFFF, seed >> 32])
     random.seed(seed)
     try:

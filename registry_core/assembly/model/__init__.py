@@ -1,1 +1,1 @@
-"""From a plan to the model: first values, weights of a file, freezing, the objective."""
+"""The model of a plan: initial values, weights from a file, freezing, the objective."""

@@ -1,4 +1,4 @@
-"""First values of parameters, by the rules of `init`."""
+"""Initial values of parameters, by the rules of `init`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from registry_core.config.models import InitRule
 from registry_core.diagnostics.foreign_code import failure
 
 OWN = "the model's own"
-"""What the report of first values says of a parameter that no rule set."""
+"""The entry for a parameter that no rule set, in the report of initial values."""
 
 
 def initialise(model: nn.Module, rules: tuple[InitRule, ...]) -> dict[str, str]:
-    """Apply the rules in order, later over earlier; returns which rule set each parameter, ``OWN`` for none.
+    """Apply the rules in order; later ones override earlier ones. Returns the rule of each parameter, or ``OWN``.
 
     Raises PipelineError for rules that match nothing, and for schemes that cannot fill a parameter.
     """
@@ -48,13 +48,13 @@ def _fill(component: Init, parameter: nn.Parameter) -> None:
     try:
         scheme(parameter.data)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckFailed(str(error).rstrip("."), "Choose another scheme for it, or other parameters.") from error
+        raise CheckFailed(str(error).rstrip("."), "Choose another scheme or other parameters.") from error
     except Exception as error:  # a plugin may raise anything
-        raise failure(f"The {component.label} failed while it set values", error) from error
+        raise failure(f"The {component.label} failed while it filled a parameter", error) from error
 
 
 def describe_init(model: nn.Module, report: dict[str, str]) -> list[str]:
-    """The report of ``initialise`` for people: each parameter with its shape and rule, and the names without one."""
+    """The report of ``initialise`` as text: each parameter with its shape and rule, and the names without a rule."""
     rows = [(name, str(list(parameter.shape)), report[name]) for name, parameter in model.named_parameters()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     lines = [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {rule}" for name, shape, rule in rows]

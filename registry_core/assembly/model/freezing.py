@@ -1,8 +1,8 @@
-"""What is not trained, and when it begins to train.
+"""Frozen parameters, and the step at which they begin to train.
 
-All parameters that are ever trained are in the optimizer from the start. Those that wait have no gradients, and torch's
-optimizers pass over parameters without gradients: no step, no decay, no state. So beginning to train is what
-``Optimizer.add_param_group`` does at that moment, except that schedules know every group all along, and that a
+All parameters that are ever trained are in the optimizer from the start. Frozen ones have no gradients, and torch's
+optimizers skip parameters without gradients: no step, no decay, no state. Unfreezing is therefore equivalent to
+``Optimizer.add_param_group`` at that moment, except that schedules know every group from the start, and that a
 checkpoint of any step fits.
 """
 
@@ -19,12 +19,12 @@ from registry_core.config.finetune import Finetune
 
 
 class Freezing:
-    """The frozen part of a model; ``reach`` lets go of what is due, ``train_mode`` is ``model.train()`` with it."""
+    """The frozen part of a model; ``reach`` unfreezes what is due, ``train_mode`` respects it in ``model.train()``."""
 
     def __init__(self, model: nn.Module, finetune: Finetune | None, steps_per_epoch: int = 1) -> None:
         self.model = model
         self.frozen: set[str] = set()
-        """Names of the parameters that are frozen now, and of statistics of norms without parameters."""
+        """Names of the parameters that are still frozen, and of statistics of norms without parameters."""
         self.later = DelayedParameters()
         self._waiting: list[tuple[int, list[str]]] = []
         self._norms: list[tuple[nn.Module, set[str]]] = []
@@ -54,7 +54,7 @@ class Freezing:
             self._norms = _norms(self.model, modules, self.frozen)
 
     def reach(self, step: int) -> None:
-        """Let go of what is due once ``step`` optimizer steps are done."""
+        """Unfreeze the parameters that are due after ``step`` optimizer steps."""
         if not self._waiting or self._waiting[0][0] > step:
             return
         parameters = dict(self.model.named_parameters())
@@ -67,13 +67,13 @@ class Freezing:
             self.train_mode()
 
     def train_mode(self) -> None:
-        """Put the model in training mode, all but the norms whose statistics are frozen."""
+        """Put the model in training mode, except norms whose statistics are frozen."""
         self.model.train()
         for norm, names in self._norms:
             norm.train(not names <= self.frozen)
 
 
 def _norms(model: nn.Module, modules: Modules, frozen: set[str]) -> list[tuple[nn.Module, set[str]]]:
-    """The norms with all of their parameters frozen, and those names."""
+    """The norms whose parameters are all frozen, and their names."""
     named = [(model.get_submodule(norm.path), names_of_norm(norm)) for norm in with_statistics(modules)]
     return [(norm, names) for norm, names in named if names <= frozen]

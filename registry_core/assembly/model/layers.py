@@ -1,4 +1,4 @@
-"""The layers of a model in the order of their definition: for learning rates that differ from layer to layer."""
+"""The layers of a model in the order of definition, for learning rates that decay from layer to layer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Layer:
 
 
 def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]:
-    """The layers, first one first: as the patterns say, or as the model is built.
+    """The layers from first to last: by the patterns, or by the structure of the model.
 
-    Raises PipelineError for patterns that match nothing and for parameters that none of them matches.
+    Raises PipelineError for patterns that match nothing and for parameters that no pattern matches.
     """
     if patterns is None:
         return _by_structure(model)
@@ -35,7 +35,7 @@ def layers_of(model: nn.Module, patterns: tuple[str, ...] | None) -> list[Layer]
 
 
 def _by_structure(model: nn.Module) -> list[Layer]:
-    """Blocks of lists and other children in order; norms and bare parameters belong to the layer before them."""
+    """Layers from blocks of lists and other children; norms and bare parameters belong to the preceding layer."""
     found: list[Layer] = []
     waiting: list[str] = []
     for name, parameters, on_its_own in _units(model, ""):
@@ -44,13 +44,13 @@ def _by_structure(model: nn.Module) -> list[Layer]:
             waiting = []
         elif found:
             found[-1] = Layer(found[-1].name, (*found[-1].parameters, *parameters))
-        else:  # before the first layer: with that
+        else:  # nothing precedes it: it joins the first layer
             waiting += parameters
     return [*found, Layer("all", tuple(waiting))] if waiting else found
 
 
 def _units(module: nn.Module, prefix: str) -> Iterator[tuple[str, list[str], bool]]:
-    """Name and parameters of each unit below a module, and whether it is a layer of its own."""
+    """Each unit below a module: its name, its parameters, and True if it is a layer of its own."""
     bare = [f"{prefix}{name}" for name, _ in module.named_parameters(recurse=False)]
     if bare:
         yield prefix.rstrip("."), bare, False

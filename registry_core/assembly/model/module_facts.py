@@ -1,4 +1,4 @@
-"""What a built model is made of, as models say it of themselves before."""
+"""The modules of a built model, in the form in which declarations state them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _facts(path: str, module: nn.Module, names: dict[int, str]) -> ModuleFacts:
     for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
         known = names[id(parameter)]
         parameters.append(tensor_facts(name, parameter, "" if known == joined(path, name) else known))
-    unsaved = module._non_persistent_buffers_set  # torch has no public way to tell them from those that are saved
+    unsaved = module._non_persistent_buffers_set  # torch has no public way to distinguish them from saved buffers
     own: Iterable[tuple[str, torch.Tensor]] = module.named_buffers(recurse=False)
     buffers = tuple(tensor_facts(name, buffer) for name, buffer in own if name not in unsaved)
     classes = tuple(base.__name__ for base in type(module).__mro__ if base is not object)

@@ -1,4 +1,4 @@
-"""The objective: the weighted sum of the terms of the loss, each after the activation that the plan puts before it."""
+"""The objective: the weighted sum of the terms of the loss, each after the activation that the plan adds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Objective(nn.Module):
         self.modules_of_terms = nn.ModuleList(self.terms)
 
     def parameters_of_losses(self) -> dict[str, nn.Parameter]:
-        """The parameters that losses have of their own: ``head.weight``, or ``0.head.weight`` in a sum."""
+        """The parameters of the losses: ``head.weight``, or ``0.head.weight`` in a sum."""
         return {
             f"{place}.{name}" if len(self.terms) > 1 else name: parameter
             for place, term in enumerate(self.terms)

@@ -1,4 +1,4 @@
-"""Weights from a file into a model: what fits is loaded, and a report says what did not."""
+"""Load the tensors of a weights file that fit a model, and report those that do not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class FileWeights:
-    """The tensors of a weights file on the CPU, with sentences on how they were found in it."""
+    """The tensors of a weights file on the CPU, with notes on how they were found in it."""
 
     path: Path
     sha256: str
@@ -37,9 +37,9 @@ class FileWeights:
 
 
 def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, tuple[TensorMatch, ...]]:
-    """Put into the model what fits, and tell of every name on both sides how it fits.
+    """Load the tensors that fit into the model, and report the match of every name on both sides.
 
-    Raises PipelineError if nothing fits, or if something that must fit does not.
+    Raises PipelineError if nothing fits, or if a required tensor does not.
     """
     assert finetune.weights is not None
     try:
@@ -61,7 +61,7 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, tup
 
 
 def read_weights(path: Path, entry: str | None) -> FileWeights:
-    """The tensors of a weights file; CheckFailed if it holds anything else. A checkpoint's file is verified first."""
+    """The tensors of a weights file; CheckFailed if it holds anything else. Files of checkpoints are verified first."""
     kind = format_of(path)
     with path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -70,18 +70,18 @@ def read_weights(path: Path, entry: str | None) -> FileWeights:
     if kind == "safetensors":
         try:
             tensors = load_file(path)
-        except Exception as error:  # the format's own errors, and those of the system
+        except Exception as error:  # errors of the format and of the system
             raise CheckFailed(f"The safetensors file {str(path)!r} cannot be read: {error}.") from error
     else:
         tensors = _chosen(_load_torch(path), entry, path, notes)
     if plain := unwrapped(tensors):
-        notes.append("These are the averaged weights of a run; the prefix 'module.' was taken off.")
+        notes.append("These are the averaged weights of a run; the prefix 'module.' was removed.")
         tensors = {new: tensors[name] for name, new in plain.items()}
     return FileWeights(path, digest, tensors, tuple(notes))
 
 
 def _verify(path: Path, digest: str) -> None:
-    """If the file is part of a checkpoint, it must be as the checkpoint's manifest says."""
+    """Raise CheckpointError if the file belongs to a checkpoint and differs from its manifest."""
     if recorded_digest(path) not in (None, digest):
         raise CheckpointError(f"The checkpoint file {str(path)!r} is damaged. Use an older checkpoint.")
 
@@ -91,9 +91,9 @@ def _load_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = f"{str(path)!r} holds more than tensors ({_first_line(error)}), and reading that could run code."
-        remedy = "Only tensors are read: save them anew, from a source that you trust, as model.state_dict()."
+        remedy = "Save the tensors again, from a source that you trust, as model.state_dict()."
         raise CheckFailed(message, remedy) from error
-    except Exception as error:  # torch raises what its readers raise
+    except Exception as error:  # torch passes on all errors of its readers
         raise CheckFailed(f"The torch file {str(path)!r} cannot be read: {_first_line(error)}", "") from error
 
 
@@ -106,7 +106,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _chosen(found: Any, entry: str | None, path: Path, notes: list[str]) -> Tensors:
-    """The set of weights in what a torch file holds."""
+    """The set of weights in the content of a torch file."""
     sets = {key: value for key, value in found.items() if _is_weights(value)} if isinstance(found, Mapping) else {}
     if entry is not None:
         if entry not in sets:
@@ -118,7 +118,7 @@ def _chosen(found: Any, entry: str | None, path: Path, notes: list[str]) -> Tens
         return dict(found)
     if len(sets) != 1:
         what = f"{len(sets)} sets of weights" if sets else "no weights under names"
-        remedy = f"Choose with `entry`: {', '.join(sets)}." if sets else "Save model.state_dict()."
+        remedy = f"Choose one with `entry`: {', '.join(sets)}." if sets else "Save model.state_dict()."
         raise CheckFailed(f"{str(path)!r} holds {what}.", remedy)
     ((name, weights),) = sets.items()
     notes.append(f"The weights are its entry {name!r}, the only one that holds weights.")

@@ -1,4 +1,4 @@
-"""What was loaded from a weights file and what was not, in words and as a table; and whether that may be."""
+"""The report of a weights file: loaded and other tensors, as text and as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESULTS = ("missing", "unexpected", "wrong shape", "wrong type")
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """How the tensors of a file and those of a model fit; ``print`` shows what does not."""
+    """The matches of the tensors of a file and a model; ``print`` shows those that do not fit."""
 
     file: FileWeights
     fits: tuple[TensorMatch, ...]
@@ -29,7 +29,7 @@ class WeightsReport:
         return [fit.name for fit in self.fits if fit.result == result]
 
     def first_values(self, parameters: Iterable[str]) -> dict[str, str]:
-        """For each of the parameters that was loaded, where its value is from."""
+        """The source of the value of each loaded parameter."""
         loaded = set(self.names("loaded"))
         return dict.fromkeys((name for name in parameters if name in loaded), f"finetune: {self.file.path.name}")
 
@@ -37,7 +37,7 @@ class WeightsReport:
         return "\n".join([*self._head(), *self._table(fit for fit in self.fits if fit.result != "loaded")])
 
     def table(self) -> str:
-        """The report with a line for every tensor on either side."""
+        """The report with a line for every tensor of file and model."""
         return "\n".join([*self._head(), f"SHA-256 {self.file.sha256}", *self._table(self.fits)])
 
     def data(self) -> dict[str, Any]:
@@ -56,9 +56,9 @@ class WeightsReport:
 
 
 def start_from_weights(model: nn.Module, finetune: Finetune | None) -> WeightsReport | None:
-    """Load what fits of the weights that the pipeline names, if it names any.
+    """Load the fitting tensors of the weights that the pipeline names, if it names any.
 
-    Raises PipelineError with every name that must fit and does not.
+    Raises PipelineError with every name that must fit but does not.
     """
     if finetune is None or finetune.weights is None:
         return None

@@ -1,1 +1,1 @@
-"""From a plan to the optimizer, its parameter groups and the learning-rate schedule."""
+"""The optimizer of a plan, its parameter groups and the learning-rate schedule."""

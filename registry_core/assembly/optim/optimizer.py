@@ -1,4 +1,4 @@
-"""Build the optimizer of a run, after a look at the parameters that it would get."""
+"""Build the optimizer of a run, after a check of its parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registry_core.planning.plan import Plan
 def build_optimizer(
     plan: Plan, model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None
 ) -> torch.optim.Optimizer:
-    """The optimizer of these groups; PipelineError if it, or the clipping, cannot work with some of the parameters."""
+    """The optimizer of these groups; PipelineError if it or the clipping does not support some of the parameters."""
     declared = plan.optim.optimizer
     trained = {name for group in groups for name in group.names}
     facts = {fact.name: fact for fact in _facts(model, loss) if fact.name in trained}
@@ -29,7 +29,7 @@ def build_optimizer(
     if any(fact.sparse for fact in facts.values()):
         invariants: Any = torch.sparse.check_sparse_tensor_invariants  # torch leaves it untyped
         if not invariants.is_enabled():
-            invariants.disable()  # as it is by default; saying so spares a warning
+            invariants.disable()  # the default; without this call torch warns
     return build(declared, declared.build, for_optimizer(model, groups, loss))
 
 
@@ -46,11 +46,11 @@ def _facts(model: nn.Module, loss: Objective | None) -> Iterator[ParameterFacts]
 def _problems(plan: Plan, groups: list[ParameterGroup], facts: dict[str, ParameterFacts]) -> Iterator[Problem]:
     declared, clip = plan.optim.optimizer, plan.step.clip
     if not facts:
-        message = "The model has no parameter that could be trained."
+        message = "The model has no trainable parameter."
         yield Problem(message, "Choose another model.", keys=("model",), code="nothing-to-train")
     if len(groups) > 1 and not declared.supports_groups:
         message = f"The optimizer {declared.name!r} treats all parameters alike, but there are {len(groups)} groups."
-        remedy = "Remove groups, layer_decay and unfreeze, or use another."
+        remedy = "Remove groups, layer_decay and unfreeze, or use another optimizer."
         yield Problem(message, remedy, keys=("optim", "optimizer"), code="optimizer-groups")
     for group in groups:
         options = {name: getattr(declared, name) for name in type(declared).model_fields}
@@ -64,4 +64,4 @@ def _problems(plan: Plan, groups: list[ParameterGroup], facts: dict[str, Paramet
     sparse = [fact.name for fact in facts.values() if fact.sparse]
     if sparse and clip is not None and clip.value is not None:
         message = f"torch cannot clip sparse gradients by value, and {sparse[0]!r} has one."
-        yield Problem(message, "Clip by norm, or leave out clip.", keys=("train", "clip"), code="optimizer-parameters")
+        yield Problem(message, "Clip by norm or remove clip.", keys=("train", "clip"), code="optimizer-parameters")

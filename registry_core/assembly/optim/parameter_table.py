@@ -1,4 +1,4 @@
-"""Parameters in tables: which group each is in, and how fast that learns."""
+"""Tables of the parameters, their groups and learning rates."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from registry_core.diagnostics.tables import columns
 
 
 def group_table(groups: list[ParameterGroup], lr: float | None) -> list[str]:
-    """One line a group: what it holds, its learning rate before any schedule, and options of its own."""
+    """One line per group: its parameters, its learning rate before any schedule, and its own options."""
     by_layer = any(group.layer for group in groups)
-    rows = [("group", "parameters", *(["layer"] if by_layer else []), "lr", "tensors", "numbers", "also")]
+    rows = [("group", "parameters", *(["layer"] if by_layer else []), "lr", "tensors", "values", "also")]
     for number, group in enumerate(groups):
         rate = group.options.get("lr", lr)
         rows.append(
@@ -37,7 +37,7 @@ def _also(group: ParameterGroup) -> str:
 
 
 def parameter_table(model: nn.Module, loss: Objective, groups: list[ParameterGroup], lr: float | None) -> str:
-    """The groups, and one line a parameter with its group; a parameter without group is never trained."""
+    """The groups, and one line per parameter with its group; a parameter without a group is never trained."""
     group_of = {name: str(number) for number, group in enumerate(groups) for name in group.names}
     rows = [("parameter", "shape", "group")]
     for name, parameter in named_parameters(model, loss).items():

@@ -1,4 +1,4 @@
-"""Parameter groups, with options of their own, from `optim.groups`."""
+"""The parameter groups of `optim.groups`, with their own options."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from registry_core.config.groups import Group, LayerDecay
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that share options of the optimizer; ``pattern`` is None for those that no group names."""
+    """Parameters with the same options of the optimizer; ``pattern`` is None for those that no group names."""
 
     pattern: str | None
     options: dict[str, Any]
     names: tuple[str, ...]
     count: int
-    """Numbers in all of its parameters."""
+    """The total number of values of its parameters."""
     layer: str = ""
-    """The layer that it is, where learning rates decay from layer to layer."""
+    """The name of its layer, if learning rates decay from layer to layer."""
     starts: str = ""
-    """When its parameters begin to train, if not at once."""
+    """The time at which its parameters begin to train, if not at the start."""
 
 
 @dataclass(frozen=True)
 class DelayedParameters:
-    """Parameters that begin to train later, by the number of their rule; options and start of each rule."""
+    """Parameters that begin to train later, by the index of their rule, and the options and start of each rule."""
 
     names: dict[str, int] = field(default_factory=dict)
     options: tuple[dict[str, Any], ...] = ()
@@ -42,9 +42,9 @@ class DelayedParameters:
 def trained_parameters(
     model: nn.Module, loss: Objective | None = None, later: DelayedParameters | None = None
 ) -> dict[str, nn.Parameter]:
-    """The parameters that an optimizer gets, by name: those of the model, and as ``loss.`` those that a loss has.
+    """The parameters of the optimizer by name: those of the model, and with the prefix ``loss.`` those of losses.
 
-    Those that begin to train ``later`` are among them.
+    They include those that begin to train ``later``.
     """
     waiting = later.names if later else {}
     everything = named_parameters(model, loss)
@@ -52,7 +52,7 @@ def trained_parameters(
 
 
 def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.Parameter]:
-    """All parameters by name, those of the loss as ``loss.``."""
+    """All parameters by name, those of the loss with the prefix ``loss.``."""
     return {**dict(model.named_parameters()), **_parameters_of(loss)}
 
 
@@ -69,10 +69,10 @@ def group_parameters(
     lr: float = 0.0,
     later: DelayedParameters | None = None,
 ) -> list[ParameterGroup]:
-    """Put every parameter that is trained in exactly one group: the last that matches it, else the remaining one.
+    """Put every trainable parameter into exactly one group: the last that matches it, else the default one.
 
-    Groups are split by when their parameters begin to train (``later``), and by layer where rates decay from layer to
-    layer; ``lr`` is the optimizer's own learning rate. Raises PipelineError for groups that get no parameter.
+    Groups are split by the time at which their parameters begin to train (``later``), and by layer if rates decay from
+    layer to layer; ``lr`` is the optimizer's own learning rate. Raises PipelineError for groups without a parameter.
     """
     later = later or DelayedParameters()
     trained = trained_parameters(model, loss, later)
@@ -115,7 +115,7 @@ def _rates_by_layer(model: nn.Module, decay: LayerDecay) -> dict[str, _Rate]:
 
 
 def for_optimizer(model: nn.Module, groups: list[ParameterGroup], loss: Objective | None = None) -> list[Any]:
-    """What a torch optimizer is built with: plain parameters for one group, dictionaries for several."""
+    """The argument of a torch optimizer: plain parameters for one group, dictionaries for several."""
     parameters = named_parameters(model, loss)
     if len(groups) == 1 and not groups[0].options:
         return [parameters[name] for name in groups[0].names]

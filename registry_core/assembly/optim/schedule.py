@@ -1,4 +1,4 @@
-"""The learning-rate schedule of a run: a torch scheduler, advanced when its unit has passed, after a warm-up."""
+"""The learning-rate schedule of a run: a torch scheduler that advances by its unit, after a warm-up."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from registry_core.components import CheckFailed, Horizon, Scheduler
 
 
 class Schedule:
-    """Sets the rates of an optimizer's groups; nothing but the torch scheduler in it has state.
+    """Sets the rates of an optimizer's groups; only the torch scheduler in it has state.
 
-    During a warm-up of n steps the rates are a function of the step alone, and the scheduler waits with the first rates
-    it gave. What ends with the warm-up's last step (an epoch, an evaluation) is not counted.
+    During a warm-up of n steps the rates are a function of the step alone, and the scheduler keeps its first rates. An
+    epoch or evaluation that ends with the last step of the warm-up is not counted.
     """
 
     def __init__(self, declared: Scheduler, optimizer: torch.optim.Optimizer, horizon: Horizon) -> None:
@@ -38,7 +38,7 @@ class Schedule:
             self._warm_up(0)
 
     def advance(self, step: int, epoch_ended: bool, measured: Mapping[str, float]) -> None:
-        """Set the rates for what follows optimizer step ``step`` (from 1), given the metrics of its evaluation."""
+        """Set the rates after optimizer step ``step`` (from 1); ``metrics`` are those of its evaluation."""
         if step <= self.warmup_steps:
             self._warm_up(step)
         elif self.unit == "evaluation":
@@ -49,7 +49,7 @@ class Schedule:
             self.scheduler.step()
 
     def _is_over(self, step: int) -> bool:
-        """Whether it was laid out for a run that ends here; others go on, so that the run can be made longer."""
+        """True if it was made for a run that ends here; other schedules continue if the run is made longer."""
         return step >= self.total_steps and self.declared.depends_on_length()
 
     def _warm_up(self, step: int) -> None:
@@ -61,34 +61,34 @@ class Schedule:
             group["lr"] = rate if share == 1.0 else rate * share
 
     def state_dict(self) -> dict[str, Any]:
-        """The scheduler's state as data that cannot name code."""
+        """The scheduler's state as plain data, which cannot name code."""
         state: dict[str, Any] = _without_functions(self.scheduler.state_dict())
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state that was saved."""
+        """Continue from a saved state."""
         self.scheduler.load_state_dict(_as_built(self.scheduler.state_dict(), state))
 
 
 def _keeps_differences(before: list[float], after: list[float]) -> None:
-    """Raise CheckFailed if groups that were to learn at different rates have all got the same one."""
+    """Raise CheckFailed if groups with different rates have all got the same one."""
     if len(set(before)) > 1 and len(set(after)) == 1:
         rates = ", ".join(f"{rate:.4g}" for rate in before)
         raise CheckFailed(
-            f"It sets one rate for all parameter groups, which have rates of their own: {rates}.",
-            "Give it a list with one rate for each group, or take a schedule that multiplies rates.",
+            f"It sets one rate for all parameter groups, but they have rates of their own: {rates}.",
+            "Write a list with one rate for each group, or use a schedule that multiplies rates.",
         )
 
 
 def _without_functions(state: Any) -> Any:
-    """Without what cannot be data: functions that some schedulers keep in their state."""
+    """The state without the functions that some schedulers keep in it."""
     if isinstance(state, dict):
         return {key: _without_functions(value) for key, value in state.items() if not callable(value)}
     return [_without_functions(value) for value in state] if isinstance(state, list) else state
 
 
 def _as_built(own: Any, saved: Any) -> Any:
-    """The saved state with the kinds of mapping that a scheduler had: data knows one, ``MultiStepLR`` counts in its."""
+    """The saved state with the mapping types of the scheduler's own: plain data has one, ``MultiStepLR`` a Counter."""
     if isinstance(own, dict) and isinstance(saved, dict):
         loaded = {key: _as_built(own.get(key), value) for key, value in saved.items()}
         return loaded if type(own) is dict else type(own)(loaded)

@@ -1,1 +1,1 @@
-"""Checkpoints: what they hold, and how they are written, verified and read."""
+"""Checkpoints: their content, and writing, verifying and reading them."""

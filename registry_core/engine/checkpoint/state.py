@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on bit for bit: gathered for a checkpoint, and put back."""
+"""The state that a run needs to resume bit for bit: gathered for a checkpoint, and restored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dic
 
 
 def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, state: dict[str, Any]) -> None:
-    """Put back what ``gather`` took."""
+    """Restore the state that ``gather`` returned."""
     pipeline.model.load_state_dict(parts["model"])
     if "loss" in parts:
         pipeline.loss.load_state_dict(parts["loss"])
@@ -45,7 +45,7 @@ def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, stat
 
 
 def _keep_memory_formats(optimizer: torch.optim.Optimizer) -> None:
-    """Lay state out in memory as its parameter is: fused optimizers walk both together."""
+    """Give state the memory layout of its parameter: fused optimizers iterate over both together."""
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
             if (
@@ -72,7 +72,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Put back what ``random_state`` gave."""
+    """Restore the state that ``random_state`` returned."""
     torch.set_rng_state(state["torch"])
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))

@@ -1,4 +1,4 @@
-"""Checkpoints: a crash at any moment leaves the last good one, and each is verified before anything in it is read.
+"""Checkpoints: a crash at any moment leaves the last good one intact, and each is verified before it is read.
 
 A checkpoint is a folder ``step-N`` with safetensors, JSON and, written last, ``manifest.json`` with the size and
 SHA-256 of every other file. Nothing in it can name code. ``latest`` and ``best`` beside it are files with a folder's
@@ -26,7 +26,7 @@ from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint holds, on the CPU: sets of tensors by name, and nested plain data with tensors."""
+    """The content of a checkpoint, on the CPU: sets of tensors by name, and nested plain data with tensors."""
 
     weights: dict[str, dict[str, torch.Tensor]]
     state: dict[str, Any]
@@ -67,7 +67,7 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Te
 
 
 def _seal(folder: Path) -> None:
-    """Force all files to the disk, then the manifest over them, then the folder."""
+    """Flush all files to the disk, then their manifest, then the folder."""
     files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
     for path in files:
         _sync(path)
@@ -78,7 +78,7 @@ def _seal(folder: Path) -> None:
 
 
 def verify(checkpoint: Path) -> None:
-    """Raise CheckpointError unless every file of the checkpoint is as the manifest says."""
+    """Raise CheckpointError unless every file of the checkpoint matches the manifest."""
     try:
         manifest: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
         for name, facts in manifest.items():
@@ -98,24 +98,24 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def load_checkpoint(checkpoint: Path) -> Checkpoint:
-    """What a checkpoint holds; it is verified before anything in it is read."""
+    """The content of a checkpoint, which is verified first."""
     verify(checkpoint)
     try:
         parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
         structure = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
         state = put_together(structure, parts.pop("state"))
         return Checkpoint(parts, state)
-    except Exception as error:  # the file formats' own errors, of several libraries
+    except Exception as error:  # errors of the file formats, from several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
 
 
 def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors where torch puts tensors of its own: elsewhere in memory, sums are taken in another order."""
+    """The same tensors in memory that torch allocates: other alignments change the order of sums."""
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 def point(folder: Path, pointer: str, checkpoint: Path) -> None:
-    """Make ``latest`` or ``best`` name this checkpoint, in one step that cannot be seen half done."""
+    """Make ``latest`` or ``best`` name this checkpoint, atomically."""
     temporary = folder / f".{pointer}.tmp"
     temporary.write_text(checkpoint.name, encoding="utf-8")
     _sync(temporary)
@@ -124,16 +124,16 @@ def point(folder: Path, pointer: str, checkpoint: Path) -> None:
 
 
 def newest(folder: Path, warn: Callable[[str], None]) -> Path:
-    """The newest checkpoint that is whole; each damaged one on the way is told to ``warn``."""
+    """The newest intact checkpoint; ``warn`` is called for each newer, damaged one."""
     for checkpoint in sorted(complete(folder), reverse=True):
         if _is_whole(checkpoint):
             return checkpoint
         warn(f"The checkpoint {str(checkpoint)!r} is damaged or incomplete; falling back to the one before it.")
-    raise CheckpointError(f"There is no whole checkpoint in {str(folder)!r}. Start the run anew.")
+    raise CheckpointError(f"There is no intact checkpoint in {str(folder)!r}. Start the run again.")
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest ``keep`` checkpoints, the best one, and what crashed saves left behind."""
+    """Remove the files of crashed saves, and all but the newest ``keep`` checkpoints and the best one."""
     for left in folder.glob("step-*.tmp-*"):
         shutil.rmtree(left, ignore_errors=True)
     best = pointed(folder, BEST)
@@ -143,7 +143,7 @@ def prune(folder: Path, keep: int) -> None:
 
 
 def complete(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, without those whose writing was cut short."""
+    """The checkpoints in a folder, without incomplete ones."""
     return [path for path in folder.glob("step-*") if ".tmp-" not in path.name]
 
 

@@ -1,7 +1,7 @@
-"""Nested state as data that cannot name code: a JSON structure, and its tensors by number.
+"""Nested state as plain data, which cannot name code: a JSON structure, and its tensors by number.
 
-Optimizer states and the like are dictionaries of dictionaries with tensors in them. Here the tensors are taken out,
-to be stored as safetensors, and the rest is plain JSON.
+Optimizer states and the like are nested dictionaries with tensors in them. The tensors are separated and stored as
+safetensors, and the rest is plain JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 def take_apart(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
-    """The JSON structure of a tree, and its tensors (contiguous, on the CPU) by the numbers that stand in for them."""
+    """The JSON structure of a tree, and its tensors (contiguous, on the CPU) by the numbers that replace them."""
     tensors: dict[str, torch.Tensor] = {}
 
     def structure(value: Any) -> Any:
@@ -33,7 +33,7 @@ def take_apart(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
             return [structure(item) for item in value]
         if isinstance(value, _PLAIN):
             return value
-        raise TypeError(f"a {type(value).__name__} cannot be kept in a checkpoint; use tensors and plain data")
+        raise TypeError(f"a {type(value).__name__} cannot be saved in a checkpoint; use tensors and plain data")
 
     return structure(tree), tensors
 

@@ -1,4 +1,4 @@
-"""Read all of the data of a pipeline, as a run would, and report what is wrong in them."""
+"""Read all data of a pipeline, as a run would, and report their faults."""
 
 from registry_core.inspection.data_check.check import read_all_data
 from registry_core.inspection.data_check.faults import Fault

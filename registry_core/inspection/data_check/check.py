@@ -1,4 +1,4 @@
-"""Read all of the data of a pipeline and make the report."""
+"""Read all data of a pipeline and make the report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from registry_core.inspection.data_check.totals import Totals
 
 
 def read_all_data(spec: Spec) -> Report:
-    """Read every sample of every section, as a run would, in `data.workers` processes or one for each CPU.
+    """Read every sample of every section, as a run would, in `data.workers` processes or one per CPU.
 
-    No fault of the data is raised: all of them are in the report.
+    Faults of the data are in the report, not raised.
     """
     started = time.perf_counter()
     faults = Faults()
@@ -46,7 +46,7 @@ def read_all_data(spec: Spec) -> Report:
 
 
 def _inventories(spec: Spec, faults: Faults) -> Iterator[tuple[Section, Inventory]]:
-    """What each section holds; a data set that cannot be opened is a fault."""
+    """The inventory of each section; a data set that cannot be opened is a fault."""
     for section, declared in spec.data.sections().items():
         try:
             found = build(declared.dataset, declared.dataset.inventory)
@@ -65,7 +65,7 @@ def _reader(spec: Spec, section: Section, found: Inventory, train: DataFacts | N
 
 
 def _add_of_sections(spec: Spec, totals: list[Totals], faults: Faults) -> None:
-    """Add what only all samples together show."""
+    """Add the faults that only all samples together show."""
     for one in totals:
         faults.add(size_faults(spec, one.reader, one.images))
         faults.add(one.empty_classes())

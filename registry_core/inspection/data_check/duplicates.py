@@ -1,4 +1,4 @@
-"""Find the images that are there twice, in a section or in two, by the hashes of their pixels."""
+"""Find duplicate images, in one section or in two, by the hashes of their pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry_core.inspection.data_check.sample import SampleReader
 
 @dataclass(frozen=True)
 class SectionHashes:
-    """A section's hashes, two words a sample, both 0 where nothing could be read, and its class numbers."""
+    """The hashes of a section, two words per sample, both 0 for unreadable ones, and its class indices."""
 
     reader: SampleReader
     words: NDArray[np.uint64]
@@ -23,7 +23,7 @@ class SectionHashes:
 
 
 def add_duplicates(sections: Sequence[SectionHashes], faults: Faults) -> None:
-    """Add what is there twice; others are compared with the first image of their pixels, in `train` if it has it."""
+    """Add the duplicates, each compared with the first image of the same pixels, in `train` if it is there."""
     words = np.concatenate([one.words for one in sections])
     labels = np.concatenate([one.labels for one in sections])
     numbers = np.repeat(np.arange(len(sections)), [len(one.words) for one in sections])
@@ -56,20 +56,20 @@ class Twin:
     earlier: int
 
     def fault(self, kind: str) -> Fault:
-        """What to say of it."""
+        """The message about a pair."""
         named = self.other.reader.fault(kind, "", self.earlier)
         known = f" ({named.where})" if named.where else ""
         other = f"data.{named.section}[{self.earlier}]{known}"
         message = f"It is the same image as {other}."
         if kind == "contradiction":
             labels = int(self.section.labels[self.index]), int(self.other.labels[self.earlier])
-            message = f"Its class is {labels[0]}, and that of the same image {other} is {labels[1]}."
+            message = f"Its class is {labels[0]}, but that of the same image {other} is {labels[1]}."
         return self.section.reader.fault(kind, message, self.index)
 
 
 def _pairs(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places of all that came before, each with the place of the first that is the same; in order."""
-    order = np.lexsort((words[:, 1], words[:, 0]))  # stable: of the same, the first stays the first
+    """The positions of all repetitions, each with the position of its first occurrence; in order."""
+    order = np.lexsort((words[:, 1], words[:, 0]))  # stable: the first occurrence stays first
     order = order[words[order].any(axis=1)]
     if not len(order):
         return order, order

@@ -1,4 +1,4 @@
-"""What can be wrong in data: kinds of faults, one fault, and a collection that stays small."""
+"""Faults of data: their kinds, one fault, and a collection of bounded size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 from registry_core.config import Section
 
 Severity = Literal["error", "remark"]
-"""A run ends at an error, or computes nonsense; a remark is worth knowing."""
+"""A run fails at an error, or computes nonsense; a remark is informative."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of faults: its heading, and how bad it is."""
+    """A kind of faults: its heading and its severity."""
 
     title: str
     severity: Severity
@@ -22,18 +22,18 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "section": Kind("data sets that cannot be opened", "error"),
-    "unusable": Kind("what makes no sample", "error"),
+    "unusable": Kind("entries that are no samples", "error"),
     "unreadable": Kind("samples that cannot be read", "error"),
     "crash": Kind("samples that ended the process that read them", "error"),
     "entry": Kind("samples without an entry", "error"),
     "target": Kind("targets that are wrong", "error"),
     "not_finite": Kind("values that are not finite", "error"),
     "size": Kind("sizes that do not fit", "error"),
-    "leak": Kind("images of one section that are in another", "remark"),
-    "duplicate": Kind("images that are there twice", "remark"),
-    "contradiction": Kind("same images with other labels", "remark"),
+    "leak": Kind("images of one section that are also in another", "remark"),
+    "duplicate": Kind("duplicate images", "remark"),
+    "contradiction": Kind("duplicate images with different labels", "remark"),
     "empty_class": Kind("classes without a sample", "remark"),
-    "extension": Kind("names that end like another format", "remark"),
+    "extension": Kind("file extensions of another format", "remark"),
     "converted": Kind("images of an unusual mode, which are converted", "remark"),
     "rotation": Kind("images with an EXIF rotation, which is not applied", "remark"),
     "frames": Kind("files with several images, of which the first is read", "remark"),
@@ -44,14 +44,14 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: its kind, the section, what is wrong, and the sample with where it is from, if it is one's."""
+    """One fault: its kind, the section, the message, and the sample with its origin, if it concerns one."""
 
     kind: str
     section: Section
     message: str
     index: int | None = None
     where: str = ""
-    """Where the sample is from, in words."""
+    """The origin of the sample, in words."""
     path: str = ""
     exit_code: int = 2
     """3 where a component is broken."""
@@ -71,7 +71,7 @@ class Fault:
 
 @dataclass
 class Faults:
-    """All faults by kind, each kind counted; so many of a kind are kept."""
+    """All faults by kind, counted; a limited number of each kind is kept."""
 
     kept_per_kind: int = 10_000
     kept: dict[str, list[Fault]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Faults:
                 self.exit_code = max(self.exit_code, fault.exit_code)
 
     def count_more(self, kind: str, count: int) -> None:
-        """Count faults that were not made, because so many of their kind are kept."""
+        """Count faults that are not kept, because the limit of their kind is reached."""
         self.counts[kind] = self.counts.get(kind, 0) + count
 
     def of(self, severity: Severity) -> Iterator[str]:
@@ -97,5 +97,5 @@ class Faults:
         return (kind for kind, about in KINDS.items() if about.severity == severity and kind in self.counts)
 
     def total(self, severity: Severity) -> int:
-        """How many faults of a severity there are."""
+        """The number of faults of a severity."""
         return sum(self.counts[kind] for kind in self.of(severity))

@@ -1,4 +1,4 @@
-"""Read all samples in processes, in order, with few of them in memory, and survive a process that ends."""
+"""Read all samples in processes, in order, with few of them in memory, and survive a process that dies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.sample import NO_DIGEST, ImageKind, SampleReader
 
 CHUNK = 32
-"""Samples that a process reads at once."""
+"""Samples in one request."""
 NO_LABEL = -(2**63)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Samples from ``start`` up to ``stop`` of the section with this number."""
+    """Samples from ``start`` to ``stop`` (exclusive) of the section with this index."""
 
     section: int
     start: int
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass
 class Chunk:
-    """What was seen of the samples of a request."""
+    """The findings about the samples of a request."""
 
     request: Request
     faults: list[Fault] = field(default_factory=list)
@@ -40,18 +40,18 @@ class Chunk:
     labels: list[int] = field(default_factory=list)
     """The class of each sample, or NO_LABEL."""
     images: dict[ImageKind, list[int]] = field(default_factory=dict)
-    """The samples with images of each kind."""
+    """The samples with each kind of images."""
     stored: Counter[str] = field(default_factory=Counter)
 
 
 _readers: Sequence[SampleReader] = ()
-"""In a worker process: what it reads with."""
+"""The readers of a worker process."""
 
 
 def read_all(readers: Sequence[SampleReader], workers: int) -> Iterator[Chunk]:
-    """What is seen of all samples of all readers, in order, read by so many processes.
+    """The findings about all samples of all readers, in order, from this number of processes.
 
-    Where a process ends, its samples are read again, in processes of their own, until the one that ends it is known.
+    If a process dies, its samples are read again, in separate processes, until the one that kills it is found.
     """
     requests = iter(list(_requests(readers)))
     waiting: deque[tuple[Request, Future[Chunk]]] = deque()
@@ -78,7 +78,7 @@ def read_all(readers: Sequence[SampleReader], workers: int) -> Iterator[Chunk]:
 
 
 def processes_for(workers: int, samples: int) -> int:
-    """How many processes read: as many as the pipeline's loaders have, else one for each CPU; fewer for few samples."""
+    """The number of processes: that of the pipeline's loaders, else one per CPU; fewer for few samples."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(workers or usable, -(-samples // CHUNK)))
 
@@ -97,7 +97,7 @@ def _pool(readers: Sequence[SampleReader], workers: int) -> ProcessPoolExecutor:
 def _start(readers: Sequence[SampleReader]) -> None:
     global _readers
     _readers = readers
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C goes to all processes: these end without a word
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes: workers end silently
     torch.set_num_threads(1)
 
 
@@ -106,7 +106,7 @@ def _read(request: Request) -> Chunk:
 
 
 def read_chunk(reader: SampleReader, request: Request) -> Chunk:
-    """Read the samples of a request, one after the other."""
+    """Read the samples of a request in order."""
     chunk = Chunk(request)
     digests = bytearray()
     for index in range(request.start, request.stop):
@@ -128,14 +128,14 @@ def _succeeded(future: Future[Chunk]) -> bool:
 
 
 def _read_alone(readers: Sequence[SampleReader], request: Request) -> Chunk:
-    """Read a request in a process of its own; halve it while the process ends, down to the sample that ends it."""
+    """Read a request in a separate process; halve it while the process dies, down to the sample that kills it."""
     with ProcessPoolExecutor(1, initializer=_start, initargs=(readers,)) as pool:
         try:
             return pool.submit(_read, request).result()
         except BrokenProcessPool:
             pass
     if request.stop - request.start == 1:
-        message = "The process that read it ended at once: its decoder crashed, or memory ran out."
+        message = "The process that read it died: its decoder crashed or memory ran out."
         fault = readers[request.section].fault("crash", message, request.start)
         return Chunk(request, [fault], NO_DIGEST, [NO_LABEL])
     middle = (request.start + request.stop) // 2

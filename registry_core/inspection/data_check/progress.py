@@ -1,4 +1,4 @@
-"""What is told while data are read: a bar on a terminal, and the first fault of each kind as soon as it is found."""
+"""The progress of reading: a bar on a terminal, and the first fault of each kind as soon as it is found."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from registry_core.inspection.data_check.faults import Fault
 
 _PAUSE = 0.1
-"""Seconds between two drawings of the bar."""
+"""Seconds between two updates of the bar."""
 
 
 class ProgressDisplay:
-    """Writes to standard error; no bar where that is not a terminal."""
+    """Writes to standard error, without a bar if that is not a terminal."""
 
     def __init__(self, samples: int) -> None:
         self.console = Console(stderr=True)
@@ -28,7 +28,7 @@ class ProgressDisplay:
             faults,
             console=self.console,
             disable=not self.console.is_terminal,
-            auto_refresh=False,  # it would take a thread, and processes are forked from this one
+            auto_refresh=False,  # it needs a thread, but processes are forked from this one
         )
         self.task = self.bar.add_task("", total=samples, faults=0)
         self.faults = 0
@@ -42,7 +42,7 @@ class ProgressDisplay:
         self.bar.stop()
 
     def read(self, samples: int, faults: Iterable[Fault]) -> None:
-        """So many more samples were read, with these faults."""
+        """Add a number of read samples and their faults."""
         for fault in faults:
             self.faults += 1
             if fault.kind not in self.kinds and fault.severity == "error":
@@ -54,7 +54,7 @@ class ProgressDisplay:
             self.bar.refresh()
 
     def ended(self, samples: int, seconds: float, workers: int) -> None:
-        """All was read."""
+        """Finish after the last sample."""
         processes = "1 process" if workers == 1 else f"{workers} processes"
         self._say(f"read {samples:,} samples in {seconds:.1f} s with {processes}")
 

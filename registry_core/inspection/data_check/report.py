@@ -11,29 +11,29 @@ from registry_core.config import Section
 from registry_core.inspection.data_check.faults import KINDS, Faults, Severity
 
 SHOWN = 5
-"""So many faults of a kind, and sizes of a section, are printed."""
+"""The number of faults of a kind, and of sizes of a section, that are printed."""
 
 
 @dataclass(frozen=True)
 class SectionReport:
-    """What a section holds."""
+    """The content of a section."""
 
     section: Section
     dataset: str
     samples: int
     unread: int
     sizes: dict[str, int]
-    """Height and width of images, most frequent first; how many images."""
+    """The number of images of each height and width, most frequent first."""
     types: dict[str, int]
-    """Pillow modes or types of tensors."""
+    """The number of images of each Pillow mode or tensor type."""
     stored: dict[str, int]
-    """Format and Pillow mode of image files."""
+    """The number of image files of each format and Pillow mode."""
     classes: dict[int, int]
-    """Class number to samples."""
+    """The number of samples of each class index."""
     classes_known: int | None
 
     def lines(self) -> Iterator[str]:
-        """The section for people."""
+        """The section as lines of text."""
         unread = f", {self.unread:,} of which cannot be read" if self.unread else ""
         yield f"data.{self.section}: {_many(self.samples, 'sample')} of {self.dataset}{unread}"
         if self.types or self.sizes:
@@ -49,7 +49,7 @@ class SectionReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in the data of a pipeline; ``print`` shows it."""
+    """The report of the data of a pipeline; ``print`` shows it."""
 
     sections: Sequence[SectionReport]
     faults: Faults
@@ -58,14 +58,14 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """2 if there are errors, 3 if a component is broken; remarks alone give 0."""
+        """2 if there are errors, 3 if a component is broken; 0 with remarks alone."""
         return self.faults.exit_code
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def as_data(self) -> dict[str, Any]:
-        """The report for programs: of each kind how many faults there are, and those that were kept."""
+        """The report as plain data: the number of faults of each kind, and the kept ones."""
         found = self.faults
         kinds = {
             kind: {"severity": KINDS[kind].severity, "title": KINDS[kind].title, "count": found.counts[kind]}
@@ -105,7 +105,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    """The most frequent ones, with their numbers where there are several."""
+    """The most frequent values, with their counts if there are several."""
     if len(counts) == 1:
         return next(iter(counts))
     most = Counter(counts).most_common(SHOWN)

@@ -1,4 +1,4 @@
-"""Read one sample and look at all of it."""
+"""Read one sample and check all of its entries."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from registry_core.inspection.data_check.stored import look_at_file
 from registry_core.inspection.data_check.targets import TargetCheck, class_number
 
 DIGEST = 16
-"""Bytes that tell an image from others."""
+"""Length in bytes of the hash of an image."""
 NO_DIGEST = bytes(DIGEST)
 
 
 class ImageKind(NamedTuple):
-    """What the images of some samples are: ``RGB`` or ``float32 tensor``, and their sides."""
+    """The type of images, ``RGB`` or ``float32 tensor``, and their height and width."""
 
     type: str
     form: Form | None
-    """As transforms know it; None if they do not."""
+    """The image as transforms describe it; None if they cannot."""
     channels: int | None = None
     height: int | None = None
     width: int | None = None
@@ -45,7 +45,7 @@ class ImageKind(NamedTuple):
 
 @dataclass
 class SampleFindings:
-    """What was seen of a sample."""
+    """The findings about a sample."""
 
     faults: list[Fault] = field(default_factory=list)
     digest: bytes = NO_DIGEST
@@ -56,10 +56,10 @@ class SampleFindings:
 
 @dataclass(frozen=True)
 class SampleReader:
-    """Reads the samples of a section; goes to worker processes."""
+    """Reads the samples of a section; worker processes get a copy."""
 
     reader: Reader
-    """As a run reads samples."""
+    """The reader that a run uses."""
     facts: DataFacts
     targets: TargetCheck
 
@@ -79,19 +79,19 @@ class SampleReader:
         return self.reader.dataset
 
     def read(self, index: int) -> SampleFindings:
-        """Read a sample; whatever is wrong with it is in the result."""
+        """Read a sample; the result holds its faults."""
         seen = SampleFindings()
-        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it, and half an image would pass
+        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("ignore")
-            for told_of in (UserWarning, RuntimeWarning):  # decoders use these
+            for told_of in (UserWarning, RuntimeWarning):  # the categories that decoders use
                 warnings.simplefilter("always", told_of)
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
             try:
                 sample = self.reader(index)
                 seen.digest = _digest(sample)
                 seen.faults += self._wrong(sample, index)
-            except (Exception, SystemExit) as error:  # a plugin may raise anything, and lazy images when looked at
+            except (Exception, SystemExit) as error:  # a plugin may raise anything, and a lazy image when it is decoded
                 seen.faults.append(self._unreadable(error, index))
                 return seen
         for message in dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in told):
@@ -100,7 +100,7 @@ class SampleReader:
         return seen
 
     def fault(self, kind: str, message: str, index: int, exit_code: int = 2) -> Fault:
-        """A fault of a sample, with where it is from."""
+        """A fault of a sample, with its origin."""
         where, path = describe_sample(self.dataset, index), sample_path(self.dataset, index)
         return Fault(kind, self.section, message, index, where, path, exit_code)
 
@@ -111,7 +111,9 @@ class SampleReader:
             return replace(self.fault("unreadable", str(error), index, code), names_sample=True)
         if isinstance(cause, PIL.Image.DecompressionBombWarning):
             return self.fault("unreadable", f"The image cannot be decoded: {cause}", index)
-        return self.fault("unreadable", f"The dataset {self.name!r} failed on it: {describe_error(cause)}.", index)
+        return self.fault(
+            "unreadable", f"The dataset {self.name!r} failed on this sample: {describe_error(cause)}.", index
+        )
 
     def _wrong(self, sample: Mapping[str, Any], index: int) -> Iterator[Fault]:
         for entry in dict.fromkeys(("input", *(self.facts.entries or ()))):
@@ -152,7 +154,7 @@ def _image_kind(image: Any) -> ImageKind | None:
 
 
 def _digest(sample: Mapping[str, Any]) -> bytes:
-    """A hash of the pixels of all images of a sample; of ``target`` nothing."""
+    """A hash of the pixels of all images of a sample, without ``target``."""
     found = hashlib.blake2b(digest_size=DIGEST)
     any_image = False
     for entry, value in sample.items():
@@ -179,7 +181,7 @@ def _bytes(value: torch.Tensor | NDArray[Any]) -> bytes:
 
 
 def _not_finite(value: Any) -> str:
-    """What of a value is not finite, in words; empty if all of it is."""
+    """The non-finite numbers of a value, in words; empty if there are none."""
     if isinstance(value, float):
         return "" if math.isfinite(value) else f"the value {value}"
     if isinstance(value, torch.Tensor) and value.is_floating_point():

@@ -1,4 +1,4 @@
-"""Whether images of every size that was seen go through the transforms, into one batch, and into the model."""
+"""Check that the transforms, collation and the model support images of every size in the data."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.sample import ImageKind, SampleReader
 
 FOLLOWED = 2_000
-"""So many kinds of images are followed, the smallest and the largest first."""
+"""The number of kinds of images that are checked, the smallest and the largest first."""
 
 
 @dataclass
 class Occurrence:
-    """How many samples have something, and the first of them."""
+    """A number of samples, and the index of the first."""
 
     count: int
     first: int
 
 
 def size_faults(spec: Spec, reader: SampleReader, images: Mapping[ImageKind, Occurrence]) -> Iterator[Fault]:
-    """One fault for each kind of images that does not fit; it names the first sample."""
+    """One fault per kind of images that does not fit, with the first such sample."""
     came: dict[tuple[int | None, ...], Occurrence] = {}
     for kind, seen in _extremes_first(images)[:FOLLOWED]:
         try:
@@ -46,13 +46,15 @@ def _uneven(reader: SampleReader, came: dict[tuple[int | None, ...], Occurrence]
     usual = max(came, key=lambda shape: came[shape].count)
     for shape, seen in sorted(came.items(), key=lambda item: item[1].first):
         if shape != usual:
-            message = f"{_samples(seen.count)} come to the batch as {written_shape(shape)}, most as"
-            remedy = "They do not make a batch: add resize with [height, width], or a crop."
+            message = (
+                f"{_samples(seen.count)} have the shape {written_shape(shape)} after the transforms, but most have"
+            )
+            remedy = "They do not make a batch: add resize with [height, width] or a crop."
             yield reader.fault("size", f"{message} {written_shape(usual)}. {remedy}", seen.first)
 
 
 def _followed(spec: Spec, section: Section, image: Image) -> tuple[int | None, ...] | None:
-    """The shape that comes to the batch, if it is known; CheckFailed if a transform or the model cannot take it."""
+    """The shape after the transforms, if it is known; CheckFailed if a transform or the model does not support it."""
     collated, last = image_through(spec.data.sections()[section], image)
     if last is not None and last.form == "float":
         spec.model.check_input(last)
@@ -62,7 +64,7 @@ def _followed(spec: Spec, section: Section, image: Image) -> tuple[int | None, .
 
 
 def _known(kind: ImageKind, facts: DataFacts) -> Image:
-    """An image of this kind, as transforms know it."""
+    """An image of this kind, as transforms describe it."""
     assert kind.form is not None
     declared = facts.image
     if declared is None or declared.form != kind.form:
@@ -71,7 +73,7 @@ def _known(kind: ImageKind, facts: DataFacts) -> Image:
 
 
 def _extremes_first(images: Mapping[ImageKind, Occurrence]) -> list[tuple[ImageKind, Occurrence]]:
-    """By how near the end of the order by size: smallest, largest, next to smallest, ..."""
+    """Alternate from both ends of the order by size: smallest, largest, second smallest, ..."""
     known = [(kind, seen) for kind, seen in images.items() if kind.form is not None]
     known.sort(key=lambda item: (item[0].height or 0) * (item[0].width or 0))
     half = len(known) // 2
@@ -85,7 +87,7 @@ def _samples(count: int) -> str:
 
 
 def sides(images: Mapping[ImageKind, Occurrence]) -> Counter[str]:
-    """How often each height and width occurs, in words."""
+    """The frequency of each height and width, in words."""
     found: Counter[str] = Counter()
     for kind, seen in images.items():
         if kind.height is not None:

@@ -1,4 +1,4 @@
-"""Whether targets are what their form promises: classes in range, vectors of 0 and 1, and so on."""
+"""Check targets against their form: classes in range, vectors of 0 and 1, and so on."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _BY_CLASS: tuple[TargetForm, ...] = ("multi_hot", "one_hot", "distributions")
 
 @dataclass(frozen=True)
 class TargetCheck:
-    """What the targets of a section must be."""
+    """The requirements on the targets of a section."""
 
     form: TargetForm
     classes: int | None
-    """How many there are; None: not known."""
+    """The number of classes; None: unknown."""
     ignored: frozenset[int] = frozenset()
-    """Numbers in class maps that stand for no class."""
+    """Values in class maps that mean no class."""
 
     def problem(self, sample: Mapping[str, Any]) -> str:
-        """What is wrong with the target of a sample, as a sentence; empty if nothing is."""
+        """The fault of the target of a sample, as a sentence; empty if there is none."""
         if "target" not in sample:
             return ""
         target = sample["target"]
@@ -43,15 +43,15 @@ class TargetCheck:
         values = _numbers(target)
         if self.form == "class_indices":
             kind = type(target).__name__ if values is None else _shown(values)
-            return f"The target is not one class number, but {kind}."
+            return f"The target is not one class index, but {kind}."
         if values is None or not values.size:
             return ""
         if self.form in ("class_maps", "class_lists", "sequences"):
-            return self._outside(self._counted(values, sample), "class number")
+            return self._outside(self._counted(values, sample), "class index")
         return self._vector_problem(values)
 
     def _counted(self, values: NDArray[Any], sample: Mapping[str, Any]) -> NDArray[Any]:
-        """The class numbers without those that stand for none."""
+        """The class indices, without values that mean no class."""
         if self.form == "sequences":
             length = class_number(sample.get("target_length"))
             return values if length is None else values.ravel()[:length]
@@ -64,27 +64,29 @@ class TargetCheck:
         if not wrong.size:
             return ""
         limits = f"outside the classes 0 to {self.classes - 1}" if self.classes else "negative"
-        more = f" {wrong.size:,} numbers of {values.size:,} are." if values.size > 1 else ""
+        more = f" {wrong.size:,} of {values.size:,} values are." if values.size > 1 else ""
         return f"The {what} {wrong.ravel()[0]} is {limits}.{more}"
 
     def _vector_problem(self, values: NDArray[Any]) -> str:
         allowed = _ALLOWED.get(self.form)
         if self.classes and self.form in _BY_CLASS and values.size != self.classes:
-            return f"The target has {values.size} numbers, and there are {self.classes} classes."
+            return f"The target has {values.size} values, but there are {self.classes} classes."
         if allowed and not np.isin(values, allowed).all():
             wrong = values[~np.isin(values, allowed)][0]
             return f"The target has the value {wrong:g}, which is neither {allowed[0]} nor {allowed[1]}."
         if self.form == "one_hot" and values.sum() != 1:
-            return f"The target has {values.sum():g} classes at once, and needs one."
+            return f"The target has {values.sum():g} classes at once, but needs exactly one."
         if self.form == "distributions" and (values.min() < 0 or abs(values.sum() - 1) > 1e-3):
-            return f"The target is no distribution: its numbers sum to {values.sum():g}, the least is {values.min():g}."
+            return (
+                f"The target is no distribution: its values sum to {values.sum():g}, the smallest is {values.min():g}."
+            )
         if self.form == "counts" and (values.min() < 0 or (values != np.floor(values)).any()):
             return f"The target is no count: {_shown(values)}."
         return ""
 
 
 def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> TargetCheck:
-    """What the targets of data with these facts must be: classes of the data, and of the model if it tells them."""
+    """The requirements on targets of data with these facts, and with the number of classes of the model if known."""
     classes = spec.model.num_outputs() or (train.num_classes if train else None)
     limits = [facts.num_classes, classes if compares_classes(spec) else None]
     known = [limit for limit in limits if limit is not None]
@@ -93,7 +95,7 @@ def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> Targe
 
 
 def class_number(target: Any) -> int | None:
-    """A target that is one whole number; else None."""
+    """The value of a target that is one integer; else None."""
     try:
         return operator.index(target)
     except (TypeError, ValueError, RuntimeError):  # torch raises any of them
@@ -109,4 +111,4 @@ def _numbers(target: Any) -> NDArray[Any] | None:
 
 
 def _shown(values: NDArray[Any]) -> str:
-    return f"the {values.dtype} {values.ravel()[0]:g}" if values.size == 1 else f"{values.size:,} numbers"
+    return f"the {values.dtype} {values.ravel()[0]:g}" if values.size == 1 else f"{values.size:,} values"

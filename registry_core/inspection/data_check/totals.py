@@ -1,4 +1,4 @@
-"""What was seen of a section, summed up as its samples are read."""
+"""The totals of a section, updated as its samples are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registry_core.inspection.data_check.sizes import Occurrence
 
 @dataclass
 class Totals:
-    """Counts of a section; of a sample are kept the hash and the class number, 24 bytes."""
+    """The counts of a section; each sample adds its hash and its class index, 24 bytes."""
 
     reader: SampleReader
     digests: bytearray = field(default_factory=bytearray)
@@ -28,7 +28,7 @@ class Totals:
     unread: int = 0
 
     def add(self, chunk: Chunk) -> None:
-        """Add what was seen of some samples."""
+        """Add the findings about some samples."""
         self.digests += chunk.digests
         self.labels.extend(chunk.labels)
         self.stored.update(chunk.stored)
@@ -38,11 +38,11 @@ class Totals:
             seen.count += len(samples)
 
     def hashed(self) -> SectionHashes:
-        """What is compared with other sections."""
+        """The hashes and classes that are compared with other sections."""
         return SectionHashes(self.reader, words_of(self.digests), np.frombuffer(self.labels, dtype=np.int64))
 
     def classes(self) -> Counter[int]:
-        """How many samples each class has; numbers that are no class are left out."""
+        """The number of samples of each class, without values that are no class."""
         labels = np.frombuffer(self.labels, dtype=np.int64)
         known = self.reader.targets.classes
         inside = (labels != NO_LABEL) if known is None else (labels >= 0) & (labels < known)
@@ -50,7 +50,7 @@ class Totals:
         return Counter(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
 
     def empty_classes(self) -> Iterator[Fault]:
-        """One fault for each class that no sample of the section has."""
+        """One fault per class that no sample of the section has."""
         known, classes = self.reader.targets.classes, self.classes()
         if known is None or not classes:
             return

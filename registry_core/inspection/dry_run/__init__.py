@@ -1,1 +1,1 @@
-"""A dry run: one batch of every section through everything that a run would use."""
+"""A dry run: one batch of every section passes through all parts of a run."""

@@ -1,4 +1,4 @@
-"""The first batch of a section, made in this process, with the place in the file of what fails on the way."""
+"""The first batch of a section, loaded in this process; errors have their place in the file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry_core.diagnostics.sentences import describe_error
 
 
 def first_batch(loader: Loader) -> LoadedBatch:
-    """The batch with which a run begins, as it is loaded; PipelineError if it cannot be made."""
+    """The loaded first batch of a run; PipelineError if loading fails."""
     section = loader.executor.section
     if not len(loader):
         message = f"An epoch of data.{section} has no batch."
-        remedy = "Use a smaller batch_size, or drop_last: false."
+        remedy = "Use a smaller batch_size or drop_last: false."
         raise PipelineError([Problem(message, remedy, keys=("data", "batch_size"), code="no-full-batch")])
     with _problems_at(("data", section, "sampler")):
         request = next(loader.epochs.requests(0))
@@ -26,7 +26,7 @@ def first_batch(loader: Loader) -> LoadedBatch:
 
 @contextmanager
 def _problems_at(keys: Keys) -> Iterator[None]:
-    """Raise a PipelineError for whatever is raised inside, with its own keys or else these."""
+    """A context that turns any error into a PipelineError, with the error's own keys or else these."""
     try:
         yield
     except PipelineError:
@@ -36,5 +36,5 @@ def _problems_at(keys: Keys) -> Iterator[None]:
         problem = Problem(error.message, error.remedy, keys=at, exit_code=error.exit_code, code=error.code)
         raise PipelineError([problem]) from error
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        message = f"The first batch cannot be made: {describe_error(error)}."
+        message = f"The first batch cannot be loaded: {describe_error(error)}."
         raise PipelineError([Problem(message, keys=keys, exit_code=3, code="component-failed")]) from error

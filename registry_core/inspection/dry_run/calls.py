@@ -1,4 +1,4 @@
-"""The calls inside a pipeline at work: with what, what they return, and which is under way when an error comes."""
+"""The calls inside a running pipeline: their arguments, their results, and the one in progress at an error."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from registry_core.planning.program import Action
 
 @dataclass(frozen=True)
 class Call:
-    """Something at work: in words, by the keys of the pipeline that it stands at, and what it was given."""
+    """A call: its description, its keys in the pipeline, and its arguments."""
 
     what: str
     keys: Keys
     given: Any = None
     source: object = None
-    """The module or component that is called; None between two calls."""
+    """The called module or component; None between two calls."""
     is_backward: bool = False
-    """Whether it is the backward pass."""
+    """True for the backward pass."""
 
     def __str__(self) -> str:
-        return self.what if self.given is None else f"{self.what}, given {written(self.given)},"
+        return self.what if self.given is None else f"{self.what}, called with {written(self.given)},"
 
 
 def described(value: Any) -> Any:
-    """Shapes and types of a value as plain data; of what holds no tensor the name of its type."""
+    """Shapes and dtypes of a value as plain data; the type name of a value without tensors."""
     if isinstance(value, torch.Tensor):
         return {"shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
     if isinstance(value, Mapping):
@@ -45,7 +45,7 @@ def described(value: Any) -> Any:
 
 
 def written(data: Any) -> str:
-    """What ``described`` gave, for people: ``64 x 10 float32``."""
+    """A result of ``described`` as text: ``64 x 10 float32``."""
     if isinstance(data, list):
         shown = ", ".join(written(item) for item in data[:4]) + (", …" if len(data) > 4 else "")
         return f"[{shown}]"
@@ -57,7 +57,7 @@ def written(data: Any) -> str:
 
 
 def parts_of(model: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
-    """The parts of a model by name: its children, in place of lists what is in them; an only child is opened."""
+    """The parts of a model by name: its children, with lists expanded; an only child is replaced by its parts."""
     found: dict[str, nn.Module] = {}
     for name, child in model.named_children():
         if isinstance(child, (nn.ModuleList, nn.ModuleDict)):
@@ -71,7 +71,7 @@ def parts_of(model: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
 
 
 class Calls:
-    """Watches a pipeline at work: the operations of its programs, and by hooks its modules and its optimizer."""
+    """Observes a running pipeline: the operations of its programs, and by hooks its modules and its optimizer."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         plan = pipeline.plan
@@ -79,30 +79,30 @@ class Calls:
         self.model = f"model {plan.model.declared.name!r}"
         self.outputs = plan.model.declared.outputs
         self.module_outputs: dict[str, Any] = {}
-        """What each module of the model gave, as ``described``."""
+        """The output of each module of the model, as ``described``."""
         self.values: dict[str, Any] = {}
-        """The last batch on the device, and what the model gave for it, as ``described``."""
+        """The last batch on the device with the outputs of the model, as ``described``."""
         self.batch: Storages = {}
         """The memory of that batch."""
         self.loss: Any = None
-        """What the objective gave last."""
+        """The last value of the objective."""
         self._open: list[Call] = []
         self._between = Call(f"The call of the {self.model}", ("model",))
         self._follow(pipeline)
 
     @property
     def at_work(self) -> Call:
-        """The innermost of what was begun and has not ended; if there is none, what comes after the last that ended."""
+        """The innermost call in progress; if there is none, the step after the last finished call."""
         return self._open[-1] if self._open else self._between
 
     def begin(self) -> None:
-        """Forget what has not ended: something new begins."""
+        """Forget unfinished calls: a new phase begins."""
         self._open.clear()
         self._between = Call(f"The call of the {self.model}", ("model",))
 
     @contextmanager
     def inside(self, call: Call) -> Iterator[None]:
-        """Inside, this is at work; if an error comes, it stays so."""
+        """A context in which this call is in progress; after an error it stays so."""
         self._open.append(call)
         depth = len(self._open)
         yield
@@ -127,7 +127,7 @@ class Calls:
         self._follow_objective(pipeline)
         optimizer = pipeline.optimizer
         call = Call(f"The optimizer {self.plan.optim.optimizer.name!r}", ("optim", "optimizer"), source=optimizer)
-        after = Call("What follows the optimizer's step", ("train",))
+        after = Call("The code after the optimizer's step", ("train",))
         optimizer.register_step_pre_hook(lambda *_: self._open.append(call))
         optimizer.register_step_post_hook(lambda *_: self._end(optimizer, after))
 
@@ -144,7 +144,7 @@ class Calls:
 
         def ended(_: nn.Module, __: Any, output: Any) -> None:
             self.module_outputs[name] = described(output)
-            self._end(module, Call(f"What follows the call of the {self.model}", ("model",)))
+            self._end(module, Call(f"The code after the call of the {self.model}", ("model",)))
 
         module.register_forward_pre_hook(begun, with_kwargs=True)
         module.register_forward_hook(ended)
@@ -180,7 +180,7 @@ class Calls:
         built.register_forward_hook(lambda *_: self._end(built, Call("The sum of the losses", ("loss",))))
 
     def _end(self, source: object, after: Call) -> None:
-        """The last call of this source has ended, with all calls inside it that an error left open."""
+        """End the last call of this source, with all calls inside it that an error left open."""
         while self._open and self._open.pop().source is not source:
             pass
         self._between = after
@@ -196,12 +196,12 @@ class WatchedMetric:
         self.calls = calls
 
     def update(self, *values: Any) -> None:
-        """Update it with what it takes of a batch."""
+        """Update it with its inputs from a batch."""
         with self.calls.inside(Call(self.what, self.keys, described(list(values)))):
             self.metric.update(*values)
 
     def reset(self) -> None:
-        """Forget what it saw."""
+        """Reset it."""
         with self.calls.inside(Call(self.what, self.keys)):
             self.metric.reset()
 

@@ -1,4 +1,4 @@
-"""A dry run: everything is built, and one batch of every section goes through it; nothing is written."""
+"""A dry run: everything is built, and one batch of every section passes through it; nothing is written."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from registry_core.registry.session_objects import copied_objects
 
 
 def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> DryRun:
-    """Build a plan and take one batch of every section through it: train with an optimizer step, the others without.
+    """Build a plan and run one batch of every section: an optimizer step for train, an evaluation for the others.
 
-    ``on_meta`` does it on torch's meta device, where tensors have shapes and no values, and take no memory. ``out`` is
-    where run directories would be. What is wrong is in the result, with its place in the file; nothing is raised.
+    ``on_meta`` uses torch's meta device, whose tensors have shapes but no values and no memory. ``out`` is the folder
+    of run directories. Problems are in the result, with their places in the file; nothing is raised.
     """
     precision = plan.step.precision
     try:
@@ -58,7 +58,7 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
-    """The first problem at each key: one that shows in several sections is said once."""
+    """The first problem at each key: one that occurs in several sections is reported once."""
     first: dict[object, Problem] = {}
     for problem in problems:
         first.setdefault(problem.keys or problem, problem)
@@ -68,7 +68,7 @@ def _once(problems: list[Problem]) -> list[Problem]:
 def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
     try:
         with warnings.catch_warnings():
-            if device.type == "meta":  # torch warns that loaded weights have nowhere to go, as is meant here
+            if device.type == "meta":  # torch warns that loading weights has no effect, which is intended here
                 warnings.filterwarnings("ignore", message=".*copying from a non-meta parameter")
             pipeline = assemble(plan, device=device)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
@@ -87,14 +87,14 @@ def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
 
 
 class _BatchByBatch:
-    """Takes one batch of each section through throw-away objects, and puts into a report what it shows."""
+    """Runs one batch of each section through temporary objects, and reports the results."""
 
     def __init__(self, found: DryRun, pipeline: Pipeline, out: Path) -> None:
         self.found = found
         self.plan = pipeline.plan
         self.declared = pipeline.plan.model.declared
         self.on_meta = pipeline.device.type == "meta"
-        self.pipeline = replace(pipeline, forward=pipeline.model)  # compiled, its parts could not be followed
+        self.pipeline = replace(pipeline, forward=pipeline.model)  # the parts of a compiled model cannot be observed
         self.calls = Calls(pipeline)
         self.out = out
         for loader in pipeline.loaders.values():
@@ -134,7 +134,7 @@ class _BatchByBatch:
         self.found.sections[section] = SectionFacts(len(loaded.request.indices))
         missing = [name for name in self.declared.inputs if name not in loaded.entries]
         if missing:
-            message = f"The model {self.declared.name!r} takes {missing[0]!r}, which no sample of data.{section} has."
+            message = f"The model {self.declared.name!r} reads {missing[0]!r}, which no sample of data.{section} has."
             remedy = f"A batch has: {', '.join(loaded.entries)}."
             self.found.problems.append(Problem(message, remedy, keys=("model",), code="missing-entry"))
             return None
@@ -142,7 +142,7 @@ class _BatchByBatch:
 
     def _step(self, loaded: LoadedBatch, kept: KeptForBackward) -> None:
         fp16 = self.plan.step.precision == "fp16" and not self.on_meta
-        scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # true gradients
+        scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # unscaled gradients
         step = OptimizerStep(self.pipeline, scaler, None)
         try:
             with kept:
@@ -152,7 +152,7 @@ class _BatchByBatch:
 
     @contextmanager
     def _failures(self, section: Section) -> Iterator[None]:
-        """Put what is raised inside into the report, as a problem of what was at work."""
+        """A context that reports any error as a problem of the call in progress."""
         self.calls.begin()
         try:
             yield
@@ -166,14 +166,14 @@ class _BatchByBatch:
         facts.loss = self._loss_of_a_sample(self.calls.loss, facts.samples)
         if not math.isfinite(facts.loss):
             message = f"The loss of the first batch is {facts.loss}."
-            remedy = "Look at the first values, the transforms, and what the loss takes."
+            remedy = "Check the initial values, the transforms and the inputs of the loss."
             self.found.problems.append(Problem(message, remedy, keys=("loss",), code="not-finite"))
 
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
         return float(loss.detach()) / (samples if self.plan.step.sums_samples else 1)
 
     def _note_gradients(self, parameters: dict[str, torch.nn.Parameter]) -> None:
-        """Note which first gradients are not finite, before anything clips them."""
+        """Note the gradients of the first step that are not finite, before clipping."""
         seen: set[str] = set()
 
         def note(name: str, parameter: torch.Tensor) -> None:
@@ -192,8 +192,8 @@ class _BatchByBatch:
         found = self.found
         found.without_gradient = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
         if found.without_gradient:
-            message = f"Parameters that get no gradient, and so are never trained: {', '.join(found.without_gradient)}."
-            remedy = "If that is meant, name them in finetune.freeze."
+            message = f"Some parameters get no gradient and are never trained: {', '.join(found.without_gradient)}."
+            remedy = "If this is intended, name them in finetune.freeze."
             of_loss = all(name.startswith("loss.") for name in found.without_gradient)
             at: Keys = ("loss",) if of_loss else ("model",)
             found.warnings.append(Problem(message, remedy, keys=at, code="gradient-missing", warning=True))
@@ -201,7 +201,7 @@ class _BatchByBatch:
             message = (
                 f"The gradients of {len(found.not_finite)} parameters are not finite: {some_of(found.not_finite)}."
             )
-            remedy = "Look for divisions by 0, and for roots and logarithms of 0, in the model and the loss."
+            remedy = "Check the model and the loss for divisions by 0, and for roots and logarithms of 0."
             found.problems.append(Problem(message, remedy, keys=("train",), code="not-finite"))
 
     def _reset_peak(self) -> None:
@@ -223,20 +223,21 @@ class _BatchByBatch:
         numbers = sum(parameter.numel() for parameter in parameters)
         self.found.memory = Memory(rows, numbers, torch.cuda.max_memory_allocated(pipeline.device) if cuda else None)
         if self.on_meta and self.plan.step.precision != "fp32":
-            message = f"The meta device knows no {self.plan.step.precision}: what is kept for backward is that of fp32."
-            remedy = "Leave out --on meta to see what it is in that precision."
+            precision = self.plan.step.precision
+            message = f"The meta device does not support {precision}: the memory kept for backward is that of fp32."
+            remedy = "Leave out --on meta to measure it in that precision."
             self.found.warnings.append(
                 Problem(message, remedy, keys=("train", "precision"), code="not-on-meta", warning=True)
             )
 
     def _disk(self, state: int | None) -> None:
-        """The room for checkpoints; ``state`` is the optimizer's with that of parameters that train later."""
+        """The disk space for checkpoints; ``state`` is the optimizer's, including parameters that train later."""
         self.found.disk = need = disk_need(self.pipeline, self.out, state)
         if not need.fits:
             self.found.warnings.append(Problem(need.shortage(), REMEDY, code="disk-space", warning=True))
 
     def evaluate(self, section: Section) -> None:
-        """Forward pass and metrics of the first batch of a section, as an evaluation would begin."""
+        """Forward pass and metrics of the first batch of a section, as in an evaluation."""
         batch = self._batch(section)
         if batch is None:
             return
@@ -267,7 +268,7 @@ class _BatchByBatch:
 
 
 def _each_once(groups: dict[str, Storages]) -> dict[str, int]:
-    """The bytes of each group; what is in several counts in the first."""
+    """The bytes of each group; a storage in several counts in the first."""
     rows: dict[str, int] = {}
     seen: set[int] = set()
     for name, found in groups.items():

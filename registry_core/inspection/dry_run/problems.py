@@ -17,11 +17,11 @@ from registry_core.inspection.dry_run.calls import Calls
 from registry_core.planning.plan import Plan
 
 _DO_NOT_FIT = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
-"""What torch raises where shapes, types or devices do not fit: a mistake of the file. All else is the component's."""
+"""Errors of torch for wrong shapes, types or devices: a mistake in the file. All others are the component's."""
 
 
 def not_built(plan: Plan, error: BaseException, device: torch.device) -> Sequence[Problem]:
-    """The problems of what could not be built."""
+    """The problems of a failed build."""
     if isinstance(error, PipelineError):
         return error.problems
     about = error.about if isinstance(error, RegistryError) else None
@@ -38,7 +38,7 @@ def not_built(plan: Plan, error: BaseException, device: torch.device) -> Sequenc
 
 
 def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
-    """The problem that ended a step or an evaluation: the call under way, its section and arguments, and the reason."""
+    """The problem that ended a step or an evaluation: the call, its arguments, the section, and the reason."""
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
     at = calls.at_work
     if isinstance(cause, RegistryError):
@@ -53,10 +53,8 @@ def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on
         return Problem(message, remedy, keys=("train", "deterministic"), code="not-deterministic")
     loss = calls.loss
     if at.is_backward and not (isinstance(loss, torch.Tensor) and loss.requires_grad):
-        message = (
-            f"The loss {plan.spec.loss.name!r} gives nothing that could be differentiated: {describe_error(cause)}."
-        )
-        remedy = "Use a loss that is computed from the model's output by differentiable steps."
+        message = f"The loss {plan.spec.loss.name!r} cannot be differentiated: {describe_error(cause)}."
+        remedy = "Use a loss that is a differentiable function of the model's output."
         return Problem(message, remedy, keys=("loss",), code="not-differentiable")
     remedy = _remedy(at.keys, cause)
     if on_meta:
@@ -70,16 +68,16 @@ def _of_error(error: RegistryError, keys: Keys) -> Problem:
 
 def _remedy(keys: Keys, cause: BaseException) -> str:
     if not isinstance(cause, _DO_NOT_FIT):
-        return "Tell its authors, or use another."
+        return "Report it to its authors or use another component."
     if keys[:1] == ("metrics",):
         return "Use a metric that fits the model and the data."
     if keys[:1] == ("loss",):
         return "Use a loss that fits the model and the data."
-    return "Change its parameters, or what it is given, so that they fit." if keys == ("model",) else ""
+    return "Change its parameters or its inputs so that they fit." if keys == ("model",) else ""
 
 
 def _too_large(message: str, keys: Keys) -> Problem:
-    return Problem(message, "Use a smaller batch_size, or a smaller model.", keys=keys, code="out-of-memory")
+    return Problem(message, "Use a smaller batch_size or a smaller model.", keys=keys, code="out-of-memory")
 
 
 def _exit_code(error: BaseException) -> int:

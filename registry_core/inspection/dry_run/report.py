@@ -1,4 +1,4 @@
-"""What a dry run found: shapes, losses, memory, the room that checkpoints need, and problems."""
+"""The report of a dry run: shapes, losses, memory, the disk space of checkpoints, and problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry_core.inspection.dry_run.calls import written
 
 @dataclass(frozen=True)
 class ModelPart:
-    """A part of the model: its name, its class, and what it gave (None: it was not called)."""
+    """A part of the model: its name, its class, and its output (None: it was not called)."""
 
     name: str
     type: str
@@ -24,34 +24,34 @@ class ModelPart:
 
 @dataclass
 class SectionFacts:
-    """One batch of a section: its entries and what the model gave for it, the loss of a sample, and metrics."""
+    """One batch of a section: its entries, the outputs of the model, the mean loss per sample, and metrics."""
 
     samples: int
     entries: dict[str, Any] = field(default_factory=dict)
     loss: float | None = None
-    """None: not known, as on the meta device."""
+    """None: unknown, as on the meta device."""
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The bytes of a training step by what they hold; each storage is counted once."""
+    """The memory of a training step in bytes, by content; each storage is counted once."""
 
     rows: dict[str, int]
     num_parameters: int
-    """How many numbers the parameters are."""
+    """The number of values of all parameters."""
     peak: int | None
-    """The most that torch had allotted on the device at a time; None: it is not CUDA."""
+    """The peak memory that torch allocated on the device; None: it is not CUDA."""
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum in bytes."""
         return sum(self.rows.values())
 
 
 @dataclass
 class DryRun:
-    """What one batch of every section showed; ``print`` shows it."""
+    """The results of one batch of every section; ``print`` shows them."""
 
     device: str
     precision: str
@@ -60,7 +60,7 @@ class DryRun:
     memory: Memory | None = None
     disk: DiskNeed | None = None
     without_gradient: list[str] = field(default_factory=list)
-    """Parameters that are to be trained and got no gradient."""
+    """Trainable parameters that got no gradient."""
     not_finite: list[str] = field(default_factory=list)
     """Parameters with a gradient that is not finite."""
     problems: list[Problem] = field(default_factory=list)
@@ -70,7 +70,7 @@ class DryRun:
         return "\n".join(self._lines())
 
     def data(self) -> dict[str, Any]:
-        """The same as plain data, without problems and warnings."""
+        """The report as plain data, without problems and warnings."""
         return {
             "device": self.device,
             "precision": self.precision,
@@ -123,7 +123,7 @@ class DryRun:
         for name, size in memory.rows.items():
             if not size:
                 continue
-            also = f", {memory.num_parameters:,} numbers" if name == "parameters" else ""
+            also = f", {memory.num_parameters:,} values" if name == "parameters" else ""
             yield name, f"{written_bytes(size)}{also}"
         yield "total", written_bytes(memory.total)
         if memory.peak is not None:

@@ -1,1 +1,1 @@
-"""Rewrites: each replaces part of a plan by a faster one of the same meaning, one a file."""
+"""Rewrites, one per file: each replaces a part of a plan by a faster one with the same meaning."""

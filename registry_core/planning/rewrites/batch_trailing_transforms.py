@@ -1,4 +1,4 @@
-"""The last transforms of samples that have a form for stacks of images are applied once a batch, after collation."""
+"""Trailing sample transforms with a batch form are applied once per batch, after collation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry_core.planning.rewrites.rewrite import Rewrite
 
 
 def apply(plan: Plan) -> Plan:
-    """The plan with the trailing transforms of every section behind its collation."""
+    """The plan with the trailing transforms of every section after its collation."""
     sections = {name: _moved(section) for name, section in plan.sections.items()}
     unchanged = all(section is plan.sections[name] for name, section in sections.items())
     return plan if unchanged else replace(plan, sections=sections)
@@ -46,7 +46,7 @@ def _has_batch_form(operation: Operation) -> bool:
 
 
 def describe(before: Plan, after: Plan) -> str:
-    """The transforms that were moved, by section."""
+    """The moved transforms, by section."""
     moved = {
         name: [operation.name for operation in section.operations if operation.batch_form]
         for name, section in after.sections.items()

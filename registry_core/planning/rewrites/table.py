@@ -1,4 +1,4 @@
-"""The table of rewrites, in the order in which they are applied."""
+"""The table of rewrites, in the order of application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REWRITES: tuple[Rewrite, ...] = (batch_trailing_transforms.REWRITE,)
 
 
 def rewritten(plan: Plan, switches: Rewrites) -> Plan:
-    """The plan after all rewrites that are on and apply to it; it says which, and why."""
+    """The plan after all enabled rewrites that apply to it, with a decision for each."""
     for rewrite in REWRITES:
         if not getattr(switches, rewrite.name):
             continue
