@@ -18,7 +18,7 @@ from registry_core.config import Spec
 from registry_core.config.loading.compose import compose
 from registry_core.config.loading.resolve import component_class, components
 from registry_core.diagnostics import PipelineError
-from registry_core.loaded import load_tree
+from registry_core.loaded import Looks, load_tree
 from registry_core.registry.registries import BY_KIND
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ def used_in() -> dict[str, list[str]]:
 def _components_of(path: Path) -> set[str]:
     tree, _ = compose(path, (), lambda keys: component_class(Spec, keys) is not None)
     try:
-        spec = load_tree(tree, look_at_data=False)
+        spec = load_tree(tree, looks=Looks(data=False)).spec
     except PipelineError:  # a plugin that it needs is not installed
         return set()
     found = list(components(spec))
