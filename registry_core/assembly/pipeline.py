@@ -61,7 +61,7 @@ class Pipeline:
     groups: list[ParameterGroup]
     freezing: Freezing
     weights: WeightsReport | None
-    """What was loaded of the weights that a run starts from."""
+    """The report on the weights that the run starts from; None if it starts from none."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Hooks:
         return getattr(self._manager.hook, event)
 
     def listened(self, event: str) -> bool:
-        """Whether any hook implements the event or question."""
+        """True if any hook implements the event or question."""
         return bool(self._calls[event])
 
     def tell(self, event: str, **arguments: Any) -> None:

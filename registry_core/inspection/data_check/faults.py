@@ -56,7 +56,7 @@ class Fault:
     exit_code: int = 2
     """3 where a component is broken."""
     names_sample: bool = False
-    """Whether the message itself says where the sample is from, as errors of data sets do."""
+    """True if the message names the origin of the sample itself, as errors of data sets do."""
 
     @property
     def severity(self) -> Severity:
