@@ -199,5 +199,5 @@ def test_mistakes_in_the_inner_model_have_their_place(
 
 def test_a_model_must_be_given_the_images_that_it_takes(pipeline: Callable[..., Path]) -> None:
     changes = {"model": {"pair": {"network": {"mlp": {"size": 8}}}}, "loss": "cosine_embedding", "metrics": []}
-    with pytest.raises(PipelineError, match=r"model takes 'second', which the samples of data.train do not have"):
+    with pytest.raises(PipelineError, match=r"model reads 'second', which the samples of data.train do not have"):
         registry_core.load(pipeline(**changes))

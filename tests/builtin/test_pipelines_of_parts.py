@@ -13,6 +13,8 @@ from sklearn.datasets import load_digits
 
 import registry_core
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = ROOT / "tests" / "pipelines" / "parts"
 FIGURES = {
     "automatic": ("val/accuracy", 0.6),

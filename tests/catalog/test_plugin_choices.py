@@ -17,6 +17,8 @@ from registry_core.catalog import installed, refresh
 from registry_core.diagnostics import BrokenComponent, PipelineError, UnknownComponent
 from registry_core.registry import registries
 
+pytestmark = pytest.mark.exhaustive
+
 LOSSES = "[registry_core.v1.losses]\n"
 PLAIN = '''
 from torch import nn

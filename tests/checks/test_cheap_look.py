@@ -51,7 +51,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
     "a class is empty": (
         lambda root: {"data__train": section("image_folder", root=str(root / "hollow"))},
         "data.train.dataset: No image (.png, .jpg, .jpeg, .bmp, .webp, .gif, .tif, .tiff, .ppm) in the class folder "
-        "'x' of '{root}/hollow'. Add images, or remove the empty folders.",
+        "'x' of '{root}/hollow'. Add images or remove the empty folders.",
     ),
     "a line has no label": (
         lambda root: {"data__val": section("image_index", index=str(write_lines(root / "i.txt", "a.png 0", "b.png")))},

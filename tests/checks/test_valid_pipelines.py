@@ -25,6 +25,8 @@ from registry_core.catalog import KINDS, installed
 from registry_core.config.loading.resolve import components
 from registry_core.loaded import load
 
+pytestmark = pytest.mark.exhaustive
+
 EXAMPLES = int(os.environ.get("REGISTRY_EXAMPLES", "0"))
 """How many pipelines of each component are drawn; 0: two, always the same."""
 

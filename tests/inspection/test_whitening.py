@@ -138,7 +138,7 @@ def test_the_data_are_read_once_and_never_held(
     path = pipeline(text.replace("{center_crop: {size: 4}}, to_tensor, ", ""))
     ended = command("whiten", path, "--out", tmp_path / "white.safetensors")
     assert ended.code == 0, ended.err
-    assert "2000 images of 16 numbers" in ended.out
+    assert "2000 images of 16 values" in ended.out
     import acme_endless  # type: ignore[import-not-found]  # made above
 
     assert acme_endless.reads == 2000

@@ -14,6 +14,8 @@ import pytest
 from conftest import ROOT, changed
 from PIL import Image
 
+pytestmark = pytest.mark.exhaustive
+
 LOSSES = "[registry_core.v1.losses]\n"
 LOSS = "def Loss(output, target):\n    'A loss.'\n    return (output - target).abs().mean()\n"
 
@@ -35,8 +37,10 @@ HOSTILE = {
     "malformed": Hostile(LOSSES + "no equals sign\n", LOSS, "its metadata cannot be read"),
     "wrong-type": Hostile(LOSSES + "wrong_type = h_wrong_type:Loss\n", "Loss = 5", "a int: neither a class nor"),
     "to-nothing": Hostile(LOSSES + "to_nothing = h_to_nothing:Absent\n", LOSS, "has no attribute 'Absent'"),
-    "built-in-name": Hostile(LOSSES + "l1 = h_built_in_name:Loss\n", LOSS, "registry-core 0.1.0 registers", "warning"),
-    "another-name": Hostile(LOSSES + "prints = h_another_name:Loss\n", LOSS, "h-prints 1.0 registers", "warning"),
+    "built-in-name": Hostile(
+        LOSSES + "l1 = h_built_in_name:Loss\n", LOSS, "registry-core 0.1.0 also registers", "warning"
+    ),
+    "another-name": Hostile(LOSSES + "prints = h_another_name:Loss\n", LOSS, "h-prints 1.0 also registers", "warning"),
     "future": Hostile("[registry_core.v7.losses]\nfuture = h_future:Loss\n", LOSS, "made for contract v7", "warning"),
 }
 MARK = "import os, pathlib\npathlib.Path(os.environ['MARKS'], __name__).touch()\n"

@@ -8,6 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.exhaustive
+
 LOSS = "def half(output, target):\n    'Half.'\n    return (output - target).abs().mean() / 2\n"
 SCRIPT = """
 import os

@@ -22,6 +22,8 @@ from registry_core.catalog import KINDS
 from registry_core.diagnostics import ScaffoldError
 from registry_core.scaffold import Names, Project, plan_project, write_project
 
+pytestmark = pytest.mark.exhaustive
+
 SEVERAL = "acme-several"
 PACKAGES = {**{f"acme-{kind}": (kind,) for kind in KINDS}, SEVERAL: tuple(KINDS)}
 """Distributions that are written, with the kinds of their components."""

@@ -12,6 +12,8 @@ from conftest import ROOT
 from tutorial import EXAMPLE, NAME, PAGE, Command, Edit, steps, tree
 from virtual_environment import environment, venv_with_all_of_this
 
+pytestmark = pytest.mark.exhaustive
+
 STEPS = steps(PAGE.read_text())
 COMMANDS = [step for step in STEPS if isinstance(step, Command)]
 EDITS = [step for step in STEPS if isinstance(step, Edit)]
