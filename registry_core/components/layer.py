@@ -11,7 +11,7 @@ from registry_core.components.base import Component
 from registry_core.components.facts import ParameterError, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.modules import Modules, parameter_shapes
-from registry_core.components.types import matching, text_schema
+from registry_core.components.types import text_matching, text_schema
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +41,7 @@ def _free(name: str) -> str:
 _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
 PartName = Annotated[
     str,
-    matching(_NAME, "a name of letters, digits and underscores, the first a letter"),
+    text_matching(_NAME, "a name of letters, digits and underscores, the first a letter"),
     AfterValidator(_free),
     text_schema(_NAME),
 ]

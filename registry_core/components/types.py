@@ -115,7 +115,7 @@ OrderedPair = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ord
 """Two positive numbers, the smaller one first."""
 
 
-def matching(pattern: str, expected: str) -> AfterValidator:
+def text_matching(pattern: str, expected: str) -> AfterValidator:
     """A validator that a string matches a pattern; ``expected`` describes it in messages: ``a file name``."""
 
     def check(value: str) -> str:

@@ -11,7 +11,7 @@ from registry_core.catalog.policy import OWN
 from registry_core.config import models
 from registry_core.config.loading.resolve import component_class
 from registry_core.config.models import Spec
-from registry_core.config.text.document import Document, matching
+from registry_core.config.text.document import Document, keys_matching
 from registry_core.config.text.fixes import corrected, span, value_at
 from registry_core.config.text.moving import moved, with_first
 from registry_core.config.text.tree import Tree, text_of_file
@@ -40,7 +40,7 @@ class RenameKey:
 
     def edits(self, document: Document) -> Iterator[Fix]:
         """Rename each matching key."""
-        for keys in matching(document.tree, self.old):
+        for keys in keys_matching(document.tree, self.old):
             yield _named(document, document.tree.keys[keys], str(keys[-1]), self.new)
 
 

@@ -102,7 +102,7 @@ class Document:
         return len(rows), len(rows[-1]) + 1
 
 
-def matching(tree: Tree, pattern: Keys) -> Iterator[Keys]:
+def keys_matching(tree: Tree, pattern: Keys) -> Iterator[Keys]:
     """The keys of a tree that match a pattern; ``*`` matches any key or item."""
     for keys in tree.keys:
         if len(keys) == len(pattern) and all(want in ("*", key) for want, key in zip(pattern, keys, strict=True)):
