@@ -67,10 +67,11 @@ class RunDirectory:
     def plugins_used(self) -> dict[str, Any]:
         """The distributions that the run was started with, from ``environment.json``."""
         try:
-            found: dict[str, Any] = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["plugins"]
-        except (OSError, ValueError, KeyError):  # the file is informative: the run does not need it
+            found: Any = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["plugins"]
+        except (OSError, ValueError, KeyError, TypeError):  # the file is informative: the run does not need it
             return {}
-        return found
+        is_whole = isinstance(found, dict) and all(isinstance(facts, dict) for facts in found.values())
+        return found if is_whole else {}
 
     def write(self, row: Row) -> None:
         """Append a row to metrics.jsonl."""
@@ -78,15 +79,18 @@ class RunDirectory:
             file.write(json.dumps({"step": row.step, "epoch": row.epoch, **row.values}) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl, without a last line that a crash truncated."""
+        """The rows of metrics.jsonl, up to the first line that is damaged, as by a crash."""
         if not self.metrics.exists():
             return []
         found = []
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                found.append(json.loads(line))
+                row = json.loads(line)
             except ValueError:
                 break
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                break
+            found.append(row)
         return found
 
     def forget_after(self, step: int) -> None:
@@ -101,7 +105,7 @@ class RunDirectory:
         metrics: dict[str, Any] = {}
         for row in self.rows():
             for name, value in row.items():
-                if name not in better:
+                if name not in better or not isinstance(value, (int, float)):
                     continue
                 seen = metrics.setdefault(name, {"best": value, "best_step": row["step"]})
                 improved = value > seen["best"] if better[name] == "higher" else value < seen["best"]
