@@ -18,6 +18,8 @@ import registry_core
 from registry_core.assembly.pipeline import assemble
 from registry_core.components import Dataset, Transform
 
+PACKAGE = Path(registry_core.__file__).parent
+
 ONCE_A_SECTION = {
     "sections.look_at",
     "sections.analyse_section",
@@ -62,7 +64,7 @@ def calls_counted(of: Callable[[Any], str | None]) -> Iterator[Counter[str]]:
 def of_analysis(code: Any) -> str | None:
     """The name of a function of the analysis: ``module.function``."""
     path = Path(code.co_filename)
-    return f"{path.stem}.{code.co_qualname}" if path.parent == ROOT / "registry_core" / "analysis" else None
+    return f"{path.stem}.{code.co_qualname}" if path.parent == PACKAGE / "analysis" else None
 
 
 def _loaded(example: Path, mnist: Path | None) -> registry_core.Loaded:
@@ -94,7 +96,7 @@ def test_each_transform_and_data_set_is_asked_once_by_the_analysis(
         original = cls.__dict__[name]
 
         def counted(self: Any, *arguments: Any) -> Any:
-            if sys._getframe(1).f_code.co_filename.startswith(str(ROOT / "registry_core")):
+            if sys._getframe(1).f_code.co_filename.startswith(str(PACKAGE)):
                 asked[f"{type(self).__name__}.{name}"] += 1
             return original(self, *arguments)
 
