@@ -27,14 +27,14 @@ from registry_core.components.index_file import (
     scan_class_folders,
 )
 from registry_core.components.target import load_target
-from registry_core.components.types import InputPath, PositiveInt, matching, text_schema
+from registry_core.components.types import InputPath, PositiveInt, text_matching, text_schema
 from registry_core.diagnostics import DataError
 
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _MODE = "Mode that images are converted to: RGB (3 channels) or L (grayscale, 1 channel)."
 _EXTENSION = r"^\.[a-z0-9]+$"
 Extension = Annotated[
-    str, matching(_EXTENSION, "a lower-case file extension with its dot, such as .png"), text_schema(_EXTENSION)
+    str, text_matching(_EXTENSION, "a lower-case file extension with its dot, such as .png"), text_schema(_EXTENSION)
 ]
 """A file extension in lower case, with its dot."""
 

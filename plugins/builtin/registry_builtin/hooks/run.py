@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from registry_core.components import Every, Hook, Horizon, Interval, ParameterError
-from registry_core.components.types import NonNegativeFloat, PositiveInt, matching, text_schema
+from registry_core.components.types import NonNegativeFloat, PositiveInt, text_matching, text_schema
 
 _FILE_NAME = r"^[\w.-]+$"
-FileName = Annotated[str, matching(_FILE_NAME, "a file name without folders"), text_schema(_FILE_NAME)]
+FileName = Annotated[str, text_matching(_FILE_NAME, "a file name without folders"), text_schema(_FILE_NAME)]
 """Letters, digits, `_`, `-` and `.`."""
 
 _OF_A_RUN = (
