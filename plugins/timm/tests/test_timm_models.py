@@ -191,7 +191,7 @@ def test_mistakes(parameters: dict[str, Any], message: str) -> None:
 
 
 def test_what_timm_cannot_build_is_said_in_a_sentence() -> None:
-    with pytest.raises(CheckFailed, match=r"timm cannot build it with these parameters: AssertionError") as failed:
+    with pytest.raises(CheckFailed, match=r"timm cannot build the model with these parameters: AssertionError") as failed:
         registries.models["timm_vit_tiny_patch16_224"](num_heads=5).build()
     assert failed.value.remedy == "`registry-core show model/timm_vit_tiny_patch16_224` has its defaults."
 
@@ -229,7 +229,7 @@ def test_weights_are_asked_for_by_their_tag(
     assert asked == [(full_name, {"pretrained": True, "num_classes": 10, **given})]
     config = timm.get_pretrained_cfg(full_name)
     assert config is not None
-    assert config.has_parameters
+    assert config.has_weights
 
 
 def test_weights_are_fitted_to_classes_and_channels(monkeypatch: pytest.MonkeyPatch) -> None:
