@@ -69,7 +69,7 @@ def test_mixed_classes_are_trained_on(pipeline: Callable[..., Path], tmp_path: P
     steps = [{"kornia_random_crop": {"size": 8, "padding": 1}}, "kornia_random_cut_mix_v2", "kornia_random_mix_up_v2"]
     path = pipeline(data__train__batch_transforms=steps, train__channels_last=True)
     plan = str(registry_core.plan(registry_core.load(path)))
-    assert "(whole batches, on the device)" in plan
+    assert "  on the device, batch by batch" in plan
     assert "float tensor 1 x 8 x 8, 0 to 1" in plan
     once, again = run(path, tmp_path / "once"), run(path, tmp_path / "again")
     assert equal(once, again)
