@@ -191,7 +191,9 @@ def test_mistakes(parameters: dict[str, Any], message: str) -> None:
 
 
 def test_what_timm_cannot_build_is_said_in_a_sentence() -> None:
-    with pytest.raises(CheckFailed, match=r"timm cannot build the model with these parameters: AssertionError") as failed:
+    with pytest.raises(
+        CheckFailed, match=r"timm cannot build the model with these parameters: AssertionError"
+    ) as failed:
         registries.models["timm_vit_tiny_patch16_224"](num_heads=5).build()
     assert failed.value.remedy == "See the defaults: registry-core show model/timm_vit_tiny_patch16_224"
 
