@@ -57,7 +57,7 @@ def _accepts(context: CheckContext, section: Section, image: Image) -> Iterator[
         try:
             context.spec.model.check_input(image)
         except CheckFailed as failed:
-            message = f"{failed.message} (images of data.{section})"
+            message = f"The images of data.{section} do not fit the model. {failed.message}"
             yield context.problem(("model",), message, failed.remedy)
 
 
