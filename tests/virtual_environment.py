@@ -9,6 +9,23 @@ from pathlib import Path
 
 _NOT_PASSED_ON = ("PYTHONPATH", "COLUMNS", "FORCE_COLOR", "PY_COLORS", "REGISTRY_CORE_PLUGINS")
 
+DRIVER = """
+import contextlib, io, json, sys
+from registry_core.cli.main import main
+results = []
+for arguments in json.load(sys.stdin):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    sys.argv = ["registry-core", *arguments]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+    results.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(results))
+"""
+"""Code that runs the commands on its standard input one after the other in one process: torch is imported once."""
+
 
 def environment() -> dict[str, str]:
     """The variables for processes in them: nothing that changes what is imported, measured or printed."""

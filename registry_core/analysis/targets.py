@@ -1,4 +1,4 @@
-"""How a loss relates outputs of the model to targets: class by class, value by value, or otherwise."""
+"""The relation of outputs and targets in a loss: class by class, value by value, or otherwise."""
 
 from __future__ import annotations
 

@@ -24,6 +24,12 @@ class Kind(NamedTuple):
     """Class that declarations of the kind derive from."""
     builds: str
     """Type of the objects that its components build, or a predicate that returns True for them."""
+    methods: tuple[str, ...] = ()
+    """Methods that an object of the kind must have, where the type leaves that open."""
+    rebuilt_for: str = ""
+    """The argument for which every run builds a new object; if there is one, an object cannot be registered."""
+    only_called: bool = False
+    """True if it is called and never instantiated, so that a class cannot be registered."""
     section: str = ""
     """Top-level key of a pipeline file with a list of such components; empty if ``Spec`` has a field for them."""
     page: str = "docs/writing-plugins.md"
@@ -60,6 +66,7 @@ KINDS: dict[str, Kind] = {
             "transforms",
             base="registry_core.components.transform:Transform",
             builds="builtins:callable",
+            methods=("__call__",),
             page="docs/pipeline-file.md#data",
             characteristics="registry_core.registry.characteristics:of_transform",
             checks=("registry_core.testing.of_transforms",),
@@ -72,6 +79,8 @@ KINDS: dict[str, Kind] = {
             "inits",
             base="registry_core.components.init:Init",
             builds="builtins:callable",
+            methods=("__call__",),
+            only_called=True,
             page="docs/pipeline-file.md#init",
             characteristics="registry_core.registry.characteristics:of_init",
             checks=("registry_core.testing.of_inits",),
@@ -97,6 +106,7 @@ KINDS: dict[str, Kind] = {
             "optimizers",
             base="registry_core.components.optimizer:Optimizer",
             builds="torch.optim:Optimizer",
+            rebuilt_for="the parameters of its model",
             page="docs/pipeline-file.md#optim",
             characteristics="registry_core.registry.characteristics:of_optimizer",
             checks=("registry_core.testing.of_optimizers",),
@@ -109,6 +119,7 @@ KINDS: dict[str, Kind] = {
             "schedulers",
             base="registry_core.components.scheduler:Scheduler",
             builds="torch.optim.lr_scheduler:LRScheduler",
+            rebuilt_for="its optimizer",
             page="docs/pipeline-file.md#schedules",
             characteristics="registry_core.registry.characteristics:of_scheduler",
             checks=("registry_core.testing.of_schedulers",),
@@ -121,6 +132,7 @@ KINDS: dict[str, Kind] = {
             "datasets",
             base="registry_core.components.dataset:Dataset",
             builds="registry_core.components.dataset:is_map_style",
+            methods=("__len__", "__getitem__"),
             page="docs/pipeline-file.md#data",
             checks=("registry_core.testing.of_datasets",),
             templates="dataset",
@@ -131,6 +143,8 @@ KINDS: dict[str, Kind] = {
             "samplers",
             base="registry_core.components.sampler:Sampler",
             builds="builtins:callable",
+            methods=("__call__",),
+            rebuilt_for="the number of samples",
             page="docs/pipeline-file.md#data",
             characteristics="registry_core.registry.characteristics:of_sampler",
             checks=("registry_core.testing.of_samplers",),
@@ -191,6 +205,8 @@ KINDS: dict[str, Kind] = {
             "functions",
             base="registry_core.components.function:Function",
             builds="builtins:callable",
+            methods=("__call__",),
+            only_called=True,
             page="docs/pipeline-file.md#data",
             checks=("registry_core.testing.of_functions",),
             templates="function",

@@ -86,7 +86,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Horizon:
-    """How long a run is: epochs, and optimizer steps in one epoch and in all."""
+    """The length of a run: epochs, and optimizer steps in one epoch and in all."""
 
     epochs: int
     steps_per_epoch: int

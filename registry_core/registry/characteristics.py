@@ -21,7 +21,7 @@ def characteristics(declaration: type[Component]) -> tuple[Characteristic, ...]:
 
 
 def of_transform(transform: Any) -> Iterator[Characteristic]:
-    """How a transform is applied, how it draws random numbers, and how it changes a sample."""
+    """The unit and place of a transform, its random numbers, and its changes of a sample."""
     where = ", on the device" if transform.on_device else ""
     yield "works on", f"whole batches{where}" if transform.unit == "batch" else "single samples"
     numbers = {
@@ -72,7 +72,7 @@ def of_layer(layer: Any) -> Iterator[Characteristic]:
 
 
 def of_optimizer(optimizer: Any) -> Iterator[Characteristic]:
-    """How often an optimizer evaluates the loss, and whether it supports groups."""
+    """Evaluations of the loss in each step of an optimizer, and its support of groups."""
     yield "each step", "evaluates the loss several times" if optimizer.needs_closure else "evaluates the loss once"
     if not optimizer.supports_groups:
         yield "groups", "none: it treats all parameters alike"

@@ -4,42 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from registry_core.catalog import KINDS
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """The requirements of a kind for a registered class or object."""
-
-    base: str = ""
-    """``module:class`` of which its objects are instances."""
-    methods: tuple[str, ...] = ()
-    """Methods that its objects must have."""
-    rebuilt: str = ""
-    """The argument for which every run builds a new object; if there is one, an object cannot be registered."""
-    only_called: bool = False
-    """True if it is called and never instantiated, so that a class cannot be registered."""
-
-
-_MODULE = Requirement(base="torch.nn:Module")
-_REQUIREMENTS: dict[str, Requirement] = {
-    "transform": Requirement(methods=("__call__",)),
-    "init": Requirement(methods=("__call__",), only_called=True),
-    "loss": _MODULE,
-    "optimizer": Requirement(base="torch.optim:Optimizer", rebuilt="the parameters of its model"),
-    "scheduler": Requirement(base="torch.optim.lr_scheduler:LRScheduler", rebuilt="its optimizer"),
-    "dataset": Requirement(methods=("__len__", "__getitem__")),
-    "sampler": Requirement(methods=("__call__",), rebuilt="the number of samples"),
-    "model": _MODULE,
-    "layer": _MODULE,
-    "metric": Requirement(base="torchmetrics:Metric"),
-    "function": Requirement(methods=("__call__",), only_called=True),
-}
-"""Kinds that are not listed accept any class and any object."""
+from registry_core.catalog import KINDS, Kind
 
 
 def is_class_or_function(thing: object) -> bool:
@@ -56,38 +24,37 @@ def fault_of(kind: str, thing: Any) -> tuple[str, str] | None:
 
     Functions pass: only a call would show their result.
     """
-    required = _REQUIREMENTS.get(kind, Requirement())
+    row = KINDS[kind]
     if inspect.isclass(thing):
-        return _fault_of_class(thing, required)
-    return None if _is_function(thing) else _fault_of_object(kind, thing, required)
+        return _fault_of_class(thing, row)
+    return None if _is_function(thing) else _fault_of_object(thing, row)
 
 
-def _fault_of_class(thing: type, required: Requirement) -> tuple[str, str] | None:
-    if required.only_called:
+def _fault_of_class(thing: type, kind: Kind) -> tuple[str, str] | None:
+    if kind.only_called:
         message = f"A call of the class {thing.__name__} only creates an object."
         return message, "Register a function, or an object that can be called."
-    if required.base and not issubclass(thing, _loaded(required.base)):
-        base = _dotted(required.base)
-        return f"The class {thing.__name__} does not derive from {base}.", f"Derive it from {base}."
-    return _fault_of_methods(thing, required)
+    base = _base(kind)
+    if base is not None and not issubclass(thing, base):
+        name = _dotted(kind.builds)
+        return f"The class {thing.__name__} does not derive from {name}.", f"Derive it from {name}."
+    return _fault_of_methods(thing, kind)
 
 
-def _fault_of_object(kind: str, thing: Any, required: Requirement) -> tuple[str, str] | None:
-    name = type(thing).__name__
-    if required.rebuilt:
-        message = f"An object cannot be {KINDS[kind].one}: every run builds a new one for {required.rebuilt}."
+def _fault_of_object(thing: Any, kind: Kind) -> tuple[str, str] | None:
+    if kind.rebuilt_for:
+        message = f"An object cannot be {kind.one}: every run builds a new one for {kind.rebuilt_for}."
         return message, "Register a class, or a function that builds it."
-    if required.base and not isinstance(thing, _loaded(required.base)):
-        base = _dotted(required.base)
-        return (
-            f"Expected a {base}, found an object of the class {name}.",
-            f"Register a {base}, its class, or a function.",
-        )
-    return _fault_of_methods(type(thing), required)
+    base = _base(kind)
+    if base is not None and not isinstance(thing, base):
+        name = _dotted(kind.builds)
+        message = f"Expected a {name}, found an object of the class {type(thing).__name__}."
+        return message, f"Register a {name}, its class, or a function."
+    return _fault_of_methods(type(thing), kind)
 
 
-def _fault_of_methods(thing: type, required: Requirement) -> tuple[str, str] | None:
-    missing = [method for method in required.methods if not _instances_have(thing, method)]
+def _fault_of_methods(thing: type, kind: Kind) -> tuple[str, str] | None:
+    missing = [method for method in kind.methods if not _instances_have(thing, method)]
     if not missing:
         return None
     return f"The class {thing.__name__} has no {' and no '.join(missing)}.", f"Define {' and '.join(missing)}."
@@ -101,7 +68,10 @@ def _instances_have(thing: type, method: str) -> bool:
     return callable(next((vars(base)[method] for base in thing.__mro__ if method in vars(base)), None))
 
 
-def _loaded(name: str) -> Any:
-    """The class that ``module:class`` names, or an empty tuple if its module is not imported: it has no instances."""
-    module, _, attribute = name.partition(":")
-    return getattr(sys.modules[module], attribute) if module in sys.modules else ()
+def _base(kind: Kind) -> Any:
+    """The class of a kind's objects, none if its module is not imported; None if a predicate decides."""
+    module, _, attribute = kind.builds.partition(":")
+    if module not in sys.modules:
+        return ()
+    found = getattr(sys.modules[module], attribute)
+    return found if isinstance(found, type) else None

@@ -36,7 +36,8 @@ class Names:
         if not _DISTRIBUTION.fullmatch(written):
             raise ScaffoldError(
                 f"{written!r} is not a valid name of a distribution: it must consist of letters, digits, -, _ and ., "
-                "and begin and end with a letter or digit. Choose a name such as acme-losses."
+                "and begin and end with a letter or digit.",
+                "Choose a name such as acme-losses.",
             )
         name = normalised(written)
         package = name.replace("-", "_")
@@ -44,13 +45,14 @@ class Names:
         if not _PACKAGE.fullmatch(package):
             raise ScaffoldError(
                 f"{written!r} would name the Python package and the component {package!r}, but these names must begin "
-                "with a letter. Choose a name such as acme-losses."
+                "with a letter.",
+                "Choose a name such as acme-losses.",
             )
         for word, what in ((package, "package"), (class_name, "class")):
             if keyword.iskeyword(word):
                 raise ScaffoldError(
-                    f"{written!r} would name the Python {what} {word!r}, which is a Python keyword. "
-                    f"Choose a longer name, such as acme-{name}."
+                    f"{written!r} would name the Python {what} {word!r}, which is a Python keyword.",
+                    f"Choose a longer name, such as acme-{name}.",
                 )
         return cls(written, name, package, class_name)
 
@@ -62,20 +64,21 @@ class Names:
             pass
         else:
             raise ScaffoldError(
-                f"The distribution {self.distribution!r} is already installed ({found.version}). "
-                f"Choose another name, or uninstall it: pip uninstall {self.distribution}"
+                f"The distribution {self.distribution!r} is already installed ({found.version}).",
+                f"Choose another name, or uninstall it: pip uninstall {self.distribution}",
             )
         if _is_module(self.package):
             raise ScaffoldError(
-                f"A module {self.package!r} already exists and would hide the new package or be hidden by it. "
-                f"Choose another name, such as my-{self.distribution}."
+                f"A module {self.package!r} already exists and would hide the new package or be hidden by it.",
+                f"Choose another name, such as my-{self.distribution}.",
             )
         for kind in kinds:
             for record in installed().of_kind(kind.name):
                 if record.name == self.package:
                     raise ScaffoldError(
                         f"The {kind.name} {self.package!r} is already registered by {record.origin}, and pipelines "
-                        f"would have to choose between them. Choose another name, such as my-{self.distribution}."
+                        "would have to choose between them.",
+                        f"Choose another name, such as my-{self.distribution}.",
                     )
 
 

@@ -65,10 +65,10 @@ def write_project(project: Project, folder: Path) -> list[Path]:
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = "is not empty" if folder.is_dir() else "is a file"
-            raise ScaffoldError(f"{folder} {what}. Choose another name, or another folder with --out.")
+            raise ScaffoldError(f"{folder} {what}.", "Choose another name, or another folder with --out.")
         return [_write(folder / file.path, file.text) for file in project.files]
     except OSError as error:
-        raise ScaffoldError(f"{folder} cannot be written ({error}). Choose another folder with --out.") from error
+        raise ScaffoldError(f"{folder} cannot be written ({error}).", "Choose another folder with --out.") from error
 
 
 def _write(path: Path, text: str) -> Path:
@@ -167,14 +167,14 @@ def _refuse_clashes(names: Names, made: Sequence[File]) -> None:
     tests = {Path(file.path).stem for file in made if file.path.startswith("tests/")}
     if names.package in _FOLDERS | tests:
         raise ScaffoldError(
-            f"The package {names.package!r} would have the same name as another part of its project. "
-            f"Choose another name, such as acme-{names.distribution}."
+            f"The package {names.package!r} would have the same name as another part of its project.",
+            f"Choose another name, such as acme-{names.distribution}.",
         )
     for file in made:
         if file.path.endswith(".py") and names.cls in _imported(file.text):
             raise ScaffoldError(
-                f"The class {names.cls!r} would have the same name as an import of {file.path}. "
-                f"Choose another name, such as acme-{names.distribution}."
+                f"The class {names.cls!r} would have the same name as an import of {file.path}.",
+                f"Choose another name, such as acme-{names.distribution}.",
             )
 
 

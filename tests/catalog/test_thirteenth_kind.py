@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 from conftest import ROOT, Ended, changed, sentences
+from virtual_environment import DRIVER
 
 import registry_core
 
@@ -82,23 +83,6 @@ class Onnx:
 
     def __call__(self, model, folder): ...
 """
-
-DRIVER = """
-import contextlib, io, json, sys
-from registry_core.cli.main import main
-results = []
-for arguments in json.load(sys.stdin):
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    sys.argv = ["registry-core", *arguments]
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code or 0
-    results.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(results))
-"""
-"""Runs commands one after the other in one process."""
 
 
 @dataclass(frozen=True)

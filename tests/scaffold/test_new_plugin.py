@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import ROOT, Ended
-from virtual_environment import environment, venv_with_all_of_this
+from virtual_environment import DRIVER, environment, venv_with_all_of_this
 
 from registry_core.catalog import KINDS
 from registry_core.diagnostics import ScaffoldError
@@ -27,23 +27,6 @@ pytestmark = pytest.mark.exhaustive
 SEVERAL = "acme-several"
 PACKAGES = {**{f"acme-{kind}": (kind,) for kind in KINDS}, SEVERAL: tuple(KINDS)}
 """Distributions that are written, with the kinds of their components."""
-
-DRIVER = """
-import contextlib, io, json, sys
-from registry_core.cli.main import main
-results = []
-for arguments in json.load(sys.stdin):
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    sys.argv = ["registry-core", *arguments]
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code or 0
-    results.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(results))
-"""
-"""Runs commands one after the other in one process, so that torch is imported once."""
 
 
 def planned(name: str, *kinds: str) -> Project:

@@ -128,11 +128,7 @@ class Executor:
 
     def views_of(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
         """All views of a sample after every sample transform, including those that are applied to whole batches."""
-        views = self.transformed(sample, epoch, index)
-        for operation in self.of_batches:
-            if operation.transform is not None and operation.transform.batch_form is not None:
-                views = self._each(operation.transform, views, epoch, index)
-        return views
+        return self._one_by_one(self._in_form_of_batches(), self.transformed(sample, epoch, index), epoch, index)
 
     def sample(self, index: int, epoch: int) -> Sample:
         """One sample as the model receives it in this epoch; the first view if there are several."""
@@ -148,8 +144,7 @@ class Executor:
     def batch_of(self, samples: Sequence[Sample], request: Request) -> Batch:
         """A batch of samples after the operations on samples."""
         moment = Moment(request.epoch, request.batch)
-        batched = [each.transform for each in self.of_batches if each.transform and each.transform.batch_form]
-        batch = self._collated(samples, batched, moment, request)
+        batch = self._collated(samples, moment, request)
         with torch.no_grad():
             for operation in self.of_batches:
                 if operation.transform is not None and operation.transform.batch_form is None:
@@ -170,10 +165,19 @@ class Executor:
 
     def transformed(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
         """The views of a sample after the operations on single samples."""
-        views = [sample]
-        for operation in self.of_samples:
-            if operation.transform is not None:
-                views = self._each(operation.transform, views, epoch, index)
+        transforms = [operation.transform for operation in self.of_samples if operation.transform is not None]
+        return self._one_by_one(transforms, [sample], epoch, index)
+
+    def _in_form_of_batches(self) -> list[BuiltTransform]:
+        """The transforms of samples that are applied to whole batches."""
+        return [each.transform for each in self.of_batches if each.transform and each.transform.batch_form]
+
+    def _one_by_one(
+        self, transforms: Iterable[BuiltTransform], views: list[Sample], epoch: int, index: int
+    ) -> list[Sample]:
+        """The views of a sample after these transforms of samples."""
+        for transform in transforms:
+            views = self._each(transform, views, epoch, index)
         return views
 
     def _each(self, transform: BuiltTransform, views: list[Sample], epoch: int, index: int) -> list[Sample]:
@@ -186,10 +190,9 @@ class Executor:
         self._begin("transform", transform, moment, batch)
         return self._end("transform", transform, moment, transform(batch, moment))
 
-    def _collated(
-        self, samples: Sequence[Sample], batched: Sequence[BuiltTransform], moment: Moment, request: Request
-    ) -> Batch:
+    def _collated(self, samples: Sequence[Sample], moment: Moment, request: Request) -> Batch:
         """The batch after collation and the transforms in batch form; where images do not stack, sample by sample."""
+        batched = self._in_form_of_batches()
         if batched and (stacks := stacked_images(samples)) is not None:
             try:
                 return self._in_batch_form(samples, stacks, batched, moment)
@@ -198,15 +201,14 @@ class Executor:
             except (Exception, SystemExit):  # applied per sample below, a transform raises its own error
                 pass
         views = len(samples) // len(request.indices)
-        for transform in batched:
-            samples = [
-                made
-                for place, index in enumerate(request.indices)
-                for made in self._each(
-                    transform, list(samples[place * views : (place + 1) * views]), request.epoch, index
-                )
-            ]
-        return self._collate(samples, moment)
+        made = [
+            view
+            for place, index in enumerate(request.indices)
+            for view in self._one_by_one(
+                batched, list(samples[place * views : (place + 1) * views]), request.epoch, index
+            )
+        ]
+        return self._collate(made, moment)
 
     def _in_batch_form(
         self,
