@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
+from registry_core.checks.ignored import unused
 from registry_core.checks.table import errors_of, warnings_of
 from registry_core.config import dump, models
+from registry_core.config.ignoring import silenced
 from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
@@ -88,6 +90,9 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
     reading.found += reading.warnings
     if reading.has_errors():
         raise reading.error()
+    if spec.ignore:
+        stale = unused(context, reading.found) if looks.data else ()
+        reading.found = [*silenced(spec.ignore, reading.found), *stale]
     return Loaded(spec, analysis, tree, tuple(_sorted(reading.found)))
 
 
@@ -95,7 +100,7 @@ def check(spec: Spec) -> tuple[Problem, ...]:
     """The errors of a spec that was made or changed in Python or, without any, its warnings; none has a place."""
     analysis = analyse(spec)
     context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
-    return tuple(errors_of(context) or warnings_of(context))
+    return tuple(errors_of(context) or silenced(spec.ignore, warnings_of(context)))
 
 
 class _Reading:

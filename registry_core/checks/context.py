@@ -49,7 +49,7 @@ class CheckContext:
 
     def rejected(self, keys: Keys, failed: CheckFailed, code: str = "") -> Problem:
         """The problem of what was refused, at these keys whatever part of it is to blame."""
-        return self.problem(keys, failed.message, failed.remedy, code)
+        return self.problem(keys, failed.message, failed.remedy, failed.code or code)
 
     def refused_by(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem of a refusal by the component at ``keys``, there or at one of its parameters."""

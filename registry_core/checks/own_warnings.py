@@ -10,24 +10,26 @@ from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed
 from registry_core.config.loading.resolve import placed_components
+from registry_core.config.models import Section
 from registry_core.diagnostics import Problem
 
 _ASKED_APART = ("transform", "scheduler")
 """Kinds whose facts depend on their place; those inside another are asked by it."""
 
 
-def warnings_of_transform(context: CheckContext, passage: Passage) -> list[CheckFailed]:
-    """Return the warnings of a transform about the images at its input."""
-    facts = replace(context.analysis.run_facts, image=passage.image_before)
+def warnings_of_transform(context: CheckContext, section: Section, passage: Passage) -> list[CheckFailed]:
+    """The warnings of a transform about its section and the samples at its input."""
+    run = context.analysis.run_facts
+    facts = replace(run, section=section, image=passage.image_before, sample=passage.facts_before)
     return list(passage.transform.warnings(facts))
 
 
 @warning("transform-effect")
 def transforms_warn(context: CheckContext) -> Iterator[Problem]:
-    """Transforms warn about the images at their input."""
+    """Transforms warn about the samples at their input."""
     for name, section in context.analysis.sections.items():
         for passage in section.passages:
-            for failed in warnings_of_transform(context, passage):
+            for failed in warnings_of_transform(context, name, passage):
                 yield context.refused_by(("data", name, *passage.keys), passage.transform, failed)
 
 

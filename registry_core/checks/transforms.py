@@ -141,8 +141,10 @@ def evaluation_has_the_range_of_training(context: CheckContext) -> Iterator[Prob
 
 
 def _some_transform_warns(context: CheckContext) -> bool:
-    passages = (passage for section in context.analysis.sections.values() for passage in section.passages)
-    return any(warnings_of_transform(context, passage) for passage in passages)
+    sections = context.analysis.sections.items()
+    return any(
+        warnings_of_transform(context, name, passage) for name, section in sections for passage in section.passages
+    )
 
 
 def _differ(one: Image, other: Image) -> bool:

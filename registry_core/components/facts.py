@@ -126,6 +126,10 @@ class RunFacts:
 
     It is the input of a transform for that transform, and the input of the model for every other component.
     """
+    section: str | None = None
+    """The section of the data that the component belongs to: train, val or test; None for any other component."""
+    sample: DataFacts | None = None
+    """The facts of the samples at the input of a transform, after the transforms before it; None for others."""
     layers: Mapping[str, Shape | None] = field(default_factory=dict)
     """The layers of the model with their output shapes, if they are known before it is built."""
 
@@ -138,14 +142,16 @@ class RunFacts:
 class CheckFailed(Exception):
     """Raised by a declaration's own checks, with what is wrong and what to do about it.
 
-    ``at`` is the place inside the declaration's parameters, such as ``("layers", 3)``.
+    ``at`` is the place inside the declaration's parameters, such as ``("layers", 3)``. ``code`` is the kind of the
+    mistake, one of ``registry_core.diagnostics.codes``; by default that of the check that asked.
     """
 
-    def __init__(self, message: str, remedy: str = "", at: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, remedy: str = "", at: tuple[str | int, ...] = (), code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.at = at
+        self.code = code
 
 
 class ParameterError(ValueError):

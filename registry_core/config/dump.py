@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from registry_core.components import Component, Every
 from registry_core.components.base import file_keys
+from registry_core.config.ignoring import IgnoreEntry
 
 
 def dump(value: Any) -> Any:
@@ -22,6 +23,8 @@ def dump(value: Any) -> Any:
         return {str(key): dump(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [dump(item) for item in value]
+    if isinstance(value, IgnoreEntry):
+        return value.written
     if isinstance(value, (Path, Every)):
         return str(value)
     return value

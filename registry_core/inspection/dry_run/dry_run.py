@@ -20,6 +20,7 @@ from registry_core.assembly.optim.parameters import named_parameters
 from registry_core.assembly.pipeline import NamedMetric, Pipeline, assemble
 from registry_core.components import Position
 from registry_core.config import Section
+from registry_core.config.ignoring import silenced
 from registry_core.config.places import with_place
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
@@ -53,7 +54,7 @@ def dry_run(plan: Plan, *, on_meta: bool = False, out: Path = Path("runs")) -> D
         with generators_kept(device), deterministic_algorithms(plan.step.deterministic), copied_objects():
             _fill(found, plan, device, out)
     found.problems = _once([with_place(problem, plan.places) for problem in found.problems])
-    found.warnings = [with_place(warning, plan.places) for warning in found.warnings]
+    found.warnings = [with_place(each, plan.places) for each in silenced(plan.spec.ignore, found.warnings)]
     return found
 
 
