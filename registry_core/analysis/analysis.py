@@ -48,7 +48,8 @@ class Analysis:
     @cached_property
     def terms(self) -> tuple[TermAnalysis, ...]:
         """The terms of the loss, each with the activation before it."""
-        return analyse_terms(self.spec, self.model.output_form)
+        targets = [section.targets or DataFacts() for section in self.sections.values()]
+        return analyse_terms(self.spec, self.model.output_form, targets)
 
     @cached_property
     def metrics(self) -> Mapping[str, Direction]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from registry_core.analysis.activations import Activation, activation_before
-from registry_core.components import CheckFailed, Model, Modules, Shape
+from registry_core.components import CheckFailed, DataFacts, Model, Modules, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.loss import LossTerm
 from registry_core.components.model import LayerFacts
@@ -62,16 +63,24 @@ class TermAnalysis:
     """The output of the model does not fit it, with or without an activation."""
     reads_model: bool
     """Its first input is an output of the model, not an entry of the samples."""
+    over: Literal["samples", "targets"] = "samples"
+    """What its mean is divided by: in every section the same."""
 
 
-def analyse_terms(spec: Spec, output_form: OutputForm) -> tuple[TermAnalysis, ...]:
-    """The terms of the loss of a spec, in the order of the file."""
-    return tuple(_analysed(term, spec.model.outputs, output_form) for term in spec.loss.terms())
+def analyse_terms(spec: Spec, output_form: OutputForm, targets: Sequence[DataFacts]) -> tuple[TermAnalysis, ...]:
+    """The terms of the loss of a spec, in the order of the file; ``targets`` are the facts of every section."""
+    return tuple(_analysed(term, spec.model.outputs, output_form, targets) for term in spec.loss.terms())
 
 
-def _analysed(term: LossTerm, outputs: tuple[str, ...], form: OutputForm) -> TermAnalysis:
+def _analysed(term: LossTerm, outputs: tuple[str, ...], form: OutputForm, targets: Sequence[DataFacts]) -> TermAnalysis:
     reads_model = bool(term.inputs) and term.inputs[0] in outputs
+    over = _mean_over(term, targets)
     try:
-        return TermAnalysis(term, activation_before(term, outputs, form), None, reads_model)
+        return TermAnalysis(term, activation_before(term, outputs, form), None, reads_model, over)
     except CheckFailed as failed:
-        return TermAnalysis(term, None, failed, reads_model)
+        return TermAnalysis(term, None, failed, reads_model, over)
+
+
+def _mean_over(term: LossTerm, targets: Sequence[DataFacts]) -> Literal["samples", "targets"]:
+    known = targets if "target" in term.inputs else [DataFacts()]
+    return "targets" if any(term.loss.mean_over(facts) == "targets" for facts in known) else "samples"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ import click
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
 from registry_core.diagnostics import UnknownComponent, format_value, near
+from registry_core.diagnostics.json_text import json_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,7 +111,7 @@ def split_component(text: str) -> tuple[str, str]:
 
 def print_json(data: Any) -> None:
     """Print data as JSON."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:

@@ -23,7 +23,7 @@ from registry_core.components.hook import Hook
 from registry_core.components.init import Init
 from registry_core.components.interval import Every, Interval
 from registry_core.components.layer import Layer
-from registry_core.components.loss import Loss
+from registry_core.components.loss import Loss, NotFiniteLoss
 from registry_core.components.metric import Metric
 from registry_core.components.model import LayerFacts, Model
 from registry_core.components.modules import ModuleFacts, Modules, TensorFacts, assembled
@@ -60,6 +60,7 @@ __all__ = [
     "Model",
     "ModuleFacts",
     "Modules",
+    "NotFiniteLoss",
     "Optimizer",
     "ParameterError",
     "ParameterFacts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts, Shape
@@ -39,6 +39,14 @@ class Loss(Component):
         """True if it sums over the samples of a batch instead of averaging: its ``reduction`` is ``sum``."""
         return getattr(self, "reduction", "mean") == "sum"
 
+    def mean_over(self, facts: DataFacts) -> Literal["samples", "targets"]:
+        """What its mean is divided by, for targets with these facts.
+
+        ``samples``: the mean over several batches weights each by its samples. ``targets``: by what counts in it, such
+        as the class weights of its targets, or the pixels that are not void; ``build_divisor`` computes that.
+        """
+        return "samples"
+
     def terms(self) -> tuple[LossTerm, ...]:
         """The terms of a weighted sum of losses; the loss itself if it is none."""
         return (LossTerm(self, 1.0, self.inputs, ()),)
@@ -52,10 +60,34 @@ class Loss(Component):
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the loss does not fit the targets of these data, beyond their form."""
 
+    def summed(self) -> Self:
+        """The same loss as a sum over all that counts, for a loss whose mean is over targets."""
+        return self.model_copy(update={"reduction": "sum"})
+
+    def build_divisor(self) -> nn.Module:
+        """The module that returns the divisor of the mean, a scalar, for the inputs after the model's output.
+
+        It is asked for if ``mean_over`` returns ``targets``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a mean over targets, but no divisor")
+
+    def explain_not_finite(self, *inputs: Any) -> NotFiniteLoss | None:
+        """Return the reason why the loss of a batch with these inputs is not finite, if the loss knows it."""
+        return None
+
     def build(self) -> nn.Module:
         """The loss module."""
         built: nn.Module = self.make()
         return built
+
+
+class NotFiniteLoss(NamedTuple):
+    """The reason why the loss of a batch is not finite."""
+
+    message: str
+    remedy: str
+    rows: tuple[int, ...] = ()
+    """The samples to blame, by their place in the batch; (): all of them."""
 
 
 class LossTerm(NamedTuple):

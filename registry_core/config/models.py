@@ -158,6 +158,11 @@ class Train(ConfigModel):
         default=Every(100, "step"), description="Interval between records of training figures."
     )
     deterministic: bool = Field(default=True, description="Use only deterministic algorithms.")
+    non_finite: Literal["stop", "skip"] = Field(
+        default="stop",
+        description="At a loss or gradients that are not finite: stop the run, or skip the step. Either way no weight "
+        "changes.",
+    )
 
     @model_validator(mode="after")
     def _fits_the_device(self) -> Train:

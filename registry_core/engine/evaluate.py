@@ -12,11 +12,13 @@ from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.transforms import Batch
 from registry_core.assembly.device import PRECISIONS
-from registry_core.assembly.model.objective import Objective, named_outputs
+from registry_core.assembly.model.objective import BatchLoss, Objective, named_outputs
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Model
 from registry_core.diagnostics import RunError
+from registry_core.engine.causes import cause_of_loss, error_of
+from registry_core.engine.running_loss import RunningLoss
 from registry_core.planning.plan import Plan
 from registry_core.planning.step import StepPlan
 
@@ -75,25 +77,46 @@ class Evaluation:
     @torch.no_grad()
     def __call__(self, network: Callable[..., Any], loader: Loader) -> dict[str, float]:
         """The mean loss per sample as ``loss``, and every metric by its name in the logs."""
-        total = torch.zeros((), dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
+        zero = torch.zeros((), dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
+        running = RunningLoss(self.objective, sums_samples=self.step.sums_samples, total=zero)
         for measured in self.metrics:
             measured.metric.reset()
         for loaded in loader.batches(epoch=0):
             with torch_code("The evaluation"):
-                weight = 1 if self.step.sums_samples else len(loaded.request.indices)
-                total.add_(self.measure(network, loader.executor, loaded).to(total.dtype), alpha=weight)
-        values = {"loss": total.item() / loader.samples}
+                running.add(self.measure(network, loader.executor, loaded), len(loaded.request.indices))
+        values = {"loss": running.mean()}
         for measured in self.metrics:
             with torch_code(f"The metric {measured.log_name!r}"):
                 values[measured.log_name] = float(measured.metric.compute())
         return values
 
-    def measure(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> torch.Tensor:
-        """Update the metrics with a batch; return its loss."""
+    def values(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> dict[str, Any]:
+        """The entries of a batch and the outputs for it, one row a sample."""
         batch = executor.on_device(loaded.entries, loaded.request)
         with autocast(self.device, self.step):
-            values = averaged(with_outputs(self.model, network, batch), self.model.outputs, executor.views)
-            loss: torch.Tensor = self.objective(values)
+            return averaged(with_outputs(self.model, network, batch), self.model.outputs, executor.views)
+
+    @torch.no_grad()
+    def not_finite(self, network: Callable[..., Any], loader: Loader) -> RunError:
+        """The error of a loss that is not finite, with the cause in the first batch that has one."""
+        subject = f"The loss of data.{loader.executor.section} is not finite"
+        reader, outputs = loader.executor.reader, self.model.outputs
+        for loaded in loader.batches(epoch=0):
+            values = self.values(network, loader.executor, loaded)
+            cause = cause_of_loss(self.objective, values, outputs, reader.section)
+            if cause is not None:
+                return error_of(subject, cause, reader, loaded)
+        if self.objective.counts_targets:
+            remedy = "Set other class weights or another ignore_index, or evaluate on other data."
+            return RunError(f"{subject}: no target counts.", remedy).at("loss", code="not-finite")
+        message = f"{subject}, although that of each batch is."
+        return RunError(message, "Evaluate in fp32.").at("loss", code="not-finite")
+
+    def measure(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> BatchLoss:
+        """Update the metrics with a batch; return its loss."""
+        values = self.values(network, executor, loaded)
+        with autocast(self.device, self.step):
+            loss: BatchLoss = self.objective(values, samples=len(loaded.request.indices))
         for measured in self.metrics:
             call(measured.metric.update, measured.inputs, values)
         if self.tell is not None:

@@ -13,6 +13,7 @@ summary.json        at the end: best and last value of each metric, steps, secon
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from registry_core.components import Row
 from registry_core.config import Spec, dump
 from registry_core.config.run_layout import CHECKPOINTS
 from registry_core.diagnostics import RunError
+from registry_core.diagnostics.json_text import json_text
 from registry_core.engine.provenance import environment, plugins
 
 _BEFORE_THE_FIRST_STEP = {"pipeline.json", "environment.json", "init.txt", "parameters.txt", "weights.txt"}
@@ -76,7 +78,7 @@ class RunDirectory:
     def write(self, row: Row) -> None:
         """Append a row to metrics.jsonl."""
         with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": row.step, "epoch": row.epoch, **row.values}) + "\n")
+            file.write(json_text({"step": row.step, "epoch": row.epoch, **row.values}) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of metrics.jsonl, up to the first line that is damaged, as by a crash."""
@@ -95,7 +97,7 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Drop the rows after a step, which a resumed run will measure again."""
-        kept = "".join(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
+        kept = "".join(json_text(row) + "\n" for row in self.rows() if row["step"] <= step)
         temporary = self.metrics.with_suffix(".tmp")
         temporary.write_text(kept, encoding="utf-8")
         temporary.replace(self.metrics)
@@ -105,8 +107,8 @@ class RunDirectory:
         metrics: dict[str, Any] = {}
         for row in self.rows():
             for name, value in row.items():
-                if name not in better or not isinstance(value, (int, float)):
-                    continue
+                if name not in better or not isinstance(value, (int, float)) or not math.isfinite(value):
+                    continue  # null: it was not finite, and is never the best
                 seen = metrics.setdefault(name, {"best": value, "best_step": row["step"]})
                 improved = value > seen["best"] if better[name] == "higher" else value < seen["best"]
                 if improved:
@@ -126,4 +128,4 @@ def new_run_path(name: str) -> Path:
 
 
 def _write_json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

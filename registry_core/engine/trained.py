@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -108,6 +109,8 @@ class TrainedModel:
         evaluation = Evaluation(self.plan, self.objective, metrics, self.device)
         try:
             measured = evaluation(self.model, loader)
+            if not math.isfinite(measured["loss"]):
+                raise evaluation.not_finite(self.model, loader)
         finally:
             loader.close()
         facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
@@ -142,6 +145,9 @@ class TrainedModel:
             output = call(self.model, self.declared.inputs, batch)
         if not isinstance(output, torch.Tensor) or output.ndim != 2:
             raise RunError(f"The model {self.declared.name!r} does not return one value per class.")
+        if not output.isfinite().all():
+            message = f"The output of the model {self.declared.name!r} for {str(path)!r} is not finite."
+            raise RunError(message, "Use another checkpoint, or train again.").at("model", code="not-finite")
         return output
 
     def _name_of(self, label: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -17,13 +18,15 @@ from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
 from registry_core.config.run_layout import BEST
-from registry_core.diagnostics import RunError
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
+from registry_core.engine.finite import FiniteGuard, NotFiniteStep
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
+from registry_core.engine.refusals import Refusals
+from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.view import ModelView, SectionSamples
 
@@ -43,12 +46,14 @@ class Training:
         self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=plan.step.precision == "fp16")
         heard = self.hooks.listened("gradients_ready")
         tell_gradients = (lambda after: self.hooks.tell("gradients_ready", position=after)) if heard else None
-        self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients)
+        self.guard = FiniteGuard(pipeline.device, plan.step.non_finite)
+        self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients, self.guard)
+        self.refusals = Refusals(self.optimize, pipeline)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
-        self.loss_sum = torch.zeros((), device=pipeline.device)
-        """The loss summed over the samples since the last row; it stays on the device until the next row."""
-        self.samples = 0
+        zero = torch.zeros((), device=pipeline.device)
+        self.running = RunningLoss(pipeline.loss, sums_samples=plan.step.sums_samples, total=zero)
+        """The loss since the last row; it stays on the device until the next row."""
         self.images = 0
         self.seconds = 0.0
         """Seconds of training before ``started``, without evaluations."""
@@ -61,8 +66,9 @@ class Training:
         state = saved.state
         restore(self.pipeline, self.scaler, saved.weights, state["torch"])
         self.position = Position(**state["position"])
-        self.loss_sum.copy_(state["loss_sum"])
-        self.samples, self.images, self.seconds = state["samples"], state["images"], state["seconds"]
+        self.running.load_state_dict(state)
+        self.images, self.seconds = state["images"], state["seconds"]
+        self.refusals.load_state_dict(state)
         self.hooks.load_state_dict(state["hooks"])
         self.resumed_from = self.position.step
         self.directory.forget_after(self.position.step)
@@ -111,14 +117,16 @@ class Training:
             for batches in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
                 after = self._after(len(batches))
-                loss = self.optimize(batches, after)
+                found = self.optimize(batches, after)
                 samples = sum(batch.samples for batch in batches)
-                self.loss_sum.add_(loss, alpha=1 if self.plan.step.sums_samples else samples)
-                self.samples += samples
+                if found.refused is None:
+                    self.running.add(found.loss, samples)
+                else:
+                    self.refusals.handle(found, batches, after)
                 self.images += samples
                 self.position = after
                 if steps_are_heard:
-                    self.hooks.tell("step_ended", step=Step(self.position, samples, loss))
+                    self.hooks.tell("step_ended", step=Step(self.position, samples, found.loss.mean))
                 self._between_steps(epoch)
                 if self._done():
                     break
@@ -173,24 +181,31 @@ class Training:
         evaluate = evaluates and (last or self._due(evaluation.every, epoch, epoch_ended))
         if not (evaluate or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
             return None
-        loss = self.loss_sum.item() / self.samples
-        if not math.isfinite(loss):
-            message = f"The training loss is {loss} at step {step}."
-            raise RunError(message, "Lower the learning rate or clip the gradients.")
-        values = {"train/loss": loss}
-        self.loss_sum.zero_()
-        self.samples = 0
+        self._require_finite()
+        values = {"train/loss": self.running.mean()}
+        self.running.reset()
         if evaluate:
             values.update(self._evaluate())
         for number, group in enumerate(self.pipeline.optimizer.param_groups):
             values["lr" if number == 0 else f"lr/{number}"] = float(group["lr"])
         return Row(step, epoch + 1, values, epoch_ended)
 
+    def _require_finite(self) -> None:
+        """Raise RunError if the weights, which are about to be measured or saved, are not finite."""
+        try:
+            self.guard.check_earlier()
+        except NotFiniteStep as refused:
+            raise self.refusals.error_of_earlier(refused, self.position.step) from None
+        self.refusals.require_finite_weights(self.position.step)
+
     def _evaluate(self) -> dict[str, float]:
         self.seconds, self.started = self.elapsed(), None
         network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
         network.eval()
-        found = self.evaluation(network, self.pipeline.loaders["val"])
+        loader = self.pipeline.loaders["val"]
+        found = self.evaluation(network, loader)
+        if not math.isfinite(found["loss"]):
+            print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
         self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
@@ -216,6 +231,7 @@ class Training:
 
     def _save(self, save: Save) -> None:
         """Write a checkpoint of the position; ``keep`` 0 removes none."""
+        self._require_finite()
         parts, state = gather(self.pipeline, self.scaler)
         path = save_checkpoint(
             self.directory.checkpoints,
@@ -224,8 +240,8 @@ class Training:
             {
                 "torch": state,
                 "position": asdict(self.position),
-                "loss_sum": self.loss_sum,
-                "samples": self.samples,
+                **self.running.state_dict(),
+                **self.refusals.state_dict(),
                 "images": self.images,
                 "seconds": self.elapsed(),
                 "hooks": self.hooks.state_dict(),

@@ -35,11 +35,10 @@ def decisions_of(
         yield from _finetuning(spec.finetune)
     if spec.train.device == "auto":
         yield Decision("device", "CUDA, else MPS, else CPU", "train.device is auto; chosen when the run starts")
+    yield from _means(step)
     if step.accumulate > 1:
         size = step.accumulate * sections["train"].batch_size
-        reason = (
-            f"train.accumulate {step.accumulate}; batches are weighted by their samples, as in one batch of that size"
-        )
+        reason = f"train.accumulate {step.accumulate}; batches are weighted as in one batch of that size"
         yield Decision("optimizer step", f"up to {size} samples", reason)
     if step.optimizer_implementation != "torch's choice":
         declared = spec.optim.optimizer.name
@@ -71,6 +70,14 @@ def _activations(spec: Spec, step: StepPlan, form: OutputForm) -> Iterator[Decis
 
 def _activation_reason(spec: Spec, term: TermPlan, form: OutputForm) -> str:
     return f"{spec.model.name} emits {words(form)}, {term.loss.name} expects {words(term.loss.output_form)}"
+
+
+def _means(step: StepPlan) -> Iterator[Decision]:
+    for term in step.terms:
+        if term.over == "targets":
+            about = "mean of the loss" if len(step.terms) == 1 else f"mean of {term.loss.name}"
+            reason = "weights or ignored targets: the mean over several batches is that over all their targets"
+            yield Decision(about, "over the targets that count", reason)
 
 
 def _finetuning(finetune: Finetune) -> Iterator[Decision]:

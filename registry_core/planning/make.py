@@ -153,12 +153,13 @@ def _step(spec: Spec, analysis: Analysis) -> StepPlan:
         optimizer_implementation=_implementation(optimizer.arguments()),
         ema_decay=train.ema.decay if train.ema else None,
         deterministic=train.deterministic,
+        non_finite=train.non_finite,
     )
 
 
 def _term(found: TermAnalysis) -> TermPlan:
     term = found.term
-    return TermPlan(term.loss, term.weight, term.inputs, found.activation, term.loss.class_dimension)
+    return TermPlan(term.loss, term.weight, term.inputs, found.activation, term.loss.class_dimension, found.over)
 
 
 def _implementation(options: Mapping[str, object]) -> Implementation:

@@ -22,6 +22,8 @@ class TermPlan(NamedTuple):
     inputs: tuple[str, ...]
     activation: Activation | None
     class_dimension: int
+    over: Literal["samples", "targets"] = "samples"
+    """What the mean of the loss is divided by."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class StepPlan:
     ema_decay: float | None
     """The decay of the averaged weights; None if there are none."""
     deterministic: bool
+    non_finite: Literal["stop", "skip"]
+    """What happens at a loss or gradients that are not finite."""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_decisions_of_the_step_are_those_of_the_plan(plan: Plan) -> None:
     outputs, targets = torch.randn(4, 10), torch.tensor([0, 1, 2, 3])
     values = {"output": outputs, "target": targets}
     expected = torch.nn.functional.cross_entropy(outputs.sigmoid(), targets)
-    torch.testing.assert_close(assemble(with_activation).loss(values), expected)
+    torch.testing.assert_close(assemble(with_activation).loss(values).mean, expected)
     torch.testing.assert_close(assemble(plan).loss(values), torch.nn.functional.cross_entropy(outputs, targets))
 
 

@@ -13,9 +13,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from registry_core.analysis.patterns import some_of
 from registry_core.analysis.tensor_matches import TensorMatch, match_errors
 from registry_core.analysis.weights import loaded_names, matches_of
 from registry_core.analysis.weights_file import find_weights, format_of, renamed, unwrapped
+from registry_core.assembly.finite import holding_nan
 from registry_core.assembly.model.module_facts import tensor_facts
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed
@@ -56,6 +58,9 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, tup
     matches = matches_of(wanted, given, names)
     refuse(match_errors(matches, finetune.strict), "weights")
     loaded = {name: file.tensors[in_file] for name, in_file in loaded_names(matches).items()}
+    if wrong := holding_nan(loaded):
+        message = f"The weights in {str(file.path)!r} hold NaN: {some_of(wrong)}."
+        refuse([CheckFailed(message, "Use weights of an earlier checkpoint.", at=("finetune", "weights"))], "weights")
     model.load_state_dict(loaded, strict=False)
     return file, matches
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ class Schedule:
             self._warm_up(step)
         elif self.unit == "evaluation":
             monitor = getattr(self.declared, "monitor", "val/loss")
-            if monitor in measured:
+            if math.isfinite(measured.get(monitor, math.nan)):
                 self.scheduler.step(measured[monitor])
         elif (self.unit == "step" or epoch_ended) and not self._is_over(step):
             self.scheduler.step()

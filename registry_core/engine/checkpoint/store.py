@@ -20,6 +20,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from registry_core.analysis.patterns import some_of
+from registry_core.assembly.finite import holding_nan
 from registry_core.config.run_layout import BEST, LATEST, MANIFEST, STATE, pointed, step_folder
 from registry_core.diagnostics import CheckpointError
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
@@ -104,9 +106,13 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
         parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
         structure = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
         state = put_together(structure, parts.pop("state"))
-        return Checkpoint(parts, state)
     except Exception as error:  # errors of the file formats, from several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
+    for part, tensors in parts.items():
+        if wrong := holding_nan(tensors):
+            message = f"The weights {part!r} of the checkpoint {str(checkpoint)!r} hold NaN: {some_of(wrong)}."
+            raise CheckpointError(message, "Use an earlier checkpoint, or train again.")
+    return Checkpoint(parts, state)
 
 
 def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -144,7 +144,7 @@ class _BatchByBatch:
     def _step(self, loaded: LoadedBatch, kept: KeptForBackward) -> None:
         fp16 = self.plan.step.precision == "fp16" and not self.on_meta
         scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # unscaled gradients
-        step = OptimizerStep(self.pipeline, scaler, None)
+        step = OptimizerStep(self.pipeline, scaler, None, None)
         try:
             with kept:
                 step([MicroBatch(loaded, 1.0)], Position(0, 1, 1))
@@ -164,7 +164,7 @@ class _BatchByBatch:
         if self.on_meta:
             return
         facts = self.found.sections["train"]
-        facts.loss = self._loss_of_a_sample(self.calls.loss, facts.samples)
+        facts.loss = self._loss_of_a_sample(self.calls.loss.mean, facts.samples)
         if not math.isfinite(facts.loss):
             message = f"The loss of the first batch is {facts.loss}."
             remedy = "Check the initial values, the transforms and the inputs of the loss."
@@ -253,7 +253,7 @@ class _BatchByBatch:
             with torch.no_grad():
                 loss = evaluation.measure(network, pipeline.loaders[section].executor, batch)
             if not self.on_meta:
-                facts.loss = self._loss_of_a_sample(loss, facts.samples)
+                facts.loss = self._loss_of_a_sample(loss.mean, facts.samples)
             facts.metrics = {measured.log_name: measured.metric.compute() for measured in metrics}
         facts.entries = dict(self.calls.values)
         if facts.loss is not None and not math.isfinite(facts.loss):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,12 +12,36 @@ from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
 from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
+from registry_core.components.target import load_target
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _IGNORED = "Class index whose targets do not contribute to the loss."
 
 
-class CrossEntropy(Weighted):
+class _OverTargets(Weighted):
+    """Base of losses whose mean is divided by the weights of the targets that are not ignored."""
+
+    ignore_index: int = Field(default=-100, description=_IGNORED)
+
+    def mean_over(self, facts: DataFacts) -> Literal["samples", "targets"]:
+        """Return targets if class weights or ignored targets may make samples count differently."""
+        if self.reduction != "mean" or facts.target_form in ("distributions", "one_hot"):
+            return "samples"
+        may_be_ignored = self.ignore_index >= 0 or facts.num_classes is None  # the range of the labels is not known
+        return "targets" if self.weight is not None or may_be_ignored else "samples"
+
+    def build_divisor(self) -> nn.Module:
+        """Build the sum of the weights of the targets that are not ignored."""
+        built: nn.Module = load_target("registry_builtin.objects.losses:TargetWeights")(
+            self.arguments()["weight"], self.ignore_index
+        )
+        return built
+
+
+class CrossEntropy(_OverTargets):
     """Cross entropy between logits and class indices.
 
     Output: logits [batch, classes] (or [batch, classes, height, width]), floating point, without softmax. Target: class
@@ -32,7 +56,6 @@ class CrossEntropy(Weighted):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices", "class_maps", "distributions")
     example: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.1}
 
-    ignore_index: int = Field(default=-100, description=_IGNORED)
     label_smoothing: Probability = Field(
         default=0.0, description="Fraction of each target that is spread evenly over all classes."
     )
@@ -44,7 +67,7 @@ class CrossEntropy(Weighted):
             raise CheckFailed(message, "Remove ignore_index, or use class indices as targets.", ("ignore_index",))
 
 
-class NLL(Weighted):
+class NLL(_OverTargets):
     """Negative log-likelihood of class indices.
 
     Output: log-probabilities [batch, classes]; log_softmax is inserted if the model emits logits, which makes the loss
@@ -56,10 +79,8 @@ class NLL(Weighted):
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
-    ignore_index: int = Field(default=-100, description=_IGNORED)
 
-
-class NLL2d(Weighted):
+class NLL2d(_OverTargets):
     """Negative log-likelihood of a class index per pixel.
 
     Output: log-probabilities [batch, classes, height, width]; log_softmax over the classes is inserted if the model
@@ -70,8 +91,6 @@ class NLL2d(Weighted):
     target = "torch.nn:NLLLoss"
     output_form: ClassVar[OutputForm] = "log_probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_maps",)
-
-    ignore_index: int = Field(default=-100, description=_IGNORED)
 
 
 class KLDiv(Loss):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import CheckFailed, DataFacts, ExampleTensor, Shape
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, NotFiniteLoss, Shape
 from registry_core.components.forms import OutputForm, TargetForm, counted
 from registry_core.components.types import NonNegativeInt
 
@@ -39,6 +39,21 @@ class CTC(Reducing):
         default=False,
         description="If true, infinite losses, which occur for targets longer than the output, are set to 0.",
     )
+
+    def explain_not_finite(self, *inputs: Any) -> NotFiniteLoss | None:
+        """Return the samples whose labels do not fit into the time steps."""
+        output, target, lengths = inputs
+        time = output.shape[1]
+        wanted = [
+            int(length) + int((row[1:length] == row[: max(length - 1, 0)]).sum())
+            for row, length in zip(target, lengths.tolist(), strict=True)
+        ]
+        rows = tuple(row for row, steps in enumerate(wanted) if steps > time)
+        if not rows or self.zero_infinity:
+            return None
+        message = f"The model emits {counted(time, 'time step')}, but the labels need up to {max(wanted)}: one each, "
+        message += "and one more between two equal labels."
+        return NotFiniteLoss(message, "Use wider images or shorter targets, or set zero_infinity: true.", rows)
 
     def check_outputs(self, outputs: int | None) -> None:
         """Raise CheckFailed unless the blank is one of the outputs."""

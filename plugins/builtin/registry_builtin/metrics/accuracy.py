@@ -94,8 +94,8 @@ class TopKAccuracy(Metric):
 class MeanLoss(Metric):
     """Mean of a loss over all samples of an evaluation, independent of the batch size.
 
-    Output and target: as for the loss. Each batch is weighted by its number of samples; for ``cross_entropy`` by the
-    weights of its targets, as in the mean within a batch, so that class weights and ignored targets keep their meaning.
+    Output and target: as for the loss. Each batch is weighted by its number of samples or, for losses whose mean is
+    over the targets that count, by these, so that class weights and ignored targets keep their meaning.
     """
 
     target = "registry_builtin.objects.mean_loss:MeanLoss"
@@ -146,8 +146,12 @@ class MeanLoss(Metric):
 
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric."""
-        loss = load_target("torch.nn:CrossEntropyLoss")() if self.loss is None else self.loss.build()
-        built: TorchMetric = load_target(self.target)(loss)
+        from registry_builtin.losses.classes import CrossEntropy  # another kind, needed only where one is built
+
+        loss = self.loss or CrossEntropy()
+        over_targets = loss.mean_over(DataFacts()) == "targets"
+        divisor = loss.build_divisor() if over_targets else None
+        built: TorchMetric = load_target(self.target)((loss.summed() if over_targets else loss).build(), divisor)
         return built
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from registry_core.components import Every, Position, Row, Run, Save, hookimpl
@@ -32,7 +33,7 @@ class Checkpoint:
 
     def _is_best(self, row: Row) -> bool:
         value = row.values.get(self.watched) if self.watched is not None else None
-        if value is None:
+        if value is None or not math.isfinite(value):
             return False
         better = self.best is None or (value > self.best if self.higher else value < self.best)
         if better:

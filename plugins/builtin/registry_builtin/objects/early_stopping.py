@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from registry_core.components import Row, Run, hookimpl
@@ -28,16 +29,17 @@ class EarlyStopping:
     def should_stop(self, row: Row) -> str | None:
         """Return a reason to stop the run once the patience is exhausted."""
         value = row.values.get(self.monitor)
-        if value is None:
+        if value is None or math.isnan(value):  # NaN says nothing about the model
             return None
         gain = None if self.best is None else (value - self.best) * (1 if self.better == "higher" else -1)
-        if gain is None or gain > self.min_delta:
+        if math.isfinite(value) and (gain is None or gain > self.min_delta):
             self.best, self.waited = value, 0
             return None
         self.waited += 1
         if self.waited < self.patience:
             return None
-        return f"{self.monitor} has not improved on {self.best:.4g} for {self.waited} evaluations (early_stopping)."
+        best = "" if self.best is None else f" on {self.best:.4g}"
+        return f"{self.monitor} has not improved{best} for {self.waited} evaluations (early_stopping)."
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value, and the number of evaluations since then."""

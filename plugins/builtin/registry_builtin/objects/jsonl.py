@@ -7,6 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from registry_core.components import Every, Run, Step, hookimpl
+from registry_core.diagnostics.json_text import json_text
 
 
 class StepLog:
@@ -37,7 +38,7 @@ class StepLog:
             return
         epoch = position.epoch if epoch_ended else position.epoch + 1
         line = {"step": position.step, "epoch": epoch, "samples": step.samples, "loss": float(step.loss)}
-        self.file.write(json.dumps(line) + "\n")
+        self.file.write(json_text(line) + "\n")
 
     @hookimpl
     def run_ended(self) -> None:

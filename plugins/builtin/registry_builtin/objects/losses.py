@@ -63,6 +63,27 @@ bce_with_logits = _same_shape(nn.BCEWithLogitsLoss)
 multi_label_soft_margin = _same_shape(nn.MultiLabelSoftMarginLoss)
 
 
+class TargetWeights(nn.Module):
+    """The sum of the weights of the targets that are not ignored: the divisor of torch's mean of class losses."""
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None, ignore_index: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight, persistent=False)
+        self.ignore_index = ignore_index
+
+    def forward(self, target: Tensor) -> Tensor:
+        """Return the divisor for class indices of any shape, or for class probabilities [batch, classes, ...]."""
+        if target.is_floating_point():
+            return target.new_tensor(target.numel() // target.shape[1], dtype=torch.float32)
+        counts = target.ne(self.ignore_index)
+        if self.weight is None:
+            return counts.sum(dtype=torch.float32)
+        # ignore_index need not be a class, so it is replaced before the look-up
+        return (self.weight[torch.where(counts, target, 0)] * counts).sum()
+
+
 class _BCE(nn.BCELoss):
     """torch's binary cross entropy in full precision, because autocast does not support it."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
@@ -20,13 +18,11 @@ class MeanLoss(Metric):
     total: Tensor
     weight: Tensor
 
-    def __init__(self, loss: nn.Module) -> None:
+    def __init__(self, loss: nn.Module, divisor: nn.Module | None = None) -> None:
+        """``loss`` is a mean over samples or, with a ``divisor`` of targets, a sum."""
         super().__init__()
-        copy = deepcopy(loss)
-        if type(copy) is nn.CrossEntropyLoss:
-            # Its mean is divided by the sum of target weights, which may be 0 for a batch.
-            copy.reduction = "sum"
-        self.loss = copy
+        self.loss = loss
+        self.divisor = divisor
         self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
         self.add_state("weight", torch.zeros(()), dist_reduce_fx="sum")
 
@@ -35,24 +31,13 @@ class MeanLoss(Metric):
         if output.dtype in (torch.float16, torch.bfloat16):
             output = output.float()
         value = self.loss(output, target)
-        if type(self.loss) is nn.CrossEntropyLoss:
-            self.total += value
-            self.weight += _target_weight(self.loss, output, target)
-        else:
+        if self.divisor is None:
             self.total += value.mean() * output.shape[0]
             self.weight += output.shape[0]
+        else:
+            self.total += value
+            self.weight += self.divisor(target)
 
     def compute(self) -> Tensor:
         """Return the mean over all batches."""
         return self.total / self.weight
-
-
-def _target_weight(loss: nn.CrossEntropyLoss, output: Tensor, target: Tensor) -> Tensor | float:
-    if target.is_floating_point():
-        return output.numel() / output.shape[1]
-    counted = target.ne(loss.ignore_index)
-    if loss.weight is None:
-        return counted.sum()
-    # ignore_index need not be a valid class, so it is replaced before the look-up.
-    weights = loss.weight[torch.where(counted, target, 0)]
-    return (weights * counted).sum()

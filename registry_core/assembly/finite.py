@@ -1,0 +1,32 @@
+"""Tensors with values that are not finite, read from the device once for many of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+
+
+def largest(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The largest absolute value of several tensors, without overflow; NaN if one value is NaN."""
+    if not tensors:
+        return torch.zeros(())
+    norms = torch._foreach_norm(list(tensors), math.inf)
+    return torch.stack([norm.to(norms[0].device, torch.float32) for norm in norms]).max()
+
+
+def not_finite(tensors: Mapping[str, torch.Tensor]) -> Iterator[str]:
+    """The names of floating-point tensors with NaN or infinite values."""
+    floating = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.numel() and not tensor.is_meta
+    }
+    if floating and not math.isfinite(largest([tensor.detach() for tensor in floating.values()]).item()):
+        yield from (name for name, tensor in floating.items() if not tensor.isfinite().all())
+
+
+def holding_nan(tensors: Mapping[str, torch.Tensor]) -> list[str]:
+    """The names of floating-point tensors with NaN; infinite values may be meant, as in masks."""
+    return [name for name in not_finite(tensors) if tensors[name].isnan().any()]
