@@ -53,15 +53,21 @@ def error_of(subject: str, cause: Cause, reader: Reader, loaded: LoadedBatch, vi
     return RunError(f"{subject}: {about}. {cause.message}", cause.remedy).at(*cause.keys, code="not-finite")
 
 
-def cause_of_loss(
-    objective: Objective, values: Mapping[str, Any], outputs: tuple[str, ...], section: str
-) -> Cause | None:
-    """The cause of a loss that is not finite, from the entries and outputs of its batch; None: its loss is finite."""
-    entries = {name: value for name, value in values.items() if name not in outputs}
+def cause_in_entries(entries: Mapping[str, Any], section: str) -> Cause | None:
+    """The cause if an entry of the batch is not finite already."""
     if wrong := _wrong_rows(entries):
         name, rows = wrong
         message = f"The entry {name!r} has values that are not finite."
         return Cause(message, "Check the data and the transforms.", rows, ("data", section))
+    return None
+
+
+def cause_of_loss(
+    objective: Objective, values: Mapping[str, Any], outputs: tuple[str, ...], section: str
+) -> Cause | None:
+    """The cause of a loss that is not finite, from the entries and outputs of its batch; None: its loss is finite."""
+    if cause := cause_in_entries({name: value for name, value in values.items() if name not in outputs}, section):
+        return cause
     if wrong := _wrong_rows({name: values[name] for name in outputs}):
         name, rows = wrong
         message = f"The model's output {name!r} is not finite, although all entries of the batch are."

@@ -15,7 +15,15 @@ from registry_core.assembly.optim.parameters import named_parameters
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.components import Position
 from registry_core.diagnostics import RunError
-from registry_core.engine.causes import DIVERGED, OVERFLOW, Cause, cause_in_weights, cause_of_loss, error_of
+from registry_core.engine.causes import (
+    DIVERGED,
+    OVERFLOW,
+    Cause,
+    cause_in_entries,
+    cause_in_weights,
+    cause_of_loss,
+    error_of,
+)
 from registry_core.engine.evaluate import autocast, with_outputs
 from registry_core.engine.finite import NotFiniteStep
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep, StepResult
@@ -89,13 +97,8 @@ class Refusals:
             return self._gradients(found, batches, after)
         subject = f"The loss of step {after.step} is {float(found.loss.mean):g}"
         with self._undisturbed():
-            if cause := cause_in_weights(_weights(self.pipeline)):
-                return error_of(subject, cause, self._reader, batches[0].loaded, self._views)
-            for each in batches:
-                if cause := self._cause(each):
-                    return error_of(subject, cause, self._reader, each.loaded, self._views)
-        unknown = Cause("The same batch has a finite loss when it is computed again.", DIVERGED)
-        return error_of(subject, unknown, self._reader, batches[0].loaded, self._views)
+            cause, each = self._cause(batches)
+        return error_of(subject, cause, self._reader, each.loaded, self._views)
 
     def _gradients(self, found: StepResult, batches: Sequence[MicroBatch], after: Position) -> RunError:
         gradients = {name: parameter.grad for name, parameter in _parameters(self.pipeline).items()}
@@ -106,13 +109,25 @@ class Refusals:
         subject = f"The gradients of step {after.step} are not finite"
         return error_of(subject, Cause(message, remedy), self._reader, batches[0].loaded, self._views)
 
-    def _cause(self, each: MicroBatch) -> Cause | None:
+    def _cause(self, batches: Sequence[MicroBatch]) -> tuple[Cause, MicroBatch]:
+        """The cause, and the batch that has it: wrong entries first, then wrong weights, which may follow from them."""
+        for each in batches:
+            if cause := cause_in_entries(self.optimize.on_device(each), "train"):
+                return cause, each
+        if cause := cause_in_weights(_parameters(self.pipeline)):
+            return cause, batches[0]
+        for each in batches:
+            if cause := self._cause_in(each):
+                return cause, each
+        return Cause("The same batch has a finite loss when it is computed again.", DIVERGED), batches[0]
+
+    def _cause_in(self, each: MicroBatch) -> Cause | None:
         plan, outputs = self.pipeline.plan, self.pipeline.plan.model.declared.outputs
         batch = self.optimize.on_device(each)
         with autocast(self.pipeline.device, plan.step):
             values = with_outputs(plan.model.declared, self.pipeline.forward, batch)
             cause = cause_of_loss(self.pipeline.loss, values, outputs, "train")
-        if cause is None or plan.step.precision != "fp16" or cause.keys[0] == "data":
+        if cause is None or plan.step.precision != "fp16":
             return cause
         values = with_outputs(plan.model.declared, self.pipeline.forward, batch)
         in_full = cause_of_loss(self.pipeline.loss, values, outputs, "train")

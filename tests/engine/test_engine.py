@@ -241,7 +241,7 @@ def test_rules_that_are_not_one(pipeline: Callable[..., Path], rule: dict[str, A
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(run: Callable[..., Any]) -> None:
-    with pytest.raises(RunError, match=r"training loss is (nan|inf).*Lower the learning rate"):
+    with pytest.raises(RunError, match=r"The loss of step 2 is (nan|inf).*Lower the learning rate"):
         run(optim={"optimizer": {"sgd": {"lr": 1e30}}}, train={"epochs": 3})
 
 
