@@ -140,6 +140,11 @@ class Net(nn.Module):
     def forward(self, x):
         return self.body(x.flatten(1))
 
+class Three(Net):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 3)
+
 class Pixels(nn.Module):
     def __init__(self):
         super().__init__()
@@ -152,6 +157,7 @@ unlabelled = parts_of_means:Unlabelled
 maps = parts_of_means:Maps
 [registry_core.v1.models]
 two = parts_of_means:Net
+three = parts_of_means:Three
 pixels = parts_of_means:Pixels
 """
 
@@ -210,6 +216,17 @@ def test_a_batch_in_which_nothing_counts_adds_nothing(
         sgd.step()
     for name, value in network.state_dict().items():
         torch.testing.assert_close(result.pipeline.model.state_dict()[f"body.{name}"], value)
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_term_in_which_nothing_counts_is_zero(run: Callable[..., Any]) -> None:
+    ignoring = {"cross_entropy": {"weight": [0, 0, 1]}}
+    terms = {"weighted_sum": {"losses": [{"loss": ignoring}, {"loss": {"cross_entropy": {"weight": [1, 2, 3]}}}]}}
+    changes = {"data": {"train": of_section("unlabelled"), "batch_size": 4}, "model": "three", "metrics": []}
+    both, one = (run(loss=loss, **changes) for loss in (terms, {"cross_entropy": {"weight": [1, 2, 3]}}))
+    assert last(both)["train/loss"] == last(one)["train/loss"]
+    for name, value in one.pipeline.model.state_dict().items():
+        torch.testing.assert_close(both.pipeline.model.state_dict()[name], value)
 
 
 @pytest.mark.usefixtures("parts")

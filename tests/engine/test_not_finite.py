@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+from registry_builtin.objects.early_stopping import EarlyStopping
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 import registry_core
 from registry_core.assembly.finite import holding_nan, largest, not_finite
+from registry_core.components import Row
 from registry_core.diagnostics import CheckpointError, PipelineError, RunError
 from registry_core.engine.checkpoint.store import _seal
 from registry_core.engine.trained import evaluate
@@ -196,6 +198,8 @@ def test_other_gradients_are_found_before_anything_is_saved(run: Callable[..., A
         run(**{**SPOTTED, "data": data(bad=-1), "model": "root"}, hooks=hooks)
     with pytest.raises(RunError, match=r"After step 1, weights are not finite: body\.weight\. They are not saved"):
         run(**{**SPOTTED, "data": data(bad=-1), "model": "root"}, hooks=[{"checkpoint": {"every": "1 step"}}])
+    with pytest.raises(RunError, match=r"After step 1, weights are not finite"):
+        run(**{**SPOTTED, "data": data(bad=-1), "model": "root"}, train={"log_every": "1 step"})
     assert not list(tmp_path.glob("run-*/checkpoints/step-*"))
     assert not [row for path in tmp_path.glob("run-*/metrics.jsonl") for row in path.read_text().splitlines()]
 
@@ -229,6 +233,14 @@ def test_no_value_that_is_not_finite_is_the_best(run: Callable[..., Any]) -> Non
     assert best == f"step-{rows[2]['step']:08}"
     summary = json.loads((result.directory / "summary.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert summary["metrics"]["val/nan_first"]["best_step"] == rows[2]["step"]
+
+
+def test_nan_says_nothing_about_improvement() -> None:
+    hook = EarlyStopping("val/loss", patience=1, min_delta=0.0, better="lower")
+    rows = [
+        Row(step, 1, {"val/loss": value}, True) for step, value in enumerate([math.nan, 2.0, math.nan, 1.0, math.inf])
+    ]
+    assert [hook.should_stop(row) is None for row in rows] == [True, True, True, True, False]
 
 
 def sealed(folder: Path, value: float) -> None:
