@@ -11,6 +11,7 @@ from torch import Tensor
 
 from registry_core.assembly.building import build
 from registry_core.assembly.model.objective import Objective
+from registry_core.components import DataFacts
 from registry_core.planning.step import TermPlan
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import activated, of_forms
@@ -93,7 +94,7 @@ def has_the_gradients_of_its_value(subject: Subject) -> None:
 
 @check()
 def is_right_under_reduction(subject: Subject) -> None:
-    """With reduction sum it is the sum of its values with reduction none."""
+    """With reduction sum it is the sum of its values with reduction none, and the mean is the sum by its divisor."""
     if "reduction" not in subject.declaration.model_fields:
         raise NotApplicable("it has no parameter `reduction`")
     (name, parameters), *_ = subject.written.items()
@@ -106,6 +107,12 @@ def is_right_under_reduction(subject: Subject) -> None:
     torch.testing.assert_close(values["none"].sum(), values["sum"], msg="reduction sum is not the sum of none")
     assert values["mean"].ndim == 0, "reduction mean returns no scalar"
     assert values["mean"].abs() <= values["sum"].abs() + 1e-6, "reduction mean is larger than sum"
+    component = subject.component()
+    if component.mean_over(DataFacts()) == "targets":
+        mean, inputs = _called(subject, component)
+        divisor = component.build_divisor()(*[inputs[name] for name in component.inputs[1:]])
+        summed = _value(component, component.summed().build(), inputs)
+        torch.testing.assert_close(summed / divisor, mean, msg="the mean is not the sum divided by the divisor")
 
 
 @check()

@@ -69,7 +69,7 @@ def test_a_sum_adds_up_its_losses(tmp_path: Path) -> None:
     pipeline = assemble(plan(load(ROOT / "tests/pipelines/losses/weighted_sum.yaml")))
     batch = next(iter(pipeline.loaders["train"].batches(0))).entries
     logits = pipeline.model(batch["input"]).detach().requires_grad_()
-    ours = pipeline.loss({**batch, "output": logits})
+    ours = pipeline.loss({**batch, "output": logits}).mean
     plain = F.cross_entropy(logits, batch["target"]) + 0.5 * F.multi_margin_loss(logits, batch["target"])
     assert ours.item() == pytest.approx(plain.item(), rel=1e-6)
     torch.testing.assert_close(*(torch.autograd.grad(value, logits)[0] for value in (ours, plain)))

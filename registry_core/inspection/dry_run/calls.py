@@ -162,7 +162,7 @@ class Calls:
             self._open.append(whole)
 
         def ended(_: nn.Module, __: Any, loss: Any) -> None:
-            self.loss = loss
+            self.loss = loss.mean
             self._end(pipeline.loss, Call(f"The backward pass ({names})", (), is_backward=True))
 
         pipeline.loss.register_forward_pre_hook(begun)

@@ -164,7 +164,7 @@ class _BatchByBatch:
         if self.on_meta:
             return
         facts = self.found.sections["train"]
-        facts.loss = self._loss_of_a_sample(self.calls.loss.mean, facts.samples)
+        facts.loss = self._loss_of_a_sample(self.calls.loss, facts.samples)
         if not math.isfinite(facts.loss):
             message = f"The loss of the first batch is {facts.loss}."
             remedy = "Check the initial values, the transforms and the inputs of the loss."
