@@ -46,7 +46,10 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         result = train(plan, out, name=file.stem, tell=click.echo)
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
-        click.echo(f"{name}: {values['last']:.4f} (best {values['best']:.4f} at step {values['best_step']})")
+        last, best = (values[which] for which in ("last", "best"))
+        shown = "not finite" if last is None else f"{last:.4f}"
+        at_best = "" if best is None else f" (best {best:.4f} at step {values['best_step']})"
+        click.echo(f"{name}: {shown}{at_best}")
     click.echo(f"run directory: {result.directory}")
     if result.signal is not None:
         click.echo(f"Resume with: registry-core train --resume {result.directory}")

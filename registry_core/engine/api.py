@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,8 +48,9 @@ class RunResult:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The last value of each metric."""
-        return {name: values["last"] for name, values in self.summary["metrics"].items()}
+        """The last value of each metric; NaN for one that was not finite."""
+        found = {name: values["last"] for name, values in self.summary["metrics"].items()}
+        return {name: math.nan if value is None else value for name, value in found.items()}
 
 
 def train(

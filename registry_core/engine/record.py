@@ -106,17 +106,22 @@ class RunDirectory:
         """Write summary.json: ``facts``, and the best and last value of each metric with a better direction."""
         metrics: dict[str, Any] = {}
         for row in self.rows():
-            for name, value in row.items():
-                if name not in better or not isinstance(value, (int, float)) or not math.isfinite(value):
-                    continue  # null: it was not finite, and is never the best
-                seen = metrics.setdefault(name, {"best": value, "best_step": row["step"]})
-                improved = value > seen["best"] if better[name] == "higher" else value < seen["best"]
-                if improved:
-                    seen.update(best=value, best_step=row["step"])
-                seen["last"] = value
+            for name in better:
+                if name in row:
+                    seen = metrics.setdefault(name, {"best": None, "best_step": None})
+                    _note(seen, row[name], row["step"], higher=better[name] == "higher")
         summary = {**facts, "metrics": metrics}
         _write_json(self.summary, summary)
         return summary
+
+
+def _note(seen: dict[str, Any], value: Any, step: int, *, higher: bool) -> None:
+    """Note a value of a metric as the last, and as the best if it is; null is a value that was not finite."""
+    seen["last"] = value
+    best = seen["best"]
+    finite = isinstance(value, (int, float)) and math.isfinite(value)
+    if finite and (best is None or (value > best if higher else value < best)):
+        seen.update(best=value, best_step=step)
 
 
 def new_run_path(name: str) -> Path:

@@ -235,6 +235,13 @@ def test_no_value_that_is_not_finite_is_the_best(run: Callable[..., Any]) -> Non
     assert summary["metrics"]["val/nan_first"]["best_step"] == rows[2]["step"]
 
 
+def test_metrics_that_are_never_finite_are_null(run: Callable[..., Any]) -> None:
+    result = run(metrics=["nan_first"])
+    summary = json.loads((result.directory / "summary.json").read_text())
+    assert summary["metrics"]["val/nan_first"] == {"best": None, "best_step": None, "last": None}
+    assert math.isnan(result.metrics["val/nan_first"])
+
+
 def test_nan_says_nothing_about_improvement() -> None:
     hook = EarlyStopping("val/loss", patience=1, min_delta=0.0, better="lower")
     rows = [
