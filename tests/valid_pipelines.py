@@ -193,7 +193,9 @@ def _sampler(case: Case) -> Any:
     if case.task not in ("classes", "triplets"):
         return one_of(case.draw, None, "sequential", "shuffled")
     balanced = {"class_balanced": some(case.draw, samples=lambda: 24)}
-    name = wanted or one_of(case.draw, "", "sequential", "shuffled", "class_balanced")
+    name = wanted or one_of(case.draw, "", "sequential", "shuffled", "repeated", "class_balanced")
+    if name == "repeated":
+        return {"repeated": {"times": one_of(case.draw, 1, 2)}}
     return (balanced if balanced["class_balanced"] else name) if name == "class_balanced" else name or None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,18 @@ from registry_core.diagnostics.foreign_code import failure
 def is_out_of_memory(error: BaseException) -> bool:
     """True if memory could not be allocated: on the CPU torch raises a plain RuntimeError."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+SHARED_MEMORY = "/dev/shm"
+"""The folder of the shared memory through which loader processes send tensors, on Linux."""
+
+
+def is_out_of_shared_memory(error: BaseException) -> bool:
+    """True if a tensor could not be moved to shared memory: torch raises a plain RuntimeError."""
+    text = str(error)
+    return getattr(error, "errno", None) == errno.ENOSPC or (
+        isinstance(error, RuntimeError) and ("shared memory" in text or "No space left" in text or "/torch_" in text)
+    )
 
 
 def is_not_deterministic(error: BaseException) -> bool:

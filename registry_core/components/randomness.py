@@ -39,17 +39,19 @@ def philox(counter: tuple[Any, Any, Any, Any], key: int) -> tuple[Any, Any, Any,
 class Draws:
     """The random numbers of one transform for one sample, or for several with an array of indices.
 
-    Every call draws the next number; the n-th number depends only on key, epoch, sample index, view and n.
+    Every call draws the next number; the n-th number depends only on key, epoch, sample index, view, occurrence and n.
+    ``occurrence`` counts from 0 how often the epoch had the sample before.
     """
 
     __slots__ = ("_block", "_epoch", "_index", "_key", "_view", "_words")
 
-    def __init__(self, key: int, epoch: int, index: Any, view: int = 0) -> None:
+    def __init__(self, key: int, epoch: int, index: Any, view: int = 0, occurrence: int = 0) -> None:
         self._key = key
         self._epoch = epoch
         self._index = index
-        self._view = view
-        self._block = 0
+        # The counter has four words: occurrences share those of the view and of the block, whose numbers are small.
+        self._view = view + ((occurrence & 0xFFFF) << 16)
+        self._block = occurrence >> 16 << 16
         self._words: list[Any] = []
 
     def word(self) -> Any:

@@ -22,7 +22,7 @@ from registry_core.engine.checkpoint.store import Checkpoint, complete, load_che
 from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
-from registry_core.engine.requirements import check_requirements
+from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load
@@ -64,6 +64,7 @@ def train(
     ``tell`` is called with text for the user before the first step: the report of loaded weights.
     Raises RegistryError with one clear message if it fails.
     """
+    check_one_process()
     check_requirements()
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
     path = Path(out) if out else new_run_path(name)
@@ -80,6 +81,7 @@ def train(
 
 def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunResult:
     """Resume a run from its newest intact checkpoint, with its own pipeline or one with harmless differences."""
+    check_one_process()
     check_requirements()
     run_directory = RunDirectory(Path(directory))
     if not run_directory.pipeline.exists():

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
 from registry_core.config.loading.versions import found_instead
 from registry_core.diagnostics import RunError
+
+_SEVERAL = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
+"""Variables with the number of processes, as torchrun, mpirun and srun set them."""
+
+
+def check_one_process() -> None:
+    """Raise RunError if a launcher started several processes, which would all do the same work."""
+    for name in _SEVERAL:
+        written = os.environ.get(name, "1")
+        if written.isdecimal() and int(written) > 1:
+            message = f"{name}={written} asks for {written} processes, which are not supported yet: each would do the "
+            message += "whole run, in the same folder."
+            raise RunError(message, f"Start one process, without torchrun, mpirun or srun, or unset {name}.")
 
 
 def check_requirements(distribution: str = "registry-core") -> None:

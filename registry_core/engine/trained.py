@@ -31,6 +31,7 @@ from registry_core.diagnostics import CheckpointError, RunError
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast, call
 from registry_core.engine.provenance import require_plugins
+from registry_core.engine.requirements import check_one_process
 from registry_core.loaded import Looks, load_tree
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
@@ -138,7 +139,7 @@ class TrainedModel:
         """The output of the model for an image file, one row per view."""
         mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         request = Request(0, 0, (0,))
-        views = executor.transformed({"input": decode_image(path, mode)}, 0, 0)
+        views = executor.transformed({"input": decode_image(path, mode)}, next(request.moments()))
         batch = executor.on_device(executor.batch_of(views, request), request)
         self._check_size(path, batch["input"])
         with torch_code(f"The model on {str(path)!r}"), autocast(self.device, self.plan.step):
@@ -199,6 +200,7 @@ def evaluate(path: str | Path, *, best: bool = False, section: Section | None = 
 
     Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``.
     """
+    check_one_process()
     return TrainedModel.open(Path(path), best=best).evaluate(section)
 
 

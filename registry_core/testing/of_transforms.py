@@ -142,7 +142,7 @@ def has_the_same_bits_in_a_batch(subject: Subject) -> None:
         stacks = stacked_images(samples)
         assert stacks is not None
         made = batched(stacks["input"].clone()).as_subclass(torch.Tensor)
-        expected = collate([{"input": image} for sample in samples for image in _applied(alone, sample)], "train")
+        expected = collate([{"input": image} for sample in samples for image in _applied(alone, sample)])
         assert torch.equal(made, expected["input"]), f"a batch of {before} differs from the images one by one"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import registry_core
 from registry_core import load
 from registry_core.assembly.pipeline import assemble
-from registry_core.engine.trained import TrainedModel
+from registry_core.diagnostics import RunError
+from registry_core.engine.trained import TrainedModel, evaluate
 from registry_core.planning.make import make_plan
 
 
@@ -57,3 +60,69 @@ def test_no_worker_outlives_its_run(pipeline: Callable[..., Path], tmp_path: Pat
     assert len(list(result.pipeline.loaders["val"].batches(0))) == 6, "a loader can be used again"
     result.pipeline.loaders["val"].close()
     assert multiprocessing.active_children() == []
+
+
+UNSENDABLE = """
+import torch
+
+class Unsendable:
+    def __len__(self):
+        return 8
+    def __getitem__(self, n):
+        return {"input": torch.zeros(1, 8, 8), "target": 0, "more": (lambda: n) if n == 5 else None}
+
+class Large(Unsendable):
+    def __getitem__(self, n):
+        return {"input": torch.zeros(1, 8, 8), "target": 0, "more": torch.zeros(500_000)}
+"""
+DATASETS = "[registry_core.v1.datasets]\nunsendable = parts_unsendable:Unsendable\nlarge = parts_unsendable:Large\n"
+
+
+@pytest.mark.parametrize("section", ["train", "val"])
+def test_a_batch_that_cannot_be_sent_is_an_error(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path], tmp_path: Path, section: str
+) -> None:
+    distribution("acme", DATASETS, modules={"parts_unsendable": UNSENDABLE})
+    data = {name: {"dataset": "unsendable" if name == section else {"digits": {}}} for name in ("train", "val")}
+    for part in data.values():
+        part["transforms"] = [] if part["dataset"] == "unsendable" else ["to_tensor"]  # type: ignore[assignment]
+    written = pipeline(data={**data, "batch_size": 4, "workers": 2}, train={"max_steps": 2})
+    message = f"A loader process cannot send a batch of data.{section}: .*lambda.*Return entries that can be pickled"
+    with pytest.raises(RunError, match=message):
+        registry_core.train(load(written), tmp_path / "run")
+    assert multiprocessing.active_children() == []
+
+
+def test_full_shared_memory_is_an_error(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    """In a mount namespace of its own, where /dev/shm has 1 MB."""
+    mount = "mount -t tmpfs -o size=1m tmpfs /dev/shm"
+    if subprocess.run(["unshare", "-m", "bash", "-c", mount], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small /dev/shm")
+    section = {"dataset": {"digits": {"split": "val"}}, "transforms": [{"resize": {"size": [256, 256]}}, "to_tensor"]}
+    model = {"sequential": {"input": [1, 256, 256], "layers": ["flatten", {"linear": {"out_features": 10}}]}}
+    written = pipeline(data={"train": section, "batch_size": 16, "workers": 2}, model=model)
+    run = f"{sys.executable} -m registry_core train {written} --out {tmp_path / 'run'}"
+    ended = subprocess.run(
+        ["unshare", "-m", "bash", "-c", f"{mount} && {run}"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 5
+    assert "cannot send a batch of data.train: the shared memory is full (/dev/shm). Enlarge it" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
+def test_several_processes_are_refused_by_name(
+    pipeline: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    result = registry_core.train(load(pipeline(train__max_steps=1)), tmp_path / "run")
+    monkeypatch.setenv(name, "2")
+    for start in (
+        lambda: registry_core.train(load(pipeline()), tmp_path / "other"),
+        lambda: registry_core.resume(result.directory),
+        lambda: evaluate(result.directory),
+    ):
+        with pytest.raises(RunError, match=f"{name}=2 asks for 2 processes"):
+            start()
+    assert not (tmp_path / "other").exists()
+    monkeypatch.setenv(name, "1")
+    evaluate(result.directory)

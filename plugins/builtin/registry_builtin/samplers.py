@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,23 @@ class Shuffled(Sampler):
     """
 
     target = "registry_builtin.objects.sample_orders:ShuffledOrder"
+
+
+class Repeated(Sampler):
+    """Iterate over every sample several times in an epoch, in a random order that is redrawn for each epoch.
+
+    Each occurrence of a sample is augmented differently. The order is that of ``shuffled`` for as many samples as the
+    epoch has. Source: Hoffer et al., "Augment your batch", CVPR 2020.
+    """
+
+    target = "registry_builtin.objects.sample_orders:RepeatedOrder"
+    example: ClassVar[Mapping[str, Any]] = {"times": 3}
+
+    times: PositiveInt = Field(description="Number of times that an epoch has each sample.")
+
+    def epoch_length(self, length: int) -> int:
+        """Return the number of samples in an epoch for a data set of this length."""
+        return length * self.times
 
 
 class ClassBalanced(Sampler):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 
-from registry_core.assembly.data.collation import collate, stacked_images
+from registry_core.assembly.data.collation import NotStackable, collate, stacked_images
 from registry_core.assembly.data.reading import Reader
 from registry_core.assembly.data.transforms import Batch, BuiltTransform, Moment, Sample
 from registry_core.config.models import Section
@@ -24,6 +25,13 @@ class Request(NamedTuple):
     epoch: int
     batch: int
     indices: tuple[int, ...]
+    occurrences: tuple[int, ...] = ()
+    """How often the epoch had each of these samples before; (): never, because its order repeats none."""
+
+    def moments(self) -> Iterator[Moment]:
+        """The random state of each sample."""
+        for index, occurrence in zip(self.indices, self.occurrences or repeat(0), strict=False):  # repeat is endless
+            yield Moment(self.epoch, index, 0, occurrence)
 
 
 class LoadedBatch(NamedTuple):
@@ -128,7 +136,8 @@ class Executor:
 
     def views_of(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
         """All views of a sample after every sample transform, including those that are applied to whole batches."""
-        return self._one_by_one(self._in_form_of_batches(), self.transformed(sample, epoch, index), epoch, index)
+        moment = Moment(epoch, index)
+        return self._one_by_one(self._in_form_of_batches(), self.transformed(sample, moment), moment)
 
     def sample(self, index: int, epoch: int) -> Sample:
         """One sample as the model receives it in this epoch; the first view if there are several."""
@@ -136,9 +145,7 @@ class Executor:
 
     def load(self, request: Request) -> Batch:
         """A batch after the operations of the loading process; the views of a sample are adjacent."""
-        samples = [
-            view for index in request.indices for view in self.transformed(self.read(index), request.epoch, index)
-        ]
+        samples = [view for each in request.moments() for view in self.transformed(self.read(each.number), each)]
         return self.batch_of(samples, request)
 
     def batch_of(self, samples: Sequence[Sample], request: Request) -> Batch:
@@ -163,27 +170,26 @@ class Executor:
                     batch = self._on_batch(operation.transform, batch, moment)
         return self._moved(batch, moment) if moves_last else batch
 
-    def transformed(self, sample: Sample, epoch: int, index: int) -> list[Sample]:
+    def transformed(self, sample: Sample, moment: Moment) -> list[Sample]:
         """The views of a sample after the operations on single samples."""
         transforms = [operation.transform for operation in self.of_samples if operation.transform is not None]
-        return self._one_by_one(transforms, [sample], epoch, index)
+        return self._one_by_one(transforms, [sample], moment)
 
     def _in_form_of_batches(self) -> list[BuiltTransform]:
         """The transforms of samples that are applied to whole batches."""
         return [each.transform for each in self.of_batches if each.transform and each.transform.batch_form]
 
-    def _one_by_one(
-        self, transforms: Iterable[BuiltTransform], views: list[Sample], epoch: int, index: int
-    ) -> list[Sample]:
+    def _one_by_one(self, transforms: Iterable[BuiltTransform], views: list[Sample], moment: Moment) -> list[Sample]:
         """The views of a sample after these transforms of samples."""
         for transform in transforms:
-            views = self._each(transform, views, epoch, index)
+            views = self._each(transform, views, moment)
         return views
 
-    def _each(self, transform: BuiltTransform, views: list[Sample], epoch: int, index: int) -> list[Sample]:
-        moment = Moment(epoch, index)
+    def _each(self, transform: BuiltTransform, views: list[Sample], moment: Moment) -> list[Sample]:
         self._begin("transform", transform, moment, views)
-        made = [one for view, each in enumerate(views) for one in transform.each(each, Moment(epoch, index, view))]
+        epoch, number, occurrence = moment.epoch, moment.number, moment.occurrence
+        moments = (Moment(epoch, number, view, occurrence) for view in range(len(views)))
+        made = [one for each, its in zip(views, moments, strict=True) for one in transform.each(each, its)]
         return self._end("transform", transform, moment, made)
 
     def _on_batch(self, transform: BuiltTransform, batch: Batch, moment: Moment) -> Batch:
@@ -195,7 +201,7 @@ class Executor:
         batched = self._in_form_of_batches()
         if batched and (stacks := stacked_images(samples)) is not None:
             try:
-                return self._in_batch_form(samples, stacks, batched, moment)
+                return self._in_batch_form(samples, stacks, batched, moment, request)
             except RegistryError:
                 raise
             except (Exception, SystemExit):  # applied per sample below, a transform raises its own error
@@ -203,12 +209,10 @@ class Executor:
         views = len(samples) // len(request.indices)
         made = [
             view
-            for place, index in enumerate(request.indices)
-            for view in self._one_by_one(
-                batched, list(samples[place * views : (place + 1) * views]), request.epoch, index
-            )
+            for place, each in enumerate(request.moments())
+            for view in self._one_by_one(batched, list(samples[place * views : (place + 1) * views]), each)
         ]
-        return self._collate(made, moment)
+        return self._collate(made, moment, request)
 
     def _in_batch_form(
         self,
@@ -216,9 +220,10 @@ class Executor:
         stacks: dict[str, torch.Tensor],
         batched: Sequence[BuiltTransform],
         moment: Moment,
+        request: Request,
     ) -> Batch:
         others = [{name: value for name, value in sample.items() if name not in stacks} for sample in samples]
-        rest = self._collate(others, moment)
+        rest = self._collate(others, moment, request)
         batch: Batch = {name: stacks[name] if name in stacks else rest[name] for name in samples[0]}
         for transform in batched:
             assert transform.batch_form is not None
@@ -228,13 +233,15 @@ class Executor:
         made = {name: batch[name].as_subclass(torch.Tensor).contiguous() for name in stacks}
         return {**batch, **made}
 
-    def _collate(self, samples: Sequence[Sample], moment: Moment) -> Batch:
+    def _collate(self, samples: Sequence[Sample], moment: Moment, request: Request) -> Batch:
         self._begin("collate", None, moment, samples)
         try:
-            batch = collate(samples, self.section)
-        except RegistryError as error:
-            error.at("data", self.section)
-            raise
+            batch = collate(samples)
+        except NotStackable as failed:
+            views = max(1, len(samples) // len(request.indices))
+            raise failed.error(lambda place: self.reader.named(request.indices[place // views])).at(
+                "data", self.section
+            ) from None
         return self._end("collate", None, moment, batch)
 
     def _moved(self, batch: Batch, moment: Moment) -> Batch:

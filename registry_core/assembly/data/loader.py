@@ -5,15 +5,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
+from registry_core.assembly.torch_errors import SHARED_MEMORY, is_out_of_shared_memory
 from registry_core.components.sampler import Order
-from registry_core.diagnostics import Keys, RegistryError, RunError
+from registry_core.config.models import Section
+from registry_core.diagnostics import Keys, RegistryError, RunError, as_clause
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,53 @@ class _Failure:
         return self.kind(self.message, self.remedy).at(*self.keys)
 
 
+class _Sent:
+    """A batch that a worker process pickled itself: torch's queues lose one that they cannot, and wait for ever."""
+
+    def __init__(self, loaded: LoadedBatch) -> None:
+        self.pickled = bytes(ForkingPickler.dumps(loaded))
+
+    def received(self) -> LoadedBatch:
+        """The batch, in the process that receives it."""
+        found: LoadedBatch = ForkingPickler.loads(self.pickled)
+        return found
+
+    def pin_memory(self) -> LoadedBatch:
+        """The batch in page-locked memory; torch calls it in a thread."""
+        return _pinned(self.received())
+
+
 class _Batches(Dataset[Any]):
     """Loads batches on request; its result depends on the request alone."""
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
 
-    def __getitem__(self, request: Request) -> LoadedBatch | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | _Sent | _Failure:
         try:
-            return LoadedBatch(request, self.executor.load(request))
+            loaded = LoadedBatch(request, self.executor.load(request))
+            return loaded if get_worker_info() is None else self._sent(loaded)
         except RegistryError as error:
             return _Failure(type(error), error.message, error.remedy, error.keys)
+
+    def _sent(self, loaded: LoadedBatch) -> _Sent:
+        try:
+            return _Sent(loaded)
+        except (Exception, SystemExit) as error:  # torch raises several types, and objects of a plugin any
+            raise _not_sent(self.executor.section, error) from error
+
+
+def _not_sent(section: Section, error: BaseException) -> RegistryError:
+    """The error of a batch that cannot be sent: shared memory is full, or an entry cannot be pickled."""
+    if is_out_of_shared_memory(error):
+        return RunError(
+            f"A loader process cannot send a batch of data.{section}: the shared memory is full ({SHARED_MEMORY}).",
+            "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0.",
+        )
+    reason = as_clause(str(error)) or type(error).__name__
+    message = f"A loader process cannot send a batch of data.{section}: {reason}."
+    remedy = "Return entries that can be pickled, such as tensors, or set data.workers to 0."
+    return RunError(message, remedy).at("data", section, "dataset")
 
 
 class _Requests(Sampler[Request]):
@@ -76,9 +116,24 @@ class Epochs:
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
         indices = np.asarray(self.order(self.seed, epoch))
+        repeats = occurrences(indices)
         for batch in range(start, len(self)):
-            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield Request(epoch, batch, tuple(chosen.tolist()))
+            chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            numbers = () if repeats is None else tuple(repeats[chosen].tolist())
+            yield Request(epoch, batch, tuple(indices[chosen].tolist()), numbers)
+
+
+def occurrences(indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """How often each index of an order occurred before it [samples]; None if none occurs twice."""
+    places = np.argsort(indices, kind="stable")
+    ordered = indices[places]
+    is_new = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+    if is_new.all():
+        return None
+    count = np.arange(len(indices), dtype=np.int64)
+    found = np.empty_like(count)
+    found[places] = count - np.maximum.accumulate(np.where(is_new, count, 0))
+    return found
 
 
 class Loader:
@@ -108,7 +163,7 @@ class Loader:
         for batch in self._in_workers() if self.workers else self._in_process():
             if isinstance(batch, _Failure):
                 raise batch.error()
-            yield batch
+            yield batch.received() if isinstance(batch, _Sent) else batch
 
     def close(self) -> None:
         """End the worker processes, which Python would kill at exit; the next epoch starts new ones."""
@@ -134,20 +189,24 @@ class Loader:
             except StopIteration:
                 return
             except RuntimeError as error:  # raised by torch if a process died
-                message = f"A loader process ended: {error}."
-                raise RunError(message, "Use fewer workers or data.workers: 0.") from error
+                message = f"A loader process ended: {as_clause(str(error))}."
+                remedy = f"Use fewer workers, data.workers: 0, or more shared memory ({SHARED_MEMORY})."
+                raise RunError(message, remedy) from error
             yield batch
 
     def _in_process(self) -> Iterator[Any]:
         for request in self._requests:
             batch = self._source[request]
-            if self.pin_memory and not isinstance(batch, _Failure):
-                batch = batch._replace(entries=_pinned(batch.entries))
+            if self.pin_memory and isinstance(batch, LoadedBatch):
+                batch = _pinned(batch)
             yield batch
 
 
-def _pinned(entries: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.pin_memory() if isinstance(value, torch.Tensor) else value for name, value in entries.items()}
+def _pinned(loaded: LoadedBatch) -> LoadedBatch:
+    pinned = {
+        name: value.pin_memory() if isinstance(value, torch.Tensor) else value for name, value in loaded.entries.items()
+    }
+    return loaded._replace(entries=pinned)
 
 
 def _unchanged(batch: Any) -> Any:

@@ -43,6 +43,11 @@ class Reader:
             raise failed.at("data", self.section, "dataset") from error
         return sample
 
+    def named(self, index: int) -> str:
+        """A sample in words, for the beginning of a sentence."""
+        where = describe_sample(self.dataset, index)
+        return f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
+
     def _mapping(self, found: Any, index: int) -> Sample:
         """The sample as a mapping; the first item of a torch pair is the input."""
         if isinstance(found, Mapping):
@@ -56,7 +61,5 @@ class Reader:
         target, classes = sample.get("target"), self.num_classes
         if classes is None or not isinstance(target, int) or 0 <= target < classes:
             return
-        where = describe_sample(self.dataset, index)
-        named = f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
-        message = f"{named} has the label {target}, outside the classes 0 to {classes - 1}."
+        message = f"{self.named(index)} has the label {target}, outside the classes 0 to {classes - 1}."
         raise DataError(message, "Correct the label or the model's number of classes.")

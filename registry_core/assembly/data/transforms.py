@@ -25,11 +25,15 @@ Batch = dict[str, Any]
 
 @dataclass(frozen=True)
 class Moment:
-    """The random state of a call of a transform: the epoch, the index of the sample or batch, and the view."""
+    """The random state of a call of a transform: the epoch, the index of the sample or batch, and the view.
+
+    ``occurrence`` counts how often the epoch had this sample before.
+    """
 
     epoch: int
     number: int
     view: int = 0
+    occurrence: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class BuiltTransform:
             raise failure(f"The {self.label} failed on {self.unit} {moment.number}", error).at(*self.keys) from error
 
     def _called(self, sample: Sample, moment: Moment) -> Any:
-        draws = Draws(self.random_key, moment.epoch, moment.number, moment.view)
+        draws = Draws(self.random_key, moment.epoch, moment.number, moment.view, moment.occurrence)
         if self.children:
             return dict(self.built(sample, draws, [partial(child, moment=moment) for child in self.children]))
         given = sample["input"] if self.image_only else sample

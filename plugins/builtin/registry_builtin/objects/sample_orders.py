@@ -42,6 +42,18 @@ class ShuffledOrder:
         return np.argsort(words, kind="stable").astype(np.int64, copy=False)
 
 
+@dataclass(frozen=True)
+class RepeatedOrder:
+    """Every sample ``times`` times, in a random order."""
+
+    length: int
+    times: int
+
+    def __call__(self, seed: int, epoch: int) -> Indices:
+        """Return the sample indices of an epoch."""
+        return ShuffledOrder(self.length * self.times)(seed, epoch) % self.length
+
+
 class ClassBalancedOrder:
     """Draws with replacement: a class, then one of its samples."""
 
