@@ -38,6 +38,19 @@ def entries_are_there(context: CheckContext) -> Iterator[Problem]:
                 yield context.problem(keys, f"The {owner} reads {_listed(missing)}, {which}", remedy)
 
 
+@check("missing-entry", after=("entries_are_there",))
+def outputs_are_no_entries(context: CheckContext) -> Iterator[Problem]:
+    """No output of the model has the name of an entry of the samples: a loss would compare it with itself."""
+    if not context.whole(("model",)):
+        return
+    outputs = context.spec.model.outputs
+    for name, section in context.analysis.sections.items():
+        if both := [entry for entry in section.facts.entries or () if entry in outputs]:
+            message = f"{_listed(both)} is an output of the model and an entry of the samples of data.{name}."
+            yield context.problem(("model",), message, "Give one of them another name: losses and metrics read both.")
+            return
+
+
 def _readers(context: CheckContext, section: Section) -> Iterator[tuple[Keys, str, tuple[str, ...]]]:
     """The losses and, outside of training, metrics: their keys, a name for them, and their inputs."""
     for term in context.spec.loss.terms():

@@ -36,7 +36,12 @@ def call(function: Callable[..., Any], inputs: tuple[str, ...], values: Mapping[
 
 
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
-    """The entries of a batch and the outputs of the network for it, by name."""
+    """The entries of a batch and the outputs of the network for it, by name; RunError if both have a name."""
+    for name in model.outputs:
+        if name in batch:
+            message = f"{name!r} is an output of the model {model.name!r} and an entry of the batch."
+            remedy = "Give one of them another name: losses and metrics read both."
+            raise RunError(message, remedy).at("model", code="missing-entry")
     return {**batch, **named_outputs(model.outputs, call(network, model.inputs, batch))}
 
 
