@@ -1,4 +1,4 @@
-"""Lengths: the run has steps, its schedule fits them, and intervals pass before its end."""
+"""Lengths: the run has steps, and intervals pass before its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
-from registry_core.components import CheckFailed, Every, Horizon
+from registry_core.components import Every, Horizon
 from registry_core.components.forms import counted
 from registry_core.diagnostics import Keys, Problem
 
@@ -32,18 +32,6 @@ def max_steps_are_reached(context: CheckContext) -> Iterator[Problem]:
         message = f"The run ends after 1 epoch, {steps} steps, before max_steps."
         remedy = f"Set epochs to {-(-train.max_steps // steps)}."
         yield context.problem(("train", "max_steps"), message, remedy)
-
-
-@check("schedule-length", after=("max_steps_are_reached",))
-def schedule_fits_run(context: CheckContext) -> Iterator[Problem]:
-    """The schedule fits a run of this length."""
-    run, scheduler = _checked_run(context), context.spec.optim.scheduler
-    if run is None or scheduler is None or not context.whole(("optim", "scheduler")):
-        return
-    try:
-        scheduler.check(scheduler.horizon_after_warmup(run))
-    except CheckFailed as failed:
-        yield context.refused_by(("optim", "scheduler"), scheduler, failed)
 
 
 def _checked_run(context: CheckContext) -> Horizon | None:

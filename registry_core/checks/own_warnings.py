@@ -31,17 +31,6 @@ def transforms_warn(context: CheckContext) -> Iterator[Problem]:
                 yield context.refused_by(("data", name, *passage.keys), passage.transform, failed)
 
 
-@warning("schedule-course")
-def scheduler_warns(context: CheckContext) -> Iterator[Problem]:
-    """The scheduler warns about its course in a run of this length."""
-    run, scheduler = context.analysis.horizon, context.spec.optim.scheduler
-    if run is None or not run.total_steps or scheduler is None:
-        return
-    facts = replace(context.analysis.run_facts, horizon=scheduler.horizon_after_warmup(run))
-    for failed in scheduler.warnings(facts):
-        yield context.refused_by(("optim", "scheduler"), scheduler, failed)
-
-
 @warning("last-layer")
 def model_warns(context: CheckContext) -> Iterator[Problem]:
     """The model warns about its layers."""

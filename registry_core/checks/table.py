@@ -15,6 +15,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     optimizer,
     own_warnings,
     samples,
+    schedules,
     transforms,
 )
 from registry_core.checks.check import declared, found_by
