@@ -56,6 +56,8 @@ def intervals_pass_within_run(context: CheckContext) -> Iterator[Problem]:
             if isinstance(every := getattr(hook, name, None), Every):
                 written.append((context.inside(("hooks", index), (name,)), every))
     for keys, every in written:
+        if every == Every(1, "epoch"):  # the run ends within its first epoch: it evaluates and saves then
+            continue
         if every.steps(run.steps_per_epoch) > run.total_steps:
             message = f"{every} is longer than the run: {_length(run)}."
             yield context.problem(keys, message, "Set a shorter interval or train longer.")

@@ -8,6 +8,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     environment,
     first_weights,
     hooks,
+    init_values,
     lengths,
     losses,
     metrics,
