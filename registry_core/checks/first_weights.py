@@ -74,8 +74,8 @@ def parameters_are_let_go_within_run(context: CheckContext) -> Iterator[Problem]
 @warning("random-frozen")
 def frozen_parameters_have_values(context: CheckContext) -> Iterator[Problem]:
     """Parameters that are never trained have values from weights, or from a rule of `init` that sets them."""
-    finetune, rules = context.spec.finetune, context.analysis.rules
-    if finetune is None or finetune.weights is not None or rules is None:
+    finetune = context.spec.finetune
+    if finetune is None or finetune.weights is not None or (rules := context.analysis.rules) is None:
         return
     filled = {fill.name for fill in rules.init_fills if not fill.scheme.draws}
     frozen = rules.frozen

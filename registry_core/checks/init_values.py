@@ -21,8 +21,7 @@ _KINDS = ("Linear", "_ConvNd", ("Linear", "_ConvNd"))
 @warning("init-values")
 def first_weights_are_in_proportion(context: CheckContext) -> Iterator[Problem]:
     """The first weights of linear layers and convolutions neither let values explode nor vanish."""
-    rules = context.analysis.rules
-    if rules is None:
+    if not context.spec.init or (rules := context.analysis.rules) is None:
         return
     weights = {name for kind in _weights_of(rules) for name in kind}
     said: set[Keys] = set()
@@ -43,8 +42,9 @@ def first_weights_are_in_proportion(context: CheckContext) -> Iterator[Problem]:
 @warning("init-values", after=("first_weights_are_in_proportion",))
 def first_weights_differ(context: CheckContext) -> Iterator[Problem]:
     """The weights of all layers of a kind are not the same value: their units would stay the same."""
-    rules = context.analysis.rules
-    if rules is None or not rules.init_fills or context.spec.finetune and context.spec.finetune.weights is not None:
+    finetune = context.spec.finetune
+    replaced = finetune is not None and finetune.weights is not None
+    if not context.spec.init or replaced or (rules := context.analysis.rules) is None:
         return
     last: dict[str, InitFill] = {fill.name: fill for fill in rules.init_fills}
     for names in _weights_of(rules):

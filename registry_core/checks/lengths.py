@@ -72,7 +72,8 @@ def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
     evaluations = run.total_steps // every.steps(run.steps_per_epoch)
     for keys, component in context.analysis.watchers:
         patience = getattr(component, "patience", None)
-        if "patience" in component.model_fields_set and isinstance(patience, int) and patience >= evaluations:
+        chosen = "patience" in component.model_fields_set or component.kind == "scheduler"
+        if chosen and isinstance(patience, int) and patience >= evaluations:
             message = f"{component.name} waits for {counted(patience, 'evaluation')} without progress"
             message += f", but the run has {evaluations}."
             yield context.problem(context.inside(keys, ("patience",)), message, "Set a smaller patience.")
@@ -93,13 +94,23 @@ def accumulation_fits_epoch(context: CheckContext) -> Iterator[Problem]:
 def averages_forget_first_weights(context: CheckContext) -> Iterator[Problem]:
     """The initial weights have little influence on the averaged ones at the end of the run."""
     run, ema = _run(context), context.spec.train.ema
-    if run is None or ema is None or "decay" not in ema.model_fields_set:
+    if run is None or ema is None:
         return
     share = ema.decay**run.total_steps
     if share > 0.5:
         message = f"With decay {ema.decay:g} the averaged weights are still {share:.0%} the initial ones"
         message += f" at the end of {counted(run.total_steps, 'step')}."
         yield context.problem(("train", "ema", "decay"), message, "Set a smaller decay or train longer.")
+
+
+@warning("average", after=("averages_forget_first_weights",))
+def averages_span_steps(context: CheckContext) -> Iterator[Problem]:
+    """The averaged weights are an average of several steps."""
+    ema = context.spec.train.ema
+    if ema is not None and ema.decay < 0.5:
+        message = f"With decay {ema.decay:g} the averaged weights are those of the last step"
+        message += "." if ema.decay == 0 else " for the most part."
+        yield context.problem(("train", "ema", "decay"), message, "Set decay to 0.9 or more, or remove ema.")
 
 
 @warning("no-evaluation")

@@ -12,8 +12,8 @@ from registry_core.components import CheckFailed
 from registry_core.config.loading.resolve import placed_components
 from registry_core.diagnostics import Problem
 
-_ASKED_APART = ("transform", "scheduler")
-"""Kinds whose facts depend on their place; those inside another are asked by it."""
+_ASKED_APART = ("transform", "scheduler", "optimizer")
+"""Kinds whose facts depend on their place or on parameter groups; those inside another are asked by it."""
 
 
 def warnings_of_transform(context: CheckContext, passage: Passage) -> list[CheckFailed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Unit = Literal["epoch", "step", "evaluation"]
 
 UNIT_NAMES: dict[Unit, str] = {"epoch": "epoch", "step": "optimizer step", "evaluation": "evaluation"}
+
+
+class Replacement(NamedTuple):
+    """A parameter of a scheduler that replaces one of the optimizer, and the values at the ends of its course."""
+
+    by: str
+    values: tuple[float, ...]
 
 
 class Scheduler(Component):
@@ -135,8 +142,8 @@ class Scheduler(Component):
         A schedule that can be built but does not fit is for ``warnings``: a short trial of a pipeline has to run.
         """
 
-    def replaces(self) -> Mapping[str, tuple[float, ...]]:
-        """The optimizer's parameters that it replaces, each with the values that it sets at the ends of its course."""
+    def replaces(self) -> Mapping[str, Replacement]:
+        """The parameters of the optimizer that it replaces with its own, so that they have no effect."""
         return {}
 
     def overrides_group_rates(self) -> bool:

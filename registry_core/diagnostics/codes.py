@@ -104,6 +104,7 @@ _ROWS = (
     Code("target-form", "Model, loss and metrics"),
     Code("unknown-metric", "Model, loss and metrics"),
     Code("value-count", "Model, loss and metrics"),
+    Code("average", "Training", "warning"),
     Code("batch-of-one", "Training"),
     Code("beyond-run", "Training", "warning"),
     Code("duplicate-hook", "Training", "warning"),

@@ -18,7 +18,7 @@ from registry_core.components import (
     Scheduler,
     used_for,
 )
-from registry_core.components.scheduler import Unit
+from registry_core.components.scheduler import Replacement, Unit
 from registry_core.components.types import NonNegativeFloat, OneOrList, PositiveFloat, PositiveInt, Probability
 
 if TYPE_CHECKING:
@@ -40,14 +40,13 @@ class _CyclesMomentum(Scheduler):
         base_momentum: OneOrList[NonNegativeFloat]
         max_momentum: OneOrList[NonNegativeFloat]
 
-    def replaces(self) -> Mapping[str, tuple[float, ...]]:
+    def replaces(self) -> Mapping[str, Replacement]:
         """Return the learning rate and, if they are cycled, the momentum and the first beta."""
-        momentum = (*_each(self.base_momentum), *_each(self.max_momentum))
-        return {"lr": self.highest_rates(), **({"momentum": momentum, "betas": momentum} if self.cycle_momentum else {})}
-
-    def highest_rates(self) -> tuple[float, ...]:
-        """Return the maximum learning rate, or one for each parameter group."""
-        return _each(self.max_lr)
+        rate = Replacement("max_lr", _each(self.max_lr))
+        if not self.cycle_momentum:
+            return {"lr": rate}
+        momentum = Replacement("max_momentum", (*_each(self.base_momentum), *_each(self.max_momentum)))
+        return {"lr": rate, "momentum": momentum, "betas": momentum}
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of momenta that nothing reads."""
@@ -146,9 +145,9 @@ class Cyclic(_CyclesMomentum):
         """Return whether all groups share one minimum and one maximum learning rate."""
         return super().overrides_group_rates() and not isinstance(self.base_lr, tuple)
 
-    def replaces(self) -> Mapping[str, tuple[float, ...]]:
+    def replaces(self) -> Mapping[str, Replacement]:
         """Return the learning rate and, if they are cycled, the momentum and the first beta."""
-        return {**super().replaces(), "lr": (*_each(self.base_lr), *_each(self.max_lr))}
+        return {**super().replaces(), "lr": Replacement("max_lr", (*_each(self.base_lr), *_each(self.max_lr)))}
 
     def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
         """Return the rate of the first group; None with ``scale_fn``."""
