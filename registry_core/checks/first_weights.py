@@ -68,7 +68,8 @@ def parameters_are_let_go_within_run(context: CheckContext) -> Iterator[Problem]
         if rule.after.steps(run.steps_per_epoch) >= run.total_steps:
             message = f"Nothing is trained after {rule.after}: the run has {counted(run.total_steps, 'step')}"
             message += f" in {counted(run.epochs, 'epoch')}."
-            yield context.problem(("finetune", "unfreeze", index, "after"), message, "Unfreeze earlier or train longer.")
+            keys: Keys = ("finetune", "unfreeze", index, "after")
+            yield context.problem(keys, message, "Unfreeze earlier or train longer.")
 
 
 @warning("random-frozen")

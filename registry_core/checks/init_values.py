@@ -12,7 +12,7 @@ from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.diagnostics import Keys, Problem
 
-_MOST, _LEAST = 10.0, 1e-4
+_MOST, _LEAST = 30.0, 1e-4
 """Ratios of the outputs of a layer to its inputs, which usual schemes keep near 1."""
 
 _KINDS = ("Linear", "_ConvNd", ("Linear", "_ConvNd"))

@@ -57,7 +57,8 @@ def progress_is_possible(context: CheckContext) -> Iterator[Problem]:
         if metric is not None and metric.is_fraction and isinstance(least, float) and least >= _LARGE:
             message = f"{parameter} {least:g} counts hardly any change as progress: {getattr(component, 'monitor', '')}"
             message += " is a fraction from 0 to 1."
-            yield context.problem(context.inside(keys, (parameter,)), message, "Set a smaller value, for example 0.001.")
+            remedy = "Set a smaller value, for example 0.001."
+            yield context.problem(context.inside(keys, (parameter,)), message, remedy)
 
 
 def _waiting_hooks(context: CheckContext) -> Iterator[tuple[Keys, Component]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
@@ -13,6 +14,9 @@ from registry_core.diagnostics import Problem
 
 _POINTS = 500
 """The number of epochs or steps at which a longer course is looked at."""
+
+_FEW = 5
+"""Number of epochs or steps below which a run is a trial, whose schedule shows nothing."""
 
 _NOTHING = 1e-4
 """Share of the highest rate below which a rate trains hardly anything."""
@@ -64,6 +68,8 @@ def doubts_about(course: Sequence[float], scheduler: Scheduler, run: Horizon) ->
         return
     highest, units = max(course), scheduler.length_in_units(run)
     which = f"The scheduler {scheduler.name!r}"
+    if units == 1 and scheduler.get_unit() == "step":  # a trial of a single step
+        return
     if min(course) == highest:
         message = f"{which} never changes the learning rate: {run.of} has {scheduler.in_units(units)}."
         remedy = "Remove the scheduler, or train longer."
@@ -71,12 +77,14 @@ def doubts_about(course: Sequence[float], scheduler: Scheduler, run: Horizon) ->
             remedy = "Set `by: step`, or train longer."
         yield CheckFailed(message, remedy)
         return
+    if units < _FEW:
+        return
     vanished = sum(rate <= _NOTHING * highest for rate in course) / len(course)
     if vanished > 0.25:
         message = f"{which} lets the learning rate vanish: it is at most {_NOTHING * highest:.1g}"
         message += f" for {vanished:.0%} of {run.of}, which has {scheduler.in_units(units)}."
         yield CheckFailed(message, "Let the rate fall more slowly, or train for a shorter time.")
-    elif all(later > earlier for earlier, later in zip(course, course[1:], strict=False)):
+    elif all(later > earlier for earlier, later in pairwise(course)):
         message = f"{which} raises the learning rate until the end: {run.of} has {scheduler.in_units(units)}."
         yield CheckFailed(message, "Let the rise end earlier, or use `warmup` for a rise before another schedule.")
 

@@ -171,9 +171,7 @@ def test_a_rise_of_no_steps_begins_at_the_maximum() -> None:
 def test_a_third_phase_of_no_steps_has_only_the_end() -> None:
     with pytest.raises(ZeroDivisionError):
         rates(
-            lambda optimizer: plain.OneCycleLR(
-                optimizer, max_lr=1.0, total_steps=50, pct_start=0.51, three_phase=True
-            ),
+            lambda optimizer: plain.OneCycleLR(optimizer, max_lr=1.0, total_steps=50, pct_start=0.51, three_phase=True),
             51,
         )
     assert ours(OneCycle(max_lr=1.0, pct_start=0.51, three_phase=True), 50)[-2:] == pytest.approx(

@@ -109,7 +109,6 @@ class ASGD(OfDenseGradients):
         return self.weight_decay
 
 
-
 Shrink = Annotated[float, Field(gt=0, lt=1)]
 Grow = Annotated[float, Field(gt=1)]
 

@@ -58,7 +58,9 @@ class Adagrad(OfTorch):
         found = [*super().warnings(facts)]
         steps = facts.horizon.total_steps if facts.horizon else 0
         if 1 + steps * self.lr_decay > 1000:
-            message = f"The learning rate of {self.name!r} falls to 1/{1 + steps * self.lr_decay:.0f} of lr in {steps} steps."
+            message = (
+                f"The learning rate of {self.name!r} falls to 1/{1 + steps * self.lr_decay:.0f} of lr in {steps} steps."
+            )
             found.append(CheckFailed(message, "Set a smaller lr_decay.", ("lr_decay",)))
         return found
 
@@ -80,7 +82,7 @@ class Adadelta(OfDenseGradients):
     """
 
     target = "torch.optim:Adadelta"
-    usual_rates: ClassVar[tuple[float, float] | None] = (1e-3, 10.0)
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-4, 10.0)
 
     lr: PositiveFloat = Field(default=1.0, description="Factor of the step.")
     rho: Decay = Field(default=0.9, description="Decay of both averages.")

@@ -214,7 +214,8 @@ class Constant(Scheduler):
 
     factor: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0 / 3, description=_GAMMA)
     total_iters: NonNegativeInt | None = Field(
-        default=None, description="Number of epochs with the factor; null for the whole run, or its part of `sequential`."
+        default=None,
+        description="Number of epochs with the factor; null for the whole run, or its part of `sequential`.",
     )
 
     def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float:
