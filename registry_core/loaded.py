@@ -5,8 +5,8 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,22 @@ def check(spec: Spec) -> tuple[Problem, ...]:
     analysis = analyse(spec)
     context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
     return tuple(errors_of(context) or silenced(spec.ignore, warnings_of(context)))
+
+
+def opened(spec: Spec, lengths: Mapping[Section, int], tree: Tree | None) -> tuple[Problem, ...]:
+    """The errors of a spec or, without any, its warnings that show only in the lengths of its data, once opened.
+
+    ``lengths`` are the samples of each section. A ``tree`` tells the places.
+    """
+    seen = analyse(spec)
+    facts = {name: replace(section.facts, length=lengths[name]) for name, section in seen.sections.items()}
+    written = tree or Tree(dump(spec))
+    before = CheckContext(spec, seen, written, frozenset())
+    after = CheckContext(spec, analyse(spec, known=facts), written, frozenset())
+    if errors := errors_of(after):
+        return tuple(errors)
+    said = {(problem.code, problem.keys, problem.message) for problem in warnings_of(before)}
+    return tuple(each for each in warnings_of(after) if (each.code, each.keys, each.message) not in said)
 
 
 class _Reading:

@@ -219,6 +219,12 @@ def _optim(case: Case, *, evaluates: bool) -> dict[str, Any]:
     if schedule:
         options: dict[str, Any] = {"evaluates": evaluates, "function": function}
         found["scheduler"] = scheduler(draw, schedule, count, can_cycle(name), **options)
+    if schedule in ("cyclic", "one_cycle"):  # which set these themselves
+        replaced = ["lr"]
+        if found["scheduler"][schedule]["cycle_momentum"]:
+            replaced += ["momentum", "betas", "nesterov", "dampening"]
+        for parameter in replaced:
+            found["optimizer"][name].pop(parameter, None)
     return found
 
 
@@ -241,7 +247,7 @@ def _train(case: Case) -> dict[str, Any]:
             precision=lambda: "bf16",
             accumulate=lambda: 2,
             clip=lambda: clip,
-            ema=lambda: {"decay": number(draw, 0, 0.99)},
+            ema=lambda: {"decay": number(draw, 0.5, 0.7)},
             channels_last=lambda: True,
             log_every=lambda: "1 step",
             evaluate_every=lambda: "1 step",

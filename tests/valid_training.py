@@ -21,20 +21,19 @@ def optimizer(draw: Draw, name: str, *, sparse: bool = False) -> dict[str, Any]:
     """An optimizer with parameters in their ranges; for sparse gradients without what cannot be done with them."""
     flags = {
         "foreach": lambda: draw(st.booleans()),
-        "maximize": lambda: draw(st.booleans()),
         "weight_decay": lambda: number(draw, 0, 0.1),
     }
-    adam = {"betas": lambda: [decay(draw), decay(draw)], "eps": lambda: one_of(draw, 1e-8, 1e-3)}
+    adam = {"betas": lambda: [number(draw, 0, 0.9), number(draw, 0.9, 0.999)], "eps": lambda: one_of(draw, 1e-8, 1e-3)}
     own: dict[str, Any] = {
-        "sgd": {"momentum": lambda: number(draw, 0, 0.9), "dampening": lambda: number(draw, 0, 1), **flags},
+        "sgd": {"momentum": lambda: number(draw, 0, 0.9), **flags},
         "adam": {**adam, **flags, "amsgrad": lambda: True},
         "adamw": {**adam, **flags, "amsgrad": lambda: True},
         "adamax": {**adam, **flags},
-        "nadam": {**adam, **flags, "decoupled_weight_decay": lambda: True, "momentum_decay": lambda: decay(draw)},
-        "radam": {**adam, **flags, "decoupled_weight_decay": lambda: True},
-        "sparse_adam": {**adam, "maximize": flags["maximize"]},
+        "nadam": {**adam, **flags, "momentum_decay": lambda: decay(draw)},
+        "radam": {**adam, **flags},
+        "sparse_adam": {**adam},
         "asgd": {**flags, "lambd": lambda: decay(draw), "alpha": lambda: decay(draw), "t0": lambda: number(draw, 0, 9)},
-        "rprop": {"etas": lambda: [number(draw, 0.1, 0.9), number(draw, 1.1, 2)], "maximize": flags["maximize"]},
+        "rprop": {"etas": lambda: [number(draw, 0.1, 0.9), number(draw, 1.1, 2)]},
         "adagrad": {**flags, "lr_decay": lambda: decay(draw), "initial_accumulator_value": lambda: decay(draw)},
         "adadelta": {**flags, "rho": lambda: decay(draw), "eps": lambda: one_of(draw, 1e-6, 1e-3)},
         "rmsprop": {**flags, "alpha": lambda: number(draw, 0.5, 0.99), "momentum": lambda: decay(draw)},
@@ -53,8 +52,10 @@ def optimizer(draw: Draw, name: str, *, sparse: bool = False) -> dict[str, Any]:
         },
     }
     chosen = some(draw, **{key: make for key, make in own[name].items() if not (sparse and key == "weight_decay")})
-    if name == "sgd" and chosen.get("momentum") and not chosen.get("dampening"):
-        chosen["nesterov"] = draw(st.booleans())
+    if name == "sgd" and chosen.get("momentum"):
+        chosen |= one_of(draw, {}, {"nesterov": True}, {"dampening": number(draw, 0, 0.9)})
+    if name in ("nadam", "radam") and chosen.get("weight_decay"):
+        chosen["decoupled_weight_decay"] = draw(st.booleans())
     if name in ("sgd", "adam", "adamw", "adagrad") and not sparse and not chosen.get("foreach"):
         chosen["fused"] = one_of(draw, None, True)
     return {name: {"lr": rate(draw), **chosen}}
@@ -94,36 +95,36 @@ def scheduler(
     def each(make: Any) -> Any:
         return [make() for _ in range(groups)] if groups > 1 or draw(st.booleans()) else make()
 
-    lengths: tuple[int | None, ...] = (None, 1, 2)
     cycling = {"cycle_momentum": moving and draw(st.booleans())}
     low, high = rate(draw), number(draw, 0.01, 0.02)
     parameters: dict[str, Any] = {
-        "step": lambda: {"step_size": 1, "by": "step", **some(draw, gamma=lambda: number(draw, 0.1, 1))},
+        "step": lambda: {"step_size": 1, "by": "step", **some(draw, gamma=lambda: number(draw, 0.1, 0.9))},
         "multi_step": lambda: {"milestones": [1], "by": "step"},
-        "exponential": lambda: {"gamma": number(draw, 0.1, 1), **counted(draw)},
+        "exponential": lambda: {"gamma": number(draw, 0.1, 0.9), **counted(draw)},
         "linear": lambda: {
-            "start_factor": number(draw, 0.1, 1),
-            "total_iters": one_of(draw, *lengths),
+            "start_factor": number(draw, 0.1, 0.9),
+            "total_iters": one_of(draw, None, 1),
             **counted(draw),
         },
-        "constant": lambda: {"factor": number(draw, 0.1, 1), "total_iters": draw(st.integers(0, 2)), **counted(draw)},
-        "polynomial": lambda: {"total_iters": one_of(draw, *lengths), "power": number(draw, 0.2, 3), **counted(draw)},
+        "constant": lambda: {"factor": number(draw, 0.1, 1), "total_iters": 1, **counted(draw)},
+        "polynomial": lambda: {"total_iters": None, "power": number(draw, 0.2, 3), **counted(draw)},
         "cosine_annealing": lambda: {**some(draw, eta_min=lambda: 1e-5, t_max=lambda: 1), **counted(draw)},
-        "cosine_annealing_warm_restarts": lambda: {"t_0": 1, "t_mult": draw(st.integers(1, 3)), **counted(draw)},
+        "cosine_annealing_warm_restarts": lambda: {"t_0": 2, "t_mult": draw(st.integers(1, 3)), "by": "step"},
         "reduce_on_plateau": lambda: {
             "monitor": one_of(draw, "train/loss", *(("val/loss",) if evaluates else ())),
-            **some(draw, patience=lambda: 0, threshold_mode=lambda: "abs", min_lr=lambda: each(lambda: 0.0)),
+            "patience": 0,
+            **some(draw, threshold_mode=lambda: "abs", min_lr=lambda: each(lambda: 0.0)),
         },
         "cyclic": lambda: {
             "base_lr": each(lambda: low),
             "max_lr": each(lambda: high),
-            "step_size_up": draw(st.integers(1, 20)),
+            "step_size_up": draw(st.integers(1, 2)),
             **cycling,
-            **some(draw, mode=lambda: one_of(draw, "triangular2", "exp_range"), scale_fn=lambda: rate_function(draw)),
+            **one_of(draw, {}, {"mode": one_of(draw, "triangular2", "exp_range")}, {"scale_fn": rate_function(draw)}),
         },
         "one_cycle": lambda: {
             "max_lr": each(lambda: high),
-            "pct_start": one_of(draw, 0.1, 0.3, 0.7),
+            "pct_start": one_of(draw, 0.1, 0.3, 0.5),
             **cycling,
             **some(draw, anneal_strategy=lambda: "linear", three_phase=lambda: True, div_factor=lambda: 5.0),
         },
@@ -136,9 +137,9 @@ def scheduler(
 
 
 def counted(draw: Draw) -> dict[str, Any]:
-    """What is counted, and a warm-up before it."""
+    """The unit, of which a run of two steps has two, and a warm-up before the schedule."""
     rise = one_of(draw, "1 step", {"length": "1 step", "start": number(draw, 0, 0.9)})
-    return some(draw, by=lambda: one_of(draw, "epoch", "step"), warmup=lambda: rise)
+    return {"by": "step", **some(draw, warmup=lambda: rise)}
 
 
 def part(draw: Draw) -> Any:

@@ -32,7 +32,10 @@ def group_of_each(groups: Sequence[Group], modules: Modules, names: Sequence[str
 def group_errors(
     groups: Sequence[Group], modules: Modules, trained: Sequence[str], others: Sequence[str] = ()
 ) -> Iterator[CheckFailed]:
-    """Groups without a trainable parameter; ``others`` are parameters of losses."""
+    """Groups without a trainable parameter; ``others`` are parameters of losses.
+
+    A group that several later ones refine together is none: it is a general rule, with nothing left in this model.
+    """
     chosen = group_of_each(groups, modules, trained)
     for index, group in enumerate(groups):
         if index in chosen.values():
@@ -43,12 +46,19 @@ def group_errors(
         if not matched:
             yield _matches_nothing(group, modules, names, at)
         elif takers := sorted({chosen[name] for name in matched if name in chosen}):
+            if _refined(matched, [_matched(groups[number], modules, names) for number in takers]):
+                continue
             later = " and ".join(f"optim.groups[{number}]" for number in takers)
             what = f"The group is empty: later groups, {later}, match all of its parameters: {some_of(matched)}."
             yield CheckFailed(what, "Remove it, or put it after them.", at=at)
         else:
             what = f"The group matches only parameters that are never trained: {some_of(matched)}."
             yield CheckFailed(what, "Remove it, or remove them from `finetune.freeze`.", at=at)
+
+
+def _refined(matched: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+    """True if no later group alone takes all that a group matches."""
+    return not any(set(matched) <= set(taken) for taken in later)
 
 
 def _matched(group: Group, modules: Modules, names: Sequence[str]) -> list[str]:

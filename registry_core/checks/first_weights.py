@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry_core.analysis.patterns import names_matching, quoted, some_of
 from registry_core.analysis.tensor_matches import match_errors
-from registry_core.checks.check import check
+from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.checks.data import missing_path
+from registry_core.components.forms import counted
 from registry_core.diagnostics import DataError, Keys, Problem
 
 
@@ -48,21 +50,43 @@ def _exists(path: Path) -> bool:
 
 
 @check("unfreeze")
+def options_after_unfreezing_are_known(context: CheckContext) -> Iterator[Problem]:
+    """Frozen parameters are unfrozen with options that the optimizer has."""
+    finetune = context.spec.finetune
+    if finetune is not None and context.whole(("finetune",), ("optim", "optimizer")):
+        for index, rule in enumerate(finetune.unfreeze):
+            yield from context.options_problems(("finetune", "unfreeze", index), rule.options)
+
+
+@warning("unfreeze")
 def parameters_are_let_go_within_run(context: CheckContext) -> Iterator[Problem]:
-    """Frozen parameters are unfrozen within the run, with options that the optimizer has."""
-    spec = context.spec
-    if spec.finetune is None or not context.whole(("finetune",), ("optim", "optimizer")):
+    """Frozen parameters are unfrozen within the run."""
+    finetune, run = context.spec.finetune, context.analysis.horizon
+    if finetune is None or run is None or not run.steps_per_epoch:
         return
-    run = context.analysis.horizon if context.whole(("train",), ("data",)) else None
-    for index, rule in enumerate(spec.finetune.unfreeze):
-        keys: Keys = ("finetune", "unfreeze", index)
-        yield from context.options_problems(keys, rule.options)
-        if run is None or not run.steps_per_epoch:
-            continue
+    for index, rule in enumerate(finetune.unfreeze):
         if rule.after.steps(run.steps_per_epoch) >= run.total_steps:
-            message = f"Nothing would be trained after {rule.after}: the run has {run.total_steps} steps"
-            message += f" in {run.epochs} epoch{'' if run.epochs == 1 else 's'}."
-            yield context.problem((*keys, "after"), message, "Unfreeze earlier or train longer.")
+            message = f"Nothing is trained after {rule.after}: the run has {counted(run.total_steps, 'step')}"
+            message += f" in {counted(run.epochs, 'epoch')}."
+            keys: Keys = ("finetune", "unfreeze", index, "after")
+            yield context.problem(keys, message, "Unfreeze earlier or train longer.")
+
+
+@warning("random-frozen")
+def frozen_parameters_have_values(context: CheckContext) -> Iterator[Problem]:
+    """Parameters that are never trained have values from weights, or from a rule of `init` that sets them."""
+    finetune = context.spec.finetune
+    if finetune is None or finetune.weights is not None or (rules := context.analysis.rules) is None:
+        return
+    filled = {fill.name for fill in rules.init_fills if not fill.scheme.draws}
+    frozen = rules.frozen
+    random = [name for name in rules.parameters if name in frozen.names and name not in {*frozen.freed, *filled}]
+    for index, pattern in enumerate(finetune.freeze):
+        own = names_matching(pattern, random)
+        if own:
+            message = f"{quoted(pattern)} freezes parameters with random first values: {some_of(own)}."
+            remedy = "Set finetune.weights to a file with their values, or do not freeze them."
+            yield context.problem(("finetune", "freeze", index), message, remedy)
 
 
 @check("init-rule")

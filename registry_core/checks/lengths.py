@@ -1,4 +1,4 @@
-"""Lengths: the run has steps, its schedule fits them, and intervals pass before its end."""
+"""Lengths: the run has steps, and intervals pass before its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
-from registry_core.components import CheckFailed, Every, Horizon
+from registry_core.components import Every, Horizon
 from registry_core.components.forms import counted
 from registry_core.diagnostics import Keys, Problem
 
@@ -34,18 +34,6 @@ def max_steps_are_reached(context: CheckContext) -> Iterator[Problem]:
         yield context.problem(("train", "max_steps"), message, remedy)
 
 
-@check("schedule-length", after=("max_steps_are_reached",))
-def schedule_fits_run(context: CheckContext) -> Iterator[Problem]:
-    """The schedule fits a run of this length."""
-    run, scheduler = _checked_run(context), context.spec.optim.scheduler
-    if run is None or scheduler is None or not context.whole(("optim", "scheduler")):
-        return
-    try:
-        scheduler.check(scheduler.horizon_after_warmup(run))
-    except CheckFailed as failed:
-        yield context.refused_by(("optim", "scheduler"), scheduler, failed)
-
-
 def _checked_run(context: CheckContext) -> Horizon | None:
     """The horizon of the run, if it is known and not 0, and does not depend on a broken component."""
     run = context.analysis.horizon
@@ -68,6 +56,8 @@ def intervals_pass_within_run(context: CheckContext) -> Iterator[Problem]:
             if isinstance(every := getattr(hook, name, None), Every):
                 written.append((context.inside(("hooks", index), (name,)), every))
     for keys, every in written:
+        if every == Every(1, "epoch"):  # the run ends within its first epoch: it evaluates and saves then
+            continue
         if every.steps(run.steps_per_epoch) > run.total_steps:
             message = f"{every} is longer than the run: {_length(run)}."
             yield context.problem(keys, message, "Set a shorter interval or train longer.")
@@ -82,7 +72,8 @@ def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
     evaluations = run.total_steps // every.steps(run.steps_per_epoch)
     for keys, component in context.analysis.watchers:
         patience = getattr(component, "patience", None)
-        if "patience" in component.model_fields_set and isinstance(patience, int) and patience >= evaluations:
+        chosen = "patience" in component.model_fields_set or component.kind == "scheduler"
+        if chosen and isinstance(patience, int) and patience >= evaluations:
             message = f"{component.name} waits for {counted(patience, 'evaluation')} without progress"
             message += f", but the run has {evaluations}."
             yield context.problem(context.inside(keys, ("patience",)), message, "Set a smaller patience.")
@@ -103,13 +94,23 @@ def accumulation_fits_epoch(context: CheckContext) -> Iterator[Problem]:
 def averages_forget_first_weights(context: CheckContext) -> Iterator[Problem]:
     """The initial weights have little influence on the averaged ones at the end of the run."""
     run, ema = _run(context), context.spec.train.ema
-    if run is None or ema is None or "decay" not in ema.model_fields_set:
+    if run is None or ema is None:
         return
     share = ema.decay**run.total_steps
     if share > 0.5:
         message = f"With decay {ema.decay:g} the averaged weights are still {share:.0%} the initial ones"
         message += f" at the end of {counted(run.total_steps, 'step')}."
         yield context.problem(("train", "ema", "decay"), message, "Set a smaller decay or train longer.")
+
+
+@warning("average", after=("averages_forget_first_weights",))
+def averages_span_steps(context: CheckContext) -> Iterator[Problem]:
+    """The averaged weights are an average of several steps."""
+    ema = context.spec.train.ema
+    if ema is not None and ema.decay < 0.5:
+        message = f"With decay {ema.decay:g} the averaged weights are those of the last step"
+        message += "." if ema.decay == 0 else " for the most part."
+        yield context.problem(("train", "ema", "decay"), message, "Set decay to 0.9 or more, or remove ema.")
 
 
 @warning("no-evaluation")

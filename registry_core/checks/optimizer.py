@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
-from registry_core.components import CheckFailed, Loss
+from registry_core.components import CheckFailed, Loss, Scheduler
 from registry_core.diagnostics import Keys, Problem
 
 
@@ -22,11 +22,24 @@ def schedule_fits_optimizer(context: CheckContext) -> Iterator[Problem]:
         optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
     except CheckFailed as failed:
         yield context.refused_by(("optim", "scheduler"), optim.scheduler, failed)
+    yield from _rates_that_are_lost(context, optim.scheduler)
+
+
+def _rates_that_are_lost(context: CheckContext, scheduler: Scheduler) -> Iterator[Problem]:
+    """The rates of groups, layers and parameters unfrozen later, where the schedule sets one rate for all."""
+    optim, finetune = context.spec.optim, context.spec.finetune
+    if not scheduler.overrides_group_rates():
+        return
     rate = getattr(optim.optimizer, "lr", None)
     rates = [group.options["lr"] for group in optim.groups if group.options.get("lr", rate) != rate]
-    if optim.scheduler.overrides_group_rates() and rates:
-        message = f"The scheduler {optim.scheduler.name!r} sets one rate for all parameter groups"
-        message += f", but a group has the rate {rates[0]}."
+    later = [rule.options["lr"] for rule in (finetune.unfreeze if finetune else ()) if "lr" in rule.options]
+    why = f"a group has the rate {rates[0]}" if rates else ""
+    if not why and optim.layer_decay is not None and optim.layer_decay.factor != 1:
+        why = "layer_decay lets rates differ from layer to layer"
+    if not why and later:
+        why = f"finetune.unfreeze has the rate {later[0]}"
+    if why:
+        message = f"The scheduler {scheduler.name!r} sets one rate for all parameter groups, but {why}."
         remedy = "Write a list with one rate for each group, or use a schedule that multiplies rates."
         yield context.problem(("optim", "scheduler"), message, remedy)
 

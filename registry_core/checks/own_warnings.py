@@ -13,8 +13,8 @@ from registry_core.config.loading.resolve import placed_components
 from registry_core.config.models import Section
 from registry_core.diagnostics import Problem
 
-_ASKED_APART = ("transform", "scheduler")
-"""Kinds whose facts depend on their place; those inside another are asked by it."""
+_ASKED_APART = ("transform", "scheduler", "optimizer")
+"""Kinds whose facts depend on their place or on parameter groups; those inside another are asked by it."""
 
 
 def warnings_of_transform(context: CheckContext, section: Section, passage: Passage) -> list[CheckFailed]:
@@ -31,17 +31,6 @@ def transforms_warn(context: CheckContext) -> Iterator[Problem]:
         for passage in section.passages:
             for failed in warnings_of_transform(context, name, passage):
                 yield context.refused_by(("data", name, *passage.keys), passage.transform, failed)
-
-
-@warning("schedule-course")
-def scheduler_warns(context: CheckContext) -> Iterator[Problem]:
-    """The scheduler warns about its course in a run of this length."""
-    run, scheduler = context.analysis.horizon, context.spec.optim.scheduler
-    if run is None or not run.total_steps or scheduler is None:
-        return
-    facts = replace(context.analysis.run_facts, horizon=scheduler.horizon_after_warmup(run))
-    for failed in scheduler.warnings(facts):
-        yield context.refused_by(("optim", "scheduler"), scheduler, failed)
 
 
 @warning("last-layer")

@@ -9,13 +9,17 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     first_weights,
     hooks,
     ignored,
+    init_values,
     lengths,
     losses,
     metrics,
     model,
     optimizer,
+    optimizer_values,
     own_warnings,
+    patience,
     samples,
+    schedules,
     transforms,
 )
 from registry_core.checks.check import declared, found_by

@@ -22,6 +22,9 @@ class Init(Component):
     dimensions: ClassVar[tuple[int, int | None]] = (0, None)
     """Fewest and most dimensions of a parameter that it can fill; None: no limit."""
 
+    draws: ClassVar[bool] = True
+    """True if it draws random values, False if it sets known ones."""
+
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
 
@@ -33,6 +36,13 @@ class Init(Component):
         limited = str(least) if least == most else f"{least} to {most}"
         needed = f"at least {least}" if most is None else limited
         raise CheckFailed(f"it needs {needed} dimensions", "Choose another scheme, such as zeros or normal.")
+
+    def spread(self, shape: tuple[int, ...]) -> float | None:
+        """The standard deviation of the values that it fills a parameter of this shape with; None: not known.
+
+        0 means that all values are the same.
+        """
+        return None
 
     def build(self) -> Callable[[Tensor], Tensor]:
         """The function that fills a tensor and returns it."""

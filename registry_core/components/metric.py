@@ -24,6 +24,8 @@ class Metric(Component):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     output_forms: ClassVar[tuple[OutputForm, ...]] = ()
     target_forms: ClassVar[tuple[TargetForm, ...]] = ()
+    is_fraction: ClassVar[bool] = False
+    """True if its values are from 0 to 1."""
     elementwise: ClassVar[bool] = False
     """True if it compares the output and the target value by value."""
 

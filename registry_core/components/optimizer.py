@@ -29,6 +29,8 @@ class Optimizer(Component):
     """True if ``step`` calls a closure that evaluates the model again, as L-BFGS does."""
     supports_groups: ClassVar[bool] = True
     """True if groups of parameters may have options of their own."""
+    usual_rates: ClassVar[tuple[float, float] | None] = None
+    """The lowest and the highest learning rate that is usual for it; None: no rate is unusual."""
     leading_arguments: ClassVar[int] = 1
     function_leading_arguments: ClassVar[int] = 1
 
@@ -37,6 +39,10 @@ class Optimizer(Component):
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
         """Raise CheckFailed if it cannot train these parameters; called for each group, with the group's options."""
+
+    def decay_of_weights(self) -> float:
+        """The weight decay whose product with the rate is the share that a step takes from a weight; 0: none is."""
+        return 0.0
 
     def build(self, parameters: Iterable[Parameter] | list[dict[str, Any]]) -> TorchOptimizer:
         """The optimizer of these parameters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Unit = Literal["epoch", "step", "evaluation"]
 
 UNIT_NAMES: dict[Unit, str] = {"epoch": "epoch", "step": "optimizer step", "evaluation": "evaluation"}
+
+
+class Replacement(NamedTuple):
+    """A parameter of a scheduler that replaces one of the optimizer, and the values at the ends of its course."""
+
+    by: str
+    values: tuple[float, ...]
 
 
 class Scheduler(Component):
@@ -78,7 +85,7 @@ class Scheduler(Component):
         return f"{name}s" if count is None else f"{count} {name}{'' if count == 1 else 's'}"
 
     def unfit(self, what: str, horizon: Horizon, remedy: str, at: str) -> CheckFailed:
-        """The error of a schedule that does not fit a run, probably because its unit was mistaken for another."""
+        """The problem of a schedule that does not fit a run, probably because its unit was mistaken for another."""
         other = {"epoch": "optimizer steps", "step": "epochs", "evaluation": "epochs"}[self.get_unit()]
         return CheckFailed(
             f"The scheduler {self.name!r} {what} and {horizon.of} has {self.in_units(self.length_in_units(horizon))}.",
@@ -86,12 +93,12 @@ class Scheduler(Component):
             at=(at,),
         )
 
-    def refuse_longer(self, horizon: Horizon, parameter: str, remedy: str) -> None:
-        """Raise CheckFailed if a parameter is so large that it was probably meant in another unit."""
+    def too_long(self, horizon: Horizon, parameter: str, effect: str, remedy: str) -> list[CheckFailed]:
+        """The warning of a parameter, a count of its unit, that exceeds the run by more than a quarter; [] if none."""
         value = getattr(self, parameter)
-        if value is not None and value > 10 * self.length_in_units(horizon):
-            what = f"hardly changes the learning rate: {parameter} is {self.in_units(value)}"
-            raise self.unfit(what, horizon, remedy, parameter)
+        if value is None or value <= 1.25 * self.length_in_units(horizon):
+            return []
+        return [self.unfit(f"{effect}: {parameter} is {self.in_units(value)}", horizon, remedy, parameter)]
 
     def get_warmup(self) -> Warmup | None:
         """The warm-up before it, if there is one."""
@@ -103,21 +110,17 @@ class Scheduler(Component):
         return rise.length.steps(horizon.steps_per_epoch) if rise else 0
 
     def horizon_after_warmup(self, horizon: Horizon) -> Horizon:
-        """The part of a run of this length that follows the warm-up; CheckFailed if nothing is left.
+        """The part of a run of this length that follows the warm-up: at least one step, even if nothing is left.
 
         The epoch in which the warm-up ends is the schedule's first.
         """
         steps = self.warmup_steps(horizon)
-        if steps and steps >= horizon.total_steps:
-            raise CheckFailed(
-                f"The warm-up of the scheduler {self.name!r} lasts {steps} optimizer steps, "
-                f"but the run has {horizon.total_steps}: the schedule would never begin.",
-                "Shorten the warm-up.",
-                at=("warmup",),
-            )
-        epochs = horizon.epochs - (steps // horizon.steps_per_epoch if steps else 0)
-        of = "the run after its warm-up" if steps else horizon.of
-        return Horizon(epochs, horizon.steps_per_epoch, horizon.total_steps - steps, of)
+        if not steps:
+            return horizon
+        epochs = max(horizon.epochs - steps // horizon.steps_per_epoch, 1)
+        return Horizon(
+            epochs, horizon.steps_per_epoch, max(horizon.total_steps - steps, 1), "the run after its warm-up"
+        )
 
     def depends_on_length(self) -> bool:
         """True if its course depends on the length of the run, so that a resumed run cannot be made longer.
@@ -126,8 +129,22 @@ class Scheduler(Component):
         """
         return False
 
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
+        """The rate of a group with the initial rate ``lr`` in a unit (from 0) of a run of this length.
+
+        The run begins after the warm-up. None: the declaration does not know it, and its course is not checked.
+        """
+        return None
+
     def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if the schedule does not fit a run of this length, which begins after the warm-up."""
+        """Raise CheckFailed if the schedule cannot be built for a run of this length, which begins after the warm-up.
+
+        A schedule that can be built but does not fit is for ``warnings``: a short trial of a pipeline has to run.
+        """
+
+    def replaces(self) -> Mapping[str, Replacement]:
+        """The parameters of the optimizer that it replaces with its own, so that they have no effect."""
+        return {}
 
     def overrides_group_rates(self) -> bool:
         """True if it sets the same rate for all parameter groups, whatever their own rates are."""

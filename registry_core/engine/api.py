@@ -17,7 +17,7 @@ from registry_core.components import Position
 from registry_core.config import Spec, dump
 from registry_core.config.places import placed
 from registry_core.config.resuming import LENGTH, keys_that_may_change
-from registry_core.diagnostics import Keys, RunError, dotted
+from registry_core.diagnostics import Keys, PipelineError, Problem, RunError, dotted
 from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
@@ -25,7 +25,7 @@ from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
-from registry_core.loaded import Loaded, load
+from registry_core.loaded import Loaded, load, opened
 from registry_core.planning.make import make_plan
 from registry_core.planning.plan import Plan
 
@@ -61,7 +61,8 @@ def train(
 ) -> RunResult:
     """Train a pipeline and write the run directory ``out``; default: ``runs/NAME-1``, ``-2``, ….
 
-    ``tell`` is called with text for the user before the first step: the report of loaded weights.
+    ``tell`` is called with text for the user before the first step: warnings about lengths that only the opened data
+    show, and the report of loaded weights.
     Raises RegistryError with one clear message if it fails.
     """
     check_one_process()
@@ -72,6 +73,9 @@ def train(
     with deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
+        for warning in _doubts_once_opened(assembled):
+            if tell is not None:
+                tell(str(warning))
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
         require_space(assembled, path)
@@ -126,6 +130,18 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
     summary = directory.summarise(plan.metrics, facts)
     signal = int(request.signal) if request.signal is not None else None
     return RunResult(directory.path, training.position, reason, signal, summary, pipeline)
+
+
+def _doubts_once_opened(pipeline: Pipeline) -> list[Problem]:
+    """The warnings that depend on a length of data which only the opened data show; PipelineError if errors do."""
+    plan = pipeline.plan
+    if all(section.facts.length is not None for section in plan.sections.values()):
+        return []
+    lengths = {name: len(loader.executor.reader) for name, loader in pipeline.loaders.items()}
+    found = opened(plan.spec, lengths, plan.places)
+    if not all(problem.warning for problem in found):
+        raise PipelineError(found)
+    return list(found)
 
 
 def _tables(pipeline: Pipeline) -> dict[str, str]:

@@ -54,16 +54,16 @@ TORCH: dict[str, Callable[[torch.optim.Optimizer, str], Any]] = {
     "exponential": lambda o, unit: plain.ExponentialLR(o, gamma=0.87),
     "linear": lambda o, unit: plain.LinearLR(o, start_factor=0.9, end_factor=0.1, total_iters=4),
     "constant": lambda o, unit: plain.ConstantLR(o, factor=0.3, total_iters=3),
-    "polynomial": lambda o, unit: plain.PolynomialLR(o, total_iters=5, power=0.9),
+    "polynomial": lambda o, unit: plain.PolynomialLR(o, total_iters=whole(unit), power=0.9),
     "cosine_annealing": lambda o, unit: plain.CosineAnnealingLR(o, T_max=whole(unit), eta_min=0.001),
     "cosine_annealing_warm_restarts": lambda o, unit: plain.CosineAnnealingWarmRestarts(
         o, T_0=2, T_mult=2, eta_min=0.001
     ),
     "cyclic": lambda o, unit: plain.CyclicLR(
-        o, base_lr=[0.001, 0.002, 0.003], max_lr=0.2, step_size_up=3, step_size_down=2, scale_fn=lambda x: 0.7**x
+        o, base_lr=[0.001, 0.002, 0.003], max_lr=0.02, step_size_up=3, step_size_down=2, scale_fn=lambda x: 0.7**x
     ),
     "one_cycle": lambda o, unit: plain.OneCycleLR(
-        o, max_lr=[0.4, 0.3, 0.2], total_steps=whole(unit), pct_start=0.4, three_phase=True
+        o, max_lr=[0.04, 0.03, 0.02], total_steps=whole(unit), pct_start=0.4, three_phase=True
     ),
     "lambda": lambda o, unit: plain.LambdaLR(
         o, [lambda e: 0.9**e, lambda e: 1.0, lambda e: 1.0 - (1.0 - 0.1) * min(max(e - 1, 0) / 4, 1.0)]
@@ -115,7 +115,7 @@ def by_hand(name: str, unit: str) -> Seen:
     """The loop that a reader of torch's documentation writes, over parameters of no matter."""
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in (0.1, 0.03, 0.007)]
     optimizer: torch.optim.Optimizer
-    if name == "one_cycle":
+    if name in ("one_cycle", "cyclic"):
         optimizer = torch.optim.Adam(groups, lr=0.1)
     else:
         optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)

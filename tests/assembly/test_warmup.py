@@ -166,18 +166,11 @@ def test_functions_are_their_formulas(function: Function, formula: Callable[[int
 @pytest.mark.parametrize(
     ("scheduler", "where", "words"),
     [
-        ({"step": {"step_size": 1, "warmup": "9 epochs"}}, ".step.warmup", "the schedule would never begin"),
         ({"step": {"step_size": 1, "warmup": "9"}}, ".step.warmup", "'500 steps', not '9'"),
-        ({"step": {"step_size": 6, "by": "step"}}, ".step.step_size", "6 optimizer steps and the run has 6 optimizer"),
         ({"lambda": {"lr_lambda": ["constant_factor", "constant_factor"]}}, ".lambda.lr_lambda", "2 values, but"),
         ({"lambda": {"lr_lambda": "constant_facto"}}, ".lambda.lr_lambda", "Did you mean 'constant_factor'"),
         ({"chained": {"schedulers": ["reduce_on_plateau"]}}, ".chained", "it counts evaluations, not epochs"),
         ({"chained": {"schedulers": ["linear", {"linear": {"by": "step"}}]}}, ".chained", "must count the same"),
-        (
-            {"sequential": {"schedulers": ["constant", {"step": {"step_size": 9}}], "milestones": [1], "by": "step"}},
-            ".schedulers[1].step.step_size",
-            "its part of the run has 5 optimizer steps",
-        ),
         (
             {"sequential": {"schedulers": ["linear", "linear"], "milestones": [1, 2]}},
             ".sequential",
@@ -194,6 +187,29 @@ def test_mistakes_are_said_at_their_place(
     (problem,) = refused.value.problems
     assert words in str(problem)
     assert problem.path.endswith(where)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "where", "words"),
+    [
+        ({"step": {"step_size": 1, "warmup": "9 epochs"}}, ".step.warmup", "the schedule never begins"),
+        ({"step": {"step_size": 6, "by": "step"}}, ".step.step_size", "6 optimizer steps and the run has 6 optimizer"),
+        (
+            {"sequential": {"schedulers": ["constant", {"step": {"step_size": 9}}], "milestones": [1], "by": "step"}},
+            ".schedulers[1].step.step_size",
+            "its part of the run has 5 optimizer steps",
+        ),
+    ],
+)
+def test_a_schedule_longer_than_the_run_is_a_warning_and_runs(
+    scheduler: dict[str, Any], where: str, words: str, pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = pipeline(optim=longer(scheduler))
+    loaded = registry_core.load(path)
+    (problem,) = (problem for problem in loaded.warnings if problem.code == "schedule-course")
+    assert words in str(problem)
+    assert problem.path.endswith(where)
+    assert registry_core.train(loaded, tmp_path / "run").position.step == 6
 
 
 def test_no_momentum_to_cycle_is_said_before_the_run(pipeline: Callable[..., Path]) -> None:

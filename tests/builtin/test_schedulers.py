@@ -145,33 +145,38 @@ def test_what_they_count_is_declared_and_described() -> None:
 @pytest.mark.parametrize(
     ("scheduler", "message", "remedy"),
     [
-        (Step(step_size=10), "step_size is 10 epochs and the run has 10 epochs", "set step_size below"),
-        (
-            MultiStep(milestones=(10, 20)),
-            "first milestone is epoch 10 and the run has 10 epochs",
-            "set milestones within",
-        ),
-        (CosineAnnealing(t_max=101), "t_max is 101 epochs and the run has 10 epochs", "remove t_max"),
         (
             OneCycle(max_lr=1.0, total_steps=49),
             "total_steps is 49, but the run has 50 optimizer steps",
             "Remove total_steps",
         ),
-        (OneCycle(max_lr=1.0, pct_start=0.02), "pct_start is 0.02 of 50 optimizer steps", "Change pct_start"),
-        (OneCycle(max_lr=1.0, pct_start=1.0), "pct_start is 1.0 of 50 optimizer steps", "Change pct_start"),
-        (OneCycle(max_lr=1.0, pct_start=0.51, three_phase=True), "in three phases", "Change pct_start"),
+        (OneCycle(max_lr=1.0, pct_start=1.0), "pct_start is 1", "Set a smaller pct_start"),
     ],
 )
-def test_schedules_that_do_not_fit_the_run(scheduler: Scheduler, message: str, remedy: str) -> None:
+def test_schedules_that_torch_cannot_run(scheduler: Scheduler, message: str, remedy: str) -> None:
     with pytest.raises(CheckFailed, match=message) as failed:
         scheduler.check(RUN)
     assert remedy in failed.value.remedy
 
 
-@pytest.mark.parametrize(("pct_start", "three_phase"), [(0.02, False), (1.0, False), (0.51, True)])
-def test_torch_cannot_run_a_phase_of_no_steps(pct_start: float, three_phase: bool) -> None:
+def test_a_rise_of_no_steps_begins_at_the_maximum() -> None:
+    """torch divides by the length of a phase; the reference is half a cosine from the maximum over the whole run."""
     with pytest.raises(ZeroDivisionError):
-        ours(OneCycle(max_lr=1.0, pct_start=pct_start, three_phase=three_phase), 50)
+        rates(lambda optimizer: plain.OneCycleLR(optimizer, max_lr=1.0, total_steps=50, pct_start=0.02), 50)
+    low = 1.0 / 25 / 1e4
+    expected = [low + (1 - low) * (1 + math.cos(math.pi * step / 49)) / 2 for step in range(50)]
+    assert ours(OneCycle(max_lr=1.0, pct_start=0.02), 50) == pytest.approx(expected)
+
+
+def test_a_third_phase_of_no_steps_has_only_the_end() -> None:
+    with pytest.raises(ZeroDivisionError):
+        rates(
+            lambda optimizer: plain.OneCycleLR(optimizer, max_lr=1.0, total_steps=50, pct_start=0.51, three_phase=True),
+            51,
+        )
+    assert ours(OneCycle(max_lr=1.0, pct_start=0.51, three_phase=True), 50)[-2:] == pytest.approx(
+        [1 / 25 + 24 / 25 * (1 - math.cos(math.pi / 24.5)) / 2, 1 / 25 / 1e4]
+    )
 
 
 @pytest.mark.parametrize(

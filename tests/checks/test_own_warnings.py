@@ -21,7 +21,7 @@ USES: dict[str, tuple[str, str, dict[str, Any], tuple[str | int, ...]]] = {
     "transform": ("to_tensor", "transform-effect", {}, ("data", "train", "transforms", 0)),
     "init": ("zeros", "component-warning", {"init": [{"modules": "Linear", "bias": "zeros"}]}, ("init", 0, "bias")),
     "loss": ("cross_entropy", "component-warning", {}, ("loss",)),
-    "optimizer": ("sgd", "component-warning", {}, ("optim", "optimizer")),
+    "optimizer": ("sgd", "optimizer-values", {}, ("optim", "optimizer")),
     "scheduler": (
         "step",
         "schedule-course",

@@ -71,11 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def trained(pipeline: dict[str, Any]) -> set[str]:
-    """The components of a pipeline that validates without a problem, and trains two steps with a finite loss.
-
-    A run ends with an error where the loss of training is not finite; one that climbs may leave all numbers.
-    """
-    climbs = '"maximize": true' in json.dumps(pipeline)
+    """The components of a pipeline that validates without a problem, and trains two steps with a finite loss."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
@@ -83,7 +79,7 @@ def trained(pipeline: dict[str, Any]) -> set[str]:
         result = registry_core.train(spec, Path(folder) / "run")
     assert result.position.step == 2
     assert result.summary["hook_errors"] == []
-    assert climbs or math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics
+    assert math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics
     return {f"{component.kind}/{component.name}" for component in components(spec)}
 
 

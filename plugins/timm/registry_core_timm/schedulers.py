@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, Lt
 from pydantic import AfterValidator, Field, model_validator
 
-from registry_core.components import CheckFailed, Horizon, ParameterError, Scheduler
+from registry_core.components import CheckFailed, Horizon, ParameterError, RunFacts, Scheduler
 from registry_core.components.target import load_target
 from registry_core.components.types import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from registry_core_timm.tables import NEEDS, read
@@ -66,7 +66,16 @@ class TimmScheduler(Scheduler):
             raise ParameterError("`warmup_t` and warmup are alternative warm-ups", "Set only one of them")
         return self
 
-    def check(self, horizon: Horizon) -> None:
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Return the warning of ``fit``, if there is one."""
+        try:
+            if facts.horizon is not None:
+                self.fit(facts.horizon)
+        except CheckFailed as unfit:
+            return (unfit,)
+        return ()
+
+    def fit(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up of timm."""
         if self.warmup_t and self.warmup_t >= self.length_in_units(horizon):
             raise self.unfit(
@@ -119,10 +128,11 @@ class _InCycles(TimmScheduler):
         """Return True if the schedule ends with the run."""
         return self.t_initial is None
 
-    def check(self, horizon: Horizon) -> None:
+    def fit(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up, or t_initial is probably in another unit."""
-        super().check(horizon)
-        self.refuse_longer(horizon, "t_initial", "set it to null to span the whole run")
+        super().fit(horizon)
+        for unfit in self.too_long(horizon, "t_initial", "does not reach its last rate", "set it to null"):
+            raise unfit
 
     def call(self, horizon: Horizon) -> dict[str, Any]:
         """Return the arguments of the timm class, with the length of the run as the default."""
@@ -202,9 +212,9 @@ class Step(TimmScheduler):
     decay_rate: PositiveFloat = Field(default=1.0, description=_DECAY_RATE)
     warmup_prefix: bool = Field(default=True, description="Whether changes are counted from the end of the warm-up.")
 
-    def check(self, horizon: Horizon) -> None:
+    def fit(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up or the first change."""
-        super().check(horizon)
+        super().fit(horizon)
         if self.decay_t + (self.warmup_t if self.warmup_prefix else 0) >= self.length_in_units(horizon):
             raise self.unfit(
                 f"never changes the learning rate: decay_t is {self.decay_t:g} {self.in_units()}",
@@ -229,9 +239,9 @@ class MultiStep(TimmScheduler):
     decay_rate: PositiveFloat = Field(default=1.0, description=_DECAY_RATE)
     warmup_prefix: bool = Field(default=True, description="Whether changes are counted from the end of the warm-up.")
 
-    def check(self, horizon: Horizon) -> None:
+    def fit(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run ends before the warm-up or the first change."""
-        super().check(horizon)
+        super().fit(horizon)
         if self.decay_t[0] + (self.warmup_t if self.warmup_prefix else 0) > self.length_in_units(horizon):
             first = f"{self.get_unit()} {self.decay_t[0]} (from 1)"
             raise self.unfit(
@@ -293,10 +303,11 @@ class WSD(TimmScheduler):
         """Return True if the schedule ends with the run."""
         return self.t_initial is None
 
-    def check(self, horizon: Horizon) -> None:
+    def fit(self, horizon: Horizon) -> None:
         """Raise CheckFailed if the run is shorter than the warm-up and the cool-down together."""
-        super().check(horizon)
-        self.refuse_longer(horizon, "t_initial", "set it to null to span the whole run")
+        super().fit(horizon)
+        for unfit in self.too_long(horizon, "t_initial", "does not reach its last rate", "set it to null"):
+            raise unfit
         if self.warmup_t + self.decay_t > self.length_in_units(horizon):
             raise self.unfit(
                 f"cools down for {self.in_units(self.decay_t)}",

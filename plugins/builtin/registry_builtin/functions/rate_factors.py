@@ -14,39 +14,46 @@ from registry_core.components.types import NonNegativeFloat, NonNegativeInt, Pos
 _FACTORS = "registry_builtin.objects.rate_factors"
 
 
-class ConstantFactor(Function):
+class RateFactor(Function):
+    """Base of these functions, whose values are known before the run."""
+
+    use: ClassVar[Use] = "learning rates"
+
+    def value_at(self, unit: int) -> float:
+        """Return the factor in an epoch or step (from 0)."""
+        return float(self.build()(unit))
+
+
+class ConstantFactor(RateFactor):
     """Constant factor; for ``multiplicative``, or for a parameter group that ``lambda`` does not change.
 
     The value for n (from 0) is ``factor``.
     """
 
     target = f"{_FACTORS}:constant_factor"
-    use: ClassVar[Use] = "learning rates"
 
     factor: NonNegativeFloat = Field(default=1.0, description="Value of the factor.")
 
 
-class PowerDecay(Function):
+class PowerDecay(RateFactor):
     """Exponential decay per epoch or step.
 
     The value for n (from 0) is ``base ** n``.
     """
 
     target = f"{_FACTORS}:power_decay"
-    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"base": 0.95}
 
     base: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor between consecutive epochs or steps.")
 
 
-class LinearDecay(Function):
+class LinearDecay(RateFactor):
     """Constant factor of 1, followed by a linear decay to ``end``.
 
     The value for n (from 0) is 1 up to ``start``, and ``end`` from ``start + length`` on.
     """
 
     target = f"{_FACTORS}:linear_decay"
-    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"start": 100, "length": 100}
 
     length: PositiveInt = Field(description="Number of epochs or steps of the decay.")
@@ -54,7 +61,7 @@ class LinearDecay(Function):
     end: Annotated[float, Field(ge=0, le=1)] = Field(default=0.0, description="Final factor.")
 
 
-class InverseSqrt(Function):
+class InverseSqrt(RateFactor):
     """Linear warm-up to 1 over ``warmup`` epochs or steps, followed by inverse square root decay.
 
     The value for n (from 0) is ``min((n + 1) / warmup, sqrt(warmup / (n + 1)))``. Source: Vaswani et al., "Attention is
@@ -62,13 +69,12 @@ class InverseSqrt(Function):
     """
 
     target = f"{_FACTORS}:inverse_sqrt"
-    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"warmup": 4000}
 
     warmup: PositiveInt = Field(description="Number of epochs or steps of the warm-up.")
 
 
-class InverseTimeDecay(Function):
+class InverseTimeDecay(RateFactor):
     """Decay with a power of the number of epochs or steps.
 
     The value for n (from 0) is ``(1 + rate * n) ** -power``. Source: Robbins and Monro, "A stochastic approximation
@@ -76,7 +82,6 @@ class InverseTimeDecay(Function):
     """
 
     target = f"{_FACTORS}:inverse_time_decay"
-    use: ClassVar[Use] = "learning rates"
     example: ClassVar[Mapping[str, Any]] = {"rate": 0.1}
 
     rate: PositiveFloat = Field(description="Speed of the decay.")

@@ -10,7 +10,17 @@ from pydantic import Field
 from registry_core.components import Init
 
 
-class Constant(Init):
+class _SameValue(Init):
+    """Base of schemes that fill the tensor with one value."""
+
+    draws: ClassVar[bool] = False
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return 0: all values are the same."""
+        return 0.0
+
+
+class Constant(_SameValue):
     """Fill the tensor with one value.
 
     Accepts tensors of any shape. Source: ``torch.nn.init.constant_``.
@@ -24,7 +34,7 @@ class Constant(Init):
     value: float = Field(description="Value of all elements.")
 
 
-class Zeros(Init):
+class Zeros(_SameValue):
     """Fill the tensor with zeros, for example for biases.
 
     Accepts tensors of any shape. Source: ``torch.nn.init.zeros_``.
@@ -33,7 +43,7 @@ class Zeros(Init):
     target = "torch.nn.init:zeros_"
 
 
-class Ones(Init):
+class Ones(_SameValue):
     """Fill the tensor with ones, for example for the weights of normalization layers.
 
     Accepts tensors of any shape. Source: ``torch.nn.init.ones_``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -23,6 +24,10 @@ class Normal(Init):
     mean: float = Field(default=0.0, description="Mean of the distribution.")
     std: NonNegativeFloat = Field(default=1.0, description="Standard deviation of the distribution.")
 
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the standard deviation."""
+        return self.std
+
 
 class Uniform(Init):
     """Fill the tensor with values from the uniform distribution between ``a`` and ``b``.
@@ -41,6 +46,10 @@ class Uniform(Init):
         if self.a > self.b:
             raise ParameterError(f"`a` must not exceed b, but a is {self.a} and b is {self.b}", "Swap them")
         return self
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the standard deviation."""
+        return (self.b - self.a) / math.sqrt(12)
 
 
 class TruncNormal(Init):
@@ -70,3 +79,7 @@ class TruncNormal(Init):
                 "Move the range or the mean",
             )
         return self
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return an upper bound of the standard deviation: before truncation, or of a uniform distribution."""
+        return min(self.std, (self.b - self.a) / math.sqrt(12))

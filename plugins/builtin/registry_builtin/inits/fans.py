@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.inits.gain import Gain, Nonlinearity
+from registry_builtin.inits.gain import Gain, Nonlinearity, calculate_gain
 from registry_core.components import Init
 
 Fan = Literal["fan_in", "fan_out"]
@@ -17,7 +18,38 @@ _MODE = "Preserve variances in the forward pass (fan_in) or in the backward pass
 _NONLINEARITY = "Activation that follows the layer; the paper covers relu and leaky_relu."
 
 
-class XavierNormal(Init):
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the numbers of values that an output and an input of a layer depend on."""
+    kernel = math.prod(shape[2:])
+    return shape[1] * kernel, shape[0] * kernel
+
+
+class _Xavier(Init):
+    """Base of both forms of Xavier initialization."""
+
+    if TYPE_CHECKING:  # each subclass declares the field, with its own description
+        gain: Gain
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the standard deviation."""
+        return self.gain * math.sqrt(2 / sum(_fans(shape)))
+
+
+class _Kaiming(Init):
+    """Base of both forms of Kaiming initialization."""
+
+    if TYPE_CHECKING:  # each subclass declares the fields
+        a: float
+        mode: Fan
+        nonlinearity: Nonlinearity
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the standard deviation."""
+        fan = _fans(shape)[0 if self.mode == "fan_in" else 1]
+        return calculate_gain(self.nonlinearity, self.a) / math.sqrt(fan)
+
+
+class XavierNormal(_Xavier):
     """Xavier (Glorot) initialization from a normal distribution, for linear or tanh activations.
 
     Mean 0, standard deviation ``gain * sqrt(2 / (fan_in + fan_out))``, which preserves variances in both passes.
@@ -33,7 +65,7 @@ class XavierNormal(Init):
     gain: Gain = Field(default=1.0, description=f"Factor of the standard deviation, {_GAIN}")
 
 
-class XavierUniform(Init):
+class XavierUniform(_Xavier):
     """Xavier (Glorot) initialization from a uniform distribution, for linear or tanh activations.
 
     From -b to b with ``b = gain * sqrt(6 / (fan_in + fan_out))``, which preserves variances in both passes. Requires a
@@ -48,7 +80,7 @@ class XavierUniform(Init):
     gain: Gain = Field(default=1.0, description=f"Factor of the range, {_GAIN}")
 
 
-class KaimingNormal(Init):
+class KaimingNormal(_Kaiming):
     """Kaiming (He) initialization from a normal distribution, for rectified activations.
 
     Mean 0, standard deviation ``gain / sqrt(fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and
@@ -65,7 +97,7 @@ class KaimingNormal(Init):
     nonlinearity: Nonlinearity = Field(default="leaky_relu", description=_NONLINEARITY)
 
 
-class KaimingUniform(Init):
+class KaimingUniform(_Kaiming):
     """Kaiming (He) initialization from a uniform distribution, for rectified activations.
 
     From -b to b with ``b = gain * sqrt(3 / fan)``, where the gain of ``leaky_relu`` is ``sqrt(2 / (1 + a**2))`` and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ class Eye(Init):
     """
 
     target = "torch.nn.init:eye_"
+    draws: ClassVar[bool] = False
     dimensions: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
@@ -32,6 +34,7 @@ class Dirac(Init):
     """
 
     target = "torch.nn.init:dirac_"
+    draws: ClassVar[bool] = False
     dimensions: ClassVar[tuple[int, int | None]] = (3, 5)
 
     groups: PositiveInt = Field(
@@ -62,6 +65,10 @@ class Orthogonal(Init):
 
     gain: Gain = Field(default=1.0, description=f"Factor of the matrix, {_GAIN}")
 
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the root mean square of an orthogonal matrix."""
+        return self.gain / math.sqrt(max(shape[0], math.prod(shape[1:])))
+
 
 class Sparse(Init):
     """Fill a matrix with normal values around 0, and set a fraction of each column to zero.
@@ -77,3 +84,7 @@ class Sparse(Init):
 
     sparsity: Probability = Field(description="Fraction of each column that is zero.")
     std: NonNegativeFloat = Field(default=0.01, description="Standard deviation of the other values.")
+
+    def spread(self, shape: tuple[int, ...]) -> float:
+        """Return the root mean square."""
+        return self.std * math.sqrt(1 - math.ceil(self.sparsity * shape[0]) / shape[0])

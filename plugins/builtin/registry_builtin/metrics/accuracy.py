@@ -29,6 +29,7 @@ class Accuracy(Metric):
     """
 
     target = "torchmetrics.classification:MulticlassAccuracy"
+    is_fraction: ClassVar[bool] = True
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
@@ -56,6 +57,7 @@ class TopKAccuracy(Metric):
     """
 
     target = "torchmetrics.classification:MulticlassAccuracy"
+    is_fraction: ClassVar[bool] = True
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 

@@ -24,6 +24,7 @@ _IGNORED = "Class index whose targets are ignored."
 class _OfClasses(Metric):
     """Base of metrics that count decisions per class."""
 
+    is_fraction: ClassVar[bool] = True
     output_forms: ClassVar[tuple[OutputForm, ...]] = OF_CLASSES
 
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)

@@ -19,6 +19,8 @@ _THRESHOLD = "Distance below which two samples are predicted to have the same cl
 
 
 class _Compared(Metric):
+    is_fraction: ClassVar[bool] = True
+
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric."""
         options: dict[str, Any] = self.arguments()

@@ -31,6 +31,7 @@ class Adam(OfDenseGradients):
     """
 
     target = "torch.optim:Adam"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.05)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -64,3 +65,7 @@ class AdamW(Adam):
     weight_decay: NonNegativeFloat = Field(
         default=1e-2, description="Decoupled weight decay: each step shrinks the weights by lr times this."
     )
+
+    def decay_of_weights(self) -> float:
+        """Return the weight decay, which is decoupled."""
+        return self.weight_decay

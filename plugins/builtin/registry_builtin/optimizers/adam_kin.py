@@ -18,9 +18,10 @@ from registry_builtin.optimizers.parameters import (
     PENALTY,
     Decay,
     OfDenseGradients,
+    OfTorch,
     listed,
 )
-from registry_core.components import CheckFailed, Optimizer, ParameterFacts
+from registry_core.components import CheckFailed, ParameterFacts
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
 
@@ -31,6 +32,7 @@ class Adamax(OfDenseGradients):
     """
 
     target = "torch.optim:Adamax"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.05)
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description="Decay of the average and of the maximum.")
@@ -47,6 +49,7 @@ class NAdam(OfDenseGradients):
     """
 
     target = "torch.optim:NAdam"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.05)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.002}
 
     lr: PositiveFloat = Field(default=2e-3, description=LR)
@@ -58,6 +61,10 @@ class NAdam(OfDenseGradients):
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH_ROUNDS)
 
+    def decay_of_weights(self) -> float:
+        """Return the weight decay if it is decoupled."""
+        return self.weight_decay if self.decoupled_weight_decay else 0.0
+
 
 class RAdam(OfDenseGradients):
     """Rectified Adam: the first steps omit the scaling until the average of squares is reliable.
@@ -67,6 +74,7 @@ class RAdam(OfDenseGradients):
     """
 
     target = "torch.optim:RAdam"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.05)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -77,8 +85,12 @@ class RAdam(OfDenseGradients):
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH)
 
+    def decay_of_weights(self) -> float:
+        """Return the weight decay if it is decoupled."""
+        return self.weight_decay if self.decoupled_weight_decay else 0.0
 
-class SparseAdam(Optimizer):
+
+class SparseAdam(OfTorch):
     """Adam for sparse gradients: updates only the rows, and their averages, that the gradient contains.
 
     Every parameter must have a sparse gradient, such as that of an embedding with ``sparse=True`` (the model
@@ -87,6 +99,7 @@ class SparseAdam(Optimizer):
     """
 
     target = "torch.optim:SparseAdam"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.5)
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
     betas: tuple[Decay, Decay] = Field(default=(0.9, 0.999), description=BETAS)

@@ -16,14 +16,15 @@ from registry_builtin.optimizers.parameters import (
     PENALTY,
     Decay,
     OfDenseGradients,
+    OfTorch,
     refuse_fused_foreach,
     refuse_sparse,
 )
-from registry_core.components import Optimizer, ParameterError, ParameterFacts
+from registry_core.components import CheckFailed, ParameterError, ParameterFacts, RunFacts
 from registry_core.components.types import NonNegativeFloat, OrderedPair, PositiveFloat
 
 
-class SGD(Optimizer):
+class SGD(OfTorch):
     """Stochastic gradient descent, with optional momentum, Nesterov momentum and weight decay.
 
     The momentum buffer is initialized with the first gradient, as in torch. With momentum, ``fused: true`` takes about
@@ -33,6 +34,7 @@ class SGD(Optimizer):
     """
 
     target = "torch.optim:SGD"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 10.0)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -55,6 +57,22 @@ class SGD(Optimizer):
         refuse_fused_foreach(self.fused, self.foreach)
         return self
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of dampening that lets no gradient in, or that nothing reads, and of what all optimizers warn of."""
+        found = [*super().warnings(facts)]
+        if self.dampening and not self.momentum:
+            message = f"dampening of the optimizer {self.name!r} has no effect: momentum is 0."
+            found.append(CheckFailed(message, "Set momentum, or remove dampening.", ("dampening",)))
+        elif not 0 <= self.dampening < 1:
+            message = f"With dampening {self.dampening:g}, gradients enter the momentum with a factor of"
+            message += f" {1 - self.dampening:g} after the first step."
+            found.append(CheckFailed(message, "Set dampening to 0, or to a value below 1.", ("dampening",)))
+        return found
+
+    def decay_of_weights(self) -> float:
+        """Return the weight decay: a penalty on the weights takes this share, times the rate."""
+        return self.weight_decay
+
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
         """Raise CheckFailed for sparse gradients with weight decay or ``fused``."""
         if self.weight_decay:
@@ -75,6 +93,7 @@ class ASGD(OfDenseGradients):
     """
 
     target = "torch.optim:ASGD"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 10.0)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.1, "t0": 1000}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -84,6 +103,10 @@ class ASGD(OfDenseGradients):
     weight_decay: NonNegativeFloat = Field(default=0.0, description=PENALTY)
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH_ROUNDS)
+
+    def decay_of_weights(self) -> float:
+        """Return the weight decay: a penalty on the weights takes this share, times the rate."""
+        return self.weight_decay
 
 
 Shrink = Annotated[float, Field(gt=0, lt=1)]
@@ -100,6 +123,7 @@ class Rprop(OfDenseGradients):
     """
 
     target = "torch.optim:Rprop"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 1.0)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "step_sizes": [1e-6, 1.0]}
 
     lr: PositiveFloat = Field(default=1e-2, description="Initial step size of every weight.")

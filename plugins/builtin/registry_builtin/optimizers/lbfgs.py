@@ -23,6 +23,7 @@ class LBFGS(Optimizer):
     """
 
     target = "torch.optim:LBFGS"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-4, 10.0)
     needs_closure: ClassVar[bool] = True
     supports_groups: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {"max_iter": 10, "history_size": 10, "line_search_fn": "strong_wolfe"}

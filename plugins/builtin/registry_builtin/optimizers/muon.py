@@ -24,6 +24,7 @@ class Muon(OfDenseGradients):
     """
 
     target = "torch.optim:Muon"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 0.5)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.02, "weight_decay": 0.01}
 
     lr: PositiveFloat = Field(default=1e-3, description=LR)
@@ -42,6 +43,10 @@ class Muon(OfDenseGradients):
         description="Adjustment of lr to the shape of the matrix: original (or null) follows Jordan; "
         "match_rms_adamw allows learning rates tuned for adamw.",
     )
+
+    def decay_of_weights(self) -> float:
+        """Return the weight decay, which is decoupled."""
+        return self.weight_decay
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
         """Raise CheckFailed for parameters that are not matrices or have sparse gradients."""

@@ -17,14 +17,15 @@ from registry_builtin.optimizers.parameters import (
     PENALTY,
     Decay,
     OfDenseGradients,
+    OfTorch,
     refuse_fused_foreach,
     refuse_sparse,
 )
-from registry_core.components import Optimizer, ParameterFacts
+from registry_core.components import CheckFailed, ParameterFacts, RunFacts
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
 
-class Adagrad(Optimizer):
+class Adagrad(OfTorch):
     """Adagrad: steps scaled by the root of the sum of all squared gradients, which favours rarely updated weights.
 
     ``fused: true`` rounds differently in the last digit. Sparse gradients are supported without weight decay and
@@ -33,6 +34,7 @@ class Adagrad(Optimizer):
     """
 
     target = "torch.optim:Adagrad"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 1.0)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.05}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -50,6 +52,17 @@ class Adagrad(Optimizer):
     def _one_way(self) -> Self:
         refuse_fused_foreach(self.fused, self.foreach)
         return self
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn if the rate vanishes within the run, and of what all optimizers warn of."""
+        found = [*super().warnings(facts)]
+        steps = facts.horizon.total_steps if facts.horizon else 0
+        if 1 + steps * self.lr_decay > 1000:
+            message = (
+                f"The learning rate of {self.name!r} falls to 1/{1 + steps * self.lr_decay:.0f} of lr in {steps} steps."
+            )
+            found.append(CheckFailed(message, "Set a smaller lr_decay.", ("lr_decay",)))
+        return found
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:
         """Raise CheckFailed for sparse gradients with weight decay or ``fused``."""
@@ -69,6 +82,7 @@ class Adadelta(OfDenseGradients):
     """
 
     target = "torch.optim:Adadelta"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-4, 10.0)
 
     lr: PositiveFloat = Field(default=1.0, description="Factor of the step.")
     rho: Decay = Field(default=0.9, description="Decay of both averages.")
@@ -89,6 +103,7 @@ class RMSprop(OfDenseGradients):
     """
 
     target = "torch.optim:RMSprop"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-8, 0.05)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.001, "momentum": 0.9, "centered": True}
 
     lr: PositiveFloat = Field(default=1e-2, description=LR)
@@ -116,6 +131,7 @@ class Adafactor(OfDenseGradients):
     """
 
     target = "torch.optim:Adafactor"
+    usual_rates: ClassVar[tuple[float, float] | None] = (1e-7, 1.0)
     example: ClassVar[Mapping[str, Any]] = {"lr": 0.05}
 
     lr: PositiveFloat = Field(default=1e-2, description="Maximum step, relative to the weights.")
@@ -132,3 +148,7 @@ class Adafactor(OfDenseGradients):
     )
     maximize: bool = Field(default=False, description=MAXIMIZE)
     foreach: bool | None = Field(default=None, description=FOREACH_ROUNDS)
+
+    def decay_of_weights(self) -> float:
+        """Return the weight decay, which is decoupled."""
+        return self.weight_decay

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from registry_builtin.schedulers.rules import Milestones
+from registry_builtin.functions.rate_factors import RateFactor
+from registry_builtin.schedulers.rules import Constant, Exponential, Linear, Milestones, MultiStep, Polynomial, Step
 from registry_core.components import (
     CheckFailed,
     Function,
@@ -26,6 +29,10 @@ from registry_core.components.types import OneOrList
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
     from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+
+_MULTIPLYING = (Constant, Exponential, Linear, MultiStep, Polynomial, Step)
+"""Schedulers of torch that multiply the current rate, so that their factors combine."""
 
 
 class _OfFunctions(Scheduler):
@@ -56,6 +63,11 @@ class Lambda(_OfFunctions):
 
     target = "torch.optim.lr_scheduler:LambdaLR"
     example: ClassVar[Mapping[str, Any]] = {"lr_lambda": {"power_decay": {"base": 0.95}}}
+
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
+        """Return the rate of the first group; None if the function does not declare its values."""
+        function = self.lr_lambda[0] if isinstance(self.lr_lambda, tuple) else self.lr_lambda
+        return lr * function.value_at(unit) if isinstance(function, RateFactor) else None
 
 
 class Multiplicative(_OfFunctions):
@@ -179,6 +191,13 @@ class Chained(_Composed):
         """Return the schedulers, each for the whole run."""
         return [(self._counting(part), horizon) for part in self.schedulers]
 
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
+        """Return the rate after the factors of all; None if one does not only multiply the current rate."""
+        if not all(isinstance(part, _MULTIPLYING) for part in self.schedulers):
+            return None
+        factors = [part.rate_at(unit, 1.0, time) for part, time in self.parts(horizon)]
+        return lr * math.prod(factor for factor in factors if factor is not None)
+
     def _composed(self, optimizer: TorchOptimizer, built: list[Any]) -> LRScheduler:
         from torch.optim.lr_scheduler import ChainedScheduler
 
@@ -218,16 +237,20 @@ class Sequential(_Composed):
         """Return whether the last scheduler ends with the run; the others end at milestones."""
         return self.schedulers[-1].depends_on_length()
 
-    def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if the run ends before the last milestone, or a scheduler does not fit its part."""
-        if self.milestones[-1] >= self.length_in_units(horizon):
-            raise self.unfit(
-                f"never reaches its last scheduler: that starts with {self.get_unit()} {self.milestones[-1]}",
-                horizon,
-                "set milestones within the run",
-                at="milestones",
-            )
-        super().check(horizon)
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
+        """Return the rate of the part that the unit is in, which begins with the initial rate."""
+        starts = (0, *self.milestones)
+        number = bisect_right(starts, unit) - 1
+        part, time = self.parts(horizon)[number]
+        return part.rate_at(unit - starts[number], lr, time)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn if the run ends before the last milestone; else of schedulers that do not fit their part."""
+        horizon = facts.horizon
+        if horizon is None or self.milestones[-1] < self.length_in_units(horizon):
+            return super().warnings(facts)
+        what = f"never reaches its last scheduler: that starts with {self.get_unit()} {self.milestones[-1]}"
+        return (self.unfit(what, horizon, "set milestones within the run", at="milestones"),)
 
     def parts(self, horizon: Horizon) -> list[tuple[Scheduler, Horizon]]:
         """Return the schedulers, each with the length of its part of the run."""

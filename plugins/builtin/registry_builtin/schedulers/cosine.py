@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,12 +39,12 @@ class CosineAnnealing(Scheduler):
         """Return whether the schedule ends with the run."""
         return self.t_max is None
 
-    def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if ``t_max`` is so long that it was probably meant in steps."""
-        self.refuse_longer(horizon, "t_max", "remove t_max to span the whole run")
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float:
+        """Return the rate on a cosine of length ``t_max``, or of the run."""
+        return _on_cosine(unit / (self.t_max or self.length_in_units(horizon)), lr, self.eta_min)
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn if the decay does not end with the run, or if ``eta_min`` exceeds the learning rate."""
+        """Warn if the decay does not end with the run, or if ``eta_min`` is not below the learning rate."""
         horizon = facts.horizon
         if horizon is None:
             return ()
@@ -78,17 +79,29 @@ class CosineAnnealingWarmRestarts(Scheduler):
     t_mult: PositiveInt = Field(default=1, description="Factor by which each cycle is longer than the previous one.")
     eta_min: NonNegativeFloat = Field(default=0.0, description=_ETA_MIN)
 
-    def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if ``t_0`` is so long that it was probably meant in steps."""
-        self.refuse_longer(horizon, "t_0", "set t_0 below the length of the run")
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float:
+        """Return the rate on the cosine of the cycle that the unit is in."""
+        length = self.t_0
+        while unit >= length and self.t_mult > 1:
+            unit, length = unit - length, length * self.t_mult
+        return _on_cosine(unit % length / length, lr, self.eta_min)
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn if ``eta_min`` exceeds the learning rate."""
-        return _above_rate(self, self.eta_min, facts.lr)
+        """Warn if the first cycle is longer than the run, or if ``eta_min`` is not below the learning rate."""
+        found = _above_rate(self, self.eta_min, facts.lr)
+        if facts.horizon is not None:
+            effect, remedy = "never restarts", "set t_0 below the length of the run"
+            found += self.too_long(facts.horizon, "t_0", effect, remedy)
+        return found
+
+
+def _on_cosine(share: float, highest: float, lowest: float) -> float:
+    return lowest + (highest - lowest) * (1 + math.cos(math.pi * share)) / 2
 
 
 def _above_rate(scheduler: Scheduler, lowest: float, rate: float | None) -> list[CheckFailed]:
-    if rate is None or lowest <= rate:
+    if rate is None or lowest < rate:
         return []
-    message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, which exceeds the learning rate {rate:g}."
+    does = "exceeds" if lowest > rate else "is also"
+    message = f"The scheduler {scheduler.name!r} ends at eta_min {lowest:g}, which {does} the learning rate {rate:g}."
     return [CheckFailed(message, "Set eta_min below lr.", ("eta_min",))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +18,7 @@ from registry_core.components import (
     Scheduler,
     used_for,
 )
-from registry_core.components.scheduler import Unit
+from registry_core.components.scheduler import Replacement, Unit
 from registry_core.components.types import NonNegativeFloat, OneOrList, PositiveFloat, PositiveInt, Probability
 
 if TYPE_CHECKING:
@@ -36,6 +37,24 @@ class _CyclesMomentum(Scheduler):
     if TYPE_CHECKING:  # each subclass declares the fields, in its own order
         cycle_momentum: bool
         max_lr: OneOrList[PositiveFloat]
+        base_momentum: OneOrList[NonNegativeFloat]
+        max_momentum: OneOrList[NonNegativeFloat]
+
+    def replaces(self) -> Mapping[str, Replacement]:
+        """Return the learning rate and, if they are cycled, the momentum and the first beta."""
+        rate = Replacement("max_lr", _each(self.max_lr))
+        if not self.cycle_momentum:
+            return {"lr": rate}
+        momentum = Replacement("max_momentum", (*_each(self.base_momentum), *_each(self.max_momentum)))
+        return {"lr": rate, "momentum": momentum, "betas": momentum}
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of momenta that nothing reads."""
+        names = [name for name in ("base_momentum", "max_momentum") if name in self.model_fields_set]
+        if self.cycle_momentum or not names:
+            return ()
+        message = f"{names[0]} of the scheduler {self.name!r} has no effect: cycle_momentum is false."
+        return (CheckFailed(message, f"Remove {names[0]}, or cycle_momentum.", (names[0],)),)
 
     def overrides_group_rates(self) -> bool:
         """Return whether all groups share one maximum learning rate."""
@@ -126,9 +145,45 @@ class Cyclic(_CyclesMomentum):
         """Return whether all groups share one minimum and one maximum learning rate."""
         return super().overrides_group_rates() and not isinstance(self.base_lr, tuple)
 
-    def check(self, horizon: Horizon) -> None:
-        """Raise CheckFailed if the first half cycle is much longer than the run."""
-        self.refuse_longer(horizon, "step_size_up", "set step_size_up below the length of the run")
+    def replaces(self) -> Mapping[str, Replacement]:
+        """Return the learning rate and, if they are cycled, the momentum and the first beta."""
+        return {**super().replaces(), "lr": Replacement("max_lr", (*_each(self.base_lr), *_each(self.max_lr)))}
+
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float | None:
+        """Return the rate of the first group; None with ``scale_fn``."""
+        if self.scale_fn is not None:
+            return None
+        down = self.step_size_down or self.step_size_up
+        cycle, place = divmod(unit, self.step_size_up + down)
+        share = place / self.step_size_up if place <= self.step_size_up else 1 - (place - self.step_size_up) / down
+        scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": self.gamma**unit}[self.mode]
+        lowest = _each(self.base_lr)[0]
+        return lowest + (_each(self.max_lr)[0] - lowest) * share * scale
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn if the run ends before the first maximum, and of parameters that nothing reads."""
+        found = [*super().warnings(facts), *self._unread()]
+        if facts.horizon is not None and self.step_size_up > facts.horizon.total_steps:
+            what = f"does not reach max_lr: step_size_up is {self.in_units(self.step_size_up)}"
+            remedy = "set step_size_up below the length of the run"
+            found.append(self.unfit(what, facts.horizon, remedy, at="step_size_up"))
+        return found
+
+    def _unread(self) -> Iterator[CheckFailed]:
+        """Yield a warning for each parameter that is set without effect."""
+        reasons = {
+            "gamma": "mode is not exp_range" if self.mode != "exp_range" else "",
+            "mode": "scale_fn replaces it",
+            "scale_mode": "there is no scale_fn",
+        }
+        if self.scale_fn is not None:
+            reasons = {"gamma": "scale_fn replaces the mode", "mode": reasons["mode"], "scale_mode": ""}
+        else:
+            reasons["mode"] = ""
+        for name, reason in reasons.items():
+            if reason and name in self.model_fields_set:
+                message = f"{name} of the scheduler {self.name!r} has no effect: {reason}."
+                yield CheckFailed(message, f"Remove {name}.", (name,))
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters in torch's form, with ``scale_fn`` built."""
@@ -188,31 +243,52 @@ class OneCycle(_CyclesMomentum):
                 "Remove total_steps to span the whole run.",
                 at=("total_steps",),
             )
-        # torch divides by the length of a phase and computes the ends of phases in this way.
-        rise_end = self.pct_start * total - 1
-        last_start = 2 * self.pct_start * total - 2 if self.three_phase else rise_end
-        if rise_end == 0 or last_start == total - 1:
-            phases = " in three phases" if self.three_phase else ""
-            raise CheckFailed(
-                f"The scheduler {self.name!r} has a phase without {self.in_units()}: "
-                f"pct_start is {self.pct_start} of {self.in_units(total)}{phases}.",
-                "Change pct_start slightly.",
-                at=("pct_start",),
-            )
+        if self.pct_start == 1:
+            message = f"The scheduler {self.name!r} never lowers the learning rate: pct_start is 1."
+            raise CheckFailed(message, "Set a smaller pct_start, for example 0.3.", at=("pct_start",))
+
+    def rate_at(self, unit: int, lr: float, horizon: Horizon) -> float:
+        """Return the rate of the first group in the phase that the step is in."""
+        highest, phases, start = _each(self.max_lr)[0], self._phases(horizon), 0.0
+        first = highest / self.div_factor
+        rates = [first, highest, *([first] if self.three_phase else []), first / self.final_div_factor]
+        for number, end in enumerate(phases):
+            if unit <= end or number == len(phases) - 1:
+                break
+            start = end
+        share = (unit - start) / (end - start)
+        if self.anneal_strategy == "cos":
+            share = (1 - math.cos(math.pi * share)) / 2
+        return rates[number] + (rates[number + 1] - rates[number]) * share
+
+    def _phases(self, horizon: Horizon) -> list[float]:
+        """Return the steps with which the phases end, as torch computes them."""
+        total, share = self._total(horizon), self._rising(horizon)
+        return [share * total - 1, *([2 * share * total - 2] if self.three_phase else []), total - 1]
+
+    def _rising(self, horizon: Horizon) -> float:
+        """Return ``pct_start``, or a little less if a phase had no length: torch divides by the length of each."""
+        total, share = self._total(horizon), self.pct_start
+        empty = share * total - 1 == 0 or (self.three_phase and 2 * share * total - 2 == total - 1)
+        return share * (1 - 1e-12) if empty else share
+
+    def _total(self, horizon: Horizon) -> int:
+        return self.total_steps or self.length_in_units(horizon)
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn if the cycle is not complete at the end of the run."""
-        horizon = facts.horizon
-        if horizon is None:
-            return ()
-        if self.total_steps is None or self.total_steps <= self.length_in_units(horizon):
-            return ()
+        """Warn if the cycle is not complete at the end of the run, and of momenta that nothing reads."""
+        found, horizon = [*super().warnings(facts)], facts.horizon
+        if self.three_phase and self.pct_start > 0.5:
+            message = f"The scheduler {self.name!r} does not reach its third phase: pct_start is {self.pct_start}."
+            found.append(CheckFailed(message, "Set pct_start below 0.5.", ("pct_start",)))
+        if horizon is None or self.total_steps is None or self.total_steps <= self.length_in_units(horizon):
+            return found
         what = f"is not complete at the end of the run: total_steps is {self.total_steps}"
-        return (self.unfit(what, horizon, "remove total_steps to span the whole run", at="total_steps"),)
+        return [*found, self.unfit(what, horizon, "remove total_steps to span the whole run", at="total_steps")]
 
     def build(self, optimizer: TorchOptimizer, horizon: Horizon) -> LRScheduler | ReduceLROnPlateau:
         """Build the scheduler for this optimizer; without ``total_steps``, for the length of the run."""
-        filled = self.model_copy(update={"total_steps": self.total_steps or self.length_in_units(horizon)})
+        filled = self.model_copy(update={"total_steps": self._total(horizon), "pct_start": self._rising(horizon)})
         return super(OneCycle, filled).build(optimizer, horizon)
 
 
