@@ -69,6 +69,13 @@ class RuleAnalysis:
         """Groups of `optim` without a trainable parameter."""
         return list(group_errors(self.spec.optim.groups, self.modules, self.trained)) if self.trained else []
 
+    @property
+    def refined_groups(self) -> int:
+        """The number of groups of which several later ones take all parameters, so that the optimizer has none."""
+        refused = {failed.at[2] for failed in self.group_errors}
+        every = range(len(self.spec.optim.groups))
+        return sum(index not in self.groups.values() and index not in refused for index in every)
+
     @cached_property
     def layers(self) -> list[tuple[str, tuple[str, ...]]]:
         """The layers of the patterns of `layer_decay`, each with its parameters; empty without patterns."""

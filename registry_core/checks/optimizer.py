@@ -18,8 +18,10 @@ def schedule_fits_optimizer(context: CheckContext) -> Iterator[Problem]:
         return
     finetune = context.spec.finetune
     split = optim.layer_decay is not None or (finetune is not None and bool(finetune.unfreeze))
+    rules = context.analysis.rules if optim.groups else None
+    count = len(optim.groups) - (rules.refined_groups if rules else 0)
     try:
-        optim.scheduler.check_optimizer(optim.optimizer, None if split else len(optim.groups))
+        optim.scheduler.check_optimizer(optim.optimizer, None if split else count)
     except CheckFailed as failed:
         yield context.refused_by(("optim", "scheduler"), optim.scheduler, failed)
     yield from _rates_that_are_lost(context, optim.scheduler)

@@ -179,3 +179,18 @@ def test_every_parameter_is_in_the_tables(
     table = (tmp_path / "run" / "parameters.txt").read_text()
     assert re.search(r"^  1 +all others +conv2 +0\.0125 +2 +2,416$", table, re.MULTILINE)
     assert re.search(r"^  fc3\.weight +10 x 84 +4$", table, re.MULTILINE)
+
+
+def test_a_general_group_may_be_refined_completely(run: Callable[..., Any]) -> None:
+    """Two later groups take the biases together: the first one is left with nothing, and the others train."""
+    groups: list[dict[str, Any]] = [
+        {"parameters": r".*\.bias", "lr": 0.3},
+        {"modules": "Conv2d", "lr": 0.02},
+        {"modules": "Linear", "lr": 0.01},
+    ]
+    cycle = {"base_lr": [0.1, 0.2], "max_lr": 0.3, "cycle_momentum": False, "step_size_up": 2}
+    optim = {"optimizer": "sgd", "groups": groups, "scheduler": {"cyclic": cycle}}
+    result = run(model=NET, optim=optim)
+    assert [group["initial_lr"] for group in result.pipeline.optimizer.param_groups] == [0.1, 0.2]
+    with pytest.raises(PipelineError, match=r"groups\[0\]: The group is empty: later groups, optim.groups\[1\]"):
+        run(model=NET, optim={"optimizer": "sgd", "groups": [groups[0], {"parameters": ".*", "lr": 0.02}]})
