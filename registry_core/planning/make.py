@@ -8,7 +8,7 @@ from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.analysis.model import TermAnalysis
 from registry_core.analysis.samples import Passage
 from registry_core.analysis.sections import SectionAnalysis
-from registry_core.analysis.targets import classes_in_targets
+from registry_core.analysis.targets import classes_in_targets, ignored_classes
 from registry_core.catalog.policy import OWN
 from registry_core.components import Sampler, stream_key
 from registry_core.config.models import Section, Spec
@@ -94,7 +94,8 @@ def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Sectio
         batch_size=section.batch_size,
         drop_last=name == "train" and spec.data.drop_last,
         batches=section.batches,
-        num_classes=classes_in_targets(spec, section.targets, analysis.num_classes),
+        num_classes=classes_in_targets(spec, section.facts, section.targets, analysis.num_classes),
+        ignored_classes=ignored_classes(spec),
     )
 
 

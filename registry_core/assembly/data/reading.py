@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ class Reader:
     dataset: Any
     num_classes: int | None = None
     """The number that class indices must be below; None: they are not checked."""
+    ignored_classes: frozenset[int] = frozenset()
+    """Values among them that mean no class."""
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -53,10 +56,19 @@ class Reader:
         raise BrokenComponent(message, "Return a mapping with `input` and `target`.")
 
     def _check_class(self, sample: Sample, index: int) -> None:
-        target, classes = sample.get("target"), self.num_classes
-        if classes is None or not isinstance(target, int) or 0 <= target < classes:
+        classes = self.num_classes
+        label = None if classes is None else class_number(sample.get("target"))
+        if classes is None or label is None or 0 <= label < classes or label in self.ignored_classes:
             return
         where = describe_sample(self.dataset, index)
         named = f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
-        message = f"{named} has the label {target}, outside the classes 0 to {classes - 1}."
+        message = f"{named} has the label {label}, outside the classes 0 to {classes - 1}."
         raise DataError(message, "Correct the label or the model's number of classes.")
+
+
+def class_number(target: Any) -> int | None:
+    """The value of a target that is one integer, of Python, NumPy or torch; else None."""
+    try:
+        return operator.index(target)
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
+        return None
