@@ -5,7 +5,7 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
 from registry_core.checks.table import errors_of, warnings_of
 from registry_core.config import dump, models
-from registry_core.config.loading.compose import ReadTree, compose
+from registry_core.config.loading.compose import ReadTree, compose, keys_of_option
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem
+from registry_core.diagnostics import Keys, PipelineError, Place, Problem
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,37 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True,
     on this machine, so its devices are checked too.
     Raises PipelineError with all problems, sorted by place.
     """
+    looks = Looks(fresh=fresh, here=here)
     tree, problems = compose(Path(path), overrides, _is_component)
-    return load_tree(tree, problems, Looks(fresh=fresh, here=here))
+    try:
+        return load_tree(tree, problems, looks)
+    except PipelineError as error:
+        raise PipelineError(_placed_at_options(error.problems, Path(path), overrides, looks)) from None
+
+
+def _placed_at_options(
+    problems: Sequence[Problem], path: Path, overrides: Sequence[str], looks: Looks
+) -> Iterator[Problem]:
+    """The problems; one of a component that an option changes, and that is not there without it, is at the option."""
+    set_keys = {option: keys_of_option(option, _is_component) for option in overrides}
+    for problem in problems:
+        inside = [
+            option
+            for option, keys in set_keys.items()
+            if problem.keys and len(keys) > len(problem.keys) and keys[: len(problem.keys)] == problem.keys
+        ]
+        causes = (option for option in inside if not _occurs_without(problem, option, path, overrides, looks))
+        option = next(causes, None) if problem.place is not None and problem.place.line is not None else None
+        yield problem if option is None else problem._replace(place=Place(f"--set {option}"), fix=None)
+
+
+def _occurs_without(problem: Problem, option: str, path: Path, overrides: Sequence[str], looks: Looks) -> bool:
+    others = [other for other in overrides if other != option]
+    try:
+        load_tree(*compose(path, others, _is_component), looks)
+    except PipelineError as error:
+        return (problem.keys, problem.message) in {(each.keys, each.message) for each in error.problems}
+    return False
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:

@@ -32,9 +32,7 @@ def values_in_target(facts: DataFacts) -> int | None:
     return facts.num_classes if facts.target_form in ("multi_hot", "one_hot", "distributions", "signs") else None
 
 
-def classes_in_targets(
-    spec: Spec, facts: DataFacts, targets: DataFacts | None, num_classes: int | None
-) -> int | None:
+def classes_in_targets(spec: Spec, facts: DataFacts, targets: DataFacts | None, num_classes: int | None) -> int | None:
     """The number that class indices of a data set with these facts must be below; None if targets are none.
 
     ``targets`` are the facts after the transforms. Whole numbers of a data set that declares values are no classes,

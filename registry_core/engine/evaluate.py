@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.transforms import Batch
 from registry_core.assembly.device import PRECISIONS
+from registry_core.assembly.model.inputs import inputs_of
 from registry_core.assembly.model.objective import Objective, named_outputs
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Model
-from registry_core.diagnostics import RunError
+from registry_core.diagnostics import RegistryError, RunError
+from registry_core.engine.calls import Calls, watched_metrics
+from registry_core.engine.explaining import explained
 from registry_core.planning.plan import Plan
 from registry_core.planning.step import StepPlan
 
@@ -28,14 +32,9 @@ def autocast(device: torch.device, step: StepPlan) -> AbstractContextManager[Any
     return torch.autocast(device.type, PRECISIONS[step.precision])
 
 
-def call(function: Callable[..., Any], inputs: tuple[str, ...], values: Mapping[str, Any]) -> Any:
-    """Call a model or metric with its inputs."""
-    return function(*[values[name] for name in inputs])
-
-
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
     """The entries of a batch and the outputs of the network for it, by name."""
-    return {**batch, **named_outputs(model.outputs, call(network, model.inputs, batch))}
+    return {**batch, **named_outputs(model.outputs, network(*inputs_of("model", model.name, model.inputs, batch)))}
 
 
 def averaged(values: dict[str, Any], outputs: tuple[str, ...], views: int) -> dict[str, Any]:
@@ -64,6 +63,7 @@ class Evaluation:
         device: torch.device,
         tell: Callable[..., None] | None = None,
     ) -> None:
+        self.plan = plan
         self.model = plan.model.declared
         self.step = plan.step
         self.objective = loss
@@ -79,14 +79,38 @@ class Evaluation:
         for measured in self.metrics:
             measured.metric.reset()
         for loaded in loader.batches(epoch=0):
-            with torch_code("The evaluation"):
-                weight = 1 if self.step.sums_samples else len(loaded.request.indices)
-                total.add_(self.measure(network, loader.executor, loaded).to(total.dtype), alpha=weight)
+            try:
+                with torch_code("The evaluation"):
+                    weight = 1 if self.step.sums_samples else len(loaded.request.indices)
+                    total.add_(self.measure(network, loader.executor, loaded).to(total.dtype), alpha=weight)
+            except RunError as error:
+                raise self._explained(error, network, loader.executor, loaded) from error
         values = {"loss": total.item() / loader.samples}
         for measured in self.metrics:
-            with torch_code(f"The metric {measured.log_name!r}"):
-                values[measured.log_name] = float(measured.metric.compute())
+            try:
+                with torch_code(f"The metric {measured.log_name!r}"):
+                    values[measured.log_name] = float(measured.metric.compute())
+            except RunError as error:
+                raise self._explained(error, network, loader.executor) from error
         return values
+
+    def _explained(
+        self, error: RunError, network: Any, executor: Executor, loaded: LoadedBatch | None = None
+    ) -> RegistryError:
+        """The error of a batch or, without any, of a metric at the end, with the call that failed."""
+        eager = getattr(network, "_orig_mod", network)  # the parts of a compiled model cannot be observed
+        averaged = isinstance(eager, AveragedModel)
+        calls = Calls(self.plan, [eager.module if averaged else eager], self.objective, None)
+        metrics = watched_metrics(self.metrics, self.plan, calls)
+
+        def repeat() -> None:
+            if loaded is not None:
+                again = Evaluation(self.plan, self.objective, metrics, self.device)
+                again.measure(eager, executor.watched(calls), loaded)
+            for measured in metrics:
+                measured.metric.compute()
+
+        return explained(self.plan, executor.section, error, calls, repeat)
 
     def measure(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> torch.Tensor:
         """Update the metrics with a batch; return its loss."""
@@ -95,7 +119,7 @@ class Evaluation:
             values = averaged(with_outputs(self.model, network, batch), self.model.outputs, executor.views)
             loss: torch.Tensor = self.objective(values)
         for measured in self.metrics:
-            call(measured.metric.update, measured.inputs, values)
+            measured.metric.update(*inputs_of("metric", measured.log_name, measured.inputs, values))
         if self.tell is not None:
             self.tell(values=values)
         return loss

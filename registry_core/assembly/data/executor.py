@@ -183,7 +183,10 @@ class Executor:
     def _each(self, transform: BuiltTransform, views: list[Sample], epoch: int, index: int) -> list[Sample]:
         moment = Moment(epoch, index)
         self._begin("transform", transform, moment, views)
-        made = [one for view, each in enumerate(views) for one in transform.each(each, Moment(epoch, index, view))]
+        try:
+            made = [one for view, each in enumerate(views) for one in transform.each(each, Moment(epoch, index, view))]
+        except RegistryError as error:
+            raise error.adding(self.reader.told(index))  # noqa: B904  # it is the same error
         return self._end("transform", transform, moment, made)
 
     def _on_batch(self, transform: BuiltTransform, batch: Batch, moment: Moment) -> Batch:

@@ -46,6 +46,13 @@ class Reader:
             raise failed.at("data", self.section, "dataset") from error
         return sample
 
+    def told(self, index: int) -> str:
+        """A sentence that names a sample and its origin; empty without a data set, as for a file to predict."""
+        if not len(self):
+            return ""
+        where = describe_sample(self.dataset, index)
+        return f"The sample is data.{self.section}[{index}]{f', {where}' if where else ''}."
+
     def _mapping(self, found: Any, index: int) -> Sample:
         """The sample as a mapping; the first item of a torch pair is the input."""
         if isinstance(found, Mapping):

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from registry_core.assembly.building import build
+from registry_core.assembly.model.inputs import inputs_of
+from registry_core.diagnostics import BrokenComponent
 from registry_core.planning.step import TermPlan
 
 
@@ -45,6 +47,7 @@ class TermModule(nn.Module):
     def __init__(self, term: TermPlan) -> None:
         super().__init__()
         self.inputs = term.inputs
+        self.name = term.loss.name
         self.weight = term.weight
         self.activation = term.activation
         self.class_dimension = term.class_dimension
@@ -52,7 +55,7 @@ class TermModule(nn.Module):
 
     def forward(self, values: Mapping[str, Any]) -> Tensor:
         """The value of this term alone, without its weight."""
-        arguments = [values[name] for name in self.inputs]
+        arguments = inputs_of("loss", self.name, self.inputs, values)
         if self.activation == "log_softmax":
             arguments[0] = torch.log_softmax(arguments[0], self.class_dimension)
         elif self.activation == "sigmoid":
@@ -63,4 +66,11 @@ class TermModule(nn.Module):
 
 def named_outputs(names: tuple[str, ...], output: Any) -> dict[str, Any]:
     """The outputs of a model, by name."""
-    return {names[0]: output} if len(names) == 1 else {name: output[name] for name in names}
+    if len(names) == 1:
+        return {names[0]: output}
+    try:
+        return {name: output[name] for name in names}
+    except (KeyError, IndexError, TypeError) as error:
+        found = ", ".join(map(repr, output)) if isinstance(output, Mapping) else f"a {type(output).__name__}"
+        message = f"The model declares the outputs {', '.join(map(repr, names))}, but returned {found}."
+        raise BrokenComponent(message, "Let it return a mapping from these names to tensors.").at("model") from error
