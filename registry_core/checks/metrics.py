@@ -35,8 +35,15 @@ def metrics_accept_outputs_and_targets(context: CheckContext) -> Iterator[Proble
             yield from wrong
             if asked and not wrong:
                 metric.check_outputs(model.output_form, model.num_outputs)
+                if _classes_are_looked_up(context):
+                    metric.check_classes(context.analysis.num_classes)
         except CheckFailed as failed:
             yield context.refused_by(keys, metric, failed)
+
+
+def _classes_are_looked_up(context: CheckContext) -> bool:
+    """True if a number of classes that is not known is declared nowhere: the training data were looked at."""
+    return context.analysis.train is not None and context.whole(("model",), ("data", "train"))
 
 
 def _targets_problems(

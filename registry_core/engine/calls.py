@@ -15,6 +15,7 @@ from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.diagnostics import Keys
 from registry_core.engine.memory import Storages, storages, tensors_in
+from registry_core.engine.metric_value import one_number
 from registry_core.planning.plan import Plan
 from registry_core.planning.program import Action
 
@@ -194,6 +195,7 @@ class WatchedMetric:
 
     def __init__(self, metric: Any, name: str, place: int, calls: Calls) -> None:
         self.metric = metric
+        self.name, self.place = name, place
         self.what = f"The metric {name!r}"
         self.keys: Keys = ("metrics", place)
         self.calls = calls
@@ -211,7 +213,7 @@ class WatchedMetric:
     def compute(self) -> float:
         """Its value."""
         with self.calls.inside(Call(self.what, self.keys)):
-            return float(self.metric.compute())
+            return one_number(self.metric.compute(), self.name, self.place)
 
 
 def watched_metrics(metrics: Sequence[NamedMetric], plan: Plan, calls: Calls) -> list[NamedMetric]:

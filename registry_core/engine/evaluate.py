@@ -21,6 +21,7 @@ from registry_core.components import Model
 from registry_core.diagnostics import RegistryError, RunError
 from registry_core.engine.calls import Calls, watched_metrics
 from registry_core.engine.explaining import explained
+from registry_core.engine.metric_value import one_number
 from registry_core.planning.plan import Plan
 from registry_core.planning.step import StepPlan
 
@@ -86,10 +87,10 @@ class Evaluation:
             except RunError as error:
                 raise self._explained(error, network, loader.executor, loaded) from error
         values = {"loss": total.item() / loader.samples}
-        for measured in self.metrics:
+        for place, measured in enumerate(self.metrics):
             try:
                 with torch_code(f"The metric {measured.log_name!r}"):
-                    values[measured.log_name] = float(measured.metric.compute())
+                    values[measured.log_name] = one_number(measured.metric.compute(), measured.log_name, place)
             except RunError as error:
                 raise self._explained(error, network, loader.executor) from error
         return values

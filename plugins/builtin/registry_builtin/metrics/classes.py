@@ -34,6 +34,10 @@ class _OfClasses(Metric):
         if outputs is not None:
             known_classes(self.name, self.num_classes, outputs)
 
+    def check_classes(self, classes: int | None) -> None:
+        """Raise CheckFailed if the number of classes is unknown."""
+        known_classes(self.name, self.num_classes, classes)
+
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric; CheckFailed if the number of classes is unknown."""
         count = known_classes(self.name, self.num_classes, classes)
