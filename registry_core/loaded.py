@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
+from registry_core.checks.missing_here import missing_here
 from registry_core.checks.table import errors_of, warnings_of
 from registry_core.config import dump, models
 from registry_core.config.loading.compose import ReadTree, compose, keys_of_option
@@ -47,16 +48,26 @@ class Looks:
     """Check the weights that a new run starts from."""
     here: bool = False
     """Check the devices and processors of this machine, on which the pipeline will run."""
+    elsewhere: bool = False
+    """The run will be on another machine: data and weights that are missing here are no errors."""
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Loaded:
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    fresh: bool = True,
+    here: bool = False,
+    elsewhere: bool = False,
+) -> Loaded:
     """Read and check a pipeline file under ``KEY=VALUE`` overrides.
 
     ``fresh``: a new run starts from the pipeline, so the weights that it starts from are checked. ``here``: the run is
-    on this machine, so its devices are checked too.
+    on this machine, so its devices are checked too. ``elsewhere``: it is on another, so data and weights that are
+    missing here are warnings that say what was not checked.
     Raises PipelineError with all problems, sorted by place.
     """
-    looks = Looks(fresh=fresh, here=here)
+    looks = Looks(fresh=fresh, here=here, elsewhere=elsewhere)
     tree, problems = compose(Path(path), overrides, _is_component)
     try:
         return load_tree(tree, problems, looks)
@@ -111,7 +122,8 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
     if looks.data:
         analysis = analyse(spec, skip=_broken_sections(reading.broken))
         context = CheckContext(spec, analysis, tree, frozenset(reading.broken), looks.fresh, looks.here)
-        reading.found += errors_of(context)
+        found = errors_of(context)
+        reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
         if not reading.has_errors():
             reading.found += warnings_of(context)
     reading.found += reading.warnings

@@ -124,6 +124,7 @@ _ROWS = (
     Code("weights", "Finetuning"),
     Code("device", "The machine"),
     Code("disk-space", "The machine", "warning"),
+    Code("not-checked", "The machine", "warning"),
     Code("not-deterministic", "The machine"),
     Code("not-on-meta", "The machine", "error or warning"),
     Code("out-of-memory", "The machine"),

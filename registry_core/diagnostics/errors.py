@@ -3,6 +3,7 @@
     RegistryError
     ├── PipelineError          the pipeline file is wrong (carries every problem)      exit 2
     ├── DataError              an image, a label or an index file is wrong             exit 2
+    │   └── MissingData        a file or folder of data does not exist               exit 2
     ├── UnknownComponent       no distribution registers this name                     exit 2
     ├── NameConflict           several distributions register this name                exit 2
     ├── InvalidParameters      a component received wrong parameters                   exit 2
@@ -78,6 +79,10 @@ class DataError(RegistryError):
 
     exit_code = 2
     code = "data"
+
+
+class MissingData(DataError):
+    """A file or folder of data does not exist; on another machine it may."""
 
 
 class UnknownComponent(RegistryError):
