@@ -55,3 +55,12 @@ def ignored_classes(spec: Spec) -> frozenset[int]:
     """The values among class indices that mean no class to a loss."""
     found = {getattr(term.loss, "ignore_index", None) for term in spec.loss.terms()}
     return frozenset(value for value in found if value is not None)
+
+
+def void_class(spec: Spec, num_classes: int | None) -> int | None:
+    """The index of targets that mean no class: losses ignore it, and it is none of the model's classes.
+
+    None if no loss says so, or losses differ.
+    """
+    found = {value for value in ignored_classes(spec) if value >= 0}
+    return next(iter(found)) if len(found) == 1 and num_classes is not None and min(found) >= num_classes else None

@@ -89,6 +89,7 @@ _ROWS = (
     Code("class-count", "Model, loss and metrics"),
     Code("duplicate-metric", "Model, loss and metrics"),
     Code("gradient-missing", "Model, loss and metrics", "warning"),
+    Code("ignored-classes", "Model, loss and metrics", "warning"),
     Code("init-rule", "Model, loss and metrics"),
     Code("last-layer", "Model, loss and metrics", "warning"),
     Code("layers", "Model, loss and metrics"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CLASSES = "Number of classes; null for the number that the model predicts."
 _AVERAGE = "macro: mean over the classes; weighted: mean weighted by the number of samples; micro: over all decisions."
-_IGNORED = "Class index whose targets are ignored."
+_IGNORED = "Class index whose targets are ignored; null for that of the loss if it is none of the model's classes."
 
 
 class _OfClasses(Metric):
