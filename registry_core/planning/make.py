@@ -10,7 +10,7 @@ from registry_core.analysis.samples import Passage
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.analysis.targets import classes_in_targets, ignored_classes, void_class
 from registry_core.catalog.policy import OWN
-from registry_core.components import Sampler, stream_key
+from registry_core.components import Metric, Sampler, stream_key
 from registry_core.config.models import Section, Spec
 from registry_core.config.places import with_place
 from registry_core.config.text.tree import Tree
