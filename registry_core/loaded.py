@@ -21,7 +21,8 @@ from registry_core.config.loading.compose import ReadTree, compose, keys_of_opti
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
-from registry_core.config.text.tree import Tree
+from registry_core.config.text.fixes import applicable, corrected
+from registry_core.config.text.tree import Tree, read_text, text_of_file
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
 
 
@@ -72,7 +73,29 @@ def load(
     try:
         return load_tree(tree, problems, looks)
     except PipelineError as error:
-        raise PipelineError(_placed_at_options(error.problems, Path(path), overrides, looks)) from None
+        problems = [_without_wrong_fix(problem, Path(path), overrides) for problem in error.problems]
+        raise PipelineError(_placed_at_options(problems, Path(path), overrides, looks)) from None
+
+
+def _without_wrong_fix(problem: Problem, path: Path, overrides: Sequence[str]) -> Problem:
+    """The problem without its fix if that would write the next mistake: a key twice, or one that refuses the value."""
+    fix = problem.fix
+    if fix is None or fix.certain:
+        return problem
+    is_key = problem.code in ("unknown-key", "unknown-parameter")
+    fixed: Keys = (*problem.keys[:-1], fix.new) if is_key else problem.keys
+
+    def read(file: Path) -> Tree:
+        text = text_of_file(file)
+        return read_text(corrected(text, applicable([problem], text, str(file))), str(file))
+
+    try:
+        load_unseen(path, overrides, read)
+    except PipelineError as error:
+        next_ones = [each for each in error.problems if each.keys in (fixed, ()) or each.code == "duplicate-key"]
+        if any(each.fix is None or not each.fix.certain for each in next_ones):
+            return problem._replace(fix=None)
+    return problem
 
 
 def _placed_at_options(

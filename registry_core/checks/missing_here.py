@@ -10,8 +10,6 @@ from registry_core.config.loading.resolve import placed_components
 from registry_core.config.models import Spec
 from registry_core.diagnostics import Keys, MissingData, Problem
 
-CODE = "not-checked"
-
 _READ = ("dataset", "transform", "model")
 """The kinds whose paths are files and folders that a run reads."""
 
@@ -22,7 +20,7 @@ def missing_here(errors: Iterable[Problem], spec: Spec, analysis: Analysis) -> I
     for problem in errors:
         if any(problem.keys[: len(keys)] == keys for keys in missing):
             remedy = "The checks that read it were left out: validate on the other machine, too."
-            yield problem._replace(remedy=remedy, code=CODE, warning=True, fix=None)
+            yield problem._replace(remedy=remedy, code="not-checked", warning=True, fix=None)
         else:
             yield problem
 
