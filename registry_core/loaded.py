@@ -103,24 +103,25 @@ def _placed_at_options(
 ) -> Iterator[Problem]:
     """The problems; one of a component that an option changes, and that is not there without it, is at the option."""
     set_keys = {option: keys_of_option(option, _is_component) for option in overrides}
+    said = {(each.keys, each.message) for each in problems}
     for problem in problems:
-        inside = [
-            option
-            for option, keys in set_keys.items()
-            if problem.keys and len(keys) > len(problem.keys) and keys[: len(problem.keys)] == problem.keys
-        ]
-        causes = (option for option in inside if not _occurs_without(problem, option, path, overrides, looks))
-        option = next(causes, None) if problem.place is not None and problem.place.line is not None else None
-        yield problem if option is None else problem._replace(place=Place(f"--set {option}"), fix=None)
+        cause = None
+        for option, keys in set_keys.items() if problem.place is not None and problem.place.line is not None else ():
+            if problem.keys and len(keys) > len(problem.keys) and keys[: len(problem.keys)] == problem.keys:
+                others = [other for other in overrides if other != option]
+                without = _errors(path, others, looks)
+                if (problem.keys, problem.message) not in without and without <= said:
+                    cause = option
+        yield problem if cause is None else problem._replace(place=Place(f"--set {cause}"), fix=None)
 
 
-def _occurs_without(problem: Problem, option: str, path: Path, overrides: Sequence[str], looks: Looks) -> bool:
-    others = [other for other in overrides if other != option]
+def _errors(path: Path, overrides: Sequence[str], looks: Looks) -> set[tuple[Keys, str]]:
+    """The keys and messages of the errors of a pipeline under these options."""
     try:
-        load_tree(*compose(path, others, _is_component), looks)
+        load_tree(*compose(path, overrides, _is_component), looks)
     except PipelineError as error:
-        return (problem.keys, problem.message) in {(each.keys, each.message) for each in error.problems}
-    return False
+        return {(each.keys, each.message) for each in error.problems}
+    return set()
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:
