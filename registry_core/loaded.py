@@ -5,7 +5,7 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ from pydantic import ValidationError
 from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
 from registry_core.checks.ignored import unused
+from registry_core.checks.missing_here import missing_here
 from registry_core.checks.table import errors_of, warnings_of
 from registry_core.config import dump, models
 from registry_core.config.ignoring import silenced
-from registry_core.config.loading.compose import ReadTree, compose
+from registry_core.config.loading.compose import ReadTree, compose, keys_of_option
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
-from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem
+from registry_core.config.text.fixes import applicable, corrected
+from registry_core.config.text.tree import Tree, read_text, text_of_file
+from registry_core.diagnostics import Keys, PipelineError, Place, Problem
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,79 @@ class Looks:
     """Check the weights that a new run starts from."""
     here: bool = False
     """Check the devices and processors of this machine, on which the pipeline will run."""
+    elsewhere: bool = False
+    """The run will be on another machine: data and weights that are missing here are no errors."""
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), *, fresh: bool = True, here: bool = False) -> Loaded:
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    fresh: bool = True,
+    here: bool = False,
+    elsewhere: bool = False,
+) -> Loaded:
     """Read and check a pipeline file under ``KEY=VALUE`` overrides.
 
     ``fresh``: a new run starts from the pipeline, so the weights that it starts from are checked. ``here``: the run is
-    on this machine, so its devices are checked too.
+    on this machine, so its devices are checked too. ``elsewhere``: it is on another, so data and weights that are
+    missing here are warnings that say what was not checked.
     Raises PipelineError with all problems, sorted by place.
     """
+    looks = Looks(fresh=fresh, here=here, elsewhere=elsewhere)
     tree, problems = compose(Path(path), overrides, _is_component)
-    return load_tree(tree, problems, Looks(fresh=fresh, here=here))
+    try:
+        return load_tree(tree, problems, looks)
+    except PipelineError as error:
+        problems = [_without_wrong_fix(problem, Path(path), overrides) for problem in error.problems]
+        raise PipelineError(_placed_at_options(problems, Path(path), overrides, looks)) from None
+
+
+def _without_wrong_fix(problem: Problem, path: Path, overrides: Sequence[str]) -> Problem:
+    """The problem without its fix if that would write the next mistake: a key twice, or one that refuses the value."""
+    fix = problem.fix
+    if fix is None or fix.certain:
+        return problem
+    is_key = problem.code in ("unknown-key", "unknown-parameter")
+    fixed: Keys = (*problem.keys[:-1], fix.new) if is_key else problem.keys
+
+    def read(file: Path) -> Tree:
+        text = text_of_file(file)
+        return read_text(corrected(text, applicable([problem], text, str(file))), str(file))
+
+    try:
+        load_unseen(path, overrides, read)
+    except PipelineError as error:
+        next_ones = [each for each in error.problems if each.keys in (fixed, ()) or each.code == "duplicate-key"]
+        if any(each.fix is None or not each.fix.certain for each in next_ones):
+            return problem._replace(fix=None)
+    return problem
+
+
+def _placed_at_options(
+    problems: Sequence[Problem], path: Path, overrides: Sequence[str], looks: Looks
+) -> Iterator[Problem]:
+    """The problems; one of a component that an option changes, and that is not there without it, is at the option."""
+    set_keys = {option: keys_of_option(option, _is_component) for option in overrides}
+    said = {(each.keys, each.message) for each in problems}
+    for problem in problems:
+        cause = None
+        for option, keys in set_keys.items() if problem.place is not None and problem.place.line is not None else ():
+            if problem.keys and len(keys) > len(problem.keys) and keys[: len(problem.keys)] == problem.keys:
+                others = [other for other in overrides if other != option]
+                without = _errors(path, others, looks)
+                if (problem.keys, problem.message) not in without and without <= said:
+                    cause = option
+        yield problem if cause is None else problem._replace(place=Place(f"--set {cause}"), fix=None)
+
+
+def _errors(path: Path, overrides: Sequence[str], looks: Looks) -> set[tuple[Keys, str]]:
+    """The keys and messages of the errors of a pipeline under these options."""
+    try:
+        load_tree(*compose(path, overrides, _is_component), looks)
+    except PipelineError as error:
+        return {(each.keys, each.message) for each in error.problems}
+    return set()
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:
@@ -84,7 +148,8 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
     if looks.data:
         analysis = analyse(spec, skip=_broken_sections(reading.broken))
         context = CheckContext(spec, analysis, tree, frozenset(reading.broken), looks.fresh, looks.here)
-        reading.found += errors_of(context)
+        found = errors_of(context)
+        reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
         if not reading.has_errors():
             reading.found += warnings_of(context)
     reading.found += reading.warnings

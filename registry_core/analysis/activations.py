@@ -54,10 +54,9 @@ def activation_before(term: LossTerm, gives: tuple[str, ...], emits: OutputForm)
     return activation_between(emits, term.loss.output_form)
 
 
-def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...]) -> str:
-    """The remedy for targets that a loss does not accept, without the full stop: alternatives may follow."""
+def remedy_for_target(gives: TargetForm, takes: tuple[TargetForm, ...], instead: str) -> str:
+    """The remedy for targets that a loss does not accept; ``instead`` are alternatives, as ``, such as 'mse'``."""
     if gives == "class_indices" and "distributions" in takes:
-        return "Add one_hot to the transforms, or use cross_entropy"
-    if gives == "class_indices":
-        return f"Use cross_entropy, or data whose targets are {' or '.join(words(form) for form in takes)}"
-    return f"Use data whose targets are {' or '.join(words(form) for form in takes)}, or another loss"
+        return f"Add one_hot to the transforms, or use another loss{instead}."
+    data = f"data whose targets are {' or '.join(words(form) for form in takes)}"
+    return f"Use another loss{instead}{',' if instead else ''} or {data}."

@@ -13,7 +13,7 @@ from registry_core.catalog.policy import Policy
 from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.scan import Scan, scan
 from registry_core.catalog.session import SessionComponent, add_to_session, session_records
-from registry_core.diagnostics import NameConflict, UnknownComponent, closest, near
+from registry_core.diagnostics import NameConflict, UnknownComponent, best, closest, near
 
 Preferences = Mapping[str, str]
 """Maps a name that several distributions claim to the one to use: ``loss/focal`` to ``acme-losses``."""
@@ -75,7 +75,7 @@ class Catalog:
         if any(record.name == name for record in self.records):
             return ""  # it exists for another kind or in another distribution: not misspelt
         names = {record.name for record in self.of_kind(kind)}
-        return next(iter(_likely(name, names)), "")
+        return best(_last_part(name), _likely(name, names))
 
     def _advice(self, kind: str, distribution: str, name: str) -> str:
         for refused in self.refused:

@@ -67,7 +67,7 @@ def other_losses(analysis: Analysis, loss: Loss, targets: TargetForm) -> str:
             activation_between(analysis.model.output_form, other.output_form)
         except CheckFailed:
             return None
-        return _rank(targets, forms)
+        return 2 * _rank(targets, forms) + (other.output_form != analysis.model.output_form)
 
     return such_as(loss, Loss, fits)
 

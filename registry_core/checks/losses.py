@@ -95,7 +95,7 @@ def _accepts_targets(
         wanted = " or ".join(words(form) for form in accepted)
         message = f"This loss expects {wanted} as targets, but data.{name} provides {words(given)}."
         instead = other_losses(context.analysis, term.loss, given) if context.whole(("model",)) else ""
-        remedy = f"{remedy_for_target(given, accepted)}{instead}."
+        remedy = remedy_for_target(given, accepted, instead)
         if maker := section.target_maker():
             remedy = f"Remove {maker} there or use another loss{instead}."
         yield context.problem(_at(context, term), message, remedy)

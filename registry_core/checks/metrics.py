@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from registry_core.analysis.measured import direction_watched
 from registry_core.analysis.targets import compares_classes, compares_values, values_in_target
@@ -12,6 +12,7 @@ from registry_core.checks.context import CheckContext
 from registry_core.checks.model import compares_output, output_shape, values_in_output, written_output
 from registry_core.components import CheckFailed, Component, DataFacts, Metric, Shape
 from registry_core.components.forms import counted, taken, words
+from registry_core.components.loss import LossTerm
 from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import Keys, Problem, closest, near
 
@@ -35,8 +36,15 @@ def metrics_accept_outputs_and_targets(context: CheckContext) -> Iterator[Proble
             yield from wrong
             if asked and not wrong:
                 metric.check_outputs(model.output_form, model.num_outputs)
+                if _classes_are_looked_up(context):
+                    metric.check_classes(context.analysis.num_classes)
         except CheckFailed as failed:
             yield context.refused_by(keys, metric, failed)
+
+
+def _classes_are_looked_up(context: CheckContext) -> bool:
+    """True if a number of classes that is not known is declared nowhere: the training data were looked at."""
+    return context.analysis.train is not None and context.whole(("model",), ("data", "train"))
 
 
 def _targets_problems(
@@ -142,3 +150,48 @@ def better_is_what_is_better(context: CheckContext) -> Iterator[Problem]:
         message += f", but {measured[watched.metric]} values are better."
         written = f"{watched.parameter}: {watched.value_for(measured[watched.metric])}"
         yield context.problem(context.inside(keys, (watched.parameter,)), message, f"Set {written}.")
+
+
+@warning("ignored-classes")
+def losses_and_metrics_ignore_the_same(context: CheckContext) -> Iterator[Problem]:
+    """Targets that are no class to a metric are none to the loss, and classes that the loss ignores are not counted."""
+    spec, classes = context.spec, context.analysis.num_classes
+    terms = [term for term in spec.loss.terms() if compares_output(spec, term.inputs)]
+    ignoring = [term for term in terms if isinstance(getattr(term.loss, "ignore_index", None), int)]
+    if classes is None or not ignoring or not compares_classes(spec):
+        return
+    for index, metric in enumerate(spec.metrics):
+        if compares_output(spec, metric.inputs) and _is_of_classes(metric):
+            yield from _void(context, ("metrics", index), metric, ignoring, classes)
+            for term in ignoring:
+                yield from _ignored(context, metric, term, classes)
+
+
+def _is_of_classes(metric: Metric) -> bool:
+    return "ignore_index" in type(metric).model_fields or bool({"class_indices", "class_maps"} & {*metric.target_forms})
+
+
+def _void(
+    context: CheckContext, keys: Keys, metric: Metric, ignoring: Sequence[LossTerm], classes: int
+) -> Iterator[Problem]:
+    """The metric ignores targets that are no class, and the loss does not."""
+    void = getattr(metric, "ignore_index", None)
+    if (
+        void is None
+        or void in range(classes)
+        or void in [getattr(term.loss, "ignore_index", None) for term in ignoring]
+    ):
+        return
+    message = f"The metric {metric.name!r} ignores the targets {void}, which are none of the {classes} classes"
+    message += f", but the loss {ignoring[0].loss.name!r} does not, and cannot be computed for them."
+    remedy = f"Set ignore_index of the loss to {void}, too, or remove it here."
+    yield context.problem(context.inside(keys, ("ignore_index",)), message, remedy)
+
+
+def _ignored(context: CheckContext, metric: Metric, term: LossTerm, classes: int) -> Iterator[Problem]:
+    """The loss ignores a class of the model, and the metric counts it."""
+    ignored = getattr(term.loss, "ignore_index", None)
+    if ignored in range(classes) and getattr(metric, "ignore_index", None) != ignored:
+        message = f"The loss {term.loss.name!r} ignores the class {ignored}, but the metric {metric.name!r} counts it."
+        at = context.inside(context.inside(("loss",), term.at), ("ignore_index",))
+        yield context.problem(at, message, "Let both ignore the same class, or none.")

@@ -134,10 +134,10 @@ def _outside(error: OSError) -> RunError:
 
 
 def _tell(error: RegistryError) -> None:
-    if isinstance(error, PipelineError):
+    if isinstance(error, PipelineError) or error.place is not None:
         from registry_core.cli.problems import tell
 
-        tell(error.problems)
+        tell(error.problems if isinstance(error, PipelineError) else [error.problem()])
     else:
         click.echo(str(error), err=True)
 

@@ -66,9 +66,13 @@ class ValidateResult:
         """Check one file and make the requested reports."""
         from registry_core.loaded import load
 
+        here = wanted.out is not None
         try:
-            loaded = load(file, wanted.overrides, here=wanted.out is not None)
+            loaded = load(file, wanted.overrides, here=here, elsewhere=not here)
             self.add(loaded.warnings)
+            if any(warning.code == "not-checked" for warning in loaded.warnings):
+                self.leave_out(file, wanted)
+                return
             if wanted.deep:
                 self.rehearse(file, loaded, wanted)
         except PipelineError as error:
@@ -79,6 +83,13 @@ class ValidateResult:
             self.right.append(file)
         if wanted.read_data:
             self.read_data(file, wanted.overrides)
+
+    def leave_out(self, file: Path, wanted: ValidateRequest) -> None:
+        """Say which reports are left out, because data or weights are on another machine."""
+        self.right.append(file)
+        for asked, report in ((wanted.deep, "--deep"), (wanted.read_data, "--data")):
+            if asked:
+                click.echo(f"{file}: {report} was left out, because not all files are on this machine.", err=True)
 
     def rehearse(self, file: Path, loaded: Loaded, wanted: ValidateRequest) -> None:
         """Run one batch through everything that is built; PipelineError if that shows a problem."""

@@ -42,6 +42,13 @@ class Metric(Component):
             takes = " or ".join(words(each) for each in self.output_forms)
             message = f"The metric {self.name!r} expects {takes}, but the model emits {words(form)}."
             raise CheckFailed(message, f"Use a metric for {words(form)}, or another model.")
+        classes = getattr(self, "num_classes", None)
+        if self.target.startswith("torchmetrics") and isinstance(classes, int) and outputs not in (None, classes):
+            message = f"The metric {self.name!r} expects {classes} classes, but the model predicts {outputs}."
+            raise CheckFailed(message, f"Set num_classes of the metric to {outputs}, or remove it.")
+
+    def check_classes(self, classes: int | None) -> None:
+        """Raise CheckFailed if it cannot be built for this number of classes (None: unknown)."""
 
     def get_target_forms(self) -> tuple[TargetForm, ...]:
         """Forms of the entry ``target`` that it accepts, if they depend on its parameters; (): any."""
@@ -51,6 +58,8 @@ class Metric(Component):
         """Raise CheckFailed if the metric does not fit the targets of these data, beyond their form."""
 
     def build(self, classes: int | None) -> TorchMetric:
-        """The metric, for a model with this number of classes (None: unknown)."""
-        built: TorchMetric = self.make()
+        """The metric, for a model with this number of classes (None: unknown), which a null ``num_classes`` becomes."""
+        follows = "num_classes" in type(self).model_fields and getattr(self, "num_classes", None) is None
+        known = self.model_copy(update={"num_classes": classes}) if follows and classes is not None else self
+        built: TorchMetric = known.make()
         return built

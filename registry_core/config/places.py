@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from registry_core.config.loading.resolve import placed_components
 from registry_core.config.models import Spec
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem
+from registry_core.diagnostics import Keys, PipelineError, Problem, RegistryError
 
 
 def keys_of(component: object, spec: Spec) -> Keys:
@@ -18,11 +18,15 @@ def keys_of(component: object, spec: Spec) -> Keys:
 
 @contextmanager
 def placed(tree: Tree | None) -> Iterator[None]:
-    """Add file, line and column to the problems of a PipelineError that is raised within."""
+    """Add file, line and column to an error that is raised within, or to the problems of a PipelineError."""
     try:
         yield
     except PipelineError as error:
         raise PipelineError(with_place(problem, tree) for problem in error.problems) from error
+    except RegistryError as error:
+        if tree is not None and error.keys and error.place is None:
+            error.place = tree.place(error.keys)
+        raise
 
 
 def with_place(problem: Problem, tree: Tree | None) -> Problem:

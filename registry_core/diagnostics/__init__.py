@@ -5,6 +5,7 @@ from registry_core.diagnostics.errors import (
     CheckpointError,
     DataError,
     InvalidParameters,
+    MissingData,
     NameConflict,
     PipelineError,
     RegistryError,
@@ -12,7 +13,7 @@ from registry_core.diagnostics.errors import (
     ScaffoldError,
     UnknownComponent,
 )
-from registry_core.diagnostics.near_matches import Suggestion, closest, near, suggest
+from registry_core.diagnostics.near_matches import Suggestion, best, closest, near, suggest
 from registry_core.diagnostics.problem import Fix, Keys, Place, Problem, dotted
 from registry_core.diagnostics.sentences import as_clause, as_sentence, describe_error
 from registry_core.diagnostics.values import format_value
@@ -24,6 +25,7 @@ __all__ = [
     "Fix",
     "InvalidParameters",
     "Keys",
+    "MissingData",
     "NameConflict",
     "PipelineError",
     "Place",
@@ -35,6 +37,7 @@ __all__ = [
     "UnknownComponent",
     "as_clause",
     "as_sentence",
+    "best",
     "closest",
     "describe_error",
     "dotted",

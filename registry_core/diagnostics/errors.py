@@ -3,6 +3,7 @@
     RegistryError
     ├── PipelineError          the pipeline file is wrong (carries every problem)      exit 2
     ├── DataError              an image, a label or an index file is wrong             exit 2
+    │   └── MissingData        a file or folder of data does not exist               exit 2
     ├── UnknownComponent       no distribution registers this name                     exit 2
     ├── NameConflict           several distributions register this name                exit 2
     ├── InvalidParameters      a component received wrong parameters                   exit 2
@@ -31,6 +32,8 @@ class RegistryError(Exception):
     """The component of the pipeline that caused the error, if known."""
     keys: Keys = ()
     """The keys of the pipeline file that the error is about, if known."""
+    place: Place | None = None
+    """The place of these keys, if the pipeline is from a file."""
     code: str = ""
     """The code of the corresponding problem."""
 
@@ -50,9 +53,16 @@ class RegistryError(Exception):
         self.code = code or self.code
         return self
 
+    def adding(self, sentence: str) -> Self:
+        """Append a sentence to the message, and return the error."""
+        self.message = f"{self.message} {sentence}".strip()
+        self.args = (f"{self.message} {self.remedy}".strip(),)
+        return self
+
     def problem(self, *keys: str | int, place: Place | None = None) -> Problem:
         """The corresponding problem, about ``keys`` or, without any, about the keys of the error."""
-        return Problem(self.message, self.remedy, place, keys or self.keys, exit_code=self.exit_code, code=self.code)
+        at = place or self.place
+        return Problem(self.message, self.remedy, at, keys or self.keys, exit_code=self.exit_code, code=self.code)
 
 
 class PipelineError(RegistryError):
@@ -69,6 +79,10 @@ class DataError(RegistryError):
 
     exit_code = 2
     code = "data"
+
+
+class MissingData(DataError):
+    """A file or folder of data does not exist; on another machine it may."""
 
 
 class UnknownComponent(RegistryError):

@@ -50,6 +50,17 @@ def closest(word: str, words: Iterable[str]) -> list[str]:
     return _parts(word, folded)
 
 
+def best(word: str, words: Iterable[str]) -> str:
+    """The most similar known word; empty if there is none, or if another one is as similar."""
+    found = closest(word, words)
+    if len(found) < 2:
+        return "".join(found)
+    from difflib import SequenceMatcher
+
+    nearness = [SequenceMatcher(None, _folded(word), _folded(each)).ratio() for each in found]
+    return found[0] if nearness[0] > nearness[1] else ""
+
+
 _TELLING = 3
 """Minimum number of letters by which a word is recognised from its beginning."""
 

@@ -112,7 +112,8 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
         if saved is not None:
             training.resume(saved)
         try:
-            reason = training.run()
+            with placed(plan.places):
+                reason = training.run()
         finally:
             for loader in pipeline.loaders.values():
                 loader.close()

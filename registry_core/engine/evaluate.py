@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.transforms import Batch
 from registry_core.assembly.device import PRECISIONS
+from registry_core.assembly.model.inputs import inputs_of
 from registry_core.assembly.model.objective import BatchLoss, Objective, named_outputs
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Model
-from registry_core.diagnostics import RunError
+from registry_core.diagnostics import RegistryError, RunError
+from registry_core.engine.calls import Calls, watched_metrics
 from registry_core.engine.causes import cause_of_loss, error_of
+from registry_core.engine.explaining import explained
+from registry_core.engine.metric_value import one_number
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.planning.plan import Plan
 from registry_core.planning.step import StepPlan
@@ -30,11 +35,6 @@ def autocast(device: torch.device, step: StepPlan) -> AbstractContextManager[Any
     return torch.autocast(device.type, PRECISIONS[step.precision])
 
 
-def call(function: Callable[..., Any], inputs: tuple[str, ...], values: Mapping[str, Any]) -> Any:
-    """Call a model or metric with its inputs."""
-    return function(*[values[name] for name in inputs])
-
-
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
     """The entries of a batch and the outputs of the network for it, by name; RunError if both have a name."""
     for name in model.outputs:
@@ -42,7 +42,7 @@ def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dic
             message = f"{name!r} is an output of the model {model.name!r} and an entry of the batch."
             remedy = "Give one of them another name: losses and metrics read both."
             raise RunError(message, remedy).at("model", code="missing-entry")
-    return {**batch, **named_outputs(model.outputs, call(network, model.inputs, batch))}
+    return {**batch, **named_outputs(model.outputs, network(*inputs_of("model", model.name, model.inputs, batch)))}
 
 
 def averaged(values: dict[str, Any], outputs: tuple[str, ...], views: int) -> dict[str, Any]:
@@ -71,6 +71,7 @@ class Evaluation:
         device: torch.device,
         tell: Callable[..., None] | None = None,
     ) -> None:
+        self.plan = plan
         self.model = plan.model.declared
         self.step = plan.step
         self.objective = loss
@@ -87,13 +88,37 @@ class Evaluation:
         for measured in self.metrics:
             measured.metric.reset()
         for loaded in loader.batches(epoch=0):
-            with torch_code("The evaluation"):
-                running.add(self.measure(network, loader.executor, loaded), len(loaded.request.indices))
+            try:
+                with torch_code("The evaluation"):
+                    running.add(self.measure(network, loader.executor, loaded), len(loaded.request.indices))
+            except RunError as error:
+                raise self._explained(error, network, loader.executor, loaded) from error
         values = {"loss": running.mean()}
-        for measured in self.metrics:
-            with torch_code(f"The metric {measured.log_name!r}"):
-                values[measured.log_name] = float(measured.metric.compute())
+        for place, measured in enumerate(self.metrics):
+            try:
+                with torch_code(f"The metric {measured.log_name!r}"):
+                    values[measured.log_name] = one_number(measured.metric.compute(), measured.log_name, place)
+            except RunError as error:
+                raise self._explained(error, network, loader.executor) from error
         return values
+
+    def _explained(
+        self, error: RunError, network: Any, executor: Executor, loaded: LoadedBatch | None = None
+    ) -> RegistryError:
+        """The error of a batch or, without any, of a metric at the end, with the call that failed."""
+        eager = getattr(network, "_orig_mod", network)  # the parts of a compiled model cannot be observed
+        averaged = isinstance(eager, AveragedModel)
+        calls = Calls(self.plan, [eager.module if averaged else eager], self.objective, None)
+        metrics = watched_metrics(self.metrics, self.plan, calls)
+
+        def repeat() -> None:
+            if loaded is not None:
+                again = Evaluation(self.plan, self.objective, metrics, self.device)
+                again.measure(eager, executor.watched(calls), loaded)
+            for measured in metrics:
+                measured.metric.compute()
+
+        return explained(self.plan, executor.section, error, calls, repeat)
 
     def values(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> dict[str, Any]:
         """The entries of a batch and the outputs for it, one row a sample."""
@@ -123,7 +148,7 @@ class Evaluation:
         with autocast(self.device, self.step):
             loss: BatchLoss = self.objective(values, samples=len(loaded.request.indices))
         for measured in self.metrics:
-            call(measured.metric.update, measured.inputs, values)
+            measured.metric.update(*inputs_of("metric", measured.log_name, measured.inputs, values))
         if self.tell is not None:
             self.tell(values=values)
         return loss

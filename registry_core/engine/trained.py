@@ -18,6 +18,7 @@ from registry_core.assembly.data.executor import Executor, Placement, Request
 from registry_core.assembly.data.reading import Reader
 from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.device import choose_device
+from registry_core.assembly.model.inputs import inputs_of
 from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.pipeline import build_metrics, build_model
 from registry_core.assembly.torch_errors import torch_code
@@ -29,7 +30,7 @@ from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import CheckpointError, RunError
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
-from registry_core.engine.evaluate import Evaluation, autocast, call
+from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
 from registry_core.engine.requirements import check_one_process
 from registry_core.loaded import Looks, load_tree
@@ -143,7 +144,7 @@ class TrainedModel:
         batch = executor.on_device(executor.batch_of(views, request), request)
         self._check_size(path, batch["input"])
         with torch_code(f"The model on {str(path)!r}"), autocast(self.device, self.plan.step):
-            output = call(self.model, self.declared.inputs, batch)
+            output = self.model(*inputs_of("model", self.declared.name, self.declared.inputs, batch))
         if not isinstance(output, torch.Tensor) or output.ndim != 2:
             raise RunError(f"The model {self.declared.name!r} does not return one value per class.")
         if not output.isfinite().all():

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,12 @@ from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
 from registry_core.config.run_layout import BEST
+from registry_core.diagnostics import RegistryError, RunError
+from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
+from registry_core.engine.explaining import explained
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
@@ -117,7 +120,10 @@ class Training:
             for batches in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
                 after = self._after(len(batches))
-                found = self.optimize(batches, after)
+                try:
+                    found = self.optimize(batches, after)
+                except RunError as error:
+                    raise self._explained(error, batches, after) from error
                 samples = sum(batch.samples for batch in batches)
                 if found.refused is None:
                     self.running.add(found.loss, samples)
@@ -131,6 +137,16 @@ class Training:
                 if self._done():
                     break
         self.seconds, self.started = self.elapsed(), None
+
+    def _explained(self, error: RunError, batches: list[MicroBatch], after: Position) -> RegistryError:
+        """The error of a step with the call that failed."""
+        pipeline, loader = self.pipeline, self.pipeline.loaders["train"]
+        averaged = [] if pipeline.averaged is None else [pipeline.averaged.module]
+        calls = Calls(self.plan, [pipeline.model, *averaged], pipeline.loss, pipeline.optimizer)
+        loader.executor = loader.executor.watched(calls)
+        eager = replace(pipeline, forward=pipeline.model)  # the parts of a compiled model cannot be observed
+        again = OptimizerStep(eager, self.scaler, None, None)
+        return explained(self.plan, "train", error, calls, lambda: again(batches, after))
 
     def elapsed(self) -> float:
         """Seconds of training so far."""

@@ -108,3 +108,7 @@ def _evaluation(spec: Spec, evaluation: EvaluationPlan) -> Iterator[Decision]:
     elif evaluation.every is not None:
         weights = "averaged weights (train.ema)" if evaluation.weights == "averaged" else "the trained weights"
         yield Decision("evaluation", f"every {evaluation.every}, with {weights}", "train.evaluate_every")
+    for declared, metric in zip(spec.metrics, evaluation.metrics, strict=True):
+        if metric is not declared:
+            ignored = f"targets {getattr(metric, 'ignore_index', None)} are ignored"
+            yield Decision(metric.name, ignored, "ignore_index of the loss, which is none of the classes")

@@ -8,9 +8,9 @@ from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.analysis.model import TermAnalysis
 from registry_core.analysis.samples import Passage
 from registry_core.analysis.sections import SectionAnalysis
-from registry_core.analysis.targets import classes_in_targets
+from registry_core.analysis.targets import classes_in_targets, ignored_classes, void_class
 from registry_core.catalog.policy import OWN
-from registry_core.components import Sampler, stream_key
+from registry_core.components import Metric, Sampler, stream_key
 from registry_core.config.models import Section, Spec
 from registry_core.config.places import with_place
 from registry_core.config.text.tree import Tree
@@ -42,7 +42,7 @@ def plan_of(analysis: Analysis, places: Tree | None = None) -> Plan:
         raise PipelineError(problems)
     sections = {name: _section(spec, analysis, section) for name, section in analysis.sections.items()}
     train = analysis.sections["train"]
-    step, evaluation = _step(spec, analysis), _evaluation(spec)
+    step, evaluation = _step(spec, analysis), _evaluation(spec, analysis)
     plan = Plan(
         seed=spec.seed,
         sections=sections,
@@ -94,7 +94,8 @@ def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Sectio
         batch_size=section.batch_size,
         drop_last=name == "train" and spec.data.drop_last,
         batches=section.batches,
-        num_classes=classes_in_targets(spec, section.targets, analysis.num_classes),
+        num_classes=classes_in_targets(spec, section.facts, section.targets, analysis.num_classes),
+        ignored_classes=ignored_classes(spec),
     )
 
 
@@ -169,5 +170,13 @@ def _implementation(options: Mapping[str, object]) -> Implementation:
     return "foreach" if options.get("foreach") else "torch's choice"
 
 
-def _evaluation(spec: Spec) -> EvaluationPlan:
-    return EvaluationPlan(spec.metrics, spec.train.evaluate_every, "averaged" if spec.train.ema else "trained")
+def _evaluation(spec: Spec, analysis: Analysis) -> EvaluationPlan:
+    void = void_class(spec, analysis.num_classes)
+    metrics = tuple(_ignoring(metric, void) for metric in spec.metrics)
+    return EvaluationPlan(metrics, spec.train.evaluate_every, "averaged" if spec.train.ema else "trained")
+
+
+def _ignoring(metric: Metric, void: int | None) -> Metric:
+    """The metric, which ignores what means no class to the loss unless it says otherwise."""
+    follows = void is not None and getattr(metric, "ignore_index", void) is None
+    return metric.model_copy(update={"ignore_index": void}) if follows else metric

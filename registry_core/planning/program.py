@@ -62,6 +62,8 @@ class SectionPlan:
     """Batches in an epoch; None if the length of the data is not known before the run."""
     num_classes: int | None
     """The number that class indices among the targets must be below; None if targets are not checked."""
+    ignored_classes: frozenset[int]
+    """Values among them that mean no class to a loss."""
 
     @property
     def operations(self) -> Iterator[Operation]:

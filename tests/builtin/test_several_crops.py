@@ -60,7 +60,7 @@ def test_crops_are_those_of_torchvision(form: str, transform: Transform, referen
 def test_windows_that_do_not_fit() -> None:
     with pytest.raises(CheckFailed, match="14 x 14 window does not fit into the image of 13 x \\?"):
         FiveCrop(size=14).infer_image(Image("pil", 3, 13))
-    with pytest.raises(DataError, match="14 x 14 window does not fit into an image of 13 x 16"):
+    with pytest.raises(DataError, match="14 x 14 window does not fit into the image of 13 x 16"):
         TenCrop(size=14).build()({"input": picture("pil", 3, 13, 16)})
 
 

@@ -81,3 +81,44 @@ def test_the_folder_of_runs(command: Callable[..., Ended], pipeline: Callable[..
 def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert unwritable(tmp_path / "run") == f"{str(tmp_path)!r} is not writable"
+
+
+def test_files_of_another_machine_are_warnings(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Data, weights and the files of transforms that are missing here; everything else is checked."""
+    there = tmp_path / "there"
+    section = {"dataset": {"image_folder": {"root": str(there / "images"), "mode": "L"}}, "transforms": ["to_tensor"]}
+    whiten = {"linear_transformation": {"file": str(there / "whitening.safetensors")}}
+    path = pipeline(
+        data__train=section,
+        data__val__transforms=["to_tensor", whiten],
+        finetune={"weights": str(there / "weights.safetensors")},
+    )
+    assert command("validate", path).code == 2
+    ended = command("validate", path, "--elsewhere", "--deep", "--data")
+    assert ended.code == 0
+    warnings = [line for line in ended.err.splitlines() if "[not-checked]" in line]
+    for place in ("data.train.dataset.", "data.val.transforms[1].", "finetune.weights: "):
+        assert any(f"warning: {place}" in line for line in warnings), place
+    assert "--deep was left out, because not all files are on this machine." in ended.err
+    assert "--data was left out" in ended.err
+    wrong = command("validate", path, "--elsewhere", "--set", "model.mlp.num_classes=7")
+    assert wrong.code == 2
+    assert "The model has 7 outputs, but data.val has 10 classes." in wrong.err
+
+
+def test_incomplete_data_of_another_machine(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    """A folder that is here without its files, and an index whose images are elsewhere."""
+    (tmp_path / "index.txt").write_text("cat/1.png 0\ndog/1.png 1\n")
+    for dataset in (
+        {"mnist": {"root": str(tmp_path)}},
+        {"image_index": {"index": str(tmp_path / "index.txt"), "mode": "L", "classes": 10}},
+    ):
+        path = pipeline(data__val={"dataset": dataset, "transforms": ["to_tensor"]})
+        with pytest.raises(PipelineError):
+            load(path)
+        assert [warning.code for warning in load(path, elsewhere=True).warnings] == ["not-checked"]
+    (tmp_path / "index.txt").write_text("cat/1.png zero\n")  # this is wrong on every machine
+    with pytest.raises(PipelineError, match=r"index\.txt:1"):
+        load(path, elsewhere=True)

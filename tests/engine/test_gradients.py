@@ -146,7 +146,7 @@ def test_parameters_that_an_optimizer_cannot_train(
 def test_sparse_gradients_that_no_layer_announces(
     pipeline: Callable[..., Path], distribution: Callable[..., Path], command: Callable[..., Ended], tmp_path: Path
 ) -> None:
-    """A foreign model that calls the function itself: torch's own refusal, in one line that names the step."""
+    """A foreign model that calls the function itself: torch's own refusal, in one line that names the optimizer."""
     text = (
         "import torch\nclass Bag(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         "        self.table = torch.nn.Parameter(torch.zeros(64, 10))\n    def forward(self, x):\n"
@@ -155,8 +155,8 @@ def test_sparse_gradients_that_no_layer_announces(
     )
     distribution("acme", "[registry_core.v1.models]\nbag = acme_bag:Bag\n", modules={"acme_bag": text})
     ended = command("train", pipeline(model="bag", optim={"optimizer": "adam"}), "--out", tmp_path / "run")
-    assert ended.code == 5
-    assert "A training step" in ended.err
+    assert ended.code == 2
+    assert "The optimizer 'adam' failed on a batch of data.train" in ended.err
     assert "Adam does not support sparse gradients" in ended.err
     assert "Traceback" not in ended.err
 

@@ -189,7 +189,10 @@ class Executor:
         self._begin("transform", transform, moment, views)
         epoch, number, occurrence = moment.epoch, moment.number, moment.occurrence
         moments = (Moment(epoch, number, view, occurrence) for view in range(len(views)))
-        made = [one for each, its in zip(views, moments, strict=True) for one in transform.each(each, its)]
+        try:
+            made = [one for each, its in zip(views, moments, strict=True) for one in transform.each(each, its)]
+        except RegistryError as error:
+            raise error.adding(self.reader.told(number))  # noqa: B904  # it is the same error
         return self._end("transform", transform, moment, made)
 
     def _on_batch(self, transform: BuiltTransform, batch: Batch, moment: Moment) -> Batch:

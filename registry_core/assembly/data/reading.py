@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ class Reader:
     dataset: Any
     num_classes: int | None = None
     """The number that class indices must be below; None: they are not checked."""
+    ignored_classes: frozenset[int] = frozenset()
+    """Values among them that mean no class."""
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -48,6 +51,13 @@ class Reader:
         where = describe_sample(self.dataset, index)
         return f"Sample {index} of data.{self.section}{f', {where},' if where else ''}"
 
+    def told(self, index: int) -> str:
+        """A sentence that names a sample and its origin; empty without a data set, as for a file to predict."""
+        if not len(self):
+            return ""
+        where = describe_sample(self.dataset, index)
+        return f"The sample is data.{self.section}[{index}]{f', {where}' if where else ''}."
+
     def _mapping(self, found: Any, index: int) -> Sample:
         """The sample as a mapping; the first item of a torch pair is the input."""
         if isinstance(found, Mapping):
@@ -58,8 +68,17 @@ class Reader:
         raise BrokenComponent(message, "Return a mapping with `input` and `target`.")
 
     def _check_class(self, sample: Sample, index: int) -> None:
-        target, classes = sample.get("target"), self.num_classes
-        if classes is None or not isinstance(target, int) or 0 <= target < classes:
+        classes = self.num_classes
+        label = None if classes is None else class_number(sample.get("target"))
+        if classes is None or label is None or 0 <= label < classes or label in self.ignored_classes:
             return
-        message = f"{self.named(index)} has the label {target}, outside the classes 0 to {classes - 1}."
+        message = f"{self.named(index)} has the label {label}, outside the classes 0 to {classes - 1}."
         raise DataError(message, "Correct the label or the model's number of classes.")
+
+
+def class_number(target: Any) -> int | None:
+    """The value of a target that is one integer, of Python, NumPy or torch; else None."""
+    try:
+        return operator.index(target)
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
+        return None

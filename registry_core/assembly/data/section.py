@@ -21,7 +21,7 @@ def build_loader(plan: SectionPlan, loading: LoadingPlan, placement: Placement) 
     length = _length(plan, dataset)
     sampler = plan.sampler
     targets = _targets(dataset, plan.dataset, sampler.name) if sampler.needs_targets else None
-    reader = Reader(plan.section, plan.dataset.name, dataset, plan.num_classes)
+    reader = Reader(plan.section, plan.dataset.name, dataset, plan.num_classes, plan.ignored_classes)
     epochs = Epochs(
         order=build(sampler, sampler.build, length, targets),
         seed=plan.seed,

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from registry_core.assembly.building import build
+from registry_core.assembly.model.inputs import inputs_of
+from registry_core.diagnostics import BrokenComponent
 from registry_core.planning.step import TermPlan
 
 
@@ -86,6 +88,7 @@ class TermModule(nn.Module):
         super().__init__()
         self.declared = term.loss
         self.inputs = term.inputs
+        self.name = term.loss.name
         self.weight = term.weight
         self.activation = term.activation
         self.class_dimension = term.class_dimension
@@ -100,7 +103,7 @@ class TermModule(nn.Module):
 
     def forward(self, values: Mapping[str, Any]) -> Tensor:
         """The mean of this term alone, without its weight; its sum if it has a divisor."""
-        arguments = [values[name] for name in self.inputs]
+        arguments = inputs_of("loss", self.name, self.inputs, values)
         if self.activation == "log_softmax":
             arguments[0] = torch.log_softmax(arguments[0], self.class_dimension)
         elif self.activation == "sigmoid":
@@ -116,7 +119,14 @@ def above_zero(divisors: Tensor) -> Tensor:
 
 def named_outputs(names: tuple[str, ...], output: Any) -> dict[str, Any]:
     """The outputs of a model, by name."""
-    return {names[0]: output} if len(names) == 1 else {name: output[name] for name in names}
+    if len(names) == 1:
+        return {names[0]: output}
+    try:
+        return {name: output[name] for name in names}
+    except (KeyError, IndexError, TypeError) as error:
+        found = ", ".join(map(repr, output)) if isinstance(output, Mapping) else f"a {type(output).__name__}"
+        message = f"The model declares the outputs {', '.join(map(repr, names))}, but returned {found}."
+        raise BrokenComponent(message, "Let it return a mapping from these names to tensors.").at("model") from error
 
 
 def _rows(values: Mapping[str, Any]) -> int:

@@ -144,9 +144,16 @@ def _set(tree: Tree, override: str, is_component: IsComponent) -> None:
     key = _key(data, last, place)
     data[key] = read_value(text)
     keys = (*keys, key)
-    for old in [path for path in tree.values if path[: len(keys)] == keys]:
-        del tree.values[old]
+    for places in (tree.values, tree.keys):
+        for old in [path for path in places if path[: len(keys)] == keys]:
+            del places[old]
     tree.values[keys] = tree.keys[keys] = place
+
+
+def keys_of_option(override: str, is_component: IsComponent) -> Keys:
+    """The keys of the value that ``--set KEY=VALUE`` sets."""
+    steps = _steps(override.partition("=")[0], is_component)
+    return tuple(int(step) if step.isdigit() else step for step in steps)
 
 
 def _steps(name: str, is_component: IsComponent) -> list[str]:
@@ -195,6 +202,9 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
     ]
 
+    places = {name: tree.place(("vars", name)) for name in variables}
+    options = {name: place for name, place in places.items() if place is not None and place.line is None}
+
     def fill(value: Any, keys: Keys) -> Any:
         if isinstance(value, dict):
             return {key: fill(item, (*keys, key)) for key, item in value.items()}
@@ -207,6 +217,9 @@ def _fill_variables(tree: Tree) -> list[Problem]:
             remedy = near(name, variables) or "Define it under `vars`, or with `--set vars.NAME=VALUE`."
             message = f"The variable {name!r} is not defined."
             problems.append(Problem(message, remedy, tree.place(keys), keys, code="unknown-variable"))
+        named = [m[2] for m in _VARIABLE.finditer(value) if not m[1]]
+        if of_option := next((place for name in named if (place := options.get(name))), None):
+            tree.values[keys] = of_option
         return value if unknown else _substitute(value, variables)
 
     tree.data = fill(tree.data, ())

@@ -12,7 +12,7 @@ from registry_core.config.loading.numbers import bound, number_meant
 from registry_core.config.loading.pydantic_texts import choices, listed_choices, reason
 from registry_core.config.text.fixes import certain_fix, likely_fix
 from registry_core.config.text.tree import read_value
-from registry_core.diagnostics import Fix, Place, as_sentence, closest, format_value, suggest
+from registry_core.diagnostics import Fix, Place, as_sentence, best, format_value, suggest
 
 _TYPES = {
     "int_type": "a whole number",
@@ -141,8 +141,8 @@ def correction(detail: ErrorDetails, place: Place | None) -> Fix | None:
         return None
     if kind == "literal_error" and value in choices(detail):  # a number in quotes
         return certain_fix(place, value, value)
-    if kind == "literal_error" and (close := closest(value, choices(detail))):
-        return likely_fix(place, value, close[0])
+    if kind == "literal_error" and (close := best(value, choices(detail))):
+        return likely_fix(place, value, close)
     if kind in ("int_type", "float_type") and (meant := number_meant(value, whole=kind == "int_type")):
         return certain_fix(place, value, meant) if meant == value else likely_fix(place, value, meant)
     if kind in ("tuple_type", "list_type") and value.startswith("[") and isinstance(read_value(value), list):

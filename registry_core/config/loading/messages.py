@@ -93,7 +93,7 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
     value, kind, place = details[0]["input"], details[0]["type"], tree.place(keys)
     if loc and (instead := _old_spellings(_model_at(model, loc[:-1])).get(f"{loc[-1]}: {value}")):
         new = instead.removeprefix(f"{loc[-1]}: ")
-        fix = certain_fix(place, value, new) if new != instead else None
+        fix = certain_fix(place, f"{value}", new) if new != instead else None
         what = f"{format_value(value)} is an old spelling."
         return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
     message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))

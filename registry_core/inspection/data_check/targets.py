@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from registry_core.analysis.targets import compares_classes
+from registry_core.analysis.targets import ignored_classes, reads_classes
+from registry_core.assembly.data.reading import class_number
 from registry_core.components import DataFacts
 from registry_core.components.forms import TargetForm
 from registry_core.config import Spec
@@ -27,7 +27,7 @@ class TargetCheck:
     classes: int | None
     """The number of classes; None: unknown."""
     ignored: frozenset[int] = frozenset()
-    """Values in class maps that mean no class."""
+    """Values among class indices that mean no class."""
 
     def problem(self, sample: Mapping[str, Any]) -> str:
         """The fault of the target of a sample, as a sentence; empty if there is none."""
@@ -37,7 +37,7 @@ class TargetCheck:
         label = class_number(target) if self.form in ("class_indices", "any") else None
         if label is not None:
             known = self.form != "any" or self.classes is not None  # else it may be a value
-            if not known or (label >= 0 and (self.classes is None or label < self.classes)):
+            if not known or label in self.ignored or (label >= 0 and (self.classes is None or label < self.classes)):
                 return ""
             return self._outside(np.asarray([label]), "label")
         values = _numbers(target)
@@ -88,18 +88,9 @@ class TargetCheck:
 def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> TargetCheck:
     """The requirements on targets of data with these facts, and with the number of classes of the model if known."""
     classes = spec.model.num_outputs() or (train.num_classes if train else None)
-    limits = [facts.num_classes, classes if compares_classes(spec) else None]
+    limits = [facts.num_classes, classes if reads_classes(spec, facts.target_form) else None]
     known = [limit for limit in limits if limit is not None]
-    ignored = {getattr(term.loss, "ignore_index", None) for term in spec.loss.terms()}
-    return TargetCheck(facts.target_form, min(known, default=None), frozenset(n for n in ignored if n is not None))
-
-
-def class_number(target: Any) -> int | None:
-    """The value of a target that is one integer; else None."""
-    try:
-        return operator.index(target)
-    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
-        return None
+    return TargetCheck(facts.target_form, min(known, default=None), ignored_classes(spec))
 
 
 def _numbers(target: Any) -> NDArray[Any] | None:

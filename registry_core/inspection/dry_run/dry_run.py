@@ -16,21 +16,23 @@ import torch
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.device import choose_device, deterministic_algorithms
+from registry_core.assembly.model.inputs import MissingEntry
 from registry_core.assembly.optim.parameters import named_parameters
-from registry_core.assembly.pipeline import NamedMetric, Pipeline, assemble
+from registry_core.assembly.pipeline import Pipeline, assemble
 from registry_core.components import Position
 from registry_core.config import Section
 from registry_core.config.ignoring import silenced
 from registry_core.config.places import with_place
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
+from registry_core.engine.calls import Calls, parts_of, watched_metrics
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
 from registry_core.engine.evaluate import Evaluation
+from registry_core.engine.failures import failure, missing_entry
 from registry_core.engine.memory import KeptForBackward, Storages, storages, tensors_in
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.view import generators_kept
 from registry_core.inspection.dry_run.batches import first_batch
-from registry_core.inspection.dry_run.calls import Calls, WatchedMetric, parts_of
-from registry_core.inspection.dry_run.problems import failure, hooks_that_do_not_fit, not_built
+from registry_core.inspection.dry_run.problems import hooks_that_do_not_fit, not_built
 from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
 from registry_core.planning.plan import Plan
 from registry_core.registry.session_objects import copied_objects
@@ -96,7 +98,8 @@ class _BatchByBatch:
         self.declared = pipeline.plan.model.declared
         self.on_meta = pipeline.device.type == "meta"
         self.pipeline = replace(pipeline, forward=pipeline.model)  # the parts of a compiled model cannot be observed
-        self.calls = Calls(pipeline)
+        averaged = [] if pipeline.averaged is None else [pipeline.averaged.module]
+        self.calls = Calls(self.plan, [pipeline.model, *averaged], pipeline.loss, pipeline.optimizer)
         self.out = out
         for loader in pipeline.loaders.values():
             loader.executor = loader.executor.watched(self.calls)
@@ -135,9 +138,8 @@ class _BatchByBatch:
         self.found.sections[section] = SectionFacts(len(loaded.request.indices))
         missing = [name for name in self.declared.inputs if name not in loaded.entries]
         if missing:
-            message = f"The model {self.declared.name!r} reads {missing[0]!r}, which no sample of data.{section} has."
-            remedy = f"A batch has: {', '.join(loaded.entries)}."
-            self.found.problems.append(Problem(message, remedy, keys=("model",), code="missing-entry"))
+            lacking = MissingEntry("model", self.declared.name, missing[0], tuple(loaded.entries))
+            self.found.problems.append(missing_entry(self.plan, lacking, ("model",), section))
             return None
         return loaded
 
@@ -245,7 +247,7 @@ class _BatchByBatch:
         pipeline, facts = self.pipeline, self.found.sections[section]
         network: Any = pipeline.model if pipeline.averaged is None else pipeline.averaged
         network.eval()
-        metrics = [] if self.on_meta else self._metrics()
+        metrics = [] if self.on_meta else watched_metrics(pipeline.metrics, self.plan, self.calls)
         evaluation = Evaluation(self.plan, pipeline.loss, metrics, pipeline.device)
         with self._failures(section):
             for measured in metrics:
@@ -259,13 +261,6 @@ class _BatchByBatch:
         if facts.loss is not None and not math.isfinite(facts.loss):
             message = f"The loss of the first batch of data.{section} is {facts.loss} after one step."
             self.found.warnings.append(Problem(message, keys=("loss",), code="not-finite", warning=True))
-
-    def _metrics(self) -> list[NamedMetric]:
-        declared = self.plan.evaluation.metrics
-        return [
-            replace(measured, metric=WatchedMetric(measured.metric, declared[place].name, place, self.calls))
-            for place, measured in enumerate(self.pipeline.metrics)
-        ]
 
 
 def _each_once(groups: dict[str, Storages]) -> dict[str, int]:

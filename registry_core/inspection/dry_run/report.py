@@ -8,9 +8,9 @@ from typing import Any
 
 from registry_core.diagnostics import Problem
 from registry_core.diagnostics.tables import columns
+from registry_core.engine.calls import written
 from registry_core.engine.disk import DiskNeed
 from registry_core.engine.memory import written_bytes
-from registry_core.inspection.dry_run.calls import written
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, MissingData
 
 _PREFIX = {"train": "train", "test": "t10k"}
 _UNSIGNED_BYTES = 0x08
@@ -51,8 +51,8 @@ def _find(root: Path, name: str) -> Path:
         if path.is_file():
             return path
     if not root.is_dir():
-        raise DataError(f"The folder '{root}' does not exist.", _SET_ROOT)
-    raise DataError(f"The folder '{root}' does not contain '{name}' or '{name}.gz'.", _SET_ROOT)
+        raise MissingData(f"The folder '{root}' does not exist.", _SET_ROOT)
+    raise MissingData(f"The folder '{root}' does not contain '{name}' or '{name}.gz'.", _SET_ROOT)
 
 
 def open_idx(path: Path) -> BinaryIO:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from registry_core.components import Image
 from registry_core.components.index_file import Index, first_of, read_index
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, MissingData
 
 _SAMPLED = 16
 
@@ -52,7 +52,7 @@ def check_images_exist(index: Index, base: Path, path: Path) -> None:
     if missing:
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
         message = f"{shown} Paths are relative to '{base}'."
-        raise DataError(message, "Correct the paths, or set root to the folder of the images.")
+        raise MissingData(message, "Correct the paths, or set root to the folder of the images.")
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -41,6 +41,10 @@ class Accuracy(Metric):
         if outputs is not None:
             known_classes(self.name, self.num_classes, outputs)
 
+    def check_classes(self, classes: int | None) -> None:
+        """Raise CheckFailed if the number of classes is unknown."""
+        known_classes(self.name, self.num_classes, classes)
+
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric; CheckFailed if the number of classes is unknown."""
         count = known_classes(self.name, self.num_classes, classes)
@@ -73,6 +77,10 @@ class TopKAccuracy(Metric):
         super().check_outputs(form, outputs)
         if outputs is not None and self._classes(outputs) == self.k:
             raise self._sees_all(outputs)
+
+    def check_classes(self, classes: int | None) -> None:
+        """Raise CheckFailed if the number of classes is unknown, or less than k."""
+        self._classes(classes)
 
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric; CheckFailed if the number of classes is unknown or less than k."""
@@ -167,7 +175,7 @@ def known_classes(name: str, declared: int | None, known: int | None) -> int:
     count = declared if declared is not None else known
     if count is None:
         raise CheckFailed(
-            f"The metric {name!r} requires the number of classes, but the model does not declare it.",
+            f"The metric {name!r} requires the number of classes, but neither the model nor the data declare it.",
             "Set num_classes of the metric.",
         )
     return count

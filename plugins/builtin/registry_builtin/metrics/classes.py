@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CLASSES = "Number of classes; null for the number that the model predicts."
 _AVERAGE = "macro: mean over the classes; weighted: mean weighted by the number of samples; micro: over all decisions."
-_IGNORED = "Class index whose targets are ignored."
+_IGNORED = "Class index whose targets are ignored; null for that of the loss if it is none of the model's classes."
 
 
 class _OfClasses(Metric):
@@ -34,6 +34,10 @@ class _OfClasses(Metric):
         super().check_outputs(form, outputs)
         if outputs is not None:
             known_classes(self.name, self.num_classes, outputs)
+
+    def check_classes(self, classes: int | None) -> None:
+        """Raise CheckFailed if the number of classes is unknown."""
+        known_classes(self.name, self.num_classes, classes)
 
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric; CheckFailed if the number of classes is unknown."""

@@ -71,7 +71,7 @@ class RandomCrop(RandomGeometry):
         room = (height + top + bottom - self.size[0], width + left + right - self.size[1])
         if min(room) < 0:
             padded = f"{height + top + bottom} x {width + left + right}"
-            message = f"random_crop: the {self.size[0]} x {self.size[1]} window does not fit into an image of {padded}"
+            message = f"The {self.size[0]} x {self.size[1]} window does not fit into the image of {padded}"
             remedy = "Set a smaller size, more padding, or pad_if_needed: true."
             raise DataError(f"{message} (height x width, padding included).", remedy)
         window = Window(draws.integer(room[0] + 1), draws.integer(room[1] + 1), *self.size)

@@ -22,8 +22,9 @@ class FiveCrop:
         """Return the samples made from one."""
         height, width = F.get_size(sample["input"])
         if height < self.size[0] or width < self.size[1]:
-            window = f"the {self.size[0]} x {self.size[1]} window does not fit into an image of {height} x {width}"
-            raise DataError(f"five_crop and ten_crop: {window}.", "Set a smaller size, or put resize before it.")
+            window = f"{self.size[0]} x {self.size[1]}"
+            message = f"The {window} window does not fit into the image of {height} x {width} (height x width)."
+            raise DataError(message, f"Set a smaller size, or resize to at least {window} before it.")
         return self._made(sample)
 
     def _made(self, sample: Mapping[str, Any]) -> list[dict[str, Any]]:

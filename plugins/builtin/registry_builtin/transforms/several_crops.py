@@ -37,7 +37,7 @@ class FiveCrop(Transform):
         if small:
             sides = " x ".join("?" if side is None else str(side) for side in (image.height, image.width))
             message = f"The {height} x {width} window does not fit into the image of {sides} (height x width)."
-            raise CheckFailed(message, "Set a smaller size, or put resize before it.")
+            raise CheckFailed(message, f"Set a smaller size, or resize to at least {height} x {width} before it.")
         return image.changed(height=height, width=width)
 
 

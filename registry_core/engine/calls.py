@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
-from registry_core.assembly.pipeline import Pipeline
+from registry_core.assembly.model.objective import Objective
+from registry_core.assembly.pipeline import NamedMetric
 from registry_core.diagnostics import Keys
 from registry_core.engine.memory import Storages, storages, tensors_in
+from registry_core.engine.metric_value import one_number
+from registry_core.planning.plan import Plan
 from registry_core.planning.program import Action
 
 
@@ -73,8 +76,10 @@ def parts_of(model: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
 class Calls:
     """Observes a running pipeline: the operations of its programs, and by hooks its modules and its optimizer."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        plan = pipeline.plan
+    def __init__(
+        self, plan: Plan, networks: Sequence[nn.Module], loss: Objective, optimizer: torch.optim.Optimizer | None
+    ) -> None:
+        """Observe these ``networks``: the model, and its average if there is one."""
         self.plan = plan
         self.model = f"model {plan.model.declared.name!r}"
         self.outputs = plan.model.declared.outputs
@@ -88,7 +93,7 @@ class Calls:
         """The last value of the objective."""
         self._open: list[Call] = []
         self._between = Call(f"The call of the {self.model}", ("model",))
-        self._follow(pipeline)
+        self._follow(networks, loss, optimizer)
 
     @property
     def at_work(self) -> Call:
@@ -118,14 +123,13 @@ class Calls:
         if transform is not None:
             self._open.pop()
 
-    def _follow(self, pipeline: Pipeline) -> None:
-        for name, module in pipeline.model.named_modules():
-            self._follow_module(name, module)
-        if pipeline.averaged is not None:
-            for name, module in pipeline.averaged.module.named_modules():
+    def _follow(self, networks: Sequence[nn.Module], loss: Objective, optimizer: torch.optim.Optimizer | None) -> None:
+        for network in networks:
+            for name, module in network.named_modules():
                 self._follow_module(name, module)
-        self._follow_objective(pipeline)
-        optimizer = pipeline.optimizer
+        self._follow_objective(loss)
+        if optimizer is None:
+            return
         call = Call(f"The optimizer {self.plan.optim.optimizer.name!r}", ("optim", "optimizer"), source=optimizer)
         after = Call("The code after the optimizer's step", ("train",))
         optimizer.register_step_pre_hook(lambda *_: self._open.append(call))
@@ -149,10 +153,10 @@ class Calls:
         module.register_forward_pre_hook(begun, with_kwargs=True)
         module.register_forward_hook(ended)
 
-    def _follow_objective(self, pipeline: Pipeline) -> None:
+    def _follow_objective(self, objective: Objective) -> None:
         declared = self.plan.spec.loss
         names = f"model {self.plan.model.declared.name!r}, loss {declared.name!r}"
-        whole = Call(f"The loss {declared.name!r}", ("loss",), source=pipeline.loss)
+        whole = Call(f"The loss {declared.name!r}", ("loss",), source=objective)
 
         def begun(_: nn.Module, given: tuple[Any, ...]) -> None:
             (values,) = given
@@ -163,11 +167,11 @@ class Calls:
 
         def ended(_: nn.Module, __: Any, loss: Any) -> None:
             self.loss = loss.mean
-            self._end(pipeline.loss, Call(f"The backward pass ({names})", (), is_backward=True))
+            self._end(objective, Call(f"The backward pass ({names})", (), is_backward=True))
 
-        pipeline.loss.register_forward_pre_hook(begun)
-        pipeline.loss.register_forward_hook(ended)
-        for term, built in zip(declared.terms(), pipeline.loss.terms, strict=True):
+        objective.register_forward_pre_hook(begun)
+        objective.register_forward_hook(ended)
+        for term, built in zip(declared.terms(), objective.terms, strict=True):
             at: Keys = ("loss", declared.name_in_file, *term.at) if term.at else ("loss",)
             self._follow_term(f"The loss {term.loss.name!r}", at, term.inputs, built)
 
@@ -191,6 +195,7 @@ class WatchedMetric:
 
     def __init__(self, metric: Any, name: str, place: int, calls: Calls) -> None:
         self.metric = metric
+        self.name, self.place = name, place
         self.what = f"The metric {name!r}"
         self.keys: Keys = ("metrics", place)
         self.calls = calls
@@ -208,4 +213,13 @@ class WatchedMetric:
     def compute(self) -> float:
         """Its value."""
         with self.calls.inside(Call(self.what, self.keys)):
-            return float(self.metric.compute())
+            return one_number(self.metric.compute(), self.name, self.place)
+
+
+def watched_metrics(metrics: Sequence[NamedMetric], plan: Plan, calls: Calls) -> list[NamedMetric]:
+    """The metrics of a plan, watched."""
+    declared = plan.evaluation.metrics
+    return [
+        replace(measured, metric=WatchedMetric(measured.metric, declared[place].name, place, calls))
+        for place, measured in enumerate(metrics)
+    ]

@@ -1,0 +1,39 @@
+"""Explain the failure of a batch as the dry run does: the batch passes once more, and the calls are watched.
+
+A run watches no calls, which would cost time in every step. A batch that fails ends the run, so it may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from registry_core.assembly.torch_errors import is_out_of_memory
+from registry_core.config import Section
+from registry_core.config.places import with_place
+from registry_core.diagnostics import PipelineError, RegistryError
+from registry_core.engine.calls import Calls
+from registry_core.engine.failures import failure
+from registry_core.planning.plan import Plan
+
+
+def explained(
+    plan: Plan, section: Section, error: RegistryError, calls: Calls, repeat: Callable[[], object]
+) -> RegistryError:
+    """The error with the call that failed, its arguments and its place in the file; ``repeat`` fails in the same way.
+
+    An error that is a sentence of registry-core already, or that does not occur again, is returned as it is.
+    """
+    cause = error.__cause__
+    if cause is None or isinstance(cause, torch.AcceleratorError):  # every later call on the device fails, too
+        return error
+    calls.begin()
+    try:
+        if not is_out_of_memory(cause):
+            repeat()
+    except (Exception, SystemExit) as again:  # a plugin may raise anything
+        found = again.__cause__ or again
+        if type(found) is type(cause):
+            return PipelineError([with_place(failure(plan, calls, again, section, False), plan.places)])
+    return error
