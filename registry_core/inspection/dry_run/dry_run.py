@@ -137,8 +137,8 @@ class _BatchByBatch:
         self.found.sections[section] = SectionFacts(len(loaded.request.indices))
         missing = [name for name in self.declared.inputs if name not in loaded.entries]
         if missing:
-            error = MissingEntry("model", self.declared.name, missing[0], tuple(loaded.entries))
-            self.found.problems.append(missing_entry(self.plan, error, ("model",), section))
+            lacks = MissingEntry("model", self.declared.name, missing[0], tuple(loaded.entries))
+            self.found.problems.append(missing_entry(self.plan, lacks, ("model",), section))
             return None
         return loaded
 
