@@ -8,7 +8,7 @@ from registry_core.analysis.lengths import batches_in_epoch, samples_in_epoch
 from registry_core.analysis.samples import Passage, Way, way_of
 from registry_core.components import DataFacts, Image
 from registry_core.config.models import DataSection, Section, Spec
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, RegistryError, describe_error
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ def look_at(section: DataSection) -> DataFacts:
     except (OSError, ValueError) as error:  # the path is invalid, for example too long
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"The data cannot be read: {reason}.", "Check the paths.") from error
+    except RegistryError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        message = f"The {section.dataset.label} failed when it was asked for its facts: {describe_error(error)}."
+        raise DataError(message, "Report it to its authors, or use another data set.") from error
     if facts.image is not None and facts.masks:
         facts = replace(facts, image=facts.image.changed(masked=True))
     if facts.entries is None:

@@ -199,3 +199,19 @@ def test_columns_of_an_index_are_its_lines(tmp_path: Path) -> None:
     ]
     assert [built.sample_path(n) for n in (0, 11)] == [str(tmp_path / paths[n]) for n in (0, 11)]
     np.testing.assert_array_equal(built.targets, [7] * 12)
+
+
+def test_a_data_set_that_fails_when_it_is_asked(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path]
+) -> None:
+    """A declaration of a plugin with a mistake in its facts: a sentence at the data set."""
+    text = (
+        "from registry_core.components import DataFacts, Dataset\nclass Old(Dataset):\n    'Old.'\n"
+        "    def facts(self):\n        return DataFacts(values=1)\n"
+    )
+    distribution("acme", "[registry_core.v1.datasets]\nold = acme_old:Old\n", modules={"acme_old": text})
+    with pytest.raises(PipelineError) as refused:
+        load(pipeline(data__val__dataset="old"))
+    (problem,) = refused.value.problems
+    assert problem.path == "data.val.dataset"
+    assert "failed when it was asked for its facts: TypeError: " in problem.message

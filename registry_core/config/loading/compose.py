@@ -190,18 +190,7 @@ def _fill_variables(tree: Tree) -> list[Problem]:
         return [
             Problem(message, "Write `vars: {name: value}`.", tree.place(("vars",)), ("vars",), code="variable-value")
         ]
-    problems = [
-        Problem(
-            f"The variable {name!r} is not a plain value.",
-            "Use a number, a string, a boolean, or a list of these.",
-            tree.place(("vars", name)),
-            ("vars", name),
-            code="variable-value",
-        )
-        for name, value in variables.items()
-        if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
-    ]
-
+    problems = _wrong_variables(tree, variables)
     places = {name: tree.place(("vars", name)) for name in variables}
     options = {name: place for name, place in places.items() if place is not None and place.line is None}
 
@@ -224,6 +213,20 @@ def _fill_variables(tree: Tree) -> list[Problem]:
 
     tree.data = fill(tree.data, ())
     return problems
+
+
+def _wrong_variables(tree: Tree, variables: dict[str, Any]) -> list[Problem]:
+    return [
+        Problem(
+            f"The variable {name!r} is not a plain value.",
+            "Use a number, a string, a boolean, or a list of these.",
+            tree.place(("vars", name)),
+            ("vars", name),
+            code="variable-value",
+        )
+        for name, value in variables.items()
+        if isinstance(value, dict) or (isinstance(value, str) and _VARIABLE.search(value))
+    ]
 
 
 def _substitute(text: str, variables: dict[str, Any]) -> Any:
