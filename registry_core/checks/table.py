@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry_core.checks import (  # noqa: F401  # importing a theme declares its checks
+    augmentation,
     classes,
     data,
     environment,
@@ -15,6 +16,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     model,
     optimizer,
     own_warnings,
+    preparation,
     samples,
     transforms,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components.forms import Aspect, OutputForm, TargetForm
 from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
@@ -82,6 +82,8 @@ class DataFacts:
     """Entries that are masks, which geometric transforms move with the images."""
     boxes: tuple[str, ...] = ()
     """Entries that are boxes, which geometric transforms move with the images."""
+    target_depends_on: frozenset[Aspect] = frozenset()
+    """What of an image decides its target, which no transform moves: a mirrored digit is no digit any more."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from registry_core.components import DataFacts, Dataset, Image
+from registry_core.components.forms import Aspect
 
 DIGITS = tuple("0123456789")
+
+READ: frozenset[Aspect] = frozenset({"handedness", "upright"})
+"""What targets depend on that are read from an image: digits, letters and lines of them."""
 
 
 class Classified(Dataset):

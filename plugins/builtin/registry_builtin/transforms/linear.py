@@ -23,6 +23,7 @@ class LinearTransformation(Transform):
     """
 
     target = "registry_builtin.objects.linear:linear_transformation"
+    part_of_every_section: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"file": "whitening.safetensors"}
     old_spellings: ClassVar[Mapping[str, str]] = {
         "transformation_matrix": "file: a safetensors or .npz file with transformation_matrix and mean_vector",
