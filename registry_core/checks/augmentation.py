@@ -19,7 +19,7 @@ _BY_FORM: dict[str, frozenset[Aspect]] = {
     "sequences": frozenset({"handedness", "upright", "extent"}),
     "counts": frozenset({"extent"}),
 }
-"""What targets of a form depend on in any data set: lines are read from left to right, and everything counts."""
+"""Aspects that decide targets of a form in any data set: lines are read from left to right, and everything counts."""
 
 _WORDS: dict[Aspect, tuple[str, str]] = {
     "handedness": ("mirrors images", "left and right"),
@@ -27,7 +27,7 @@ _WORDS: dict[Aspect, tuple[str, str]] = {
     "angle": ("changes the direction of what images show", "it"),
     "extent": ("cuts off parts of images", "the whole image"),
 }
-"""What a transform does to images, and what targets depend on."""
+"""Each aspect in words: the change by a transform, and the thing that targets depend on."""
 
 
 def _uses(context: CheckContext) -> Iterator[tuple[Section, Use]]:

@@ -83,7 +83,9 @@ class DataFacts:
     boxes: tuple[str, ...] = ()
     """Entries that are boxes, which geometric transforms move with the images."""
     target_depends_on: frozenset[Aspect] = frozenset()
-    """What of an image decides its target, which no transform moves: a mirrored digit is no digit any more."""
+    """Aspects of an image that decide its target, which transforms do not change: a mirrored digit is no digit."""
+    one_size: bool = False
+    """True if all images have the size of ``image`` for certain; a cheap look at files reads that of some of them."""
 
 
 @dataclass(frozen=True)

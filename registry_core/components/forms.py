@@ -36,7 +36,7 @@ TargetForm = Literal[
 """
 
 Aspect = Literal["handedness", "upright", "angle", "extent"]
-"""What a geometric transform may change of an image, and a target may depend on.
+"""An aspect of an image that a geometric transform may change, and that a target may depend on.
 
 - ``handedness``: left and right, which a mirrored image exchanges
 - ``upright``: which side is up

@@ -85,7 +85,7 @@ class Transform(Component):
         return self.random == "counter" or (self.random == "generators" and named)
 
     def alters(self, image: Image | None = None) -> frozenset[Aspect]:
-        """What it may change of an image, with these parameters, that targets may depend on."""
+        """The aspects of an image that it may change, with these parameters, and that targets may depend on."""
         return frozenset()
 
     def get_unit(self) -> Unit:

@@ -37,6 +37,10 @@ class KorniaTransform(Transform):
     sums_whole_numbers: ClassVar[bool] = False
     """True if it uses operations that torch considers nondeterministic on CUDA, but only with exact results."""
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if the transform may be applied: kornia draws for each that may."""
+        return self.random != "none" and getattr(self, "p", None) != 0
+
     def infer_image(self, image: Image) -> Image:
         """Return the image after the transform; raise CheckFailed if it cannot be applied."""
         taken = with_channels(float_images(image, self.name), self.name, self.channels)

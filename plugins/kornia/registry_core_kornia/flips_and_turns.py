@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import Image
+from registry_core.components.forms import Aspect
 from registry_core_kornia.declaring import Moved
 from registry_core_kornia.facts import warped
 from registry_core_kornia.parameters import ALIGN, RESAMPLE, Angles, Resample, Turns
@@ -22,6 +23,14 @@ class RandomHorizontalFlip(Moved):
 
     target: ClassVar[str] = "kornia.augmentation:RandomHorizontalFlip"
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if only some images are flipped."""
+        return 0 < self.p < 1
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return what a flip exchanges."""
+        return frozenset({"handedness", "angle"} if self.p else ())
+
 
 class RandomVerticalFlip(Moved):
     """Flip images and masks of a batch vertically, each with probability `p`.
@@ -31,6 +40,14 @@ class RandomVerticalFlip(Moved):
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomVerticalFlip"
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if only some images are flipped."""
+        return 0 < self.p < 1
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return what a flip exchanges."""
+        return frozenset({"handedness", "upright", "angle"} if self.p else ())
 
 
 class _Turned(Moved):

@@ -8,7 +8,7 @@ from registry_core.components.forms import Aspect
 DIGITS = tuple("0123456789")
 
 READ: frozenset[Aspect] = frozenset({"handedness", "upright"})
-"""What targets depend on that are read from an image: digits, letters and lines of them."""
+"""Aspects that decide targets which are read from an image, such as digits and letters."""
 
 
 class Classified(Dataset):

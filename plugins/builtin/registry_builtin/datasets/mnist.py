@@ -46,7 +46,7 @@ class Mnist(Classified):
         image = Image("pil", channels=1, height=height, width=width)
         facts = self.class_facts(length, image, len(DIGITS), DIGITS)
         clothes = any(word in str(self.root).lower() for word in _CLOTHES)
-        return facts if clothes else replace(facts, target_depends_on=READ)
+        return replace(facts, target_depends_on=frozenset() if clothes else READ, one_size=True)
 
 
 _CLOTHES = ("fashion", "fmnist")

@@ -10,6 +10,7 @@ from pydantic import Field
 from registry_builtin.transforms.doubts import (
     cut_to,
     far_values,
+    has_size_for_certain,
     no_effect,
     other_unit,
     same_size,
@@ -58,7 +59,7 @@ class CenterCrop(TorchvisionTransform):
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of a window of the image's own size, and of one or two pixels."""
-        if same_size(facts.image, *self.size):
+        if has_size_for_certain(facts, *self.size):
             return [no_effect(self.name, "size is that of the image")]
         return list(to_few_pixels(facts.image, *self.size))
 

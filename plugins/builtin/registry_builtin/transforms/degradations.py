@@ -202,14 +202,14 @@ class RandomErasing(Transform):
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of rectangles that never fit, of those that leave little, and of a value out of range."""
-        image = facts.image
-        if self.p and image is not None and image.height and image.width and not self._rectangle_fits(image.height, image.width):
-            reason = f"no rectangle of this scale and ratio fits into an image of {image.height} x {image.width}"
+        height, width = (facts.image.height, facts.image.width) if facts.image else (None, None)
+        if self.p and height and width and not self._rectangle_fits(height, width):
+            reason = f"no rectangle of this scale and ratio fits into an image of {height} x {width}"
             return [no_effect(self.name, reason, "scale", remedy="Set a smaller scale, such as [0.02, 0.33].")]
         if self.p and self.scale[0] >= _NEARLY_ALL:
             message = f"scale erases at least {self.scale[0]:.0%} of an image."
             return [spoils(message, "Set a smaller scale, such as [0.02, 0.33].", "scale")]
-        return () if isinstance(self.value, str) else list(far_values(image, "value", self.value))
+        return () if isinstance(self.value, str) else list(far_values(facts.image, "value", self.value))
 
     def _rectangle_fits(self, height: int, width: int) -> bool:
         """Return True if a smallest rectangle is at least a pixel, and smaller than the image."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from registry_builtin.transforms.image_facts import Values
-from registry_core.components import CheckFailed, Image
+from registry_core.components import CheckFailed, Image, RunFacts
 from registry_core.components.forms import Aspect
 
 _RADIANS = (0.5, *range(1, 5), 6, 8, 9, 10, 12, 18, 36)
@@ -100,6 +100,13 @@ def cut_to(image: Image | None, height: int, width: int) -> frozenset[Aspect]:
 def same_size(image: Image | None, height: int, width: int) -> bool:
     """Return True if the image is known to have this size."""
     return image is not None and (image.height, image.width) == (height, width)
+
+
+def has_size_for_certain(facts: RunFacts, height: int, width: int) -> bool:
+    """Return True if all images have this size: an earlier transform, or the data set, is sure of it."""
+    given = facts.sample.image if facts.sample else None
+    certain = facts.sample is None or facts.sample.one_size or not same_size(given, height, width)
+    return certain and same_size(facts.image, height, width)
 
 
 def to_few_pixels(image: Image | None, height: int, width: int) -> Iterator[CheckFailed]:

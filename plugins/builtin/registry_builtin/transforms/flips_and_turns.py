@@ -20,7 +20,7 @@ class _Flip(Transform):
     random: ClassVar[Randomness] = "counter"
 
     altered: ClassVar[frozenset[Aspect]] = frozenset()
-    """What a flip changes of an image."""
+    """The aspects of an image that a flip changes."""
 
     p: Probability = Field(default=0.5, description="Probability of a flip, 0 to 1.")
 
