@@ -41,6 +41,8 @@ class Use(NamedTuple):
     """The image before it; None if it is not known before the run."""
     facts: DataFacts | None
     """The facts before it, as for a passage."""
+    optional: bool = False
+    """True if another transform may be applied instead of it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def _uses(use: Use) -> Iterator[Use]:
     image = use.image
     for at, child in use.transform.children().items():
         keys = (*use.keys, use.transform.name_in_file, *at)
-        yield from _uses(Use(keys, child, use.image if use.transform.alternatives else image, use.facts))
+        optional = use.transform.alternatives
+        yield from _uses(Use(keys, child, use.image if optional else image, use.facts, optional))
         image = _image_after(child, image)
 
 

@@ -18,9 +18,14 @@ _ASKED_APART = ("transform", "scheduler")
 
 
 def warnings_of_transform(context: CheckContext, section: Section, use: Use) -> list[CheckFailed]:
-    """The warnings of a transform about its section and the samples at its input."""
+    """The warnings of a transform about its section and the samples at its input.
+
+    One of several sizes to choose from may be that of the image.
+    """
     facts = replace(context.analysis.run_facts, section=section, image=use.image, sample=use.facts)
-    return list(use.transform.warnings(facts))
+    found = use.transform.warnings(facts)
+    chosen = use.optional and "size" in type(use.transform).model_fields
+    return [failed for failed in found if not (chosen and failed.code == "no-effect")]
 
 
 @warning("transform-effect")

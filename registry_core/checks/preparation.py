@@ -68,24 +68,22 @@ def sections_share_their_steady_transforms(context: CheckContext) -> Iterator[Pr
             continue  # reported as a range
         for passage in _steady(context, "train", train):
             if not _same(passage, section) and not _is_grey(passage, section):
-                yield _missing(context, "train", passage, name)
+                yield _missing(context, passage, having="train", lacking=name)
         for passage in _steady(context, name, section):
             if (same := _same(passage, train)) is None and not _is_grey(passage, train):
-                yield _missing(context, name, passage, "train")
+                yield _missing(context, passage, having=name, lacking="train")
             elif same and _is_steady(same) and not _alike(passage.transform.model_dump(), same.transform.model_dump()):
                 message = f"{passage.transform.name} has other parameters in data.{name} than in data.train."
                 place: Keys = ("data", name, *passage.keys)
                 yield context.problem(place, message, "Use the same parameters in both sections.")
 
 
-def _missing(context: CheckContext, section: Section, passage: Passage, other: Section) -> Problem:
+def _missing(context: CheckContext, passage: Passage, *, having: Section, lacking: Section) -> Problem:
     transform = passage.transform
-    message = f"{transform.name} changes every image of data.{section} in the same way, but none of data.{other}."
-    remedy = f"Add it to data.{other}, or remove it from data.{section}."
-    if transform.random == "counter":
-        remedy = f"{remedy[:-1]}, or let it change only some of the images."
-    failed = CheckFailed(message, remedy, ("p",))
-    return context.refused_by(("data", section, *passage.keys), transform, failed)
+    message = f"{transform.name} changes every image of data.{having} in the same way, but none of data.{lacking}."
+    some = ", or let it change only some of the images" if transform.random == "counter" else ""
+    failed = CheckFailed(message, f"Add it to data.{lacking}, or remove it from data.{having}{some}.", ("p",))
+    return context.refused_by(("data", having, *passage.keys), transform, failed)
 
 
 def _same(passage: Passage, section: SectionAnalysis) -> Passage | None:
@@ -95,10 +93,9 @@ def _same(passage: Passage, section: SectionAnalysis) -> Passage | None:
 
 
 def _steady(context: CheckContext, name: Section, section: SectionAnalysis) -> Iterator[Passage]:
-    """The steady transforms of a section that have an effect."""
+    """The steady transforms of a section that nothing is wrong with."""
     for passage in filter(_is_steady, section.passages):
-        use = next(uses_in(passage))
-        if all(failed.code != "no-effect" for failed in warnings_of_transform(context, name, use)):
+        if not warnings_of_transform(context, name, next(uses_in(passage))):
             yield passage
 
 

@@ -22,10 +22,7 @@ class RandomHorizontalFlip(Moved):
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomHorizontalFlip"
-
-    def is_random(self, image: Image | None = None) -> bool:
-        """Return True if only some images are flipped."""
-        return 0 < self.p < 1
+    always_alike: ClassVar[bool] = True
 
     def alters(self, image: Image | None = None) -> frozenset[Aspect]:
         """Return what a flip exchanges."""
@@ -40,10 +37,7 @@ class RandomVerticalFlip(Moved):
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomVerticalFlip"
-
-    def is_random(self, image: Image | None = None) -> bool:
-        """Return True if only some images are flipped."""
-        return 0 < self.p < 1
+    always_alike: ClassVar[bool] = True
 
     def alters(self, image: Image | None = None) -> frozenset[Aspect]:
         """Return what a flip exchanges."""

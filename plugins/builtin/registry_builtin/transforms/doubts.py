@@ -24,7 +24,9 @@ _WHOLE = 0.9
 
 def no_effect(name: str, reason: str, *at: str, remedy: str = "") -> CheckFailed:
     """Return the warning that a transform, or a parameter, leaves every image as it is."""
-    return CheckFailed(f"{name} has no effect: {reason}.", remedy or f"Remove {name}, or change it.", at, "no-effect")
+    return CheckFailed(
+        f"{name} has no effect: {reason}.", remedy or f"Remove {name}, or change it.", at, code="no-effect"
+    )
 
 
 def without_colours(name: str, image: Image | None, *at: str) -> list[CheckFailed]:
@@ -32,17 +34,17 @@ def without_colours(name: str, image: Image | None, *at: str) -> list[CheckFaile
     if image is None or image.channels != 1:
         return []
     message = f"{name} has no effect on images with one channel."
-    return [CheckFailed(message, "Remove it, or read the images as RGB.", at, "no-effect")]
+    return [CheckFailed(message, "Remove it, or read the images as RGB.", at, code="no-effect")]
 
 
 def spoils(message: str, remedy: str, *at: str) -> CheckFailed:
     """Return the warning that a transform leaves little of an image."""
-    return CheckFailed(message, remedy, at, "transform-effect")
+    return CheckFailed(message, remedy, at, code="transform-effect")
 
 
 def other_unit(message: str, remedy: str, *at: str) -> CheckFailed:
     """Return the warning that a parameter is in another unit than documented."""
-    return CheckFailed(message, remedy, at, "unit")
+    return CheckFailed(message, remedy, at, code="unit")
 
 
 def far_values(image: Image | None, name: str, values: Values) -> Iterator[CheckFailed]:
@@ -54,7 +56,7 @@ def far_values(image: Image | None, name: str, values: Values) -> Iterator[Check
         if not image.low - room <= value <= image.high + room:
             found = f"{image.low:.4g} to {image.high:.4g}"
             message = f"{name} {value:g} is far from the values of the image, {found}."
-            yield CheckFailed(message, "Write it in the unit of the image at this place.", (name,), "value-range")
+            yield CheckFailed(message, "Write it in the unit of the image at this place.", (name,), code="value-range")
             return
 
 
