@@ -180,7 +180,7 @@ class RandomResizedCrop(InterpolatingTransform):
         return list(to_few_pixels(facts.image, *self.size))
 
     def _is_whole(self, image: Image | None) -> bool:
-        return image is not None and image.is_square and self.scale == (1, 1) and self.ratio == (1, 1)
+        return image is not None and image.is_square and self.scale == (1, 1) and self.ratio[0] <= 1 <= self.ratio[1]
 
 
 def _below(side: int | None, least: int) -> bool:
