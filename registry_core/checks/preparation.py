@@ -102,7 +102,7 @@ def _steady(context: CheckContext, name: Section, section: SectionAnalysis) -> I
 def _is_steady(passage: Passage) -> bool:
     """True if a transform changes the values of every image in the same way, but neither size nor form."""
     transform, before, after = passage.transform, passage.image_before, passage.image
-    if transform.part_of_every_section:
+    if transform.belongs_everywhere(before):
         return True
     if before is None or after is None or transform.random != "counter" or transform.children():
         return False
@@ -112,10 +112,12 @@ def _is_steady(passage: Passage) -> bool:
 
 
 def _is_grey(passage: Passage, section: SectionAnalysis) -> bool:
-    """True if images of another section have one channel from the start, and a transform only removes colours."""
+    """True if images of another section are grey from the start, and a transform only removes colours."""
     grey, before, after = section.facts.image, passage.image_before, passage.image
-    fewer = before is not None and after is not None and (before.channels, after.channels) == (3, 1)
-    return fewer and grey is not None and grey.channels == 1
+    if grey is None or grey.channels != 1 or passage.transform.random != "none":
+        return False
+    ends = (before.low, before.high, after.low, after.high) if before and after else (None,)
+    return None not in ends and _alike(ends[:2], ends[2:])
 
 
 def _alike(one: Any, other: Any) -> bool:

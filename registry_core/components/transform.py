@@ -47,8 +47,6 @@ class Transform(Component):
     num_views: ClassVar[int] = 1
     alternatives: ClassVar[bool] = False
     """True if it applies one of its children, False if it applies all of them in sequence."""
-    part_of_every_section: ClassVar[bool] = False
-    """True if evaluations need it where training has it, because it changes the values of every image alike."""
     has_batch_form: ClassVar[bool] = False
     """True if ``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
 
@@ -83,6 +81,10 @@ class Transform(Component):
             return False
         named = "random" in f"{self.name} {self.target.rpartition(':')[2]}".lower()
         return self.random == "counter" or (self.random == "generators" and named)
+
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """True if evaluations need it where training has it, because it changes the values of every image alike."""
+        return False
 
     def alters(self, image: Image | None = None) -> frozenset[Aspect]:
         """The aspects of an image that it may change, with these parameters, and that targets may depend on."""

@@ -10,7 +10,6 @@ import torch
 from registry_builtin.transforms.automatic import RandAugment
 from registry_builtin.transforms.colours import (
     ColorJitter,
-    Grayscale,
     RandomChannelPermutation,
     RandomGrayscale,
     RandomPhotometricDistort,
@@ -133,7 +132,6 @@ WITHOUT_EFFECT: list[tuple[Transform, int]] = [
     (ColorJitter(hue=0.5), 1),
     (RandomChannelPermutation(), 1),
     (RandomGrayscale(p=1.0), 1),
-    (Grayscale(), 1),
     (RandomRotation(degrees=0), 3),
     (RandomRotation(degrees=0.4), 3),
     (RandomAffine(degrees=0), 3),

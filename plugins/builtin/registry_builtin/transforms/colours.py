@@ -29,7 +29,6 @@ class Grayscale(TorchvisionTransform):
     """
 
     target = "torchvision.transforms.v2:Grayscale"
-    part_of_every_section: ClassVar[bool] = True
 
     num_output_channels: Literal[1, 3] = Field(default=1, description="Number of output channels, all equal.")
 
@@ -40,9 +39,9 @@ class Grayscale(TorchvisionTransform):
             raise CheckFailed(message, "Remove grayscale, or read the images as RGB.")
         return greyed(image, self.num_output_channels).changed(mode=None)
 
-    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn if the images are grayscale already."""
-        return without_colours(self.name, facts.image) if self.num_output_channels == 1 else ()
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True if there are colours to remove."""
+        return image is not None and image.channels != 1
 
 
 class RandomGrayscale(Transform):
@@ -147,7 +146,7 @@ def _colours_of_grey(transform: ColorJitter | RandomPhotometricDistort, image: I
 
 def _odd_factors(transform: ColorJitter | RandomPhotometricDistort) -> list[CheckFailed]:
     """Return warnings of factors that are not about 1."""
-    found = []
+    found: list[CheckFailed] = []
     for name in ("brightness", "contrast", "saturation"):
         found += large_factor(name, getattr(transform, name))
     if transform.brightness == (0, 0):

@@ -149,7 +149,6 @@ class Normalize(TorchvisionTransform):
     """
 
     target = "torchvision.transforms.v2:Normalize"
-    part_of_every_section: ClassVar[bool] = True
     has_batch_form = True
     example: ClassVar[Mapping[str, Any]] = {"mean": [0.5], "std": [0.5]}
 
@@ -166,6 +165,10 @@ class Normalize(TorchvisionTransform):
             message = f"`mean` has {_values(self.mean)}, but `std` has {_values(self.std)}"
             raise ParameterError(message, "Write the same number of values for both")
         return self
+
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True: the model has learned normalized values."""
+        return True
 
     def infer_image(self, image: Image) -> Image:
         """The range of values is shifted and scaled."""

@@ -23,7 +23,6 @@ class LinearTransformation(Transform):
     """
 
     target = "registry_builtin.objects.linear:linear_transformation"
-    part_of_every_section: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"file": "whitening.safetensors"}
     old_spellings: ClassVar[Mapping[str, str]] = {
         "transformation_matrix": "file: a safetensors or .npz file with transformation_matrix and mean_vector",
@@ -31,6 +30,10 @@ class LinearTransformation(Transform):
     }
 
     file: InputPath = Field(description="File with transformation_matrix and mean_vector: safetensors or .npz.")
+
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True: the model has learned transformed values."""
+        return True
 
     def infer_image(self, image: Image) -> Image:
         """The size does not change; the range of values is unknown."""
