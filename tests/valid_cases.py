@@ -57,10 +57,16 @@ class Case:
     name: str
     dataset: dict[str, Any] = field(default_factory=dict)
     picture: Picture = field(default_factory=lambda: Picture("pil", 1, 8, 8))
+    source: Picture = field(default_factory=lambda: Picture("pil", 1, 8, 8))
+    """The picture as the data set has it."""
     classes: int = 0
     loss: Any = ""
     form: str = "class_indices"
     target_transforms: Chain = field(default_factory=list)
+    transforms: Chain = field(default_factory=list)
+    """The transforms of training, but for those of targets."""
+    steady: Chain = field(default_factory=list)
+    """The transforms at the end of training that evaluations share: whitening and normalize."""
     model: dict[str, Any] = field(default_factory=dict)
     longest: int = 0
 
@@ -176,7 +182,7 @@ def choose_loss(case: Case) -> None:
     margin = some(draw, margin=lambda: number(draw, 0.1, 1))
     distance = case.wants("function") or one_of(draw, "p_distance", "cosine_distance")
     parameters: dict[str, Any] = {
-        "cross_entropy": lambda: some(draw, weight=lambda: weights, label_smoothing=lambda: number(draw, 0, 1)),
+        "cross_entropy": lambda: some(draw, weight=lambda: weights, label_smoothing=lambda: number(draw, 0, 0.8)),
         "nll": lambda: {**reduced, **some(draw, weight=lambda: weights)},
         "nll_2d": lambda: some(draw, weight=lambda: weights),
         "multi_margin": lambda: {**margin, **some(draw, p=lambda: 2, weight=lambda: weights)},
@@ -197,7 +203,7 @@ def choose_loss(case: Case) -> None:
     }.get(name, lambda: reduced)()
     case.loss = {name: parameters} if parameters else name
     if case.task == "classes" and name in ("kl_div", "bce", "mse", "l1", "smooth_l1", "huber"):
-        smoothed = some(draw, smoothing=lambda: number(draw, 0, 1), num_classes=lambda: count)
+        smoothed = some(draw, smoothing=lambda: number(draw, 0, 0.8), num_classes=lambda: count)
         case.target_transforms, case.form = [{"one_hot": smoothed} if smoothed else "one_hot"], "distributions"
     if case.task == "classes" and name == "soft_margin":
         case.target_transforms, case.form = ["one_hot", "signs"], "signs"

@@ -54,8 +54,8 @@ def some(draw: Draw, **parameters: Callable[[], Any]) -> dict[str, Any]:
 
 
 def chance(draw: Draw) -> float:
-    """A probability."""
-    return number(draw, 0, 1)
+    """A probability that leaves something to chance."""
+    return number(draw, 0.02, 0.98)
 
 
 def fill(draw: Draw, p: Picture) -> Any:
@@ -97,10 +97,20 @@ def as_tensor(p: Picture) -> tuple[Chain, Picture]:
 
 
 def resized(draw: Draw, p: Picture, height: int, width: int) -> tuple[Chain, Picture]:
-    """The image with this height and width."""
+    """The image with this height and width, which it may have already."""
+    return ([], p) if p.size == [height, width] else to_size(draw, p, height, width)
+
+
+def to_size(draw: Draw, p: Picture, height: int, width: int) -> tuple[Chain, Picture]:
+    """The image, whose size may be another, with this height and width."""
     return [{"resize": {"size": [height, width], "interpolation": interpolation(draw, p)}}], replace(
         p, height=height, width=width
     )
+
+
+def in_colour(p: Picture) -> tuple[Chain, Picture]:
+    """The image with three channels."""
+    return (["rgb"], replace(p, channels=3, mode="")) if p.channels == 1 else ([], p)
 
 
 def at_least(draw: Draw, p: Picture, side: int) -> tuple[Chain, Picture]:
@@ -112,4 +122,4 @@ def at_least(draw: Draw, p: Picture, side: int) -> tuple[Chain, Picture]:
 
 def side(draw: Draw) -> int:
     """A side of an image."""
-    return int(draw(st.integers(1, 18)))
+    return int(draw(st.integers(3, 18)))

@@ -39,9 +39,11 @@ def pipelines(draw: Draw, folder: Path, wanted: str) -> dict[str, Any]:
     case = Case(draw, task, wanted, name)
     choose_data(case, folder)
     choose_loss(case)
+    case.source = case.picture
     transforms = _transforms(case, folder)
     _choose_model(case)
     batch_size = draw(st.integers(2, 3))
+    case.transforms = transforms
     train: dict[str, Any] = {"dataset": case.dataset, "transforms": [*transforms, *case.target_transforms]}
     if case.picture.views == 1 and (mixing := _mixing(case)):
         train["batch_transforms"] = mixing
@@ -95,9 +97,11 @@ def _transforms(case: Case, folder: Path) -> Chain:
     if wanted == "linear_transformation":
         made, p = whitening(p, folder)
         chain += made
+        case.steady += made
     if wanted == "normalize" or (p.usual and draw(st.booleans()) and case.name not in _FROM_0_TO_1):
         made, p = normalize(draw, p)
         chain += made
+        case.steady += [transform for transform in made if transform != "to_tensor"]
     case.picture = p
     return chain
 
@@ -113,8 +117,10 @@ def _transforms_of_one(case: Case, wanted: str, folder: Path) -> Chain:
 def _plainly(case: Case) -> Chain:
     """For evaluations: images of the same size and channels, without chance."""
     p = case.picture
-    channels = "rgb" if p.channels == 3 else {"grayscale": {"num_output_channels": 1}}
-    return [channels, {"resize": {"size": p.size}}, "to_tensor", *case.target_transforms]
+    grey = {"grayscale": {"num_output_channels": p.channels}}
+    channels = "rgb" if p.channels == 3 and grey not in case.transforms else grey
+    sized, _ = resized(case.draw, case.source, *p.size)
+    return [channels, *sized, "to_tensor", *case.steady, *case.target_transforms]
 
 
 def _choose_model(case: Case) -> None:

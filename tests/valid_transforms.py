@@ -21,6 +21,7 @@ from valid_images import (
     chance,
     edge,
     fill,
+    in_colour,
     interpolation,
     number,
     one_of,
@@ -28,6 +29,7 @@ from valid_images import (
     resized,
     side,
     some,
+    to_size,
     warp,
 )
 
@@ -35,8 +37,9 @@ from valid_images import (
 def resize(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     if draw(st.booleans()):
         chain, after = resized(draw, p, side(draw), side(draw))
-        return chain, after
+        return (chain, after) if chain else resized(draw, p, p.height + 1, p.width)
     shorter = side(draw)
+    shorter += shorter == min(p.size)
     longer = shorter * max(p.size) // min(p.size)
     most = {"max_size": longer + draw(st.integers(1, 9))} if draw(st.booleans()) else {}
     sizes = (longer, shorter) if p.width <= p.height else (shorter, longer)
@@ -47,7 +50,7 @@ def resize(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
 def pad(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     shown = edge(draw, p)
     most = min(p.size) - 1 if shown["padding_mode"] == "reflect" else min(p.size)
-    edges = [draw(st.integers(0, min(most, 3))) for _ in range(4)]
+    edges = [draw(st.integers(min(most, 1), min(most, 3))) for _ in range(4)]
     written = one_of(draw, edges[0], edges[:2], edges)
     left, top, right, bottom = (
         edges if written is edges else [edges[0], edges[1]] * 2 if isinstance(written, list) else [edges[0]] * 4
@@ -58,7 +61,9 @@ def pad(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
 
 def random_crop(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     padding = draw(st.integers(0, min(min(p.size) - 1, 2)))
-    height, width = (draw(st.integers(1, length + 2 * padding)) for length in p.size)
+    height, width = (draw(st.integers(min(3, length), length + 2 * padding)) for length in p.size)
+    if [height, width] == p.size and not padding:
+        padding = 1 if min(p.size) > 1 else 0
     parameters = {"size": [height, width], **some(draw, pad_if_needed=lambda: True), **edge(draw, p)}
     if padding:
         parameters["padding"] = padding
@@ -67,6 +72,7 @@ def random_crop(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
 
 def center_crop(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     height, width = side(draw), side(draw)
+    height += [height, width] == p.size
     return [{"center_crop": {"size": [height, width]}}], replace(p, height=height, width=width)
 
 
@@ -83,10 +89,11 @@ def views(name: str, count: int) -> Callable[[Draw, Picture], tuple[Chain, Pictu
     def make(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
         if p.views > 1:
             return [], p
-        height, width = (draw(st.integers(max(1, length - 3), length)) for length in p.size)
+        chain, p = at_least(draw, p, 4)
+        height, width = (draw(st.integers(length - 3, length - 1)) for length in p.size)
         flipped = some(draw, vertical_flip=lambda: True) if count == 10 else {}
         after = replace(p, height=height, width=width, views=count)
-        return [{name: {"size": [height, width], **flipped}}], after
+        return [*chain, {name: {"size": [height, width], **flipped}}], after
 
     return make
 
@@ -100,17 +107,21 @@ def of_any_size(name: str, parameters: Callable[[Draw, Picture], dict[str, Any]]
         if p.height == p.width and draw(st.booleans()):
             length = side(draw)  # squares stay squares
             return [chosen, {"resize": {"size": length, **scales}}], replace(p, height=length, width=length)
-        chain, after = resized(draw, p, side(draw), side(draw))
+        chain, after = to_size(draw, p, side(draw), side(draw))
         return [chosen, *chain], after
 
     return make
 
 
-def same_size(name: str, parameters: Callable[[Draw, Picture], dict[str, Any]], least: int = 1) -> Any:
-    """What leaves the size as it is, for images of so many pixels a side."""
+def same_size(
+    name: str, parameters: Callable[[Draw, Picture], dict[str, Any]], least: int = 1, *, colours: bool = False
+) -> Any:
+    """What leaves the size as it is, for images of so many pixels a side, or with colours."""
 
     def make(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
         chain, p = at_least(draw, p, least)
+        coloured, p = in_colour(p) if colours else ([], p)
+        chain = [*chain, *coloured]
         found = parameters(draw, p)
         return [*chain, {name: found} if found else name], p
 
@@ -166,14 +177,19 @@ def aug_mix(draw: Draw, p: Picture) -> dict[str, Any]:
     )
 
 
+def angles(draw: Draw) -> Any:
+    """Angles in degrees, which are random."""
+    return one_of(draw, number(draw, 10, 360), [number(draw, -180, 20), number(draw, 30, 180)])
+
+
 def random_affine(draw: Draw, p: Picture) -> dict[str, Any]:
     return {
-        "degrees": one_of(draw, number(draw, 0, 360), pair(draw, -180, 180)),
+        "degrees": angles(draw),
         **some(
             draw,
             translate=lambda: [chance(draw), chance(draw)],
             scale=lambda: pair(draw, 0.1, 4),
-            shear=lambda: one_of(draw, number(draw, 0, 80), pair(draw, -80, 80)),
+            shear=lambda: one_of(draw, number(draw, 10, 80), [number(draw, -80, 20), number(draw, 30, 80)]),
             interpolation=lambda: warp(draw, p),
             fill=lambda: fill(draw, p),
             center=lambda: [number(draw, -5, 20), number(draw, -5, 20)],
@@ -183,44 +199,49 @@ def random_affine(draw: Draw, p: Picture) -> dict[str, Any]:
 
 def random_rotation(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     options = some(draw, interpolation=lambda: warp(draw, p), fill=lambda: fill(draw, p))
-    degrees = one_of(draw, number(draw, 0, 360), pair(draw, -180, 180))
+    degrees = angles(draw)
     if not draw(st.booleans()):
         center = some(draw, center=lambda: [number(draw, -5, 20), number(draw, -5, 20)])
         return [{"random_rotation": {"degrees": degrees, **options, **center}}], p
-    chain, after = resized(draw, p, side(draw), side(draw))
+    chain, after = to_size(draw, p, side(draw), side(draw))
     return [{"random_rotation": {"degrees": degrees, "expand": True, **options}}, *chain], after
 
 
 def elastic(draw: Draw, p: Picture) -> dict[str, Any]:
     sigma = one_of(draw, 0.0, number(draw, 0.1, 0.9), [number(draw, 0.1, 0.9), number(draw, 0.1, 0.9)])
-    alpha = one_of(draw, number(draw, 0, 60), [number(draw, 0, 9), number(draw, 0, 9)])
+    alpha = one_of(draw, number(draw, 1, 9), [number(draw, 1, 9), number(draw, 1, 9)])
     shown = some(draw, interpolation=lambda: one_of(draw, "nearest", "bilinear"), fill=lambda: fill(draw, p))
     return {"sigma": sigma, "alpha": alpha, **shown}
 
 
 def gaussian_blur(draw: Draw, p: Picture) -> dict[str, Any]:
-    width, height = (2 * draw(st.integers(0, length - 1)) + 1 for length in (p.width, p.height))
-    sigma = some(draw, sigma=lambda: one_of(draw, number(draw, 0.1, 3), pair(draw, 0.1, 3)))
+    width, height = (2 * draw(st.integers(1, length - 1)) + 1 for length in (p.width, p.height))
+    sigma = some(draw, sigma=lambda: [number(draw, 0.1, 1), number(draw, 1.1, 3)])
     return {"kernel_size": [width, height], **sigma}
 
 
 def factors(draw: Draw) -> Any:
-    return one_of(draw, number(draw, 0, 2), pair(draw, 0, 3))
+    return one_of(draw, number(draw, 0.1, 2), [number(draw, 0, 1), number(draw, 1.1, 3)])
 
 
 def colours(draw: Draw, p: Picture) -> dict[str, Any]:
-    return some(
-        draw,
-        brightness=lambda: factors(draw),
-        contrast=lambda: factors(draw),
-        saturation=lambda: factors(draw),
-        hue=lambda: one_of(draw, number(draw, 0, 0.5), pair(draw, -0.5, 0.5)),
-    )
+    amounts = {
+        "contrast": lambda: factors(draw),
+        "saturation": lambda: factors(draw),
+        "hue": lambda: one_of(draw, number(draw, 0.1, 0.5), [number(draw, -0.5, 0), number(draw, 0.1, 0.5)]),
+    }
+    if p.channels == 1:
+        amounts = {"contrast": amounts["contrast"]}
+    return {"brightness": factors(draw), **some(draw, **amounts)}
 
 
 def random_erasing(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     chain, p = as_tensor(p)
-    options = some(draw, p=lambda: chance(draw), scale=lambda: pair(draw, 0.01, 1), ratio=lambda: pair(draw, 0.1, 9))
+    enlarged, p = at_least(draw, p, 4)
+    chain = [*chain, *enlarged]
+    options = some(
+        draw, p=lambda: chance(draw), scale=lambda: [0.1, number(draw, 0.2, 1)], ratio=lambda: [0.5, number(draw, 1, 9)]
+    )
     value = one_of(draw, fill(draw, p), *(("random",) if p.form == "float" else ()))
     return [*chain, {"random_erasing": {**options, "value": value}}], replace(p, usual=value != "random")
 
@@ -228,7 +249,7 @@ def random_erasing(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
 def gaussian_noise(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     chain, p = as_tensor(p)
     clip = p.form != "float" or draw(st.booleans())
-    options = some(draw, mean=lambda: number(draw, -1, 1), sigma=lambda: number(draw, 0, 1))
+    options = some(draw, mean=lambda: number(draw, -1, 1), sigma=lambda: number(draw, 0.01, 1))
     return [*chain, {"gaussian_noise": {**options, "clip": clip}}], replace(p, usual=clip)
 
 
@@ -301,7 +322,7 @@ def _sometimes(draw: Draw, p: Picture) -> dict[str, Any]:
     return some(draw, p=lambda: chance(draw))
 
 
-_KEEPING = ("random_horizontal_flip", "random_vertical_flip", "random_invert", "random_equalize", "random_grayscale")
+_KEEPING = ("random_horizontal_flip", "random_vertical_flip", "random_invert", "random_equalize", "random_autocontrast")
 
 TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
     "resize": resize,
@@ -323,12 +344,12 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
     "lambda": named,
     "random_resize": of_any_size(
         "random_resize",
-        lambda draw, p: {"min_size": (low := side(draw)), "max_size": low + draw(st.integers(1, 6))},
+        lambda draw, p: {"min_size": (low := side(draw)), "max_size": low + draw(st.integers(2, 6))},
     ),
     "random_shortest_size": of_any_size(
         "random_shortest_size",
         lambda draw, p: {
-            "min_size": [side(draw) for _ in range(draw(st.integers(1, 3)))],
+            "min_size": [low := side(draw), low + 1, side(draw)],
             **some(draw, max_size=lambda: side(draw)),
         },
     ),
@@ -343,7 +364,7 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
         "random_zoom_out",
         lambda draw, p: {
             **_sometimes(draw, p),
-            **some(draw, side_range=lambda: pair(draw, 1, 3), fill=lambda: fill(draw, p)),
+            **some(draw, side_range=lambda: [number(draw, 1, 1.5), number(draw, 1.6, 3)], fill=lambda: fill(draw, p)),
         },
     ),
     "random_horizontal_flip": same_size("random_horizontal_flip", _sometimes),
@@ -355,7 +376,7 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
             **_sometimes(draw, p),
             **some(
                 draw,
-                distortion_scale=lambda: chance(draw),
+                distortion_scale=lambda: number(draw, 0.1, 1),
                 interpolation=lambda: warp(draw, p),
                 fill=lambda: fill(draw, p),
             ),
@@ -364,8 +385,8 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
     ),
     "elastic": same_size("elastic", elastic, least=5),
     "gaussian_blur": same_size("gaussian_blur", gaussian_blur),
-    "random_channel_permutation": same_size("random_channel_permutation", lambda draw, p: {}),
-    "random_grayscale": same_size("random_grayscale", _sometimes),
+    "random_channel_permutation": same_size("random_channel_permutation", lambda draw, p: {}, colours=True),
+    "random_grayscale": same_size("random_grayscale", _sometimes, colours=True),
     "color_jitter": tones("color_jitter", colours),
     "random_photometric_distort": tones(
         "random_photometric_distort", lambda draw, p: {**_sometimes(draw, p), **colours(draw, p)}
@@ -374,16 +395,19 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
     "random_equalize": tones("random_equalize", _sometimes),
     "random_autocontrast": tones("random_autocontrast", _sometimes),
     "random_posterize": tones(
-        "random_posterize", lambda draw, p: {"bits": draw(st.integers(1, 8)), **_sometimes(draw, p)}
+        "random_posterize", lambda draw, p: {"bits": draw(st.integers(1, 7)), **_sometimes(draw, p)}
     ),
     "random_solarize": tones(
         "random_solarize",
-        lambda draw, p: {"threshold": number(draw, 0, 1 if p.form == "float" else 255), **_sometimes(draw, p)},
+        lambda draw, p: {
+            "threshold": number(draw, 0, 1) if p.form == "float" else draw(st.integers(1, 200)),
+            **_sometimes(draw, p),
+        },
     ),
     "random_adjust_sharpness": tones(
-        "random_adjust_sharpness", lambda draw, p: {"sharpness_factor": number(draw, 0, 3), **_sometimes(draw, p)}
+        "random_adjust_sharpness", lambda draw, p: {"sharpness_factor": number(draw, 1.1, 3), **_sometimes(draw, p)}
     ),
-    "jpeg": not_float("jpeg", lambda draw, p: {"quality": sorted(draw(st.integers(1, 100)) for _ in range(2))}),
+    "jpeg": not_float("jpeg", lambda draw, p: {"quality": [draw(st.integers(1, 50)), draw(st.integers(51, 100))]}),
     "auto_augment": not_float(
         "auto_augment",
         lambda draw, p: automatic(draw, p, policy=lambda: one_of(draw, "imagenet", "cifar10", "svhn")),

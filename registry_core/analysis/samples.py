@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,6 +29,20 @@ class Passage(NamedTuple):
     """The facts after it."""
     views: int
     """The number of images of a sample after it."""
+
+
+class Use(NamedTuple):
+    """A transform that is applied, in a list of a section or inside another transform, and the sample before it."""
+
+    keys: Keys
+    """Keys inside the section: ``("transforms", 0, "random_apply", "transforms", 1)``."""
+    transform: Transform
+    image: Image | None
+    """The image before it; None if it is not known before the run."""
+    facts: DataFacts | None
+    """The facts before it, as for a passage."""
+    optional: bool = False
+    """True if another transform may be applied instead of it."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,43 @@ def way_of(section: DataSection, facts: DataFacts) -> Way:
         if keys[0] == TRANSFORM_LISTS["sample"]:
             collated = image
     return Way(tuple(passages), image, collated, None if target_error else targets, image_error, target_error)
+
+
+def uses_in(passage: Passage) -> Iterator[Use]:
+    """The transform of a passage and all that it contains, apart from those that are never applied."""
+    yield from _uses(Use(passage.keys, passage.transform, passage.image_before, passage.facts_before))
+
+
+def _uses(use: Use) -> Iterator[Use]:
+    yield use
+    if getattr(use.transform, "p", None) == 0:
+        return
+    image = use.image
+    for at, child in use.transform.children().items():
+        keys = (*use.keys, use.transform.name_in_file, *at)
+        optional = use.transform.alternatives
+        yield from _uses(Use(keys, child, use.image if optional else image, use.facts, optional))
+        image = _image_after(child, image)
+
+
+def _image_after(transform: Transform, image: Image | None) -> Image | None:
+    try:
+        return None if image is None else transform.infer_image(image)
+    except CheckFailed:  # reported for the transform around it
+        return None
+
+
+def steady_range(passages: Iterable[Passage]) -> tuple[float, float] | None:
+    """The smallest and largest value of the images without what random transforms add; None if unknown."""
+    image: Image | None = None
+    for number, passage in enumerate(passages):
+        before = passage.image_before if number == 0 else image
+        image = _image_after(passage.transform, before)
+        if image is not None and before is not None and passage.transform.is_random(before):
+            image = image.changed(low=before.low, high=before.high)
+    if image is None or image.low is None or image.high is None:
+        return None
+    return image.low, image.high
 
 
 def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from registry_core.analysis.samples import Passage
+from registry_core.analysis.samples import Use, uses_in
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed
@@ -17,20 +17,28 @@ _ASKED_APART = ("transform", "scheduler", "optimizer")
 """Kinds whose facts depend on their place or on parameter groups; those inside another are asked by it."""
 
 
-def warnings_of_transform(context: CheckContext, section: Section, passage: Passage) -> list[CheckFailed]:
-    """The warnings of a transform about its section and the samples at its input."""
-    run = context.analysis.run_facts
-    facts = replace(run, section=section, image=passage.image_before, sample=passage.facts_before)
-    return list(passage.transform.warnings(facts))
+def warnings_of_transform(context: CheckContext, section: Section, use: Use) -> list[CheckFailed]:
+    """The warnings of a transform about its section and the samples at its input.
+
+    One of several sizes to choose from may be that of the image.
+    """
+    facts = replace(context.analysis.run_facts, section=section, image=use.image, sample=use.facts)
+    try:
+        found = list(use.transform.warnings(facts))
+    except CheckFailed:  # a transform inside another that is never applied to such images
+        return []
+    chosen = use.optional and "size" in type(use.transform).model_fields
+    return [failed for failed in found if not (chosen and failed.code == "no-effect")]
 
 
 @warning("transform-effect")
 def transforms_warn(context: CheckContext) -> Iterator[Problem]:
-    """Transforms warn about the samples at their input."""
+    """Transforms, and those inside them, warn about the samples at their input."""
     for name, section in context.analysis.sections.items():
         for passage in section.passages:
-            for failed in warnings_of_transform(context, name, passage):
-                yield context.refused_by(("data", name, *passage.keys), passage.transform, failed)
+            for use in uses_in(passage):
+                for failed in warnings_of_transform(context, name, use):
+                    yield context.refused_by(("data", name, *use.keys), use.transform, failed)
 
 
 @warning("last-layer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry_core.checks import (  # noqa: F401  # importing a theme declares its checks
+    augmentation,
     classes,
     data,
     environment,
@@ -18,6 +19,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     optimizer_values,
     own_warnings,
     patience,
+    preparation,
     samples,
     schedules,
     transforms,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry_core.analysis.samples import TRANSFORM_LISTS, inside, placed_transforms
-from registry_core.checks.check import check, warning
+from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
-from registry_core.checks.own_warnings import warnings_of_transform
 from registry_core.components import CheckFailed, Image, Transform
 from registry_core.components.forms import TargetForm, words
 from registry_core.config.models import Section
@@ -15,9 +14,6 @@ from registry_core.diagnostics import Keys, Problem
 
 _NOT_AVERAGED: tuple[TargetForm, ...] = ("class_maps", "sequences")
 _LISTS = tuple(TRANSFORM_LISTS.values())
-
-_TOLERANCE = 0.05
-"""Two ranges of values differ if an end differs by more than this share of the range."""
 
 
 @check("transform-place")
@@ -122,54 +118,3 @@ def several_views_are_averaged(context: CheckContext) -> Iterator[Problem]:
             form = words(section.targets.target_form)
             message = f"{many}, whose outputs cannot be averaged for targets that are {form}."
             yield context.problem(keys, message, "Use center_crop.")
-
-
-@warning("value-range", after=("transforms_warn",))
-def evaluation_has_the_range_of_training(context: CheckContext) -> Iterator[Problem]:
-    """The values of evaluations have the range of those of training."""
-    if _some_transform_warns(context):
-        return  # that problem is the cause of the range
-    train = context.analysis.train
-    trained = train.image if train else None
-    for name, section in context.analysis.sections.items():
-        image = section.image
-        if name == "train" or trained is None or image is None or not _differ(trained, image):
-            continue
-        message = f"The model receives {_range(image)} from data.{name}, but {_range(trained)} from data.train."
-        remedy = "Use the same normalize, and other transforms of all values, in both."
-        yield context.problem(("data", name, "transforms"), message, remedy)
-
-
-def _some_transform_warns(context: CheckContext) -> bool:
-    sections = context.analysis.sections.items()
-    return any(
-        warnings_of_transform(context, name, passage) for name, section in sections for passage in section.passages
-    )
-
-
-def _differ(one: Image, other: Image) -> bool:
-    ends = (one.low, one.high, other.low, other.high)
-    if None in ends:
-        return False
-    low, high, other_low, other_high = (float(end or 0) for end in ends)
-    allowed = _TOLERANCE * max(high - low, other_high - other_low)
-    return abs(low - other_low) > allowed or abs(high - other_high) > allowed
-
-
-def _range(image: Image) -> str:
-    return f"values from {image.low:.4g} to {image.high:.4g}"
-
-
-@warning("random-evaluation", after=("transforms_warn",))
-def evaluation_is_not_random(context: CheckContext) -> Iterator[Problem]:
-    """Transforms of evaluations are not random."""
-    for name, section in context.spec.data.sections().items():
-        for keys, transform in placed_transforms(section) if name != "train" else ():
-            if _draws(transform):
-                message = f"{transform.name} changes data.{name} at random, and the metrics with it."
-                yield context.problem(("data", name, *keys), message, "Use it only in data.train.")
-
-
-def _draws(transform: Transform) -> bool:
-    always = getattr(transform, "p", None) in (0, 1)
-    return transform.random == "counter" and not (always and not transform.children())

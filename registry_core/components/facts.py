@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from registry_core.components.forms import OutputForm, TargetForm
+from registry_core.components.forms import Aspect, OutputForm, TargetForm
 from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
@@ -82,6 +82,10 @@ class DataFacts:
     """Entries that are masks, which geometric transforms move with the images."""
     boxes: tuple[str, ...] = ()
     """Entries that are boxes, which geometric transforms move with the images."""
+    target_depends_on: frozenset[Aspect] = frozenset()
+    """Aspects of an image that decide its target, which transforms do not change: a mirrored digit is no digit."""
+    one_size: bool = False
+    """True if all images have the size of ``image`` for certain; a cheap look at files reads that of some of them."""
 
 
 @dataclass(frozen=True)

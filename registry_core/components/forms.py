@@ -35,6 +35,15 @@ TargetForm = Literal[
 - ``any``: not known
 """
 
+Aspect = Literal["handedness", "upright", "angle", "extent"]
+"""An aspect of an image that a geometric transform may change, and that a target may depend on.
+
+- ``handedness``: left and right, which a mirrored image exchanges
+- ``upright``: which side is up
+- ``angle``: the direction of things in the image
+- ``extent``: the whole image, of which a crop leaves a part
+"""
+
 _WORDS = {
     "class_indices": "class indices",
     "multi_hot": "multi-hot vectors",

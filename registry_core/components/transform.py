@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts, Image
-from registry_core.components.forms import TargetForm
+from registry_core.components.forms import Aspect, TargetForm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +45,8 @@ class Transform(Component):
     on_device: ClassVar[bool] = False
     """For batch transforms: True if it is called on the device of the model, after the batch was moved there."""
     num_views: ClassVar[int] = 1
+    alternatives: ClassVar[bool] = False
+    """True if it applies one of its children, False if it applies all of them in sequence."""
     has_batch_form: ClassVar[bool] = False
     """True if ``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
 
@@ -69,6 +71,24 @@ class Transform(Component):
     def children(self) -> Mapping[At, Transform]:
         """The transforms inside it, by their places among its parameters."""
         return {}
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """True if its result differs from call to call, with these parameters and, if it is known, this input.
+
+        A plain class does not say so: its name counts.
+        """
+        if getattr(self, "p", None) == 0:
+            return False
+        named = "random" in f"{self.name} {self.target.rpartition(':')[2]}".lower()
+        return self.random == "counter" or (self.random == "generators" and named)
+
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """True if evaluations need it where training has it, because it changes the values of every image alike."""
+        return False
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """The aspects of an image that it may change, with these parameters, and that targets may depend on."""
+        return frozenset()
 
     def get_unit(self) -> Unit:
         """The unit that it works on, a sample or a batch: that of its first child, if it has children."""

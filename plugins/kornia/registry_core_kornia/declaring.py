@@ -30,12 +30,19 @@ class KorniaTransform(Transform):
     random: ClassVar[Randomness] = "generators"
     unit: ClassVar[Unit] = "batch"
     on_device: ClassVar[bool] = True
+    always_alike: ClassVar[bool] = False
+    """True if it draws nothing for an image that it is applied to."""
     channels: ClassVar[tuple[int, ...]] = ()
     """Allowed numbers of channels; empty: any."""
     needs_0_to_1: ClassVar[bool] = False
     """True if values must be from 0 to 1."""
     sums_whole_numbers: ClassVar[bool] = False
     """True if it uses operations that torch considers nondeterministic on CUDA, but only with exact results."""
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if it draws how to change an image, or which images it changes."""
+        p = getattr(self, "p", 1.0)
+        return bool(0 < p < 1 if self.always_alike else p)
 
     def infer_image(self, image: Image) -> Image:
         """Return the image after the transform; raise CheckFailed if it cannot be applied."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from registry_core.components import Image
+from registry_core.components.forms import Aspect
 from registry_core_kornia.declaring import Moved
 from registry_core_kornia.facts import warped
 from registry_core_kornia.parameters import ALIGN, RESAMPLE, Angles, Resample, Turns
@@ -21,6 +22,11 @@ class RandomHorizontalFlip(Moved):
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomHorizontalFlip"
+    always_alike: ClassVar[bool] = True
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return what a flip exchanges."""
+        return frozenset({"handedness", "angle"} if self.p else ())
 
 
 class RandomVerticalFlip(Moved):
@@ -31,6 +37,11 @@ class RandomVerticalFlip(Moved):
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomVerticalFlip"
+    always_alike: ClassVar[bool] = True
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return what a flip exchanges."""
+        return frozenset({"handedness", "upright", "angle"} if self.p else ())
 
 
 class _Turned(Moved):

@@ -33,6 +33,7 @@ class CenterCrop(_Resampled):
     """
 
     target: ClassVar[str] = "kornia.augmentation:CenterCrop"
+    always_alike: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"size": 8}
 
     size: Size = Field(description=SIZE)
@@ -146,6 +147,7 @@ class Resize(_Resampled):
     """
 
     target: ClassVar[str] = "kornia.augmentation:Resize"
+    always_alike: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"size": [8, 8]}
 
     size: ResizeSize = Field(
@@ -170,6 +172,7 @@ class LongestMaxSize(_Resampled):
     """
 
     target: ClassVar[str] = "kornia.augmentation:LongestMaxSize"
+    always_alike: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"max_size": 8}
 
     max_size: PositiveInt = Field(description="Length of the longer side in pixels.")
@@ -187,6 +190,7 @@ class SmallestMaxSize(_Resampled):
     """
 
     target: ClassVar[str] = "kornia.augmentation:SmallestMaxSize"
+    always_alike: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"max_size": 8}
 
     max_size: PositiveInt = Field(description="Length of the shorter side in pixels.")
@@ -205,6 +209,7 @@ class PadTo(Geometric):
     """
 
     target: ClassVar[str] = "kornia.augmentation:PadTo"
+    always_alike: ClassVar[bool] = True
     mask_flags: ClassVar[dict[str, float | str]] = {"pad_value": 0.0}
     example: ClassVar[Mapping[str, Any]] = {"size": 8}
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from registry_core.components import DataFacts, Dataset, Image
+from registry_core.components.forms import Aspect
 
 DIGITS = tuple("0123456789")
+
+READ: frozenset[Aspect] = frozenset({"handedness", "upright"})
+"""Aspects that decide targets which are read from an image, such as digits and letters."""
 
 
 class Classified(Dataset):

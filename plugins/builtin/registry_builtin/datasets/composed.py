@@ -122,7 +122,8 @@ class Rotated(_Composed):
         given = self._given()
         values = 2 if self.unit == "sin_cos" else 1
         entries = ("input", "target")
-        return DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
+        facts = DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
+        return replace(facts, target_depends_on=frozenset({"angle"}))
 
 
 class _Scene(_Composed):
@@ -213,7 +214,8 @@ class MultiLabel(_Scattered):
     def facts(self) -> DataFacts:
         """Return the classes of the inner data set and the size of the canvas."""
         given = self._given()
-        return self._facts(given, self.targets, given.class_names, self._classes(given))
+        facts = self._facts(given, self.targets, given.class_names, self._classes(given))
+        return replace(facts, target_depends_on=given.target_depends_on)
 
 
 class Counts(_Scattered):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.datasets.classified import DIGITS, Classified
+from registry_builtin.datasets.classified import DIGITS, READ, Classified
 from registry_core.components import DataFacts, Image
 
 
@@ -28,4 +29,5 @@ class Digits(Classified):
     def facts(self) -> DataFacts:
         """Return the facts of the split; nothing is read."""
         length = {"train": 1438, "val": 359, "all": 1797}[self.split]
-        return self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(DIGITS), DIGITS)
+        facts = self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(DIGITS), DIGITS)
+        return replace(facts, target_depends_on=READ, one_size=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.datasets.classified import DIGITS, Classified
+from registry_builtin.datasets.classified import DIGITS, READ, Classified
 from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
 from registry_core.components import DataFacts, Image, Inventory
 from registry_core.components.target import load_target
@@ -42,4 +43,11 @@ class Mnist(Classified):
 
     def _facts(self, images: IdxFile) -> DataFacts:
         length, height, width = images.shape
-        return self.class_facts(length, Image("pil", channels=1, height=height, width=width), len(DIGITS), DIGITS)
+        image = Image("pil", channels=1, height=height, width=width)
+        facts = self.class_facts(length, image, len(DIGITS), DIGITS)
+        clothes = any(word in str(self.root).lower() for word in _CLOTHES)
+        return replace(facts, target_depends_on=frozenset() if clothes else READ, one_size=True)
+
+
+_CLOTHES = ("fashion", "fmnist")
+"""Words in the path of Fashion-MNIST, whose files have the same names, and whose images may be mirrored."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
-from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
 from registry_core.components.target import load_target
@@ -65,6 +65,14 @@ class CrossEntropy(_OverTargets):
         if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
             message = f"ignore_index expects class indices as targets, but they are {words(facts.target_form)}."
             raise CheckFailed(message, "Remove ignore_index, or use class indices as targets.", ("ignore_index",))
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a label smoothing that leaves little of the class."""
+        if self.label_smoothing < 0.9:
+            return ()
+        left = "nothing" if self.label_smoothing == 1 else f"only {1 - self.label_smoothing:.0%}"
+        message = f"label_smoothing {self.label_smoothing:g} leaves {left} of the class in the target."
+        return (CheckFailed(message, "Set a smaller label_smoothing, such as 0.1.", ("label_smoothing",)),)
 
 
 class NLL(_OverTargets):

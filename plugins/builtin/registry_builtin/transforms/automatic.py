@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from registry_builtin.transforms.image_facts import anywhere, coloured, not_float, tones_known, warped
 from registry_builtin.transforms.parameters import OLD_WARP, WARP, torch_fill, torch_mode
 from registry_core.components import CheckFailed, DataFacts, Image, ParameterError, Transform
+from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, NonNegativeInt, PositiveFloat, PositiveInt, WarpInterpolation
 
@@ -44,6 +45,14 @@ class _Automatic(Transform):
         name = self.name_in_file
         image = coloured(not_float(tones_known(image, name), name), name)
         return anywhere(warped(image, self.interpolation, 0 if self.fill is None else self.fill))
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True: operations are drawn."""
+        return True
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the direction of things: shear and rotation are among the operations."""
+        return frozenset({"angle"})
 
     def check_sample(self, facts: DataFacts) -> None:
         """Raise CheckFailed if a mask or box would have to move with the image."""

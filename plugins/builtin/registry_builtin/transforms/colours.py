@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from registry_builtin.transforms.doubts import large_factor, no_effect, spoils, without_colours
 from registry_builtin.transforms.image_facts import anywhere, coloured, greyed
 from registry_builtin.transforms.parameters import Factors, Hues, TorchvisionTransform
 from registry_core.components import CheckFailed, Image, RunFacts, Transform
@@ -38,6 +39,10 @@ class Grayscale(TorchvisionTransform):
             raise CheckFailed(message, "Remove grayscale, or read the images as RGB.")
         return greyed(image, self.num_output_channels).changed(mode=None)
 
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True if there are colours to remove."""
+        return image is not None and image.channels != 1
+
 
 class RandomGrayscale(Transform):
     """Convert the image to grayscale with probability `p`, keeping the number of channels.
@@ -59,15 +64,13 @@ class RandomGrayscale(Transform):
             raise CheckFailed(message, "Remove random_grayscale, or read the images as RGB.")
         return greyed(image, image.channels)
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if only some images are converted."""
+        return 0 < self.p < 1
+
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if the images are grayscale already."""
-        return _of_several_channels(self.name, facts.image)
-
-
-def _of_several_channels(name: str, image: Image | None) -> Sequence[CheckFailed]:
-    if image is None or image.channels != 1:
-        return ()
-    return (CheckFailed(f"{name} has no effect on images with one channel.", "Remove it, or read the images as RGB."),)
+        return without_colours(self.name, facts.image)
 
 
 class RGB(TorchvisionTransform):
@@ -113,6 +116,45 @@ class ColorJitter(Transform):
             return image
         return anywhere(coloured(image, "color_jitter"))
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if an amount that matters for the image is drawn."""
+        return any(low < high for low, high in self._amounts(image).values())
+
+    def _amounts(self, image: Image | None) -> dict[str, tuple[float, float]]:
+        """Return the amounts that change something of the image."""
+        found = {name: getattr(self, name) for name in ("brightness", "contrast")}
+        if image is None or image.channels != 1:
+            found |= {"saturation": self.saturation, "hue": self.hue}
+        return {name: amount for name, amount in found.items() if amount != ((0, 0) if name == "hue" else (1, 1))}
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of amounts that change nothing, are in another unit, or leave nothing of the image."""
+        if not self._amounts(None):
+            return [no_effect(self.name, "all amounts mean unchanged", remedy="Set brightness, contrast or others.")]
+        return [*_colours_of_grey(self, facts.image), *_odd_factors(self)]
+
+
+def _colours_of_grey(transform: ColorJitter | RandomPhotometricDistort, image: Image | None) -> list[CheckFailed]:
+    """Return warnings of changes of colours that were written for images without colours."""
+    written = transform.model_fields_set
+    for name, unchanged in (("saturation", (1, 1)), ("hue", (0, 0))):
+        changes = name in written and getattr(transform, name) != unchanged
+        if changes and (found := without_colours(name, image, name)):
+            return found
+    return []
+
+
+def _odd_factors(transform: ColorJitter | RandomPhotometricDistort) -> list[CheckFailed]:
+    """Return warnings of factors that are not about 1."""
+    found: list[CheckFailed] = []
+    for name in ("brightness", "contrast", "saturation"):
+        found += large_factor(name, getattr(transform, name))
+    if transform.brightness == (0, 0):
+        found.append(spoils("brightness 0 makes every image black.", "Write a range around 1.", "brightness"))
+    if transform.contrast == (0, 0):
+        found.append(spoils("contrast 0 leaves one grey of every image.", "Write a range around 1.", "contrast"))
+    return found
+
 
 class RandomPhotometricDistort(Transform):
     """Change brightness, contrast, saturation, hue and channel order, each with probability `p`.
@@ -139,6 +181,10 @@ class RandomPhotometricDistort(Transform):
         """Values may lie anywhere in the range of the image's form."""
         return anywhere(coloured(image, "random_photometric_distort")) if self.p else image
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of amounts that change nothing, are in another unit, or leave nothing of the image."""
+        return [*_colours_of_grey(self, facts.image), *_odd_factors(self)]
+
 
 class RandomChannelPermutation(Transform):
     """Permute the channels at random; every order is equally likely.
@@ -154,6 +200,10 @@ class RandomChannelPermutation(Transform):
         """Return the image unchanged: its facts do not depend on the order."""
         return image
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if there are channels to permute."""
+        return image is None or image.channels != 1
+
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn if there is only one channel."""
-        return _of_several_channels(self.name, facts.image)
+        return without_colours(self.name, facts.image)

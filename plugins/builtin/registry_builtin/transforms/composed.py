@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from registry_core.components import CheckFailed, Image, ParameterError, Transform
+from registry_builtin.transforms.doubts import no_effect
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
 from registry_core.components.facts import FORM_NAMES
 from registry_core.components.forms import TargetForm, counted, words
 from registry_core.components.transform import At, Randomness
@@ -31,6 +32,13 @@ class _Composed(Transform):
     def children(self) -> Mapping[At, Transform]:
         """Return the inner transforms."""
         return {("transforms", place): transform for place, transform in enumerate(self.transforms)}
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if the choice, or one of the transforms, is random."""
+        return self._chooses() or any(transform.is_random() for transform in self.transforms)
+
+    def _chooses(self) -> bool:
+        return len(self.transforms) > 1
 
     def for_classes(self, classes: int | None) -> Self:
         """Return a copy whose transforms know the number of classes."""
@@ -121,6 +129,13 @@ class RandomApply(_Composed):
 
     p: Probability = Field(default=0.5, description="Probability of applying the transforms, 0 to 1.")
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if the transforms may be applied, and are random or are not always applied."""
+        return self.p > 0 and super().is_random(image)
+
+    def _chooses(self) -> bool:
+        return 0 < self.p < 1
+
     def infer_image(self, image: Image) -> Image | None:
         """Return the facts that hold both with and without the transforms."""
         after: Image | None = image
@@ -153,6 +168,7 @@ class RandomChoice(_Composed):
     """
 
     target = "registry_builtin.objects.composed_transforms:RandomChoice"
+    alternatives: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {
         "transforms": ["random_horizontal_flip", {"pad": {"padding": 1}}],
         "p": [3, 1],
@@ -185,6 +201,18 @@ class RandomChoice(_Composed):
     def infer_target(self, form: TargetForm) -> TargetForm:
         """Return the target form that holds after each of the possible transforms."""
         return self._one_target((place, self._target_after(place, form)) for place in self._possible())
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if the choice, or a transform that may be chosen, is random."""
+        possible = self._possible()
+        return len(possible) > 1 or any(self.transforms[place].is_random(image) for place in possible)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of transforms that are never chosen."""
+        never = [transform.name for place, transform in enumerate(self.transforms) if place not in self._possible()]
+        if not never:
+            return ()
+        return [no_effect(f"{never[0]} in {self.name}", "its weight is 0", "p", remedy="Set a weight above 0.")]
 
     def _weights(self) -> tuple[float, ...]:
         return self.p or (1.0,) * len(self.transforms)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from registry_builtin.transforms.doubts import no_effect, other_unit
 from registry_builtin.transforms.image_facts import in_range
 from registry_builtin.transforms.parameters import TorchvisionTransform
 from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
@@ -165,6 +166,10 @@ class Normalize(TorchvisionTransform):
             raise ParameterError(message, "Write the same number of values for both")
         return self
 
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True: the model has learned normalized values."""
+        return True
+
     def infer_image(self, image: Image) -> Image:
         """The range of values is shifted and scaled."""
         if image.form != "float":
@@ -184,24 +189,41 @@ class Normalize(TorchvisionTransform):
         image = facts.image
         if image is None or image.low is None or image.high is None or image.form != "float":
             return ()
+        if not any(self.mean) and set(self.std) == {1}:
+            return (no_effect(self.name, "mean is 0 and std is 1"),)
         given = f"{image.low:.4g} to {image.high:.4g}"
         if image.low < 0 < min(self.mean):
             message = f"The input of normalize ranges over {given}: it is normalized already."
             return (CheckFailed(message, "Normalize once."),)
-        if not any(image.low <= mean <= image.high for mean in self.mean):
+        if not all(image.low <= mean <= image.high for mean in self.mean):
             message = f"The mean {list(self.mean)} lies outside the range of the input of normalize, {given}."
-            return (CheckFailed(message, "Write mean and std in the unit of the pixels.", ("mean",)),)
-        after = self.infer_image(image)
-        if after.low is not None and after.high is not None and max(-after.low, after.high) > _FAR:
-            message = (
-                f"normalize maps {given} to {after.low:.4g} to {after.high:.4g}: mean and std are in another unit."
-            )
-            return (CheckFailed(message, "Use to_tensor before it, or to_dtype with scale: true."),)
+            return (other_unit(message, "Write mean and std in the unit of the pixels.", "mean"),)
+        return self._scaled_otherwise(image.high - image.low, given)
+
+    def _scaled_otherwise(self, room: float, given: str) -> tuple[CheckFailed, ...]:
+        """Return the warning of a mean or std that no images with values in this range have."""
+        remedy = "Use to_tensor before it, or to_dtype with scale: true."
+        small_mean, small_std = (0 < max(values) <= 1 < room / _LEVELS * 20 for values in (self.mean, self.std))
+        if small_mean and small_std:
+            message = f"The input of normalize ranges over {given}, but mean and std are for values from 0 to 1."
+            return (other_unit(message, remedy),)
+        if small_mean and min(self.std) > _SPREAD * room:
+            message = f"The mean {list(self.mean)} does not fit std and the range of the input of normalize, {given}."
+            return (other_unit(message, "Write mean and std in the unit of the pixels.", "mean"),)
+        if max(self.std) > room * _ROUNDED or min(self.std) < room / _LEVELS / _ROUNDED:
+            message = f"The std {list(self.std)} does not fit the range of the input of normalize, {given}."
+            return (other_unit(message, "Write mean and std in the unit of the pixels.", "std"),)
         return ()
 
 
-_FAR = 50.0
-"""Bound on normalized values when mean and std are in the unit of the pixels."""
+_LEVELS = 255.0
+"""Steps between 8-bit values: a smaller standard deviation is that of images without content."""
+
+_SPREAD = 0.08
+"""Values with a mean of at most 1 of 255 have a standard deviation of at most sqrt(254) of 255."""
+
+_ROUNDED = 1.001
+"""For rounding of the range of values."""
 
 
 def _values(values: tuple[float, ...]) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from registry_builtin.transforms.doubts import (
+    cut_to,
+    far_values,
+    has_size_for_certain,
+    no_effect,
+    other_unit,
+    same_size,
+    spoils,
+    to_few_pixels,
+)
 from registry_builtin.transforms.image_facts import Edges, check_one_pixel, padded, resampled, with_fill, with_values
 from registry_builtin.transforms.parameters import (
     OLD_INTERPOLATION,
@@ -17,7 +27,8 @@ from registry_builtin.transforms.parameters import (
     TorchvisionTransform,
     torch_fill,
 )
-from registry_core.components import CheckFailed, Image
+from registry_core.components import CheckFailed, Image, RunFacts
+from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import OrderedPair, Padding, Size
 
@@ -41,6 +52,16 @@ class CenterCrop(TorchvisionTransform):
         tall = image.height is not None and image.height >= height
         wide = image.width is not None and image.width >= width
         return (image if tall and wide else with_values(image, 0)).changed(height=height, width=width)
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the extent, if the window leaves out much of the image."""
+        return cut_to(image, *self.size)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a window of the image's own size, and of one or two pixels."""
+        if has_size_for_certain(facts, *self.size):
+            return [no_effect(self.name, "size is that of the image")]
+        return list(to_few_pixels(facts.image, *self.size))
 
 
 class RandomCrop(PaddingTransform):
@@ -76,6 +97,28 @@ class RandomCrop(PaddingTransform):
         if self.pad_if_needed and self.padding_mode == "constant" and None in (image.height, image.width):
             before = with_fill(before, self.fill)
         return before.changed(height=height, width=width)
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True unless the padded image is known to have the size of the window."""
+        return not self._fits_exactly(image)
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the extent, if the window leaves out much of the image."""
+        return cut_to(image, *self.size)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a window of the image's own size, of one or two pixels, and of a fill out of range."""
+        if self._fits_exactly(facts.image) and same_size(facts.image, *self.size):
+            remedy = "Set padding, or a size below that of the image."
+            return [no_effect(self.name, "size is that of the image, and padding is 0", remedy=remedy)]
+        padded_with = far_values(facts.image, "fill", self.fill) if self.padding or self.pad_if_needed else ()
+        return [*to_few_pixels(facts.image, *self.size), *padded_with]
+
+    def _fits_exactly(self, image: Image | None) -> bool:
+        if image is None or image.height is None or image.width is None:
+            return False
+        left, top, right, bottom = self._edges(image)
+        return self.size == (image.height + top + bottom, image.width + left + right)
 
     def _edges(self, image: Image) -> Edges:
         left, top, right, bottom = self.padding or (0, 0, 0, 0)
@@ -115,6 +158,29 @@ class RandomResizedCrop(InterpolatingTransform):
         """The output has the given size."""
         check_one_pixel(image, self.size, self.interpolation, self.antialias)
         return resampled(image, self.interpolation).changed(height=self.size[0], width=self.size[1])
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True unless the window is always the whole image."""
+        return not self._is_whole(image)
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the extent, if the window may leave out much of the image."""
+        return frozenset({"extent"} if self.scale[0] < 0.9 else ())
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a scale in per cent, of tiny windows, and of a window of the image's own size."""
+        if self.scale[1] > 10 or self.scale[0] > 1:
+            message = f"scale is a fraction of the image's area, up to 1, but it is {list(self.scale)}."
+            return [other_unit(message, "Write fractions, such as [0.08, 1.0].", "scale")]
+        if self.scale[1] < 0.02:
+            message = f"scale leaves at most {self.scale[1]:.3g} of the image's area."
+            return [spoils(message, "Write a larger scale, such as [0.08, 1.0].", "scale")]
+        if self._is_whole(facts.image) and same_size(facts.image, *self.size):
+            return [no_effect(self.name, "the window is the whole image, and size is that of the image")]
+        return list(to_few_pixels(facts.image, *self.size))
+
+    def _is_whole(self, image: Image | None) -> bool:
+        return image is not None and image.is_square and self.scale == (1, 1) and self.ratio[0] <= 1 <= self.ratio[1]
 
 
 def _below(side: int | None, least: int) -> bool:

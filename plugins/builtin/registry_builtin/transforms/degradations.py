@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from registry_builtin.transforms.doubts import far_values, no_effect, other_unit, spoils
 from registry_builtin.transforms.image_facts import anywhere, as_tensor, coloured, in_range, not_float, with_values
 from registry_builtin.transforms.parameters import Kernel, Quality, Sigmas, TorchvisionTransform
-from registry_core.components import CheckFailed, Image, ParameterError, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
 from registry_core.components.forms import counted
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NUMBER, NonNegativeFloat, OrderedPair, Probability, one_or_list
@@ -48,6 +50,22 @@ class GaussianBlur(Transform):
                 raise CheckFailed(message, "Set a smaller kernel_size, or resize before it.")
         return image
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if standard deviations differ."""
+        return self.sigma[0] < self.sigma[1] and self.kernel_size != (1, 1)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a kernel of one pixel, and of standard deviations that change no 8-bit value."""
+        if self.kernel_size == (1, 1):
+            return [no_effect(self.name, "a kernel of one pixel blurs nothing", "kernel_size")]
+        if self.sigma[1] < _LEAST_SIGMA:
+            return [no_effect(self.name, f"sigma {self.sigma[1]:g} pixels blurs nothing", "sigma")]
+        return ()
+
+
+_LEAST_SIGMA = 0.25
+"""Below, the weight of a neighbour is under 1/2500: no 8-bit value changes."""
+
 
 class GaussianNoise(TorchvisionTransform):
     """Add Gaussian noise to every pixel.
@@ -79,6 +97,21 @@ class GaussianNoise(TorchvisionTransform):
             )
         return image.changed(low=None, high=None)
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if the noise has a spread."""
+        return self.sigma > 0
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of noise that is 0, and of amounts that exceed the full range."""
+        if self.sigma == self.mean == 0:
+            return [no_effect(self.name, "mean and sigma are 0", "sigma")]
+        for name in ("sigma", "mean"):
+            amount = getattr(self, name)
+            if abs(amount) > 1:
+                message = f"{name} is a fraction of the full range, 1 for all of it, but it is {amount:g}."
+                return [other_unit(message, f"Write {amount / 255:.2g} for {amount:g} of 255.", name)]
+        return ()
+
 
 class JPEG(Transform):
     """Apply JPEG compression, which adds its typical artefacts.
@@ -98,6 +131,10 @@ class JPEG(Transform):
         if image.mode == "HSV":
             raise CheckFailed("JPEG does not support images of mode HSV.", "Put jpeg before to_pil_image.")
         return anywhere(coloured(not_float(image, "jpeg"), "jpeg"))
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if qualities differ."""
+        return self.quality[0] < self.quality[1]
 
 
 def _value(value: Any) -> Any:
@@ -162,3 +199,25 @@ class RandomErasing(Transform):
             message = f"value {self.value!r} is not a valid pixel value of a uint8 tensor."
             raise CheckFailed(message, "Write integers from 0 to 255, or put to_tensor before it.")
         return with_values(image, *numbers) if self.p else image
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of rectangles that never fit, of those that leave little, and of a value out of range."""
+        height, width = (facts.image.height, facts.image.width) if facts.image else (None, None)
+        if self.p and height and width and not self._rectangle_fits(height, width):
+            reason = f"no rectangle of this scale and ratio fits into an image of {height} x {width}"
+            return [no_effect(self.name, reason, "scale", remedy="Set a smaller scale, such as [0.02, 0.33].")]
+        if self.p and self.scale[0] >= _NEARLY_ALL:
+            message = f"scale erases at least {self.scale[0]:.0%} of an image."
+            return [spoils(message, "Set a smaller scale, such as [0.02, 0.33].", "scale")]
+        return () if isinstance(self.value, str) else list(far_values(facts.image, "value", self.value))
+
+    def _rectangle_fits(self, height: int, width: int) -> bool:
+        """Return True if a smallest rectangle is at least a pixel, and smaller than the image."""
+        area = height * width * self.scale[0]
+        ratio = min(max(height / width, self.ratio[0]), self.ratio[1])
+        tall, wide = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        return tall < height and wide < width and self.scale[1] * height * width >= 0.25
+
+
+_NEARLY_ALL = 0.75
+"""Share of an image whose erasure leaves nothing to recognize."""

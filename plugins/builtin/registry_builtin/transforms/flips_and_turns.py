@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from registry_builtin.transforms.doubts import far_values, no_effect, small_angles, turned
 from registry_builtin.transforms.image_facts import unsized, warped
 from registry_builtin.transforms.parameters import CENTER, FILL, OLD_WARP, WARP, Angles, torch_fill, torch_mode
-from registry_core.components import Image, ParameterError, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
+from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, Probability, WarpInterpolation
 
@@ -17,7 +19,18 @@ from registry_core.components.types import Fill, Probability, WarpInterpolation
 class _Flip(Transform):
     random: ClassVar[Randomness] = "counter"
 
+    altered: ClassVar[frozenset[Aspect]] = frozenset()
+    """The aspects of an image that a flip changes."""
+
     p: Probability = Field(default=0.5, description="Probability of a flip, 0 to 1.")
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if only some images are flipped."""
+        return 0 < self.p < 1
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return what a flip changes of an image."""
+        return self.altered if self.p else frozenset()
 
     def infer_image(self, image: Image) -> Image:
         """Return the image unchanged: a flip affects none of its facts."""
@@ -33,6 +46,7 @@ class RandomHorizontalFlip(_Flip):
     """
 
     target = "registry_builtin.objects.random_geometry:RandomHorizontalFlip"
+    altered: ClassVar[frozenset[Aspect]] = frozenset({"handedness", "angle"})
 
 
 class RandomVerticalFlip(_Flip):
@@ -44,6 +58,7 @@ class RandomVerticalFlip(_Flip):
     """
 
     target = "registry_builtin.objects.random_geometry:RandomVerticalFlip"
+    altered: ClassVar[frozenset[Aspect]] = frozenset({"handedness", "upright", "angle"})
 
 
 class RandomRotation(Transform):
@@ -95,3 +110,17 @@ class RandomRotation(Transform):
         if self.degrees[0] % 90 == 0:
             return after.changed(height=image.width, width=image.height)
         return after.changed(height=None, width=None, square=False)
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if angles differ."""
+        return self.degrees[0] < self.degrees[1]
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the direction of things, and which side is up."""
+        return turned(self.degrees)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a rotation by 0 degrees, of angles in radians, and of a fill out of range."""
+        if self.degrees == (0, 0):
+            return [no_effect(self.name, "degrees is 0", "degrees")]
+        return [*small_angles(facts.image, "degrees", self.degrees), *far_values(facts.image, "fill", self.fill)]

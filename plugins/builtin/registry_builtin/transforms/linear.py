@@ -31,6 +31,10 @@ class LinearTransformation(Transform):
 
     file: InputPath = Field(description="File with transformation_matrix and mean_vector: safetensors or .npz.")
 
+    def belongs_everywhere(self, image: Image | None = None) -> bool:
+        """Return True: the model has learned transformed values."""
+        return True
+
     def infer_image(self, image: Image) -> Image:
         """The size does not change; the range of values is unknown."""
         if image.form != "float":

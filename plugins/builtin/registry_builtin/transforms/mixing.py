@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
+from registry_builtin.transforms.doubts import no_effect
 from registry_builtin.transforms.targets import NUM_CLASSES, with_classes
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, RunFacts, Transform
 from registry_core.components.forms import TargetForm, words
 from registry_core.components.transform import Randomness, Unit
 from registry_core.components.types import PositiveFloat, PositiveInt
@@ -45,6 +46,17 @@ class _Mixing(Transform):
             message = f"{self.name} expects classes as targets, but receives {words(form)}."
             raise CheckFailed(message, f"Remove {self.name}.")
         return "distributions"
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of an alpha whose Beta distribution draws 0 and 1 alone."""
+        if self.alpha >= _LEAST_ALPHA:
+            return ()
+        reason = f"alpha {self.alpha:g} takes nearly every image from one sample alone"
+        return (no_effect(self.name, reason, "alpha", remedy="Set a larger alpha, such as 0.2."),)
+
+
+_LEAST_ALPHA = 0.01
+"""Below, more than 95 of 100 shares are under 1 or over 99 per cent."""
 
 
 class MixUp(_Mixing):

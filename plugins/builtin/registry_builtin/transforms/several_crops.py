@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from registry_builtin.transforms.doubts import cut_to, no_effect, same_size
 from registry_builtin.transforms.parameters import SIZE
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, RunFacts, Transform
+from registry_core.components.forms import Aspect
 from registry_core.components.types import Size
 
 
@@ -40,6 +42,14 @@ class FiveCrop(Transform):
             raise CheckFailed(message, f"Set a smaller size, or resize to at least {height} x {width} before it.")
         return image.changed(height=height, width=width)
 
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the extent, if the windows leave out much of the image."""
+        return cut_to(image, *self.size)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn if all windows are the whole image."""
+        return [no_effect(self.name, "size is that of the image")] if same_size(facts.image, *self.size) else ()
+
 
 class TenCrop(FiveCrop):
     """Crop ten `size` windows: the five of five_crop, and those of the flipped image.
@@ -55,3 +65,7 @@ class TenCrop(FiveCrop):
     vertical_flip: bool = Field(
         default=False, description="If true, the image is flipped vertically instead of horizontally."
     )
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Return nothing: the flipped image is another one, even where all windows are the whole image."""
+        return ()

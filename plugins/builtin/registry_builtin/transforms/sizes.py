@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from registry_builtin.transforms.doubts import far_values, has_size_for_certain, large_factor, no_effect, to_few_pixels
 from registry_builtin.transforms.image_facts import (
     check_one_pixel,
     padded,
@@ -25,7 +26,7 @@ from registry_builtin.transforms.parameters import (
     TorchvisionTransform,
     torch_fill,
 )
-from registry_core.components import Image, ParameterError, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
 
@@ -71,6 +72,16 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
         height, width = shorter_side_resized(image.height, image.width, self.size, self.max_size)
         return after.changed(height=height, width=width)
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of the size that images have already, and of one of one or two pixels."""
+        image = facts.image
+        after = None if image is None else self.infer_image(image)
+        if after is None or after.height is None or after.width is None:
+            return ()
+        if has_size_for_certain(facts, after.height, after.width):
+            return [no_effect(self.name, f"images have {after.height} x {after.width} pixels already", "size")]
+        return list(to_few_pixels(image, after.height, after.width))
+
 
 class Pad(PaddingTransform, TorchvisionTransform):
     """Pad the image at its edges.
@@ -94,6 +105,12 @@ class Pad(PaddingTransform, TorchvisionTransform):
     def infer_image(self, image: Image) -> Image:
         """The output is larger by the padding."""
         return padded(image, self.padding, self.fill, self.padding_mode)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a padding of 0, and of a fill out of range."""
+        if not any(self.padding):
+            return [no_effect(self.name, "padding is 0", "padding")]
+        return list(far_values(facts.image, "fill", self.fill))
 
 
 class RandomResize(InterpolatingTransform):
@@ -129,6 +146,10 @@ class RandomResize(InterpolatingTransform):
         height, width = shorter_side_resized(image.height, image.width, self.min_size)
         return after.changed(height=height, width=width)
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if several lengths are possible."""
+        return self.max_size - self.min_size > 1
+
 
 class RandomShortestSize(InterpolatingTransform):
     """Resize the image so that its shorter side has one of several lengths.
@@ -161,6 +182,10 @@ class RandomShortestSize(InterpolatingTransform):
         most = float("inf") if self.max_size is None else self.max_size / longer
         return scaled_by(after, *(min(size / shorter, most) for size in self.min_size))
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if several lengths are possible."""
+        return len(set(self.min_size)) > 1
+
 
 class ScaleJitter(InterpolatingTransform):
     """Fit the image into `target_size`, then scale it by a random factor.
@@ -188,6 +213,14 @@ class ScaleJitter(InterpolatingTransform):
             return after.changed(height=None, width=None)
         fitted = min(self.target_size[0] / image.height, self.target_size[1] / image.width)
         return scaled_by(after, fitted * self.scale_range[0])
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if factors differ."""
+        return self.scale_range[0] < self.scale_range[1]
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of factors in per cent."""
+        return list(large_factor("scale_range", self.scale_range))
 
 
 class RandomZoomOut(Transform):
@@ -223,3 +256,13 @@ class RandomZoomOut(Transform):
         """The size is unknown; added pixels contain the fill."""
         filled = with_fill(image, self.fill)
         return image if not self.p or self.side_range == (1, 1) else unsized(filled)
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if a canvas may be larger."""
+        return self.p > 0 and self.side_range != (1, 1)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a canvas that is never larger, of factors in per cent, and of a fill out of range."""
+        if self.side_range == (1, 1):
+            return [no_effect(self.name, "side_range is 1", "side_range")]
+        return [*large_factor("side_range", self.side_range), *far_values(facts.image, "fill", self.fill)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, DataFacts, Image, Transform
+from registry_core.components import CheckFailed, DataFacts, Image, RunFacts, Transform
 from registry_core.components.forms import TargetForm, taken, words
 from registry_core.components.types import PositiveInt, Probability
 
@@ -60,6 +60,18 @@ class OneHot(Transform):
                 f"one_hot expects class indices as targets, but receives {words(form)}.", "Remove one_hot."
             )
         return "distributions" if self.smoothing else "one_hot"
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a smoothing that leaves little of the class."""
+        if self.smoothing < _MOST_SMOOTHING:
+            return ()
+        left = "nothing" if self.smoothing == 1 else f"only {1 - self.smoothing:.0%}"
+        message = f"smoothing {self.smoothing:g} leaves {left} of the class in the target."
+        return (CheckFailed(message, "Set a smaller smoothing, such as 0.1.", ("smoothing",)),)
+
+
+_MOST_SMOOTHING = 0.9
+"""From here on, targets of all classes are nearly equal."""
 
 
 class Signs(Transform):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from registry_builtin.transforms.doubts import no_effect, other_unit
 from registry_builtin.transforms.image_facts import anywhere, coloured, tones_known, top, with_values
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, RunFacts, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import NonNegativeFloat, Probability
 
@@ -19,6 +20,10 @@ class _Tone(Transform):
     target = "registry_builtin.objects.random_colours:Sometimes"
     random: ClassVar[Randomness] = "counter"
     function: ClassVar[str] = ""
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if only some images are changed."""
+        return 0 < getattr(self, "p", 0.5) < 1
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters with the name of torchvision's function."""
@@ -70,6 +75,20 @@ class RandomSolarize(_Tone):
             return image
         return with_values(image, top(image) - image.high, top(image) - max(self.threshold, image.low))
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a threshold above all values, and of one from 0 to 1 where values are from 0 to 255."""
+        image = facts.image
+        if image is None:
+            return ()
+        if image.high is not None and self.threshold > image.high:
+            return [
+                no_effect(self.name, f"no value of the image reaches the threshold {self.threshold:g}", "threshold")
+            ]
+        if image.form != "float" and 0 < self.threshold < 1:
+            message = f"threshold {self.threshold:g} is a fraction, but the image has values from 0 to 255."
+            return [other_unit(message, f"Set threshold to {round(255 * self.threshold)}.", "threshold")]
+        return ()
+
 
 class RandomPosterize(_Tone):
     """Keep the `bits` most significant bits of each pixel value with probability `p`.
@@ -87,6 +106,13 @@ class RandomPosterize(_Tone):
     def infer_image(self, image: Image) -> Image:
         """Values may decrease to 0."""
         return with_values(coloured(tones_known(image, "random_posterize"), "random_posterize"), 0)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn if all bits of 8-bit images are kept."""
+        image = facts.image
+        if self.bits < 8 or image is None or image.form == "float":
+            return ()
+        return [no_effect(self.name, "it keeps all 8 bits", "bits", remedy="Set bits to 7 or less.")]
 
 
 class RandomEqualize(_Tone):
@@ -140,3 +166,16 @@ class RandomAdjustSharpness(_Tone):
         """Sharpening overshoots, within the range of the image's form."""
         image = coloured(image, "random_adjust_sharpness")
         return anywhere(image) if self.sharpness_factor > 1 else image
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a factor of 1, and of one in per cent."""
+        if self.sharpness_factor == 1:
+            return [no_effect(self.name, "sharpness_factor is 1", "sharpness_factor")]
+        if self.sharpness_factor > _MOST_SHARPNESS:
+            message = f"sharpness_factor is a factor, where 1 means unchanged, but it is {self.sharpness_factor:g}."
+            return [other_unit(message, "Write a factor, such as 2.", "sharpness_factor")]
+        return ()
+
+
+_MOST_SHARPNESS = 30.0
+"""Bound on sharpness_factor: larger ones are per cent."""

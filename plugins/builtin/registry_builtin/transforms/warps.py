@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from registry_builtin.transforms.doubts import far_values, large_factor, no_effect, small_angles, spoils, turned
 from registry_builtin.transforms.image_facts import warped
 from registry_builtin.transforms.parameters import (
     CENTER,
@@ -19,7 +21,8 @@ from registry_builtin.transforms.parameters import (
     torch_fill,
     torch_mode,
 )
-from registry_core.components import CheckFailed, Image, Transform
+from registry_core.components import CheckFailed, Image, RunFacts, Transform
+from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Probability, WarpInterpolation
 
@@ -64,6 +67,34 @@ class RandomAffine(Transform):
         """The size does not change; uncovered pixels contain the fill."""
         return warped(image, self.interpolation, self.fill)
 
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if an amount is drawn."""
+        ranges = (self.degrees, self.scale, self.shear[:2], self.shear[2:])
+        return self.translate != (0, 0) or any(low < high for low, high in ranges)
+
+    def alters(self, image: Image | None = None) -> frozenset[Aspect]:
+        """Return the direction of things, and which side is up."""
+        return turned(self.degrees)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of amounts that change nothing, are in another unit, or leave nothing of the image."""
+        angles = (*self.degrees, *self.shear)
+        if not any(angles) and self.scale == (1, 1) and self.translate == (0, 0):
+            return [no_effect(self.name, "all amounts are 0", "degrees", remedy="Set degrees, translate or others.")]
+        found = [*small_angles(facts.image, "degrees", self.degrees), *small_angles(facts.image, "shear", self.shear)]
+        found += large_factor("scale", self.scale)
+        if max(self.translate) == 1:
+            message = "translate is a fraction of the image's sides: 1 moves images out of sight."
+            found.append(spoils(message, "Write fractions, such as [0.1, 0.1].", "translate"))
+        if self.scale[1] < _LEAST_SCALE:
+            message = f"scale shrinks images to at most {self.scale[1]:g} of their sides."
+            found.append(spoils(message, "Write factors around 1, such as [0.9, 1.1].", "scale"))
+        return [*found, *far_values(facts.image, "fill", self.fill)]
+
+
+_LEAST_SCALE = 0.1
+"""Below this scale, little is left of an image."""
+
 
 class RandomPerspective(Transform):
     """Apply a random perspective transformation with probability `p`.
@@ -96,6 +127,16 @@ class RandomPerspective(Transform):
                 message = f"random_perspective requires at least 2 x 2 pixels, but receives a {image}."
                 raise CheckFailed(message, "Put resize before it.")
         return warped(image, self.interpolation, self.fill)
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if corners move."""
+        return self.p > 0 and self.distortion_scale > 0
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of corners that do not move, and of a fill out of range."""
+        if self.distortion_scale == 0:
+            return [no_effect(self.name, "distortion_scale is 0", "distortion_scale")]
+        return list(far_values(facts.image, "fill", self.fill))
 
 
 class Elastic(Transform):
@@ -155,3 +196,24 @@ class Elastic(Transform):
                 message = f"sigma {max(self.sigma):g} requires images of more than {edge} pixels per side, not {side}."
                 raise CheckFailed(message, "Set a smaller sigma, or put resize before it.")
         return warped(image, self.interpolation, self.fill)
+
+    def is_random(self, image: Image | None = None) -> bool:
+        """Return True if pixels move."""
+        return self.alpha != (0, 0)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of pixels that do not move, of displacements as large as the image, and of a fill out of range."""
+        image, moved = facts.image, max(map(self._moved, self.alpha, self.sigma))
+        if moved == 0:
+            return [no_effect(self.name, "alpha is 0", "alpha")]
+        side = None if image is None or image.height is None or image.width is None else min(image.height, image.width)
+        found = list(far_values(image, "fill", self.fill))
+        if side is not None and moved > side:
+            message = f"alpha and sigma move pixels by about {moved:.3g}, more than the {side} pixels of the image."
+            found.append(spoils(message, "Set a smaller alpha, or a larger sigma.", "alpha"))
+        return found
+
+    @staticmethod
+    def _moved(alpha: float, sigma: float) -> float:
+        """Return the standard deviation of the displacements in pixels: half of alpha in torchvision, smoothed."""
+        return alpha / 2 / math.sqrt(3) / max(1.0, 2 * math.sqrt(math.pi) * sigma)
