@@ -14,6 +14,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     metrics,
     model,
     optimizer,
+    outputs,
     own_warnings,
     samples,
     transforms,

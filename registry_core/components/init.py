@@ -34,6 +34,10 @@ class Init(Component):
         needed = f"at least {least}" if most is None else limited
         raise CheckFailed(f"it needs {needed} dimensions", "Choose another scheme, such as zeros or normal.")
 
+    def constant_value(self) -> float | None:
+        """The value of all elements, if it fills with one value; else None."""
+        return None
+
     def build(self) -> Callable[[Tensor], Tensor]:
         """The function that fills a tensor and returns it."""
         return partial(load_target(self.target), **self.arguments())

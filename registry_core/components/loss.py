@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
@@ -51,6 +52,10 @@ class Loss(Component):
 
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the loss does not fit the targets of these data, beyond their form."""
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """The least and the largest output that the smallest loss for these targets needs; None: no demand."""
+        return (-math.inf, math.inf) if self.output_form == "logits" else (None, None)
 
     def build(self) -> nn.Module:
         """The loss module."""

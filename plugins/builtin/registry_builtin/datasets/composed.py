@@ -6,6 +6,7 @@ seed, its index and the inner data set; it is the same in every epoch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -122,7 +123,17 @@ class Rotated(_Composed):
         given = self._given()
         values = 2 if self.unit == "sin_cos" else 1
         entries = ("input", "target")
-        return DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
+        facts = DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
+        return replace(facts, value_range=self._range())
+
+    def _range(self) -> tuple[float, float]:
+        if self.unit == "degrees":
+            return -self.degrees, self.degrees
+        radians = math.radians(self.degrees)
+        if self.unit == "radians":
+            return -radians, radians
+        largest_sine = math.sin(min(radians, math.pi / 2))
+        return min(-largest_sine, math.cos(radians)), 1.0
 
 
 class _Scene(_Composed):
@@ -228,7 +239,8 @@ class Counts(_Scattered):
 
     def facts(self) -> DataFacts:
         """Return the size of the canvas."""
-        return replace(self._facts(self._given(), "counts"), num_values=1)
+        facts = self._facts(self._given(), "counts")
+        return replace(facts, num_values=1, value_range=(float(self.least), float(self._most())))
 
 
 class Segmented(_Scattered):

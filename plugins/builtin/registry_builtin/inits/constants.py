@@ -23,6 +23,10 @@ class Constant(Init):
 
     value: float = Field(description="Value of all elements.")
 
+    def constant_value(self) -> float:
+        """Return the value."""
+        return self.value
+
 
 class Zeros(Init):
     """Fill the tensor with zeros, for example for biases.
@@ -32,6 +36,10 @@ class Zeros(Init):
 
     target = "torch.nn.init:zeros_"
 
+    def constant_value(self) -> float:
+        """Return 0."""
+        return 0.0
+
 
 class Ones(Init):
     """Fill the tensor with ones, for example for the weights of normalization layers.
@@ -40,3 +48,7 @@ class Ones(Init):
     """
 
     target = "torch.nn.init:ones_"
+
+    def constant_value(self) -> float:
+        """Return 1."""
+        return 1.0

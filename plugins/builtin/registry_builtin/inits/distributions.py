@@ -23,6 +23,10 @@ class Normal(Init):
     mean: float = Field(default=0.0, description="Mean of the distribution.")
     std: NonNegativeFloat = Field(default=1.0, description="Standard deviation of the distribution.")
 
+    def constant_value(self) -> float | None:
+        """Return the mean if the deviation is 0."""
+        return None if self.std else self.mean
+
 
 class Uniform(Init):
     """Fill the tensor with values from the uniform distribution between ``a`` and ``b``.
@@ -41,6 +45,10 @@ class Uniform(Init):
         if self.a > self.b:
             raise ParameterError(f"`a` must not exceed b, but a is {self.a} and b is {self.b}", "Swap them")
         return self
+
+    def constant_value(self) -> float | None:
+        """Return the bounds if they are equal."""
+        return self.a if self.a == self.b else None
 
 
 class TruncNormal(Init):

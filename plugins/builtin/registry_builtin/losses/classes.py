@@ -117,6 +117,10 @@ class MultiMargin(Weighted):
         default=1.0, description="Margin by which the score of the true class must exceed the others."
     )
 
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return scores that differ by twice the margin."""
+        return -abs(self.margin), abs(self.margin)
+
 
 class AdaptiveLogSoftmax(Loss):
     """Adaptive softmax for many classes, with trained parameters of its own.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing, Weighted, Weights
+from registry_core.components import DataFacts
 from registry_core.components.forms import OutputForm, TargetForm
 
 
@@ -21,6 +23,10 @@ class BCE(Weighted):
     target = "registry_builtin.objects.losses:bce"
     output_form: ClassVar[OutputForm] = "probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of probabilities."""
+        return 0.0, 1.0
 
 
 class BCEWithLogits(Weighted):
@@ -50,6 +56,10 @@ class MultiLabelMargin(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_lists",)
 
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return scores that differ by twice the margin, which is 1."""
+        return -1.0, 1.0
+
 
 class SoftMargin(Reducing):
     """Logistic loss of scores and signs: log(1 + exp(-sign * score)).
@@ -60,6 +70,10 @@ class SoftMargin(Reducing):
     target = "registry_builtin.objects.losses:soft_margin"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return all numbers: the loss approaches 0 for infinite scores."""
+        return -math.inf, math.inf
 
 
 class MultiLabelSoftMargin(Weighted):

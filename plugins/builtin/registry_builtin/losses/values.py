@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import ExampleTensor
+from registry_core.components import DataFacts, ExampleTensor
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
@@ -18,6 +19,10 @@ _FLOATS: tuple[TargetForm, ...] = ("values", "counts", "signs", "multi_hot", "di
 class _Values(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = _FLOATS
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, which the outputs approach."""
+        return facts.get_value_range()
 
 
 class MSE(_Values):
@@ -69,6 +74,10 @@ class Huber(_Values):
     )
 
 
+def _log(value: float | None) -> float | None:
+    return None if value is None else math.log(value) if value > 0 else -math.inf
+
+
 class PoissonNLL(Reducing):
     """Negative log-likelihood of counts under a Poisson distribution.
 
@@ -82,6 +91,12 @@ class PoissonNLL(Reducing):
 
     log_input: bool = Field(default=True, description="If true, the output is the logarithm of the rate.")
     full: bool = Field(default=False, description="If true, adds Stirling's approximation of log(target!).")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, or of their logarithms."""
+        low, high = facts.get_value_range()
+        return (_log(low), _log(high)) if self.log_input else (low, high)
+
     eps: PositiveFloat = Field(
         default=1e-8, description="Constant added to the rate before its logarithm, with log_input: false."
     )
@@ -103,6 +118,10 @@ class GaussianNLL(Reducing):
     }
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, which the means approach."""
+        return facts.get_value_range()
 
     full: bool = Field(default=False, description="If true, adds the constant 0.5 * log(2 * pi).")
     eps: PositiveFloat = Field(default=1e-6, description="Lower bound on the variance.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from registry_builtin.layers.doubts import doubts, output_end
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
 from registry_core.components import (
@@ -22,6 +23,7 @@ from registry_core.components import (
     written_shape,
 )
 from registry_core.components.forms import OutputForm, words
+from registry_core.components.model import OutputEnd
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,13 +83,12 @@ class Sequential(Model):
         return found
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn of a last layer that truncates logits or replaces some of them by zeros."""
-        last = self.layers[-1]
-        if self.get_output_form() != "logits" or not last.only_inside:
-            return ()
-        message = f"The last layer, {last.name}, changes the logits: {last.only_inside}."
-        at = ("layers", len(self.layers) - 1)
-        return (CheckFailed(message, f"Remove {last.name}: losses for logits expect the output before it.", at),)
+        """Warn of layers that fit each other, but probably do not do what was meant."""
+        return tuple(doubts(self.layers, self.input))
+
+    def output_end(self) -> OutputEnd | None:
+        """Return the layer that determines the values of the output."""
+        return None if self.errors() else output_end(self.layers, self.input)
 
     def modules(self) -> Modules | None:
         """Return the modules of the layers with all sizes, if every layer declares its own."""

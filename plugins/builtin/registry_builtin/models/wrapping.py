@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from registry_builtin.torch_modules import bare
 from registry_core.components import CheckFailed, Image, Model, Modules, ParameterError, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
+from registry_core.components.model import OutputEnd
 from registry_core.components.types import PositiveFloat
 
 _NETWORK = "Model applied to every image; its outputs form the embedding."
@@ -176,6 +177,13 @@ class Gaussian(_Wrapping):
             message = f"each value requires two outputs, but {name!r} has {count}"
             raise ParameterError(message, "Set its number of outputs to an even number")
         return self
+
+    def output_end(self) -> OutputEnd | None:
+        """Return that of the inner model: the means are a part of its outputs."""
+        end = self.network.output_end()
+        return (
+            None if end is None else end._replace(at=("network", self.network.name_in_file, *end.at) if end.at else ())
+        )
 
     def num_outputs(self) -> int | None:
         """Return the number of values per sample."""
