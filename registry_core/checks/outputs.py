@@ -61,6 +61,16 @@ def outputs_reach_targets(context: CheckContext) -> Iterator[Problem]:
             yield context.problem(_at(context, end), message, f"Remove {end.name}, or move it before the last weights.")
 
 
+@warning("sequence-length", after=("outputs_reach_targets",))
+def sequences_have_time_steps(context: CheckContext) -> Iterator[Problem]:
+    """The output of the model has enough time steps for the targets of its losses."""
+    shape = context.analysis.model.output_shape
+    for _, found, facts in _compared(context) if shape is not None else ():
+        assert shape is not None
+        for failed in found.term.loss.shape_warnings(shape, facts):
+            yield context.rejected(context.inside(("loss",), found.term.at), failed)
+
+
 def _compared(context: CheckContext) -> Iterator[tuple[Section, TermAnalysis, DataFacts]]:
     """The terms of the loss that compare the first output of the model with targets, for each section."""
     for name, section in context.sections():

@@ -17,6 +17,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     outputs,
     own_warnings,
     samples,
+    shared_options,
     transforms,
 )
 from registry_core.checks.check import declared, found_by

@@ -41,6 +41,16 @@ class Metric(Component):
             message = f"The metric {self.name!r} expects {takes}, but the model emits {words(form)}."
             raise CheckFailed(message, f"Use a metric for {words(form)}, or another model.")
 
+    @property
+    def is_logarithmic(self) -> bool | None:
+        """True if it reads outputs as logarithms of what the targets are; None if it compares no values."""
+        return None
+
+    @property
+    def measures(self) -> str:
+        """A name of what it measures that is the same for metrics that always agree; empty: no other does."""
+        return ""
+
     def get_target_forms(self) -> tuple[TargetForm, ...]:
         """Forms of the entry ``target`` that it accepts, if they depend on its parameters; (): any."""
         return self.target_forms

@@ -99,6 +99,7 @@ _ROWS = (
     Code("loss-input", "Model, loss and metrics"),
     Code("loss-options", "Model, loss and metrics", "warning"),
     Code("metric-input", "Model, loss and metrics"),
+    Code("metric-options", "Model, loss and metrics", "warning"),
     Code("missing-entry", "Model, loss and metrics"),
     Code("model-input", "Model, loss and metrics"),
     Code("no-nonlinearity", "Model, loss and metrics", "warning"),

@@ -308,4 +308,27 @@ class Lines(_Scene):
         entries = ("input", "target", "target_length")
         length = self._length(given)
         facts = DataFacts(length, canvas, classes, names, target_form="sequences", entries=entries)
-        return replace(facts, longest=self.longest, blank=0)
+        return replace(facts, longest=self.longest, blank=0, most_steps=self._likely_steps(length, given.num_classes))
+
+    def _likely_steps(self, length: int | None, classes: int | None) -> int | None:
+        """Return the least number of labels and repetitions that probably no sample exceeds.
+
+        A line has one label for each image, drawn independently; expected are fewer than 0.5 samples with more.
+        """
+        if length is None or classes is None:
+            return None
+        lengths = range(max(self.least, 1), self.longest + 1)
+        for steps in range(self.longest, 2 * self.longest - 1):
+            beyond = [_more_repetitions(labels, steps - labels, 1 / classes) for labels in lengths]
+            if length * sum(beyond) / len(lengths) < 0.5:
+                return steps
+        return 2 * self.longest - 1
+
+
+def _more_repetitions(labels: int, most: int, chance: float) -> float:
+    """Return the probability that more than ``most`` of the labels repeat the label before."""
+    pairs = labels - 1
+    return sum(
+        math.comb(pairs, count) * chance**count * (1 - chance) ** (pairs - count)
+        for count in range(most + 1, pairs + 1)
+    )

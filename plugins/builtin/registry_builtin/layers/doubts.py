@@ -109,6 +109,13 @@ def output_end(layers: Sequence[Layer], shape: Shape | None) -> OutputEnd:
     return OutputEnd(layer.name, blamed.at, low, high, last.layer.only_inside, last.layer.sums_to_one)
 
 
+def needs_batch(layers: Sequence[Layer], shape: Shape) -> tuple[str | int, ...]:
+    """Return the place of the first layer that a batch of one sample is too small for; empty if there is none."""
+    chains = chains_of(layers, shape)
+    steps = (one for chain in (chains.main, *chains.branches) for one in chain)
+    return next((one.at for one in steps if one.before is not None and one.layer.needs_batch(one.before)), ())
+
+
 def _doubt(one: Step, message: str, remedy: str, code: str = "layer-effect") -> CheckFailed:
     return CheckFailed(message, remedy, one.at, code)
 

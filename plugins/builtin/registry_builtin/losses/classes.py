@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
-from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError
+from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted, WeightedMean
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
 from registry_core.components.types import PositiveFloat, PositiveInt, Probability
 
+_MOST_SMOOTHED = 0.5
+"""Label smoothing from which on the larger part of a target is spread over all classes."""
+
 _IGNORED = "Class index whose targets do not contribute to the loss."
 
 
-class CrossEntropy(Weighted):
+class CrossEntropy(WeightedMean):
     """Cross entropy between logits and class indices.
 
     Output: logits [batch, classes] (or [batch, classes, height, width]), floating point, without softmax. Target: class
@@ -37,6 +40,17 @@ class CrossEntropy(Weighted):
         default=0.0, description="Fraction of each target that is spread evenly over all classes."
     )
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of weights without effect, and of smoothing that hardly leaves a target."""
+        found = list(super().warnings(facts))
+        if self.label_smoothing >= _MOST_SMOOTHED:
+            share, classes = 1 - self.label_smoothing, facts.num_classes
+            left = share + self.label_smoothing / classes if classes else share
+            message = f"label_smoothing {self.label_smoothing:g} leaves a target of {left:.2g} for the true class."
+            remedy = "Set it to the fraction that is spread over all classes, such as 0.1."
+            found.append(CheckFailed(message, remedy, ("label_smoothing",), "loss-options"))
+        return found
+
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if ``ignore_index`` is set and the targets are not class indices."""
         if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
@@ -44,7 +58,7 @@ class CrossEntropy(Weighted):
             raise CheckFailed(message, "Remove ignore_index, or use class indices as targets.", ("ignore_index",))
 
 
-class NLL(Weighted):
+class NLL(WeightedMean):
     """Negative log-likelihood of class indices.
 
     Output: log-probabilities [batch, classes]; log_softmax is inserted if the model emits logits, which makes the loss
@@ -59,7 +73,7 @@ class NLL(Weighted):
     ignore_index: int = Field(default=-100, description=_IGNORED)
 
 
-class NLL2d(Weighted):
+class NLL2d(WeightedMean):
     """Negative log-likelihood of a class index per pixel.
 
     Output: log-probabilities [batch, classes, height, width]; log_softmax over the classes is inserted if the model
@@ -116,6 +130,16 @@ class MultiMargin(Weighted):
     margin: float = Field(
         default=1.0, description="Margin by which the score of the true class must exceed the others."
     )
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a margin that equal scores keep."""
+        found = list(super().warnings(facts))
+        if self.margin <= 0:
+            message = (
+                f"With margin {self.margin:g}, the loss is 0 for a model that returns the same score for all classes."
+            )
+            found.append(CheckFailed(message, "Set margin above 0.", ("margin",), "loss-options"))
+        return found
 
     def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
         """Return scores that differ by twice the margin."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing, Weighted, Weights
-from registry_core.components import DataFacts
+from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm
 
 
@@ -42,6 +43,19 @@ class BCEWithLogits(Weighted):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
     pos_weight: Weights | None = Field(default=None, description="Weight of positive targets, one per class.")
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of weights of 0, and of positive weights that are all 1."""
+        found = list(super().warnings(facts))
+        weights = self.pos_weight or ()
+        none = [index for index, weight in enumerate(weights) if not weight]
+        if none:
+            message = f"pos_weight of class {none[0]} is 0, so the model learns that the class is never present."
+            found.append(CheckFailed(message, "Set a weight above 0.", ("pos_weight",), "loss-options"))
+        elif weights and set(weights) == {1.0}:
+            message = "pos_weight is 1 for every class, which has no effect."
+            found.append(CheckFailed(message, "Change or remove pos_weight.", ("pos_weight",), "loss-options"))
+        return found
 
 
 class MultiLabelMargin(Reducing):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from registry_builtin.layers.doubts import doubts, output_end
+from registry_builtin.layers.doubts import doubts, needs_batch, output_end
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
 from registry_core.components import (
@@ -125,10 +125,12 @@ class Sequential(Model):
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if a layer would normalize single values."""
         given = self.input if image is None else (image.channels, image.height, image.width)
-        for part in walk(self.layers, given).facts if samples == 1 else ():
-            if part.needs_batch:
-                message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
-                raise CheckFailed(message, f"Use larger batches, or remove {part.layer}.")
+        way = walk(self.layers, given) if samples == 1 else None
+        if way is None or way.errors or not any(part.needs_batch for part in way.facts):
+            return
+        part = next(part for part in way.facts if part.needs_batch)
+        message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
+        raise CheckFailed(message, f"Use larger batches, or remove {part.layer}.", needs_batch(self.layers, given))
 
     def output_shape(self) -> Shape | None:
         """Return the shape of a sample after the last layer."""

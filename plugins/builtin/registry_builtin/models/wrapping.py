@@ -14,6 +14,7 @@ from registry_core.components.model import OutputEnd
 from registry_core.components.types import PositiveFloat
 
 _NETWORK = "Model applied to every image; its outputs form the embedding."
+_EUCLIDEAN = 2.0
 _NORMALIZE = "If true, embeddings are normalized to unit length."
 _MLP = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
 
@@ -57,7 +58,11 @@ class _Wrapping(Model):
 
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if the inner model cannot be trained with this number of samples."""
-        self.network.check_batch(samples, image)
+        try:
+            self.network.check_batch(samples, image)
+        except CheckFailed as failed:
+            at = ("network", self.network.name_in_file, *failed.at) if failed.at else ()
+            raise CheckFailed(failed.message, failed.remedy, at) from None
 
     def output_shape(self) -> Shape | None:
         """Return the shape of the inner model's output."""
@@ -99,6 +104,12 @@ class PairDistance(_Wrapping):
 
     normalize: bool = Field(default=False, description=_NORMALIZE)
     p: PositiveFloat = Field(default=2.0, description="Order of the norm: 1 for Manhattan, 2 for Euclidean distance.")
+
+    def output_end(self) -> OutputEnd:
+        """Return the normalization, which limits Euclidean distances, or the model itself."""
+        if self.normalize and self.p == _EUCLIDEAN:
+            return OutputEnd("normalize", ("normalize",), 0.0, 2.0)
+        return OutputEnd(self.name, low=0.0)
 
     def _children(self) -> dict[str, Modules | None]:
         return {**super()._children(), "distance": bare("PairwiseDistance")}
