@@ -11,7 +11,7 @@ from registry_core.analysis.activations import Activation, activation_before
 from registry_core.components import CheckFailed, DataFacts, Model, Modules, Shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.loss import LossTerm
-from registry_core.components.model import LayerFacts
+from registry_core.components.model import LayerFacts, OutputEnd
 from registry_core.config.models import Spec
 
 
@@ -40,6 +40,11 @@ class ModelAnalysis:
     def output_shape(self) -> Shape | None:
         """The shape of its first output for a sample; None if unknown, or if its layers do not fit."""
         return None if self.errors else self.declared.output_shape()
+
+    @cached_property
+    def output_end(self) -> OutputEnd | None:
+        """The last layer that determines the values of its first output; None if unknown."""
+        return None if self.errors else self.declared.output_end()
 
     @cached_property
     def modules(self) -> Modules | None:

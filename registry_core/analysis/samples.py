@@ -140,7 +140,7 @@ def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:
     if form == facts.target_form:
         return facts
     if (facts.target_form, form) != ("class_indices", "signs"):
-        return replace(facts, target_form=form, num_values=None)
+        return replace(facts, target_form=form, num_values=None, value_range=None)
     if max(facts.num_classes or 0, (facts.largest_label or 0) + 1) > 2:  # the check of samples reports it
         return replace(facts, target_form=form, num_values=None, num_classes=None)
     return replace(facts, target_form=form, num_values=1)

@@ -10,7 +10,10 @@ from registry_core.checks.context import CheckContext
 from registry_core.components import DataFacts
 from registry_core.components.forms import counted
 from registry_core.config.models import Section, Spec
-from registry_core.diagnostics import Problem
+from registry_core.diagnostics import Keys, Problem
+
+_EXCLUSIVE = {"class_indices", "class_maps"}
+"""Forms of targets with one class."""
 
 
 @check("class-count", after=("model_accepts_images", "data_is_found"))
@@ -26,6 +29,27 @@ def outputs_are_classes(context: CheckContext) -> Iterator[Problem]:
             yield _other_classes(context, name, names[name], names["train"])
         elif (facts.target_form, facts.num_values) != ("signs", 1):  # such signs are made from two class indices
             yield from _other_number(context, name, facts)
+
+
+@check("class-count", after=("outputs_are_classes",))
+def classes_are_several(context: CheckContext) -> Iterator[Problem]:
+    """A loss that compares classes by a softmax gets more than one output."""
+    spec, outputs = context.spec, context.analysis.model.num_outputs
+    if outputs != 1 or not context.whole(("model",), ("loss",)):
+        return
+    for found in context.analysis.terms:
+        loss = found.term.loss
+        by_softmax = loss.output_form in ("logits", "log_probabilities") and _EXCLUSIVE & set(loss.target_forms)
+        if by_softmax and found.reads_model:
+            keys: Keys = ("model", spec.model.name_in_file, "num_classes")
+            message = (
+                f"The model has 1 output, but {loss.name!r} compares classes: with one class, the loss is always 0."
+            )
+            remedy = (
+                "Use an output for each of at least two classes, or a loss for single outputs such as bce_with_logits."
+            )
+            yield context.problem(keys if keys in context.tree.values else ("model",), message, remedy)
+            return
 
 
 def _other_number(context: CheckContext, section: Section, facts: DataFacts) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry_core.analysis.dead_layers import dead_layers
 from registry_core.analysis.patterns import names_matching, quoted, some_of
 from registry_core.analysis.tensor_matches import match_errors
 from registry_core.checks.check import check, warning
@@ -94,6 +95,14 @@ def init_rules_fill_parameters(context: CheckContext) -> Iterator[Problem]:
     """Every rule of `init` fills at least one parameter, if the modules of the model are known."""
     if context.spec.init and context.whole(("init",)) and (rules := context.analysis.rules) is not None:
         yield from context.placed(rules.init_errors)
+
+
+@warning("dead-layer")
+def layers_are_alive(context: CheckContext) -> Iterator[Problem]:
+    """No rule of `init` fills a layer with zeros so that no gradient passes it again."""
+    finetune = context.spec.finetune
+    if context.spec.init and (finetune is None or finetune.weights is None):
+        yield from context.placed(dead_layers(context.analysis.model.layers, context.analysis.rules))
 
 
 @check("frozen-parameters")

@@ -109,6 +109,19 @@ def metrics_have_names_of_their_own(context: CheckContext) -> Iterator[Problem]:
             yield context.problem(("metrics", index), message, "Remove one of them.")
 
 
+@warning("duplicate-metric")
+def metrics_measure_different_things(context: CheckContext) -> Iterator[Problem]:
+    """No metric always has the value of another one."""
+    first: dict[tuple[str, tuple[str, ...]], str] = {}
+    for index, metric in enumerate(context.spec.metrics):
+        if not metric.measures:
+            continue
+        name = first.setdefault((metric.measures, metric.inputs), metric.log_name(metric.name))
+        if name != metric.log_name(metric.name):
+            message = f"{metric.name} is always equal to {name}: both are the {metric.measures}."
+            yield context.problem(("metrics", index), message, "Remove one of them, or choose another average.")
+
+
 @check("unknown-metric", after=("schedule_fits_run", "schedule_fits_optimizer"))
 def watched_metrics_are_measured(context: CheckContext) -> Iterator[Problem]:
     """Every metric that a component watches is measured."""

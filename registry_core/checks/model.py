@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.analysis.targets import values_in_target
-from registry_core.checks.check import check
+from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed, DataFacts, Image, Shape, written_shape
 from registry_core.components.forms import TargetForm, counted, words
@@ -144,7 +144,22 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
         which = "The last batch of an epoch" if is_last else "A batch"
         message = f"{which} of data.train has {counted(smallest, 'sample')}: {failed.message}"
         remedy = "Set drop_last: true or another batch_size." if is_last else failed.remedy
-        yield context.problem(("data", "batch_size"), message, remedy)
+        layer: Keys = ("model", spec.model.name_in_file, *failed.at)
+        known = bool(failed.at) and layer in context.tree.values
+        yield context.problem(layer if known else ("data", "batch_size"), message, remedy)
+
+
+@warning("batch-of-one", after=("batches_are_large_enough",))
+def batches_have_statistics(context: CheckContext) -> Iterator[Problem]:
+    """No model with batch normalization is trained with batches of one sample."""
+    spec, train = context.spec, context.analysis.train
+    if train is None or spec.data.batch_size_of("train") * train.views > 1 or spec.finetune is not None:
+        return
+    modules = context.analysis.model.modules or ()
+    if name := next((module.path for module in modules if "_BatchNorm" in module.classes), ""):
+        message = f"Every batch has 1 sample, so the batch normalization {name!r} uses the statistics of single samples"
+        remedy = "Use larger batches, or group_norm or instance_norm2d."
+        yield context.problem(("data", "batch_size"), f"{message} in training, but averages in evaluation.", remedy)
 
 
 def _smallest_batch(context: CheckContext, samples: int, batches: int) -> tuple[int, bool]:

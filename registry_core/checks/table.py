@@ -17,11 +17,13 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     model,
     optimizer,
     optimizer_values,
+    outputs,
     own_warnings,
     patience,
     preparation,
     samples,
     schedules,
+    shared_options,
     transforms,
 )
 from registry_core.checks.check import declared, found_by

@@ -78,6 +78,11 @@ class DataFacts:
     """For sequences: the class that means no label."""
     longest: int | None = None
     """For sequences: the largest number of labels of a target."""
+    most_steps: int | None = None
+    """For sequences: the time steps that `ctc` needs for the longest target, its labels and one more for each
+    repetition of the label before; a data set that draws its labels states what probably occurs."""
+    value_range: tuple[float, float] | None = None
+    """The least and the largest value of targets of values or counts."""
     masks: tuple[str, ...] = ()
     """Entries that are masks, which geometric transforms move with the images."""
     boxes: tuple[str, ...] = ()
@@ -86,6 +91,19 @@ class DataFacts:
     """Aspects of an image that decide its target, which transforms do not change: a mirrored digit is no digit."""
     one_size: bool = False
     """True if all images have the size of ``image`` for certain; a cheap look at files reads that of some of them."""
+
+    def get_value_range(self) -> tuple[float | None, float | None]:
+        """The least and the largest value of a target, as stated or by its form; None: not known."""
+        return self.value_range or _RANGES.get(self.target_form, (None, None))
+
+
+_RANGES: dict[TargetForm, tuple[float | None, float | None]] = {
+    "counts": (0.0, None),
+    "signs": (-1.0, 1.0),
+    "multi_hot": (0.0, 1.0),
+    "one_hot": (0.0, 1.0),
+    "distributions": (0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ class Init(Component):
         """
         return None
 
+    def constant_value(self) -> float | None:
+        """The value of all elements, if it fills with one value; else None."""
+        return None
+
     def build(self) -> Callable[[Tensor], Tensor]:
         """The function that fills a tensor and returns it."""
         return partial(load_target(self.target), **self.arguments())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -48,6 +48,17 @@ PartName = Annotated[
 """Letters, digits and underscores, the first a letter."""
 
 
+LayerRole = Literal["weights", "affine", "activation", "other", ""]
+"""The role of a layer in a network.
+
+- ``weights``: an affine map with trained weights, such as a convolution
+- ``affine``: another map that is affine in evaluation, such as flatten, average pooling or batch normalization
+- ``activation``: a function of each value, or of all classes, that is not affine
+- ``other``: anything else that is not affine, such as max pooling
+- empty: not known
+"""
+
+
 class Layer(Component):
     """A part of a network, called with a tensor whose first dimension is the batch; it returns a tensor.
 
@@ -62,7 +73,12 @@ class Layer(Component):
     """True if the backward pass needs its output, so that the next layer must not change it in place."""
 
     only_inside: ClassVar[str] = ""
-    """The reason why a classifier does not end with it, if there is one: ``none of them can be negative``."""
+    """The reason why no logits or values come after it, if there is one: ``some become 0 in training``."""
+    role: ClassVar[LayerRole] = ""
+    stops_at_zero: ClassVar[bool] = False
+    """True if output and gradient are 0 where the input is 0, as those of relu."""
+    sums_to_one: ClassVar[bool] = False
+    """True if its outputs are probabilities of classes that exclude each other, as those of softmax."""
 
     layer_name: PartName | None = Field(
         default=None,
@@ -87,6 +103,10 @@ class Layer(Component):
         Raises CheckFailed if the layer cannot be applied; messages continue from the layer's name.
         """
         return None
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """The least and the largest value of its output for inputs from ``low`` to ``high``; infinite if unbounded."""
+        return -math.inf, math.inf
 
     def needs_batch(self, shape: Shape) -> bool:
         """True if a batch of one sample of this shape is too small to train with."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from registry_core.components.base import Component
-from registry_core.components.facts import DataFacts, Shape
+from registry_core.components.facts import CheckFailed, DataFacts, Shape
 from registry_core.components.forms import OutputForm, TargetForm
 
 if TYPE_CHECKING:
@@ -74,6 +76,29 @@ class Loss(Component):
     def explain_not_finite(self, *inputs: Any) -> NotFiniteLoss | None:
         """Return the reason why the loss of a batch with these inputs is not finite, if the loss knows it."""
         return None
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """The least and the largest output that the smallest loss for these targets needs; None: no demand."""
+        return (-math.inf, math.inf) if self.output_form == "logits" else (None, None)
+
+    @property
+    def least_output(self) -> float:
+        """The least output that it is defined for; infinite if it is defined for all."""
+        return -math.inf
+
+    @property
+    def is_logarithmic(self) -> bool | None:
+        """True if its output is the logarithm of what the targets are; None if it compares no values."""
+        return None
+
+    @property
+    def aligns_sequences(self) -> bool:
+        """True if it is infinite unless there is a time step for each label and one between equal neighbours."""
+        return False
+
+    def shape_warnings(self, shape: Shape, facts: DataFacts) -> Sequence[CheckFailed]:
+        """Warnings about the model's output for a sample, for targets of these data."""
+        return ()
 
     def build(self) -> nn.Module:
         """The loss module."""

@@ -50,6 +50,16 @@ class Metric(Component):
     def check_classes(self, classes: int | None) -> None:
         """Raise CheckFailed if it cannot be built for this number of classes (None: unknown)."""
 
+    @property
+    def is_logarithmic(self) -> bool | None:
+        """True if it reads outputs as logarithms of what the targets are; None if it compares no values."""
+        return None
+
+    @property
+    def measures(self) -> str:
+        """A name of what it measures that is the same for metrics that always agree; empty: no other does."""
+        return ""
+
     def get_target_forms(self) -> tuple[TargetForm, ...]:
         """Forms of the entry ``target`` that it accepts, if they depend on its parameters; (): any."""
         return self.target_forms

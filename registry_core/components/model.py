@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import CheckFailed, Image, Shape
@@ -25,6 +26,27 @@ class LayerFacts(NamedTuple):
     """Its number of trainable parameters, without those of its own parts; None: not known before it is built."""
     needs_batch: bool = False
     """True if a batch of one sample is too small to train it."""
+    only_way: bool = True
+    """False in a branch: values also pass beside it."""
+    at_zero: Literal["stays", "stops", ""] = ""
+    """Its output for inputs that are all 0: ``stays`` 0, or ``stops``: it is 0, and so is the gradient."""
+
+
+class OutputEnd(NamedTuple):
+    """The end of a model: the layer or function that determines the values of its output."""
+
+    name: str
+    """Its name in messages: ``tanh``."""
+    at: tuple[str | int, ...] = ()
+    """Its place inside the model's parameters."""
+    low: float = -math.inf
+    """The least value of the output."""
+    high: float = math.inf
+    """The largest value of the output."""
+    flaw: str = ""
+    """The reason why no logits or values come after it, if there is one: ``some become 0 in training``."""
+    sums_to_one: bool = False
+    """True if the outputs are probabilities of classes that exclude each other, as those of softmax."""
 
 
 class Model(Component):
@@ -70,6 +92,10 @@ class Model(Component):
 
     def output_shape(self) -> Shape | None:
         """The shape of its output for a sample, of the first output if there are several; None: unknown."""
+        return None
+
+    def output_end(self) -> OutputEnd | None:
+        """The last layer that determines the values of the output; None: unknown."""
         return None
 
     def num_outputs(self) -> int | None:

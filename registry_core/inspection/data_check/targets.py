@@ -28,6 +28,8 @@ class TargetCheck:
     """The number of classes; None: unknown."""
     ignored: frozenset[int] = frozenset()
     """Values among class indices that mean no class."""
+    time_steps: int | None = None
+    """The time steps of the model's output, if a loss needs one for each label and one between equal neighbours."""
 
     def problem(self, sample: Mapping[str, Any]) -> str:
         """The fault of the target of a sample, as a sentence; empty if there is none."""
@@ -47,7 +49,8 @@ class TargetCheck:
         if values is None or not values.size:
             return ""
         if self.form in ("class_maps", "class_lists", "sequences"):
-            return self._outside(self._counted(values, sample), "class index")
+            counted = self._counted(values, sample)
+            return self._outside(counted, "class index") or self._too_long(counted)
         return self._vector_problem(values)
 
     def _counted(self, values: NDArray[Any], sample: Mapping[str, Any]) -> NDArray[Any]:
@@ -66,6 +69,15 @@ class TargetCheck:
         limits = f"outside the classes 0 to {self.classes - 1}" if self.classes else "negative"
         more = f" {wrong.size:,} of {values.size:,} values are." if values.size > 1 else ""
         return f"The {what} {wrong.ravel()[0]} is {limits}.{more}"
+
+    def _too_long(self, values: NDArray[Any]) -> str:
+        if self.form != "sequences" or self.time_steps is None:
+            return ""
+        repeated = int((values[1:] == values[:-1]).sum())
+        if values.size + repeated <= self.time_steps:
+            return ""
+        needed = f"{values.size + repeated} time steps, one for each label and a blank between equal neighbours"
+        return f"The target has {values.size} labels and needs {needed}, but the model emits {self.time_steps}."
 
     def _vector_problem(self, values: NDArray[Any]) -> str:
         allowed = _ALLOWED.get(self.form)
@@ -90,7 +102,13 @@ def target_check(spec: Spec, facts: DataFacts, train: DataFacts | None) -> Targe
     classes = spec.model.num_outputs() or (train.num_classes if train else None)
     limits = [facts.num_classes, classes if reads_classes(spec, facts.target_form) else None]
     known = [limit for limit in limits if limit is not None]
-    return TargetCheck(facts.target_form, min(known, default=None), ignored_classes(spec))
+    return TargetCheck(facts.target_form, min(known, default=None), ignored_classes(spec), _time_steps(spec))
+
+
+def _time_steps(spec: Spec) -> int | None:
+    shape = spec.model.output_shape()
+    aligned = any(term.loss.aligns_sequences and "target" in term.inputs for term in spec.loss.terms())
+    return shape[0] if aligned and shape is not None and len(shape) == 2 else None
 
 
 def _numbers(target: Any) -> NDArray[Any] | None:

@@ -6,6 +6,7 @@ seed, its index and the inner data set; it is the same in every epoch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -123,7 +124,16 @@ class Rotated(_Composed):
         values = 2 if self.unit == "sin_cos" else 1
         entries = ("input", "target")
         facts = DataFacts(self._length(given), given.image, target_form="values", num_values=values, entries=entries)
-        return replace(facts, target_depends_on=frozenset({"angle"}))
+        return replace(facts, target_depends_on=frozenset({"angle"}), value_range=self._range())
+
+    def _range(self) -> tuple[float, float]:
+        if self.unit == "degrees":
+            return -self.degrees, self.degrees
+        radians = math.radians(self.degrees)
+        if self.unit == "radians":
+            return -radians, radians
+        largest_sine = math.sin(min(radians, math.pi / 2))
+        return min(-largest_sine, math.cos(radians)), 1.0
 
 
 class _Scene(_Composed):
@@ -230,7 +240,8 @@ class Counts(_Scattered):
 
     def facts(self) -> DataFacts:
         """Return the size of the canvas."""
-        return replace(self._facts(self._given(), "counts"), num_values=1)
+        facts = self._facts(self._given(), "counts")
+        return replace(facts, num_values=1, value_range=(float(self.least), float(self._most())))
 
 
 class Segmented(_Scattered):
@@ -298,4 +309,27 @@ class Lines(_Scene):
         entries = ("input", "target", "target_length")
         length = self._length(given)
         facts = DataFacts(length, canvas, classes, names, target_form="sequences", entries=entries)
-        return replace(facts, longest=self.longest, blank=0)
+        return replace(facts, longest=self.longest, blank=0, most_steps=self._likely_steps(length, given.num_classes))
+
+    def _likely_steps(self, length: int | None, classes: int | None) -> int | None:
+        """Return the least number of labels and repetitions that probably no sample exceeds.
+
+        A line has one label for each image, drawn independently; expected are fewer than 0.5 samples with more.
+        """
+        if length is None or classes is None:
+            return None
+        lengths = range(max(self.least, 1), self.longest + 1)
+        for steps in range(self.longest, 2 * self.longest - 1):
+            beyond = [_more_repetitions(labels, steps - labels, 1 / classes) for labels in lengths]
+            if length * sum(beyond) / len(lengths) < 0.5:
+                return steps
+        return 2 * self.longest - 1
+
+
+def _more_repetitions(labels: int, most: int, chance: float) -> float:
+    """Return the probability that more than ``most`` of the labels repeat the label before."""
+    pairs = labels - 1
+    return sum(
+        math.comb(pairs, count) * chance**count * (1 - chance) ** (pairs - count)
+        for count in range(most + 1, pairs + 1)
+    )

@@ -33,6 +33,10 @@ class Constant(_SameValue):
 
     value: float = Field(description="Value of all elements.")
 
+    def constant_value(self) -> float:
+        """Return the value."""
+        return self.value
+
 
 class Zeros(_SameValue):
     """Fill the tensor with zeros, for example for biases.
@@ -42,6 +46,10 @@ class Zeros(_SameValue):
 
     target = "torch.nn.init:zeros_"
 
+    def constant_value(self) -> float:
+        """Return 0."""
+        return 0.0
+
 
 class Ones(_SameValue):
     """Fill the tensor with ones, for example for the weights of normalization layers.
@@ -50,3 +58,7 @@ class Ones(_SameValue):
     """
 
     target = "torch.nn.init:ones_"
+
+    def constant_value(self) -> float:
+        """Return 1."""
+        return 1.0

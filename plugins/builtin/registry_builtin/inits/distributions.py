@@ -28,6 +28,10 @@ class Normal(Init):
         """Return the standard deviation."""
         return self.std
 
+    def constant_value(self) -> float | None:
+        """Return the mean if the deviation is 0."""
+        return None if self.std else self.mean
+
 
 class Uniform(Init):
     """Fill the tensor with values from the uniform distribution between ``a`` and ``b``.
@@ -50,6 +54,10 @@ class Uniform(Init):
     def spread(self, shape: tuple[int, ...]) -> float:
         """Return the standard deviation."""
         return (self.b - self.a) / math.sqrt(12)
+
+    def constant_value(self) -> float | None:
+        """Return the bounds if they are equal."""
+        return self.a if self.a == self.b else None
 
 
 class TruncNormal(Init):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -9,14 +11,29 @@ from pydantic import Field
 from registry_builtin.layers.shaping import place_of
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer
 from registry_builtin.torch_modules import of_classes
-from registry_core.components import CheckFailed, Modules, Shape
+from registry_core.components import CheckFailed, Modules, RunFacts, Shape
 from registry_core.components.forms import OutputForm, counted
+from registry_core.components.layer import LayerRole
 from registry_core.components.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
-NEVER_NEGATIVE = "none can be negative"
+
+class _Function(ElementwiseLayer):
+    """Base of functions of each value."""
+
+    role: ClassVar[LayerRole] = "activation"
+    least: ClassVar[float] = -math.inf
+    """The least value of the function, at a negative input; it never decreases for positive ones."""
+
+    def value(self, given: float) -> float:
+        """Return the value of the function for a large or a small input."""
+        return given
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the values at the bounds, or the least value if inputs can be negative."""
+        return (self.least if low < 0 else self.value(low)), (self.value(high) if high > 0 else 0.0)
 
 
-class _Activation(ElementwiseLayer):
+class _Activation(_Function):
     inplace: bool = Field(default=False, description=INPLACE)
 
 
@@ -27,7 +44,8 @@ class ReLU(_Activation):
     """
 
     target = "torch.nn:ReLU"
-    only_inside: ClassVar[str] = NEVER_NEGATIVE
+    least: ClassVar[float] = 0.0
+    stops_at_zero: ClassVar[bool] = True
 
 
 class LeakyReLU(_Activation):
@@ -41,6 +59,19 @@ class LeakyReLU(_Activation):
 
     negative_slope: NonNegativeFloat = Field(default=0.01, description="Slope for negative values.")
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds, negative ones scaled."""
+        slope = self.negative_slope
+        low, high = (side if side > 0 or not slope else slope * side for side in (low, high))
+        return (low, high) if slope else (max(low, 0.0), max(high, 0.0))
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a slope of 1, which leaves every value as it is."""
+        if self.negative_slope != 1:
+            return ()
+        message = "leaky_relu with negative_slope 1 returns its input unchanged."
+        return (CheckFailed(message, "Set a slope below 1.", ("negative_slope",), "layer-effect"),)
+
 
 class ELU(_Activation):
     """Exponential linear unit: negative values approach -alpha.
@@ -53,6 +84,11 @@ class ELU(_Activation):
 
     alpha: PositiveFloat = Field(default=1.0, description="Negative of the value that large negative inputs approach.")
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds, negative ones not below -alpha."""
+        low, high = (side if side >= 0 else self.alpha * math.expm1(side) for side in (low, high))
+        return low, high
+
 
 class SiLU(_Activation):
     """Sigmoid linear unit, also known as swish.
@@ -62,6 +98,7 @@ class SiLU(_Activation):
     """
 
     target = "torch.nn:SiLU"
+    least: ClassVar[float] = -0.279
 
 
 class Hardswish(_Activation):
@@ -72,6 +109,7 @@ class Hardswish(_Activation):
     """
 
     target = "torch.nn:Hardswish"
+    least: ClassVar[float] = -0.375
 
 
 class ReLU6(_Activation):
@@ -82,8 +120,13 @@ class ReLU6(_Activation):
     """
 
     target = "torch.nn:ReLU6"
-    only_inside: ClassVar[str] = NEVER_NEGATIVE
     bases: ClassVar[tuple[str, ...]] = ("Hardtanh",)
+    least: ClassVar[float] = 0.0
+    stops_at_zero: ClassVar[bool] = True
+
+    def value(self, given: float) -> float:
+        """Return the value, at most 6."""
+        return min(given, 6.0)
 
 
 class SELU(_Activation):
@@ -94,6 +137,7 @@ class SELU(_Activation):
     """
 
     target = "torch.nn:SELU"
+    least: ClassVar[float] = -1.7581
 
 
 class Mish(_Activation):
@@ -104,9 +148,10 @@ class Mish(_Activation):
     """
 
     target = "torch.nn:Mish"
+    least: ClassVar[float] = -0.309
 
 
-class GELU(ElementwiseLayer):
+class GELU(_Function):
     """Gaussian error linear unit.
 
     Input and output: floats [batch, ...]. x * Phi(x), where Phi is the cumulative distribution function of N(0, 1).
@@ -114,13 +159,14 @@ class GELU(ElementwiseLayer):
     """
 
     target = "torch.nn:GELU"
+    least: ClassVar[float] = -0.17
 
     approximate: Literal["none", "tanh"] = Field(
         default="none", description="Approximation: tanh is faster and almost exact."
     )
 
 
-class Sigmoid(ElementwiseLayer):
+class Sigmoid(_Function):
     """Sigmoid: probabilities of independent classes, from 0 to 1.
 
     Input and output: floats [batch, ...]. 1 / (1 + exp(-x)). Source: ``torch.nn.Sigmoid``.
@@ -129,8 +175,13 @@ class Sigmoid(ElementwiseLayer):
     target = "torch.nn:Sigmoid"
     output_form: ClassVar[OutputForm] = "probabilities"
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the probabilities of the bounds."""
+        low, high = (0.5 * (1 + math.tanh(0.5 * side)) for side in (low, high))
+        return low, high
 
-class Tanh(ElementwiseLayer):
+
+class Tanh(_Function):
     """Hyperbolic tangent: values from -1 to 1.
 
     Input and output: floats [batch, ...]. (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Source: ``torch.nn.Tanh``.
@@ -138,8 +189,12 @@ class Tanh(ElementwiseLayer):
 
     target = "torch.nn:Tanh"
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the values at the bounds, within -1 and 1."""
+        return math.tanh(low), math.tanh(high)
 
-class _AcrossClasses(ElementwiseLayer):
+
+class _AcrossClasses(_Function):
     dim: int = Field(default=1, description="Dimension of the classes; the batch is 0, -1 is the last.")
 
     def infer_shape(self, shape: Shape) -> Shape:
@@ -157,6 +212,11 @@ class Softmax(_AcrossClasses):
 
     target = "torch.nn:Softmax"
     output_form: ClassVar[OutputForm] = "probabilities"
+    sums_to_one: ClassVar[bool] = True
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
 
 
 class LogSoftmax(_AcrossClasses):
@@ -169,8 +229,12 @@ class LogSoftmax(_AcrossClasses):
     target = "torch.nn:LogSoftmax"
     output_form: ClassVar[OutputForm] = "log_probabilities"
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the logarithms of 0 and 1."""
+        return -math.inf, 0.0
 
-class PReLU(ElementwiseLayer):
+
+class PReLU(_Function):
     """ReLU with a trained slope for negative values.
 
     Input and output: floats [batch, channels, ...]. max(0, x) + weight * min(0, x). Source: ``torch.nn.PReLU``; He et
@@ -183,6 +247,10 @@ class PReLU(ElementwiseLayer):
         default=1, description="Number of slopes: 1 for all channels, or one per channel."
     )
     init: float = Field(default=0.25, description="Initial value of the slopes.")
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds; negative values are scaled by trained slopes."""
+        return (-math.inf if low < 0 else low), high if high > 0 else math.inf
 
     def infer_shape(self, shape: Shape) -> Shape:
         """Return the shape unchanged; CheckFailed if the number of slopes does not match the channels."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.layers.walk import Composite, Way, chained, inside, modules_by_name, walk, walk_beside
+from registry_builtin.layers.walk import Composite, Way, beside, chained, inside, modules_by_name, walk, walk_beside
 from registry_core.components import CheckFailed, Layer, Modules, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt
@@ -31,6 +32,10 @@ class Block(Composite):
     example: ClassVar = {"name": "stem", "layers": [_CONV, "batch_norm2d", "relu"]}
 
     layers: Layers = Field(description=_LAYERS)
+
+    def lists(self) -> Mapping[str, Sequence[Layer]]:
+        """Return the layers."""
+        return {"layers": self.layers}
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """Walk through the layers in sequence."""
@@ -57,6 +62,10 @@ class Repeat(Composite):
 
     times: PositiveInt = Field(le=1000, description="Number of copies.")
     layers: Layers = Field(description=_LAYERS)
+
+    def lists(self) -> Mapping[str, Sequence[Layer]]:
+        """Return the layers of one copy."""
+        return {"layers": self.layers}
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """Walk through one block per copy; errors are reported once."""
@@ -95,10 +104,15 @@ class Residual(Composite):
     """
 
     saves_output: ClassVar[bool] = False
+    in_sequence: ClassVar[bool] = False
     example: ClassVar = {"layers": ["batch_norm2d", "relu", _CONV], "shortcut": [_CONV]}
 
     layers: Layers = Field(description=_LAYERS)
     shortcut: tuple[Layer, ...] = Field(default=(), description="Layers of the shortcut; empty for the identity.")
+
+    def lists(self) -> Mapping[str, Sequence[Layer]]:
+        """Return the layers of both branches."""
+        return {"layers": self.layers, "shortcut": self.shortcut}
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """Walk through both branches, which must end with the same shape."""
@@ -107,7 +121,7 @@ class Residual(Composite):
         if not way.errors and not other.errors:
             way.errors += _differ(way.shape, other.shape)
         way.errors += other.errors
-        way.facts = inside("layers", way.facts) + inside("shortcut", other.facts)
+        way.facts = beside(inside("layers", way.facts) + inside("shortcut", other.facts))
         return self.model_copy(update={"layers": layers, "shortcut": shortcut}), way
 
     def modules(self) -> Modules | None:
@@ -139,13 +153,19 @@ class Concat(Composite):
     """
 
     saves_output: ClassVar[bool] = False
+    in_sequence: ClassVar[bool] = False
     example: ClassVar = {"branches": [_CONV, {"block": {"layers": ["relu", _CONV]}}]}
 
     branches: Layers = Field(description="Layers that receive the same input; use block for a sequence.")
 
+    def lists(self) -> Mapping[str, Sequence[Layer]]:
+        """Return the branches."""
+        return {"branches": self.branches}
+
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """Walk through all branches, and add up their channels."""
         way, shapes = walk_beside(self.branches, shape)
+        way.facts = beside(way.facts)
         if not way.errors:
             joined = [one for one in shapes if one is not None]
             way.errors += _do_not_join(joined)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer, class_name
 from registry_builtin.torch_modules import batch_norm, channel_norm, of_classes, with_bias
-from registry_core.components import CheckFailed, Layer, Modules, ParameterError, Shape, written_shape
+from registry_core.components import CheckFailed, Layer, Modules, ParameterError, RunFacts, Shape, written_shape
 from registry_core.components.forms import counted
+from registry_core.components.layer import LayerRole
 from registry_core.components.types import INTEGER, PositiveFloat, PositiveInt, Probability, one_or_list
 
 _EPS = "Constant added to the variance for numerical stability."
@@ -17,6 +19,16 @@ _MOMENTUM = "Weight of a new batch in the running statistics; null for the mean 
 _AFFINE = "If true, applies a trained scale and shift to each channel."
 _TRACK = "If true, keeps running statistics of training for evaluation; otherwise evaluation uses those of the batch."
 _FEATURES = "Number of input channels; default: inferred."
+_FIXES = "it fixes their mean and variance"
+_LARGE_MOMENTUM = 0.9
+_LARGE_EPS = 1.0
+
+
+def _doubtful_eps(name: str, eps: float) -> list[CheckFailed]:
+    if eps < _LARGE_EPS:
+        return []
+    message = f"eps of {name} is {eps:g}, so values of variance 1 are hardly normalized."
+    return [CheckFailed(message, "Set eps to a small number, such as 1e-5.", ("eps",), "layer-effect")]
 
 
 class _ChannelNorm(SizedLayer):
@@ -28,9 +40,22 @@ class _ChannelNorm(SizedLayer):
     eps: PositiveFloat = Field(default=1e-5, description=_EPS)
     momentum: Probability | None = Field(default=0.1, description=_MOMENTUM)
 
+    only_inside: ClassVar[str] = _FIXES
+    role: ClassVar[LayerRole] = "affine"
+
     def infer_shape(self, shape: Shape) -> Shape | None:
         """Return the shape unchanged."""
         return shape
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a constant that outweighs the variance, and of running statistics that do not run."""
+        found = _doubtful_eps(self.name, self.eps)
+        if self.momentum is None or 0 < self.momentum < _LARGE_MOMENTUM:
+            return found
+        kept = "never change" if self.momentum == 0 else "are nearly those of the last batch"
+        message = f"momentum of {self.name} is {self.momentum:g}, the weight of a new batch: its running statistics"
+        remedy = f"Set momentum to {0.1 if not self.momentum else round(1 - self.momentum, 4) or 0.1:g}."
+        return [*found, CheckFailed(f"{message} {kept}.", remedy, ("momentum",), "layer-effect")]
 
 
 class _BatchNorm(_ChannelNorm):
@@ -78,6 +103,7 @@ class InstanceNorm2d(_ChannelNorm):
     """
 
     target = "torch.nn:InstanceNorm2d"
+    role: ClassVar[LayerRole] = "other"
 
     affine: bool = Field(default=False, description=_AFFINE)
     track_running_stats: bool = Field(default=False, description=_TRACK)
@@ -106,12 +132,18 @@ class GroupNorm(SizedLayer):
     target = "torch.nn:GroupNorm"
     size_parameter: ClassVar[str] = "num_channels"
     ranks: ClassVar[tuple[int, ...]] = ()
+    only_inside: ClassVar[str] = _FIXES
+    role: ClassVar[LayerRole] = "other"
     example: ClassVar = {"num_groups": 4}
 
     num_groups: PositiveInt = Field(description="Number of groups; must divide the number of channels.")
     num_channels: PositiveInt | None = Field(default=None, description=_FEATURES)
     eps: PositiveFloat = Field(default=1e-5, description=_EPS)
     affine: bool = Field(default=True, description=_AFFINE)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a constant that outweighs the variance."""
+        return _doubtful_eps(self.name, self.eps)
 
     @model_validator(mode="after")
     def _groups_divide(self) -> Self:
@@ -162,6 +194,8 @@ class LayerNorm(Layer):
 
     target = "torch.nn:LayerNorm"
     saves_output: ClassVar[bool] = False
+    only_inside: ClassVar[str] = _FIXES
+    role: ClassVar[LayerRole] = "other"
 
     normalized_shape: Sides | None = Field(
         default=None, description="Sizes of the last dimensions of a sample; default: all of them."
@@ -169,6 +203,10 @@ class LayerNorm(Layer):
     eps: PositiveFloat = Field(default=1e-5, description=_EPS)
     elementwise_affine: bool = Field(default=True, description="If true, applies a trained scale to each element.")
     bias: bool = Field(default=True, description="If true, also applies a trained shift to each element.")
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a constant that outweighs the variance."""
+        return _doubtful_eps(self.name, self.eps)
 
     def with_sizes(self, shape: Shape | None) -> Self:
         """Return the layer with its sizes, those of the whole sample if they were omitted."""
@@ -208,6 +246,7 @@ class LocalResponseNorm(ElementwiseLayer):
 
     target = "torch.nn:LocalResponseNorm"
     ranks: ClassVar[tuple[int, ...]] = (2, 3)
+    role: ClassVar[LayerRole] = "other"
     example: ClassVar = {"size": 5}
 
     size: PositiveInt = Field(description="Number of neighbouring channels.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, window_side
-from registry_core.components import ParameterError, Shape
+from registry_core.components import CheckFailed, ParameterError, RunFacts, Shape
+from registry_core.components.layer import LayerRole
 from registry_core.components.types import INTEGER, PositiveInt, one_or_list
 
 
@@ -46,6 +48,13 @@ class _Pooling(FixedLayer):
     def _dilations(self) -> tuple[int, int]:
         return (1, 1)
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a window of one pixel, which leaves the image as it is."""
+        if self.kernel_size != (1, 1) or self.stride not in (None, (1, 1)) or self.padding != (0, 0):
+            return ()
+        message = f"{self.name} with kernel_size 1 returns the image unchanged."
+        return (CheckFailed(message, "Set a larger kernel_size, or remove it.", ("kernel_size",), "layer-effect"),)
+
     @model_validator(mode="after")
     def _padding_is_small(self) -> Self:
         for margin, kernel in zip(self.padding, self.kernel_size, strict=True):
@@ -78,6 +87,7 @@ class MaxPool2d(_Pooling):
     """
 
     target = "torch.nn:MaxPool2d"
+    role: ClassVar[LayerRole] = "other"
     bases: ClassVar[tuple[str, ...]] = ("_MaxPoolNd",)
 
     dilation: Pair = Field(default=(1, 1), description="Spacing between the elements of the window.")
@@ -135,4 +145,5 @@ class AdaptiveMaxPool2d(_AdaptivePooling):
     """
 
     target = "torch.nn:AdaptiveMaxPool2d"
+    role: ClassVar[LayerRole] = "other"
     bases: ClassVar[tuple[str, ...]] = ("_AdaptiveMaxPoolNd",)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from registry_builtin.layers.sizes import INPLACE, ElementwiseLayer, FixedLayer, Pair, SizedLayer, left
 from registry_builtin.torch_modules import linear
-from registry_core.components import CheckFailed, Modules, ParameterError, Shape, written_shape
+from registry_core.components import CheckFailed, Modules, ParameterError, RunFacts, Shape, written_shape
 from registry_core.components.types import (
     INTEGER,
     NUMBER,
@@ -19,6 +20,9 @@ from registry_core.components.types import (
     Probability,
     one_or_list,
 )
+
+MOST_DROPPED = 0.9
+"""Dropout probability from which on hardly anything is left: others write the probability to be kept."""
 
 _DIM = "the batch is dimension 0, as in torch; -1 is the last"
 
@@ -82,6 +86,20 @@ class Dropout(ElementwiseLayer):
 
     p: Probability = Field(default=0.5, description="Probability of an element to be zeroed.")
     inplace: bool = Field(default=False, description=INPLACE)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a probability that zeroes nothing, or nearly everything."""
+        return doubtful_dropout(self.name, self.p, "p")
+
+
+def doubtful_dropout(name: str, p: float, parameter: str) -> Sequence[CheckFailed]:
+    """Return a warning of a dropout probability of 0 or of nearly 1."""
+    if 0 < p < MOST_DROPPED:
+        return ()
+    zeroed = "all values" if p == 1 else f"{p:.0%} of the values" if p else "nothing"
+    message = f"{name} with {parameter} {p:g} zeroes {zeroed} in training."
+    remedy = f"Change {parameter}, the probability of a value to be zeroed; 0.1 to 0.5 are usual."
+    return (CheckFailed(message, remedy, (parameter,), "layer-effect"),)
 
 
 class Dropout2d(Dropout):
@@ -194,6 +212,17 @@ class Upsample(FixedLayer):
         default=None, description="If true, the centres of the corner pixels are aligned; bilinear and bicubic only."
     )
 
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds unchanged, except for bicubic interpolation, which overshoots."""
+        return super().bounds(low, high) if self.mode != "bicubic" or low == high else (-math.inf, math.inf)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a factor of 1."""
+        if self.scale_factor != (1.0, 1.0):
+            return ()
+        message = "upsample with scale_factor 1 returns the image unchanged."
+        return (CheckFailed(message, "Set another factor, or remove upsample.", ("scale_factor",), "layer-effect"),)
+
     @model_validator(mode="after")
     def _one_size(self) -> Self:
         if (self.size is None) == (self.scale_factor is None):
@@ -259,6 +288,17 @@ class ZeroPad2d(FixedLayer):
     padding: NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = Field(
         description="Pixels at all edges, or at [left, right, top, bottom]."
     )
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds, extended to 0."""
+        return min(low, 0.0), max(high, 0.0)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a padding of no pixels."""
+        if self.padding not in (0, (0, 0, 0, 0)):
+            return ()
+        message = "zero_pad2d with padding 0 returns the image unchanged."
+        return (CheckFailed(message, "Set padding, or remove zero_pad2d.", ("padding",), "layer-effect"),)
 
     def infer_shape(self, shape: Shape) -> Shape:
         """Return the shape with larger sides."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 
 from registry_builtin.torch_modules import bare
 from registry_core.components import CheckFailed, Layer, Modules, Shape, written_shape
+from registry_core.components.layer import LayerRole
 from registry_core.components.types import INTEGER, one_or_list
 
 INPLACE = "If true, overwrites the input with the output; saves memory without changing results."
@@ -60,12 +61,17 @@ class FixedLayer(Layer):
     """Supported numbers of dimensions of a sample; empty for any."""
     bases: ClassVar[tuple[str, ...]] = ()
     """Bases of its class in torch, besides ``Module``."""
+    role: ClassVar[LayerRole] = "affine"
 
     def with_sizes(self, shape: Shape | None) -> Self:
         """Return the layer unchanged; CheckFailed if the number of dimensions is not supported."""
         if shape is not None and self.ranks:
             need_rank(shape, *self.ranks)
         return self
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds unchanged: the values are those of the input, or means of them."""
+        return low, high
 
     def modules(self) -> Modules | None:
         """Return a module without parameters."""
@@ -88,6 +94,7 @@ class SizedLayer(Layer):
     axis: ClassVar[int] = 0
     ranks: ClassVar[tuple[int, ...]] = (3,)
     saves_output: ClassVar[bool] = False
+    role: ClassVar[LayerRole] = "weights"
 
     def with_sizes(self, shape: Shape | None) -> Self:
         """Return the layer with its size, inferred from the shape if it was omitted."""

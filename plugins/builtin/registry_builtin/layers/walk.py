@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 from registry_builtin.layers.sizes import SizedLayer
 from registry_core.components import CheckFailed, Layer, LayerFacts, Modules, Shape, assembled
@@ -21,6 +22,17 @@ class Way:
 
 class Composite(Layer):
     """Base of layers composed of layers."""
+
+    in_sequence: ClassVar[bool] = True
+    """True if its layers follow each other, False if there are branches."""
+
+    def lists(self) -> Mapping[str, Sequence[Layer]]:
+        """Return the layers of each parameter that has some."""
+        raise NotImplementedError
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds of inputs that are all 0, for which the layers are looked at one by one."""
+        return (low, high) if self.in_sequence and low == high else super().bounds(low, high)
 
     def walk(self, shape: Shape | None) -> tuple[Layer, Way]:
         """Return the layer with all sizes, and the result of the walk through its layers.
@@ -44,6 +56,11 @@ class Composite(Layer):
 def inside(name: str, facts: Sequence[LayerFacts]) -> list[LayerFacts]:
     """Return the facts with names inside a part of this name."""
     return [part._replace(name=f"{name}.{part.name}") for part in facts]
+
+
+def beside(facts: Sequence[LayerFacts]) -> list[LayerFacts]:
+    """Return the facts of layers that values also pass beside."""
+    return [part._replace(only_way=False) for part in facts]
 
 
 def name_of(layer: Layer, place: int) -> str:
@@ -129,8 +146,15 @@ def _take(way: Way, found: LayerResult, place: int, layer: Layer, key: str, befo
     way.layers.append((name, found.layer))
     own = 0 if isinstance(layer, Composite) else found.layer.count_parameters()
     needs_batch = before is not None and not isinstance(layer, Composite) and found.layer.needs_batch(before)
-    way.facts += [LayerFacts(name, layer.name, found.shape, own, needs_batch), *inside(name, found.facts)]
+    facts = LayerFacts(name, layer.name, found.shape, own, needs_batch, at_zero=_at_zero(layer))
+    way.facts += [facts, *inside(name, found.facts)]
     way.errors += [_placed(failed, key, place, layer) for failed in found.errors]
+
+
+def _at_zero(layer: Layer) -> Literal["stays", "stops", ""]:
+    if layer.stops_at_zero:
+        return "stops"
+    return "stays" if layer.bounds(0.0, 0.0) == (0.0, 0.0) else ""
 
 
 def _placed(failed: CheckFailed, key: str, place: int, layer: Layer) -> CheckFailed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted
+from registry_builtin.losses.parameters import OLD_REDUCTIONS, Weighted, WeightedMean
 from registry_core.components import CheckFailed, DataFacts, ExampleTensor, ParameterError, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.loss import Loss
@@ -18,10 +18,13 @@ from registry_core.components.types import PositiveFloat, PositiveInt, Probabili
 if TYPE_CHECKING:
     from torch import nn
 
+_MOST_SMOOTHED = 0.5
+"""Label smoothing from which on the larger part of a target is spread over all classes."""
+
 _IGNORED = "Class index whose targets do not contribute to the loss."
 
 
-class _OverTargets(Weighted):
+class _OverTargets(WeightedMean):
     """Base of losses whose mean is divided by the weights of the targets that are not ignored."""
 
     ignore_index: int = Field(default=-100, description=_IGNORED)
@@ -60,19 +63,22 @@ class CrossEntropy(_OverTargets):
         default=0.0, description="Fraction of each target that is spread evenly over all classes."
     )
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of weights without effect, and of smoothing that hardly leaves a target."""
+        found = list(super().warnings(facts))
+        if self.label_smoothing >= _MOST_SMOOTHED:
+            share, classes = 1 - self.label_smoothing, facts.num_classes
+            left = share + self.label_smoothing / classes if classes else share
+            message = f"label_smoothing {self.label_smoothing:g} leaves a target of {left:.2g} for the true class."
+            remedy = "Set it to the fraction that is spread over all classes, such as 0.1."
+            found.append(CheckFailed(message, remedy, ("label_smoothing",), "loss-options"))
+        return found
+
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if ``ignore_index`` is set and the targets are not class indices."""
         if self.ignore_index >= 0 and facts.target_form in ("distributions", "one_hot"):
             message = f"ignore_index expects class indices as targets, but they are {words(facts.target_form)}."
             raise CheckFailed(message, "Remove ignore_index, or use class indices as targets.", ("ignore_index",))
-
-    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn of a label smoothing that leaves little of the class."""
-        if self.label_smoothing < 0.9:
-            return ()
-        left = "nothing" if self.label_smoothing == 1 else f"only {1 - self.label_smoothing:.0%}"
-        message = f"label_smoothing {self.label_smoothing:g} leaves {left} of the class in the target."
-        return (CheckFailed(message, "Set a smaller label_smoothing, such as 0.1.", ("label_smoothing",)),)
 
 
 class NLL(_OverTargets):
@@ -143,6 +149,20 @@ class MultiMargin(Weighted):
     margin: float = Field(
         default=1.0, description="Margin by which the score of the true class must exceed the others."
     )
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a margin that equal scores keep."""
+        found = list(super().warnings(facts))
+        if self.margin <= 0:
+            message = (
+                f"With margin {self.margin:g}, the loss is 0 for a model that returns the same score for all classes."
+            )
+            found.append(CheckFailed(message, "Set margin above 0.", ("margin",), "loss-options"))
+        return found
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return scores that differ by twice the margin."""
+        return -abs(self.margin), abs(self.margin)
 
 
 class AdaptiveLogSoftmax(Loss):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing, Weighted, Weights
+from registry_core.components import CheckFailed, DataFacts, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm
 
 
@@ -21,6 +24,10 @@ class BCE(Weighted):
     target = "registry_builtin.objects.losses:bce"
     output_form: ClassVar[OutputForm] = "probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of probabilities."""
+        return 0.0, 1.0
 
 
 class BCEWithLogits(Weighted):
@@ -37,6 +44,19 @@ class BCEWithLogits(Weighted):
 
     pos_weight: Weights | None = Field(default=None, description="Weight of positive targets, one per class.")
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of weights of 0, and of positive weights that are all 1."""
+        found = list(super().warnings(facts))
+        weights = self.pos_weight or ()
+        none = [index for index, weight in enumerate(weights) if not weight]
+        if none:
+            message = f"pos_weight of class {none[0]} is 0, so the model learns that the class is never present."
+            found.append(CheckFailed(message, "Set a weight above 0.", ("pos_weight",), "loss-options"))
+        elif weights and set(weights) == {1.0}:
+            message = "pos_weight is 1 for every class, which has no effect."
+            found.append(CheckFailed(message, "Change or remove pos_weight.", ("pos_weight",), "loss-options"))
+        return found
+
 
 class MultiLabelMargin(Reducing):
     """Hinge loss between the scores of the classes that are present and all others.
@@ -50,6 +70,10 @@ class MultiLabelMargin(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_lists",)
 
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return scores that differ by twice the margin, which is 1."""
+        return -1.0, 1.0
+
 
 class SoftMargin(Reducing):
     """Logistic loss of scores and signs: log(1 + exp(-sign * score)).
@@ -60,6 +84,10 @@ class SoftMargin(Reducing):
     target = "registry_builtin.objects.losses:soft_margin"
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return all numbers: the loss approaches 0 for infinite scores."""
+        return -math.inf, math.inf
 
 
 class MultiLabelSoftMargin(Weighted):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import Function, used_for
+from registry_core.components import CheckFailed, DataFacts, Function, RunFacts, used_for
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import PositiveFloat
 
 _PAIR = ("output", "second_output", "target")
 _TRIPLET = ("output", "positive_output", "negative_output")
 _SWAP = "Use the distance between positive and negative if it is smaller (Balntas et al., BMVC 2016)."
+
+
+_LARGEST_COSINE_DISTANCE = 2.0
+
+
+def _margin(message: str, remedy: str) -> CheckFailed:
+    return CheckFailed(message, remedy, ("margin",), "loss-options")
 
 
 class MarginRanking(Reducing):
@@ -32,6 +39,15 @@ class MarginRanking(Reducing):
 
     margin: float = Field(default=0.0, description="Minimum difference between the scores.")
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a negative margin."""
+        if self.margin >= 0:
+            return ()
+        message = (
+            f"With margin {self.margin:g}, the loss is 0 for scores that are equal, or slightly in the wrong order."
+        )
+        return (_margin(message, "Set margin to 0 or more."),)
+
 
 class HingeEmbedding(Reducing):
     """Hinge loss of distances: small for related pairs, above a margin for others.
@@ -45,6 +61,17 @@ class HingeEmbedding(Reducing):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("signs",)
 
     margin: float = Field(default=1.0, description="Distance beyond which unrelated pairs do not contribute.")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return distances up to the margin."""
+        return 0.0, self.margin
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a margin that every pair keeps."""
+        if self.margin > 0:
+            return ()
+        message = f"With margin {self.margin:g}, unrelated pairs never contribute: a distance is never negative."
+        return (_margin(message, "Set margin above 0."),)
 
 
 class CosineEmbedding(Reducing):
@@ -63,6 +90,13 @@ class CosineEmbedding(Reducing):
     margin: Annotated[float, Field(ge=-1, le=1)] = Field(
         default=0.0, description="Cosine below which unrelated pairs do not contribute; typically 0 to 0.5."
     )
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a margin that every pair keeps."""
+        if self.margin < 1:
+            return ()
+        message = f"With margin {self.margin:g}, unrelated pairs never contribute: no cosine is larger than 1."
+        return (_margin(message, "Set margin to a number from 0 to 0.5."),)
 
 
 class TripletMargin(Reducing):
@@ -105,6 +139,13 @@ class TripletMarginWithDistance(Reducing):
         default=1.0, description="Minimum difference between the negative and the positive distance."
     )
     swap: bool = Field(default=False, description=_SWAP)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a margin that no cosine distances keep."""
+        if self.margin < _LARGEST_COSINE_DISTANCE or self.distance is None or self.distance.name != "cosine_distance":
+            return ()
+        message = f"With margin {self.margin:g}, the loss cannot become 0: cosine distances are from 0 to 2."
+        return (_margin(message, "Set margin below 2, such as 0.3."),)
 
     @field_validator("distance")
     @classmethod

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from registry_core.components import CheckFailed, Loss, ParameterError
+from registry_core.components import CheckFailed, Loss, ParameterError, RunFacts
 from registry_core.components.forms import counted
 from registry_core.components.types import NonNegativeFloat
 
@@ -45,6 +46,16 @@ class Weighted(Reducing):
             )
         return weight
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of classes with a weight of 0, where each sample has a class of its own."""
+        if self.weight is None or facts.target_form == "class_maps":  # there it leaves out the background
+            return ()
+        none = [index for index, weight in enumerate(self.weight) if not weight]
+        if not none:
+            return ()
+        message = f"The weight of class {none[0]} is 0, so the model does not learn it."
+        return (CheckFailed(message, "Set a weight above 0 for every class.", ("weight",), "loss-options"),)
+
     def check_outputs(self, outputs: int | None) -> None:
         """Raise CheckFailed unless there is one weight per output."""
         for name in ("weight", "pos_weight"):
@@ -58,6 +69,17 @@ class Weighted(Reducing):
     def arguments(self) -> dict[str, Any]:
         """Return the parameters in torch's form, with weights as float32 tensors."""
         return with_tensors(super().arguments(), "weight", "pos_weight")
+
+
+class WeightedMean(Weighted):
+    """Base of losses whose mean is divided by the sum of the weights."""
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of weights of 0, and of weights that are all equal."""
+        if self.weight is None or self.reduction != "mean" or len(self.weight) < 2 or len(set(self.weight)) > 1:
+            return super().warnings(facts)
+        message = "All weights are equal. They have no effect, because the mean is divided by their sum."
+        return (CheckFailed(message, "Write a weight for each class, or remove weight.", ("weight",), "loss-options"),)
 
 
 def with_tensors(arguments: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -71,6 +71,24 @@ class CTC(Reducing):
                 message = f"The model emits {counted(time, 'time step')} per sample"
                 message += f", but a target has up to {counted(longest, 'label')}."
                 raise CheckFailed(message, "Use wider images or shorter targets, or set zero_infinity: true.")
+
+    @property
+    def aligns_sequences(self) -> bool:
+        """Return True unless infinite losses are set to 0."""
+        return not self.zero_infinity
+
+    def shape_warnings(self, shape: Shape, facts: DataFacts) -> Sequence[CheckFailed]:
+        """Warn of fewer time steps than labels and their repetitions."""
+        steps, needed = shape[0] if len(shape) == 2 else None, facts.most_steps
+        if self.zero_infinity or steps is None or needed is None or steps >= needed:
+            return ()
+        message = (
+            f"The model emits {counted(steps, 'time step')} per sample, but targets of {facts.longest} labels need up"
+        )
+        message += (
+            f" to {2 * (facts.longest or 1) - 1}: equal neighbours need a blank between them, or the loss is infinite."
+        )
+        return (CheckFailed(message, "Use wider images or shorter targets, or set zero_infinity: true."),)
 
     def check_targets(self, facts: DataFacts) -> None:
         """Raise CheckFailed if the data have another blank."""

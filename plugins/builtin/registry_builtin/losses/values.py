@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from registry_builtin.losses.parameters import Reducing
-from registry_core.components import ExampleTensor
+from registry_core.components import CheckFailed, DataFacts, ExampleTensor, Loss, RunFacts
 from registry_core.components.forms import OutputForm, TargetForm
 from registry_core.components.types import NonNegativeFloat, PositiveFloat
 
@@ -18,6 +19,15 @@ _FLOATS: tuple[TargetForm, ...] = ("values", "counts", "signs", "multi_hot", "di
 class _Values(Reducing):
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = _FLOATS
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, which the outputs approach."""
+        return facts.get_value_range()
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Return False: outputs are compared as they are."""
+        return False
 
 
 class MSE(_Values):
@@ -54,6 +64,10 @@ class SmoothL1(_Values):
         description="Error at which the loss becomes absolute, in the unit of the target; 0 is equivalent to l1.",
     )
 
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a `beta` beyond any error."""
+        return _never_absolute(self, "beta", self.beta, facts)
+
 
 class Huber(_Values):
     """Huber loss: squared for small errors, ``delta`` times absolute for large ones.
@@ -67,6 +81,26 @@ class Huber(_Values):
     delta: PositiveFloat = Field(
         default=1.0, description="Error at which the loss becomes absolute, in the unit of the target."
     )
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of a `delta` beyond any error."""
+        return _never_absolute(self, "delta", self.delta, facts)
+
+
+def _never_absolute(loss: Loss, name: str, error: float, facts: RunFacts) -> Sequence[CheckFailed]:
+    """Return a warning if the loss becomes absolute at an error that is twice the range of the targets."""
+    train = facts.sections.get("train")
+    if train is None or name not in loss.model_fields_set or train.target_form != facts.target_form:
+        return ()
+    low, high = train.get_value_range()
+    if low is None or high is None or error < 2 * (high - low):
+        return ()
+    message = f"{name} is {error:g}, but targets are from {low:.4g} to {high:.4g}: the loss is never absolute."
+    return (CheckFailed(message, f"Set {name} to an error in the unit of the targets.", (name,), "loss-options"),)
+
+
+def _log(value: float | None) -> float | None:
+    return None if value is None else math.log(value) if value > 0 else -math.inf
 
 
 class PoissonNLL(Reducing):
@@ -82,6 +116,22 @@ class PoissonNLL(Reducing):
 
     log_input: bool = Field(default=True, description="If true, the output is the logarithm of the rate.")
     full: bool = Field(default=False, description="If true, adds Stirling's approximation of log(target!).")
+
+    @property
+    def least_output(self) -> float:
+        """Return 0 for rates, which have a logarithm."""
+        return -math.inf if self.log_input else 0.0
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Return True if the output is the logarithm of the rate."""
+        return self.log_input
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, or of their logarithms."""
+        low, high = facts.get_value_range()
+        return (_log(low), _log(high)) if self.log_input else (low, high)
+
     eps: PositiveFloat = Field(
         default=1e-8, description="Constant added to the rate before its logarithm, with log_input: false."
     )
@@ -103,6 +153,15 @@ class GaussianNLL(Reducing):
     }
     output_form: ClassVar[OutputForm] = "values"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("values", "counts")
+
+    def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
+        """Return the range of the targets, which the means approach."""
+        return facts.get_value_range()
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Return False: the means are compared as they are."""
+        return False
 
     full: bool = Field(default=False, description="If true, adds the constant 0.5 * log(2 * pi).")
     eps: PositiveFloat = Field(default=1e-6, description="Lower bound on the variance.")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 OF_CLASSES: tuple[OutputForm, ...] = ("logits", "log_probabilities", "probabilities")
 """Forms of output whose largest element indicates the class."""
 
+CORRECT = "fraction of correct samples"
+
 _CLASSES = "Number of classes; null for the number that the model predicts."
 
 
@@ -34,6 +36,11 @@ class Accuracy(Metric):
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("class_indices",)
 
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    @property
+    def measures(self) -> str:
+        """Return the fraction of correct samples."""
+        return CORRECT
 
     def check_outputs(self, form: OutputForm, outputs: int | None) -> None:
         """Raise CheckFailed if the model predicts another number of classes."""
@@ -67,6 +74,11 @@ class TopKAccuracy(Metric):
 
     k: PositiveInt = Field(default=5, description="Number of largest outputs to consider.")
     num_classes: PositiveInt | None = Field(default=None, description=_CLASSES)
+
+    @property
+    def measures(self) -> str:
+        """Return the fraction of correct samples for k = 1."""
+        return CORRECT if self.k == 1 else ""
 
     def log_name(self, name: str) -> str:
         """Return the name in logs, with its k."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.metrics.accuracy import OF_CLASSES, known_classes
+from registry_builtin.metrics.accuracy import CORRECT, OF_CLASSES, known_classes
 from registry_core.components import CheckFailed, DataFacts, Metric
 from registry_core.components.forms import OutputForm, TargetForm, words
 from registry_core.components.target import load_target
@@ -55,6 +55,11 @@ class _OneClass(_OfClasses):
 
     average: Literal["macro", "micro", "weighted"] = Field(default="macro", description=_AVERAGE)
 
+    @property
+    def measures(self) -> str:
+        """Return the fraction of correct samples for the micro average, which counts a sample as one decision."""
+        return CORRECT if self.average == "micro" else ""
+
 
 class Precision(_OneClass):
     """Fraction of the samples predicted as a class that belong to it.
@@ -74,6 +79,11 @@ class Recall(_OneClass):
     """
 
     target = "torchmetrics.classification:MulticlassRecall"
+
+    @property
+    def measures(self) -> str:
+        """Return the fraction of correct samples also for the weighted average."""
+        return CORRECT if self.average == "weighted" else super().measures
 
 
 class F1(_OneClass):

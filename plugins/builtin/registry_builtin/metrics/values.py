@@ -22,6 +22,11 @@ class _OfValues(Metric):
 
     log_output: bool = Field(default=False, description="If true, outputs are logarithms, as `poisson_nll` expects.")
 
+    @property
+    def is_logarithmic(self) -> bool:
+        """Return ``log_output``."""
+        return self.log_output
+
     def build(self, classes: int | None) -> TorchMetric:
         """Build the metric."""
         built: TorchMetric = load_target(self.target)(self.log_output)

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from registry_builtin.models.small_networks import multilayer_perceptron, two_convolutions
 from registry_core.components import CheckFailed, Image, Model, Modules, ParameterError, Shape
 from registry_core.components.forms import OutputForm, counted
+from registry_core.components.model import OutputEnd
 from registry_core.components.types import NonNegativeInt, PositiveInt, Probability, Size
 
 _CLASSES = "Number of classes: logits per image."
@@ -27,6 +28,10 @@ class Classifier(Model):
         """Return the shape of the output: one logit per class."""
         classes = self.num_outputs()
         return None if classes is None else (classes,)
+
+    def output_end(self) -> OutputEnd:
+        """Return the model itself, whose logits are unbounded."""
+        return OutputEnd(self.name)
 
 
 class Net(Classifier):

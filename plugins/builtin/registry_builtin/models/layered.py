@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from registry_builtin.layers.doubts import doubts, needs_batch, output_end
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
 from registry_core.components import (
@@ -22,6 +23,7 @@ from registry_core.components import (
     written_shape,
 )
 from registry_core.components.forms import OutputForm, words
+from registry_core.components.model import OutputEnd
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,13 +83,12 @@ class Sequential(Model):
         return found
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn of a last layer that truncates logits or replaces some of them by zeros."""
-        last = self.layers[-1]
-        if self.get_output_form() != "logits" or not last.only_inside:
-            return ()
-        message = f"The last layer, {last.name}, changes the logits: {last.only_inside}."
-        at = ("layers", len(self.layers) - 1)
-        return (CheckFailed(message, f"Remove {last.name}: losses for logits expect the output before it.", at),)
+        """Warn of layers that fit each other, but probably do not do what was meant."""
+        return tuple(doubts(self.layers, self.input))
+
+    def output_end(self) -> OutputEnd | None:
+        """Return the layer that determines the values of the output."""
+        return None if self.errors() else output_end(self.layers, self.input)
 
     def modules(self) -> Modules | None:
         """Return the modules of the layers with all sizes, if every layer declares its own."""
@@ -124,10 +125,12 @@ class Sequential(Model):
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if a layer would normalize single values."""
         given = self.input if image is None else (image.channels, image.height, image.width)
-        for part in walk(self.layers, given).facts if samples == 1 else ():
-            if part.needs_batch:
-                message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
-                raise CheckFailed(message, f"Use larger batches, or remove {part.layer}.")
+        way = walk(self.layers, given) if samples == 1 else None
+        if way is None or way.errors or not any(part.needs_batch for part in way.facts):
+            return
+        part = next(part for part in way.facts if part.needs_batch)
+        message = f"{part.layer} {part.name!r} would normalize single values, which have no variance."
+        raise CheckFailed(message, f"Use larger batches, or remove {part.layer}.", needs_batch(self.layers, given))
 
     def output_shape(self) -> Shape | None:
         """Return the shape of a sample after the last layer."""

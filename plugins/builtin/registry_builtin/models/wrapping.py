@@ -10,9 +10,11 @@ from pydantic import Field, model_validator
 from registry_builtin.torch_modules import bare
 from registry_core.components import CheckFailed, Image, Model, Modules, ParameterError, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
+from registry_core.components.model import OutputEnd
 from registry_core.components.types import PositiveFloat
 
 _NETWORK = "Model applied to every image; its outputs form the embedding."
+_EUCLIDEAN = 2.0
 _NORMALIZE = "If true, embeddings are normalized to unit length."
 _MLP = {"network": {"mlp": {"size": 8, "num_classes": 16}}}
 
@@ -56,7 +58,11 @@ class _Wrapping(Model):
 
     def check_batch(self, samples: int, image: Image | None) -> None:
         """Raise CheckFailed if the inner model cannot be trained with this number of samples."""
-        self.network.check_batch(samples, image)
+        try:
+            self.network.check_batch(samples, image)
+        except CheckFailed as failed:
+            at = ("network", self.network.name_in_file, *failed.at) if failed.at else ()
+            raise CheckFailed(failed.message, failed.remedy, at) from None
 
     def output_shape(self) -> Shape | None:
         """Return the shape of the inner model's output."""
@@ -98,6 +104,12 @@ class PairDistance(_Wrapping):
 
     normalize: bool = Field(default=False, description=_NORMALIZE)
     p: PositiveFloat = Field(default=2.0, description="Order of the norm: 1 for Manhattan, 2 for Euclidean distance.")
+
+    def output_end(self) -> OutputEnd:
+        """Return the normalization, which limits Euclidean distances, or the model itself."""
+        if self.normalize and self.p == _EUCLIDEAN:
+            return OutputEnd("normalize", ("normalize",), 0.0, 2.0)
+        return OutputEnd(self.name, low=0.0)
 
     def _children(self) -> dict[str, Modules | None]:
         return {**super()._children(), "distance": bare("PairwiseDistance")}
@@ -176,6 +188,13 @@ class Gaussian(_Wrapping):
             message = f"each value requires two outputs, but {name!r} has {count}"
             raise ParameterError(message, "Set its number of outputs to an even number")
         return self
+
+    def output_end(self) -> OutputEnd | None:
+        """Return that of the inner model: the means are a part of its outputs."""
+        end = self.network.output_end()
+        return (
+            None if end is None else end._replace(at=("network", self.network.name_in_file, *end.at) if end.at else ())
+        )
 
     def num_outputs(self) -> int | None:
         """Return the number of values per sample."""
