@@ -14,10 +14,15 @@ from pathlib import Path
 from conftest import ROOT
 
 SOURCE = ROOT / "registry_core"
+BUILTIN = ROOT / "plugins" / "builtin" / "registry_builtin"
 
 
 def source_codes(folder: Path = SOURCE) -> dict[str, str]:
-    """Every code of the modules in a folder, with a place where it stands."""
+    """Every code of the modules in a folder, with a place where it stands; those of the built-ins with the core's."""
+    return {**(_codes_of(BUILTIN) if folder == SOURCE else {}), **_codes_of(folder)}
+
+
+def _codes_of(folder: Path) -> dict[str, str]:
     trees = {path: ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
     positions: dict[str, set[int]] = {}
     for path, tree in trees.items():

@@ -152,7 +152,7 @@ def choose_data(case: Case, folder: Path) -> None:
     elif case.task == "angles":
         unit = one_of(draw, "radians", "degrees", "sin_cos")
         case.classes = 2 if unit == "sin_cos" else 1
-        case.dataset = {"rotated": {**common, "unit": unit, "degrees": number(draw, 1, 180)}}
+        case.dataset = {"rotated": {**common, "unit": unit, "degrees": number(draw, 30, 180)}}
     elif case.task in ("pairs", "order"):
         case.dataset = {"pairs": {**common, "targets": "order" if case.task == "order" else "same_class"}}
     elif case.task == "triplets":
@@ -177,12 +177,12 @@ def choose_loss(case: Case) -> None:
     name = case.wants("loss") or _LOSS_OF.get(case.name) or one_of(draw, *possible)
     if case.name == "signs":
         name = "soft_margin"
-    weights = [number(draw, 0.1, 2) for _ in range(count)]
+    weights = [*(number(draw, 0.1, 2) for _ in range(count - 1)), 3.0]
     reduced = some(draw, reduction=lambda: one_of(draw, "sum", "none"))
     margin = some(draw, margin=lambda: number(draw, 0.1, 1))
     distance = case.wants("function") or one_of(draw, "p_distance", "cosine_distance")
     parameters: dict[str, Any] = {
-        "cross_entropy": lambda: some(draw, weight=lambda: weights, label_smoothing=lambda: number(draw, 0, 0.8)),
+        "cross_entropy": lambda: some(draw, weight=lambda: weights, label_smoothing=lambda: number(draw, 0, 0.4)),
         "nll": lambda: {**reduced, **some(draw, weight=lambda: weights)},
         "nll_2d": lambda: some(draw, weight=lambda: weights),
         "multi_margin": lambda: {**margin, **some(draw, p=lambda: 2, weight=lambda: weights)},
@@ -192,12 +192,12 @@ def choose_loss(case: Case) -> None:
         "bce": lambda: {**reduced, **some(draw, weight=lambda: weights)},
         "bce_with_logits": lambda: {**reduced, **some(draw, pos_weight=lambda: weights)},
         "multi_label_soft_margin": lambda: some(draw, weight=lambda: weights),
-        "smooth_l1": lambda: some(draw, beta=lambda: number(draw, 0, 2)),
-        "huber": lambda: some(draw, delta=lambda: number(draw, 0.1, 2)),
+        "smooth_l1": lambda: some(draw, beta=lambda: number(draw, 0, 1.9)),
+        "huber": lambda: some(draw, delta=lambda: number(draw, 0.1, 1.9)),
         "poisson_nll": lambda: some(draw, full=lambda: True),
         "gaussian_nll": lambda: some(draw, full=lambda: True),
         "ctc": lambda: some(draw, zero_infinity=lambda: True),
-        "cosine_embedding": lambda: some(draw, margin=lambda: number(draw, -1, 1)),
+        "cosine_embedding": lambda: some(draw, margin=lambda: number(draw, -1, 0.9)),
         "triplet_margin": lambda: {**margin, **some(draw, swap=lambda: True, p=lambda: number(draw, 1, 4))},
         "triplet_margin_with_distance": lambda: {**margin, "distance": distance},
     }.get(name, lambda: reduced)()

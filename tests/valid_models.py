@@ -70,6 +70,8 @@ def pooling(name: str) -> Callable[[Draw, Sides], Made]:
         if len(shape) != 3:
             return None
         kernels = [draw(st.integers(1, min(side, 4))) for side in shape[1:]]
+        if kernels == [1, 1]:
+            return None
         strides = [draw(st.integers(1, 3)) for _ in kernels]
         margins = [draw(st.integers(0, kernel // 2)) for kernel in kernels]
         ceil = draw(st.booleans())
@@ -115,6 +117,7 @@ def layer_norm(draw: Draw, shape: Sides) -> Made:
     if math.prod(shape) == 1:
         return None
     last = shape[draw(st.integers(0, len(shape) - 1)) :]
+    last = last if math.prod(last) > 1 else shape
     return {"layer_norm": some(draw, normalized_shape=lambda: list(last), bias=lambda: False)}, shape
 
 
@@ -132,7 +135,8 @@ def same(name: str, ranks: tuple[int, ...] = (), **parameters: Callable[[Draw], 
 
 def across(name: str) -> Callable[[Draw, Sides], Made]:
     def make(draw: Draw, shape: Sides) -> Made:
-        return {name: {"dim": one_of(draw, -1, *range(1, len(shape) + 1))}}, shape
+        dims = [dim for dim, side in enumerate(shape, 1) if side > 1]
+        return ({name: {"dim": one_of(draw, *dims, *([-1] if shape[-1] > 1 else []))}}, shape) if dims else None
 
     return make
 
@@ -175,7 +179,7 @@ def upsample(draw: Draw, shape: Sides) -> Made:
     if draw(st.booleans()):
         sides = [draw(st.integers(1, 12)) for _ in range(2)]
         return {"upsample": {"size": sides, "mode": mode, **corners}}, (shape[0], *sides)
-    factor = one_of(draw, 1, 2, 1.5)
+    factor = one_of(draw, 2, 1.5)
     sides = [math.floor(side * factor) for side in shape[1:]]
     return {"upsample": {"scale_factor": factor, "mode": mode, **corners}}, (shape[0], *sides)
 
@@ -191,7 +195,7 @@ def pixel_shuffle(draw: Draw, shape: Sides) -> Made:
 def zero_pad2d(draw: Draw, shape: Sides) -> Made:
     if len(shape) != 3:
         return None
-    left, right, top, bottom = edges = [draw(st.integers(0, 2)) for _ in range(4)]
+    left, right, top, bottom = edges = [draw(st.integers(0, 2)) for _ in range(3)] + [1]
     return {"zero_pad2d": {"padding": edges}}, (shape[0], shape[1] + top + bottom, shape[2] + left + right)
 
 
@@ -201,9 +205,9 @@ def block(draw: Draw, shape: Sides) -> Made:
 
 
 def repeat(draw: Draw, shape: Sides) -> Made:
-    inner = one_of(draw, ["tanh"], ["gelu", "layer_norm"]) if math.prod(shape) > 1 else ["tanh"]
-    if len(shape) == 1:
-        inner = [{"linear": {"out_features": shape[0]}}, *inner]
+    ends = one_of(draw, ["tanh"], ["gelu", "layer_norm"]) if math.prod(shape) > 1 else ["tanh"]
+    images = {"conv2d": {"out_channels": shape[0], "kernel_size": 1}}
+    inner = [images if len(shape) == 3 else {"linear": {"out_features": shape[-1]}}, *ends]
     return {"repeat": {"times": draw(st.integers(1, 3)), "layers": inner}}, shape
 
 
@@ -221,8 +225,8 @@ def concat(draw: Draw, shape: Sides) -> Made:
     return {"concat": {"branches": ["relu", "identity", "selu"][:count]}}, (shape[0] * count, *shape[1:])
 
 
-_SLOPE: dict[str, Callable[[Draw], Any]] = {"negative_slope": lambda draw: number(draw, 0, 1)}
-_P: dict[str, Callable[[Draw], Any]] = {"p": lambda draw: number(draw, 0, 0.9)}
+_SLOPE: dict[str, Callable[[Draw], Any]] = {"negative_slope": lambda draw: number(draw, 0, 0.9)}
+_P: dict[str, Callable[[Draw], Any]] = {"p": lambda draw: number(draw, 0.1, 0.8)}
 
 LAYERS: dict[str, Callable[[Draw, Sides], Made]] = {
     "conv1d": lambda draw, shape: convolution(draw, shape) if len(shape) == 2 else None,
@@ -275,6 +279,31 @@ _BEFORE = {
 }
 """What goes before a layer that does not take images."""
 
+_WEIGHTS = ("conv1d", "conv2d", "conv_transpose2d", "linear", "repeat")
+_PASSING = ("identity", "flatten", "unflatten", "dropout", "dropout2d")
+_AFFINE = (*_PASSING, "batch_norm1d", "batch_norm2d", "avg_pool2d", "adaptive_avg_pool2d")
+_AFFINE += ("upsample", "pixel_shuffle", "zero_pad2d")
+_ACTIVATIONS = ("relu", "leaky_relu", "elu", "silu", "hardswish", "relu6", "selu", "mish", "gelu", "sigmoid", "tanh")
+_ACTIVATIONS += ("softmax", "log_softmax", "prelu")
+
+
+def names_of(layers: list[Any]) -> list[str]:
+    """The names of layers, with those of blocks and repetitions in their place."""
+    found: list[str] = []
+    for layer in layers:
+        name, parameters = (layer, {}) if isinstance(layer, str) else next(iter(layer.items()))
+        found += names_of(parameters["layers"]) if name in ("block", "repeat") else [name]
+    return found
+
+
+def makes_sense_after(layers: list[Any], name: str) -> bool:
+    """Whether a layer does something after these: an activation after none, weights not after weights alone."""
+    if name in _ACTIVATIONS:
+        return next((before not in _ACTIVATIONS for before in names_of(layers)[::-1] if before not in _PASSING), True)
+    if name in _WEIGHTS:
+        return next((before not in _WEIGHTS for before in names_of(layers)[::-1] if before not in _AFFINE), True)
+    return True
+
 
 def chain(draw: Draw, shape: Sides, most: int, wanted: str = "") -> tuple[list[Any], Sides]:
     """Layers that follow each other, and what a sample is at the end; ``wanted`` is among them."""
@@ -284,6 +313,8 @@ def chain(draw: Draw, shape: Sides, most: int, wanted: str = "") -> tuple[list[A
     layers: list[Any] = []
     for place, name in enumerate(names):
         first = bool(wanted) and place == 0
+        if not makes_sense_after(layers, name):
+            continue
         if first and name in _BEFORE:
             layers += _BEFORE[name]
             shape = (math.prod(shape[:2]), shape[2]) if name == "conv1d" else (math.prod(shape),)
@@ -300,6 +331,7 @@ def sequential(draw: Draw, p: Picture, outputs: Sides, wanted: str = "") -> dict
     ``outputs`` has one side for a row of numbers, two for rows, and three for numbers of every pixel.
     """
     layers, shape = chain(draw, (p.channels, *p.size), 5, wanted)
+    layers += [] if makes_sense_after(layers, "linear") else ["relu"]
     if len(outputs) == 3:
         layers += _to_image(shape)
         layers += [{"upsample": {"size": p.size}}, {"conv2d": {"out_channels": outputs[0], "kernel_size": 1}}]
@@ -308,7 +340,7 @@ def sequential(draw: Draw, p: Picture, outputs: Sides, wanted: str = "") -> dict
             len(shape), []
         )
         rows = {"conv1d": {"out_channels": outputs[0], "kernel_size": 1}}
-        layers += [rows, {"linear": {"out_features": outputs[1]}}]
+        layers += [rows, "relu", {"linear": {"out_features": outputs[1]}}]
     else:
         layers += ["flatten", {"linear": {"name": "last", "out_features": outputs[0]}}]
     return {"input": [p.channels, *p.size], "layers": layers}
@@ -333,7 +365,7 @@ def row_models(draw: Draw, p: Picture, count: int) -> dict[str, Callable[[], dic
         "mlp": lambda: {
             **taken,
             "hidden": [draw(st.integers(1, 16)) for _ in range(draw(st.integers(0, 2)))],
-            **some(draw, dropout=lambda: number(draw, 0, 0.9), bias=lambda: False),
+            **some(draw, dropout=lambda: number(draw, 0.1, 0.8), bias=lambda: False),
         },
         "sequential": lambda: sequential(draw, p, (count,)),
     }

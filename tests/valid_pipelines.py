@@ -159,7 +159,7 @@ def _choose_model(case: Case) -> None:
             case.model = {"torchvision_model": torchvision_model(draw, p, outputs)}
         if case.name in ("dirac", "tensorboard_kernels", "tensorboard_feature_maps"):
             convolution = {"conv2d": {"name": "seen", "out_channels": 4, "kernel_size": 1}}
-            layers = [convolution, "flatten", {"linear": {"out_features": outputs}}]
+            layers = [convolution, "relu", "flatten", {"linear": {"out_features": outputs}}]
             case.model = {"sequential": {"input": [p.channels, *p.size], "layers": layers}}
 
 
@@ -274,16 +274,18 @@ def _metrics(case: Case) -> list[Any]:
         )
     wanted = case.wants("metric")
     names = draw(st.lists(st.sampled_from(possible), max_size=2, unique=True))
-    averaged = some(draw, average=lambda: one_of(draw, "macro", "micro", "weighted"))
+    alone = len({*names, wanted} - {""}) < 2  # two averages may agree
+    averaged = some(draw, average=lambda: one_of(draw, "macro", *(("micro", "weighted") if alone else ())))
+    logarithms: dict[str, Any] = {"log_output": True} if "poisson_nll" in case.loss else {}
     cut = {**averaged, **some(draw, threshold=lambda: number(draw, 0.1, 0.9))}
     parameters: dict[str, Callable[[], dict[str, Any]]] = {
         "accuracy": lambda: some(draw, num_classes=lambda: count),
-        "top_k_accuracy": lambda: {"k": draw(st.integers(1, count - 1))},
+        "top_k_accuracy": lambda: {"k": draw(st.integers(1 if alone else 2, count - 1))},
         "mean_loss": lambda: some(draw, loss=lambda: one_of(draw, "cross_entropy", "multi_margin")),
         "nearest_neighbour_accuracy": lambda: some(draw, distance=lambda: "cosine"),
         "pair_accuracy": lambda: some(draw, distance=lambda: "euclidean", threshold=lambda: number(draw, 0.1, 1)),
         "mean_iou": lambda: some(draw, ignore_index=lambda: 0),
-        "mean_absolute_error": lambda: some(draw, log_output=lambda: True),
+        **{name: lambda: logarithms for name in ("mean_absolute_error", "mean_squared_error")},
         **{name: lambda: averaged for name in ("precision", "recall", "f1")},
         **{name: lambda: cut for name in ("multi_label_precision", "multi_label_recall", "multi_label_f1")},
     }

@@ -35,7 +35,7 @@ def outputs_are_classes(context: CheckContext) -> Iterator[Problem]:
 def classes_are_several(context: CheckContext) -> Iterator[Problem]:
     """A loss that compares classes by a softmax gets more than one output."""
     spec, outputs = context.spec, context.analysis.model.num_outputs
-    if outputs != 1 or not context.whole(("model",), ("loss",)):
+    if outputs != 1 or not context.whole(("model",), ("loss",)) or not _has_one_class(context):
         return
     for found in context.analysis.terms:
         loss = found.term.loss
@@ -50,6 +50,15 @@ def classes_are_several(context: CheckContext) -> Iterator[Problem]:
             )
             yield context.problem(keys if keys in context.tree.values else ("model",), message, remedy)
             return
+
+
+def _has_one_class(context: CheckContext) -> bool:
+    """True if targets are class indices, and no more than one class is known of."""
+    found = [section.targets for _, section in context.sections() if section.targets is not None]
+    return bool(found) and all(
+        facts.target_form in _EXCLUSIVE and facts.num_classes in (None, 1) and not facts.largest_label
+        for facts in found
+    )
 
 
 def _other_number(context: CheckContext, section: Section, facts: DataFacts) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from registry_core.checks.context import CheckContext
 from registry_core.diagnostics import Keys, Problem, dotted
 from registry_core.diagnostics.codes import CODES
 
-_SEEN_LATER = ("gradient-missing", "not-finite")
+_SEEN_LATER = ("first-loss", "gradient-missing", "gradient-zero", "not-finite")
 """Warnings that the dry run alone finds, as it finds those of the theme "The machine"."""
 
 

@@ -149,7 +149,7 @@ def batches_are_large_enough(context: CheckContext) -> Iterator[Problem]:
         yield context.problem(layer if known else ("data", "batch_size"), message, remedy)
 
 
-@warning("batch-of-one", after=("batches_are_large_enough",))
+@warning("batch-of-one")
 def batches_have_statistics(context: CheckContext) -> Iterator[Problem]:
     """No model with batch normalization is trained with batches of one sample."""
     spec, train = context.spec, context.analysis.train

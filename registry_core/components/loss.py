@@ -81,6 +81,10 @@ class Loss(Component):
         """The least and the largest output that the smallest loss for these targets needs; None: no demand."""
         return (-math.inf, math.inf) if self.output_form == "logits" else (None, None)
 
+    def loss_of_a_guess(self, classes: int) -> float | None:
+        """The loss of outputs that are the same for all classes; None if there is none, or it is a sum."""
+        return None
+
     @property
     def least_output(self) -> float:
         """The least output that it is defined for; infinite if it is defined for all."""

@@ -23,6 +23,7 @@ from valid_pipelines import pipelines
 import registry_core
 from registry_core.catalog import KINDS, installed
 from registry_core.config.loading.resolve import components
+from registry_core.diagnostics.codes import CODES
 from registry_core.loaded import load
 
 pytestmark = pytest.mark.exhaustive
@@ -74,7 +75,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def trained(pipeline: dict[str, Any]) -> set[str]:
-    """The components of a pipeline that validates without a problem, and trains two steps with a finite loss."""
+    """The components of a pipeline that validates without a problem, and trains two steps with a finite loss.
+
+    Its model, loss and metrics make no warning; its data and lengths are too small to make none.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
@@ -83,6 +87,7 @@ def trained(pipeline: dict[str, Any]) -> set[str]:
         spec = loaded.spec
         result = registry_core.train(spec, Path(folder) / "run")
     assert result.position.step == 2
+    assert [str(each) for each in loaded.warnings if CODES[each.code].theme == "Model, loss and metrics"] == []
     assert result.summary["hook_errors"] == []
     assert math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics
     return {f"{component.kind}/{component.name}" for component in components(spec)}

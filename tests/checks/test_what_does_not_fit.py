@@ -251,8 +251,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # Batches.
     "a last batch of one": (
         made(model=layers(*END, "batch_norm1d"), batch_size=2, train={"max_steps": 180}),
-        "data.batch_size: The last batch of an epoch of data.train has 1 sample: batch_norm1d '2' would normalize "
-        "single values, which have no variance. Set drop_last: true or another batch_size.",
+        "model.sequential.layers[2]: The last batch of an epoch of data.train has 1 sample: batch_norm1d '2' would "
+        "normalize single values, which have no variance. Set drop_last: true or another batch_size.",
     ),
     "batches of one": (
         made(model=layers({"block": {"name": "b", "layers": [conv(4, 8), "batch_norm2d"]}}, *END), batch_size=1),

@@ -32,6 +32,7 @@ from registry_core.engine.memory import KeptForBackward, Storages, storages, ten
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.view import generators_kept
 from registry_core.inspection.dry_run.batches import first_batch
+from registry_core.inspection.dry_run.doubts import constant_parameters, of_first_loss, of_gradients
 from registry_core.inspection.dry_run.problems import hooks_that_do_not_fit, not_built
 from registry_core.inspection.dry_run.report import DryRun, Memory, ModelPart, SectionFacts
 from registry_core.planning.plan import Plan
@@ -101,6 +102,10 @@ class _BatchByBatch:
         averaged = [] if pipeline.averaged is None else [pipeline.averaged.module]
         self.calls = Calls(self.plan, [pipeline.model, *averaged], pipeline.loss, pipeline.optimizer)
         self.out = out
+        self.zero_gradients: list[str] = []
+        """Parameters whose gradient is 0 in the first step."""
+        self.with_gradients = 0
+        """The number of parameters with a gradient."""
         for loader in pipeline.loaders.values():
             loader.executor = loader.executor.watched(self.calls)
 
@@ -121,6 +126,7 @@ class _BatchByBatch:
                 self._loss_of_training()
                 self._without_gradient(parameters)
                 self._memory(kept)
+                self._doubts(batch)
         shown = self.calls.module_outputs
         self.found.layers = [
             ModelPart(name, type(part).__name__, shown.get(name)) for name, part in parts_of(pipeline.model).items()
@@ -172,6 +178,16 @@ class _BatchByBatch:
             remedy = "Check the initial values, the transforms and the inputs of the loss."
             self.found.problems.append(Problem(message, remedy, keys=("loss",), code="not-finite"))
 
+    def _doubts(self, batch: LoadedBatch) -> None:
+        found, precision = self.found, self.plan.step.precision
+        if self.on_meta or found.not_finite or precision == "fp16":  # small gradients are 0 there without a scale
+            return
+        loss = found.sections["train"].loss
+        if loss is not None and math.isfinite(loss) and (doubt := of_first_loss(self.plan, loss)):
+            found.warnings.append(doubt)
+        if loss and (names := constant_parameters(self.pipeline, batch, self.zero_gradients)):
+            found.warnings.append(of_gradients(names, self.with_gradients))
+
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:
         return float(loss.detach()) / (samples if self.plan.step.sums_samples else 1)
 
@@ -185,6 +201,9 @@ class _BatchByBatch:
                 values = parameter.grad._values() if parameter.grad.is_sparse else parameter.grad
                 if not values.isfinite().all():
                     self.found.not_finite.append(name)
+                elif not values.any():
+                    self.zero_gradients.append(name)
+                self.with_gradients = len(seen)
 
         for name, parameter in parameters.items():
             if parameter.requires_grad:

@@ -70,7 +70,7 @@ class LeakyReLU(_Activation):
         if self.negative_slope != 1:
             return ()
         message = "leaky_relu with negative_slope 1 returns its input unchanged."
-        return (CheckFailed(message, "Set a slope below 1.", ("negative_slope",), "layer-effect"),)
+        return (CheckFailed(message, "Set a slope below 1.", ("negative_slope",), code="layer-effect"),)
 
 
 class ELU(_Activation):

@@ -197,7 +197,7 @@ def _is_one_map(first: Layer, second: Layer) -> bool:
 
 def _no_gain(first: Step, second: Step) -> CheckFailed:
     message = f"{second.layer.name} follows {first.layer.name} without an activation: both together are one linear map."
-    return _doubt(second, message, "Add an activation such as relu between them.", "no-nonlinearity")
+    return _doubt(second, message, "Add an activation such as relu between them.", code="no-nonlinearity")
 
 
 def _no_nonlinearity(chain: Sequence[Step]) -> Iterator[CheckFailed]:
@@ -207,7 +207,7 @@ def _no_nonlinearity(chain: Sequence[Step]) -> Iterator[CheckFailed]:
         return
     second = chain[weighted[1]]
     message = "The model has no activation between its layers with weights: all of them together are one linear map."
-    yield _doubt(second, message, f"Add an activation such as relu before {second.layer.name}.", "no-nonlinearity")
+    yield _doubt(second, message, f"Add an activation such as relu before {second.layer.name}.", code="no-nonlinearity")
 
 
 def _has_weights(layer: Layer) -> bool:

@@ -28,7 +28,7 @@ def _doubtful_eps(name: str, eps: float) -> list[CheckFailed]:
     if eps < _LARGE_EPS:
         return []
     message = f"eps of {name} is {eps:g}, so values of variance 1 are hardly normalized."
-    return [CheckFailed(message, "Set eps to a small number, such as 1e-5.", ("eps",), "layer-effect")]
+    return [CheckFailed(message, "Set eps to a small number, such as 1e-5.", ("eps",), code="layer-effect")]
 
 
 class _ChannelNorm(SizedLayer):
@@ -55,7 +55,7 @@ class _ChannelNorm(SizedLayer):
         kept = "never change" if self.momentum == 0 else "are nearly those of the last batch"
         message = f"momentum of {self.name} is {self.momentum:g}, the weight of a new batch: its running statistics"
         remedy = f"Set momentum to {0.1 if not self.momentum else round(1 - self.momentum, 4) or 0.1:g}."
-        return [*found, CheckFailed(f"{message} {kept}.", remedy, ("momentum",), "layer-effect")]
+        return [*found, CheckFailed(f"{message} {kept}.", remedy, ("momentum",), code="layer-effect")]
 
 
 class _BatchNorm(_ChannelNorm):

@@ -53,7 +53,7 @@ class _Pooling(FixedLayer):
         if self.kernel_size != (1, 1) or self.stride not in (None, (1, 1)) or self.padding != (0, 0):
             return ()
         message = f"{self.name} with kernel_size 1 returns the image unchanged."
-        return (CheckFailed(message, "Set a larger kernel_size, or remove it.", ("kernel_size",), "layer-effect"),)
+        return (CheckFailed(message, "Set a larger kernel_size, or remove it.", ("kernel_size",), code="layer-effect"),)
 
     @model_validator(mode="after")
     def _padding_is_small(self) -> Self:

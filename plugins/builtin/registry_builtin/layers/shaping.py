@@ -99,7 +99,7 @@ def doubtful_dropout(name: str, p: float, parameter: str) -> Sequence[CheckFaile
     zeroed = "all values" if p == 1 else f"{p:.0%} of the values" if p else "nothing"
     message = f"{name} with {parameter} {p:g} zeroes {zeroed} in training."
     remedy = f"Change {parameter}, the probability of a value to be zeroed; 0.1 to 0.5 are usual."
-    return (CheckFailed(message, remedy, (parameter,), "layer-effect"),)
+    return (CheckFailed(message, remedy, (parameter,), code="layer-effect"),)
 
 
 class Dropout2d(Dropout):
@@ -221,7 +221,9 @@ class Upsample(FixedLayer):
         if self.scale_factor != (1.0, 1.0):
             return ()
         message = "upsample with scale_factor 1 returns the image unchanged."
-        return (CheckFailed(message, "Set another factor, or remove upsample.", ("scale_factor",), "layer-effect"),)
+        return (
+            CheckFailed(message, "Set another factor, or remove upsample.", ("scale_factor",), code="layer-effect"),
+        )
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -298,7 +300,7 @@ class ZeroPad2d(FixedLayer):
         if self.padding not in (0, (0, 0, 0, 0)):
             return ()
         message = "zero_pad2d with padding 0 returns the image unchanged."
-        return (CheckFailed(message, "Set padding, or remove zero_pad2d.", ("padding",), "layer-effect"),)
+        return (CheckFailed(message, "Set padding, or remove zero_pad2d.", ("padding",), code="layer-effect"),)
 
     def infer_shape(self, shape: Shape) -> Shape:
         """Return the shape with larger sides."""

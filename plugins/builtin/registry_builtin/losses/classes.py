@@ -71,7 +71,7 @@ class CrossEntropy(_OverTargets):
             left = share + self.label_smoothing / classes if classes else share
             message = f"label_smoothing {self.label_smoothing:g} leaves a target of {left:.2g} for the true class."
             remedy = "Set it to the fraction that is spread over all classes, such as 0.1."
-            found.append(CheckFailed(message, remedy, ("label_smoothing",), "loss-options"))
+            found.append(CheckFailed(message, remedy, ("label_smoothing",), code="loss-options"))
         return found
 
     def check_targets(self, facts: DataFacts) -> None:
@@ -157,7 +157,7 @@ class MultiMargin(Weighted):
             message = (
                 f"With margin {self.margin:g}, the loss is 0 for a model that returns the same score for all classes."
             )
-            found.append(CheckFailed(message, "Set margin above 0.", ("margin",), "loss-options"))
+            found.append(CheckFailed(message, "Set margin above 0.", ("margin",), code="loss-options"))
         return found
 
     def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:

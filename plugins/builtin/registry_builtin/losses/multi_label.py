@@ -25,6 +25,10 @@ class BCE(Weighted):
     output_form: ClassVar[OutputForm] = "probabilities"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
 
+    def loss_of_a_guess(self, classes: int) -> float | None:
+        """Return the logarithm of 2, that of a probability of 0.5."""
+        return None if self.is_sum or self.weight is not None else math.log(2)
+
     def output_range(self, facts: DataFacts) -> tuple[float | None, float | None]:
         """Return the range of probabilities."""
         return 0.0, 1.0
@@ -44,6 +48,10 @@ class BCEWithLogits(Weighted):
 
     pos_weight: Weights | None = Field(default=None, description="Weight of positive targets, one per class.")
 
+    def loss_of_a_guess(self, classes: int) -> float | None:
+        """Return the logarithm of 2, that of a probability of 0.5."""
+        return None if self.is_sum or self.weight is not None or self.pos_weight is not None else math.log(2)
+
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of weights of 0, and of positive weights that are all 1."""
         found = list(super().warnings(facts))
@@ -51,10 +59,10 @@ class BCEWithLogits(Weighted):
         none = [index for index, weight in enumerate(weights) if not weight]
         if none:
             message = f"pos_weight of class {none[0]} is 0, so the model learns that the class is never present."
-            found.append(CheckFailed(message, "Set a weight above 0.", ("pos_weight",), "loss-options"))
+            found.append(CheckFailed(message, "Set a weight above 0.", ("pos_weight",), code="loss-options"))
         elif weights and set(weights) == {1.0}:
             message = "pos_weight is 1 for every class, which has no effect."
-            found.append(CheckFailed(message, "Change or remove pos_weight.", ("pos_weight",), "loss-options"))
+            found.append(CheckFailed(message, "Change or remove pos_weight.", ("pos_weight",), code="loss-options"))
         return found
 
 
@@ -100,3 +108,7 @@ class MultiLabelSoftMargin(Weighted):
     target = "registry_builtin.objects.losses:multi_label_soft_margin"
     output_form: ClassVar[OutputForm] = "logits"
     target_forms: ClassVar[tuple[TargetForm, ...]] = ("multi_hot", "distributions")
+
+    def loss_of_a_guess(self, classes: int) -> float | None:
+        """Return the logarithm of 2, that of a probability of 0.5."""
+        return None if self.is_sum or self.weight is not None else math.log(2)

@@ -21,7 +21,7 @@ _LARGEST_COSINE_DISTANCE = 2.0
 
 
 def _margin(message: str, remedy: str) -> CheckFailed:
-    return CheckFailed(message, remedy, ("margin",), "loss-options")
+    return CheckFailed(message, remedy, ("margin",), code="loss-options")
 
 
 class MarginRanking(Reducing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -54,7 +55,7 @@ class Weighted(Reducing):
         if not none:
             return ()
         message = f"The weight of class {none[0]} is 0, so the model does not learn it."
-        return (CheckFailed(message, "Set a weight above 0 for every class.", ("weight",), "loss-options"),)
+        return (CheckFailed(message, "Set a weight above 0 for every class.", ("weight",), code="loss-options"),)
 
     def check_outputs(self, outputs: int | None) -> None:
         """Raise CheckFailed unless there is one weight per output."""
@@ -74,12 +75,18 @@ class Weighted(Reducing):
 class WeightedMean(Weighted):
     """Base of losses whose mean is divided by the sum of the weights."""
 
+    def loss_of_a_guess(self, classes: int) -> float | None:
+        """Return the logarithm of the number of classes."""
+        return None if self.is_sum else math.log(classes)
+
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of weights of 0, and of weights that are all equal."""
         if self.weight is None or self.reduction != "mean" or len(self.weight) < 2 or len(set(self.weight)) > 1:
             return super().warnings(facts)
         message = "All weights are equal. They have no effect, because the mean is divided by their sum."
-        return (CheckFailed(message, "Write a weight for each class, or remove weight.", ("weight",), "loss-options"),)
+        return (
+            CheckFailed(message, "Write a weight for each class, or remove weight.", ("weight",), code="loss-options"),
+        )
 
 
 def with_tensors(arguments: dict[str, Any], *names: str) -> dict[str, Any]:

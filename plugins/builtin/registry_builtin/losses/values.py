@@ -93,10 +93,10 @@ def _never_absolute(loss: Loss, name: str, error: float, facts: RunFacts) -> Seq
     if train is None or name not in loss.model_fields_set or train.target_form != facts.target_form:
         return ()
     low, high = train.get_value_range()
-    if low is None or high is None or error < 2 * (high - low):
+    if low is None or high is None or low == high or error < 2 * (high - low):
         return ()
     message = f"{name} is {error:g}, but targets are from {low:.4g} to {high:.4g}: the loss is never absolute."
-    return (CheckFailed(message, f"Set {name} to an error in the unit of the targets.", (name,), "loss-options"),)
+    return (CheckFailed(message, f"Set {name} to an error in the unit of the targets.", (name,), code="loss-options"),)
 
 
 def _log(value: float | None) -> float | None:
