@@ -50,7 +50,7 @@ def _with_gradients(pipeline: Pipeline, loaded: LoadedBatch) -> dict[str, torch.
     declared, step = pipeline.plan.model.declared, pipeline.plan.step
     batch = pipeline.loaders["train"].executor.on_device(loaded.entries, loaded.request)
     with autocast(pipeline.device, step):
-        loss = pipeline.loss(with_outputs(declared, pipeline.forward, batch))
+        loss = pipeline.loss(with_outputs(declared, pipeline.forward, batch)).mean
     loss.backward()
     return named_parameters(pipeline.model, pipeline.loss)
 
