@@ -124,9 +124,11 @@ def _image_after(transform: Transform, image: Image | None) -> Image | None:
 def steady_range(passages: Iterable[Passage]) -> tuple[float, float] | None:
     """The smallest and largest value of the images without what random transforms add; None if unknown."""
     image: Image | None = None
+    followed = True  # up to the first random transform
     for number, passage in enumerate(passages):
         before = passage.image_before if number == 0 else image
-        image = _image_after(passage.transform, before)
+        followed = followed and passage.image_before == before
+        image = passage.image if followed else _image_after(passage.transform, before)
         if image is not None and before is not None and passage.transform.is_random(before):
             image = image.changed(low=before.low, high=before.high)
     if image is None or image.low is None or image.high is None:
