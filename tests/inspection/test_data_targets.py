@@ -62,3 +62,35 @@ def test_numbers_that_may_be_values_are_left_alone() -> None:
     assert TargetCheck("any", None).problem({"target": -4}) == ""
     assert TargetCheck("class_indices", None).problem({"target": -4}) == "The label -4 is negative."
     assert TargetCheck("values", 3).problem({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "length", "steps", "problem"),
+    [
+        ([1, 2, 3], 3, 3, ""),
+        ([1, 1, 3], 3, 3, "The target has 3 labels and needs 4 time steps"),
+        ([1, 1, 1], 3, 5, ""),
+        ([1, 1, 1], 3, 4, "The target has 3 labels and needs 5 time steps"),
+        ([1, 1, 1], 1, 1, ""),
+        ([1, 1, 1], 3, None, ""),
+    ],
+)
+def test_sequences_need_time_steps(labels: list[int], length: int, steps: int | None, problem: str) -> None:
+    """The loss of torch is finite exactly for targets without a problem."""
+    sample = {"target": torch.tensor(labels), "target_length": length}
+    found = TargetCheck("sequences", 4, time_steps=steps).problem(sample)
+    assert found.startswith(problem) if problem else found == ""
+    if steps is not None:
+        outputs = torch.zeros(steps, 1, 4).log_softmax(-1)
+        given = (torch.tensor([steps]), torch.tensor([length]))
+        loss = torch.nn.functional.ctc_loss(outputs, torch.tensor([labels[:length]]), *given)
+        assert bool(loss.isfinite()) == (problem == "")
+
+
+@pytest.mark.parametrize(("loss", "steps"), [("ctc", 6), ({"ctc": {"zero_infinity": True}}, None)])
+def test_the_time_steps_are_those_of_the_model(pipeline: Callable[..., Path], loss: Any, steps: int | None) -> None:
+    lines = {"lines": {"dataset": {"digits": {"split": "val"}}, "longest": 3, "shift": 0, "length": 9}}
+    data = {"dataset": lines, "transforms": [{"resize": {"size": [8, 24]}}, "to_tensor"]}
+    model = {"crnn": {"size": [8, 24], "num_classes": 11}}
+    spec = load_unseen(pipeline(data__train=data, data__val=None, metrics=[], loss=loss, model=model)).spec
+    assert target_check(spec, DataFacts(target_form="sequences"), None).time_steps == steps

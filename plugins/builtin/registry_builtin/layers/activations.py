@@ -22,15 +22,17 @@ class _Function(ElementwiseLayer):
 
     role: ClassVar[LayerRole] = "activation"
     least: ClassVar[float] = -math.inf
-    """The least value of the function, at a negative input; it never decreases for positive ones."""
+    """The least value of the function, at a negative input."""
 
     def value(self, given: float) -> float:
-        """Return the value of the function for a large or a small input."""
+        """Return the value for a positive input, or a limit of it."""
         return given
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
-        """Return the values at the bounds, or the least value if inputs can be negative."""
-        return (self.least if low < 0 else self.value(low)), (self.value(high) if high > 0 else 0.0)
+        """Return the least value if inputs can be negative, and the value of the largest input."""
+        if low < 0:
+            return self.least, self.value(max(high, 0.0))
+        return (self.value(low) if self.least == 0 else 0.0), self.value(high)
 
 
 class _Activation(_Function):
@@ -138,6 +140,10 @@ class SELU(_Activation):
 
     target = "torch.nn:SELU"
     least: ClassVar[float] = -1.7581
+
+    def value(self, given: float) -> float:
+        """Return the scaled value."""
+        return 1.0508 * given
 
 
 class Mish(_Activation):
@@ -249,8 +255,8 @@ class PReLU(_Function):
     init: float = Field(default=0.25, description="Initial value of the slopes.")
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
-        """Return the bounds; negative values are scaled by trained slopes."""
-        return (-math.inf if low < 0 else low), high if high > 0 else math.inf
+        """Return the bounds; negative values are scaled by trained slopes, which may become negative."""
+        return (-math.inf, math.inf) if low < 0 else (low, high)
 
     def infer_shape(self, shape: Shape) -> Shape:
         """Return the shape unchanged; CheckFailed if the number of slopes does not match the channels."""

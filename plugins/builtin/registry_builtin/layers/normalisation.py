@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer, class_name
+from registry_builtin.layers.sizes import ElementwiseLayer, SizedLayer, class_name, unlimited
 from registry_builtin.torch_modules import batch_norm, channel_norm, of_classes, with_bias
 from registry_core.components import CheckFailed, Layer, Modules, ParameterError, RunFacts, Shape, written_shape
 from registry_core.components.forms import counted
@@ -248,6 +248,10 @@ class LocalResponseNorm(ElementwiseLayer):
     ranks: ClassVar[tuple[int, ...]] = (2, 3)
     role: ClassVar[LayerRole] = "other"
     example: ClassVar = {"size": 5}
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return bounds with these signs: the divisor may be less than 1."""
+        return unlimited(low, high)
 
     size: PositiveInt = Field(description="Number of neighbouring channels.")
     alpha: PositiveFloat = Field(default=1e-4, description="Factor of the mean of the squares.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, window_side
+from registry_builtin.layers.sizes import FixedLayer, Margins, Pair, left, unlimited, window_side
 from registry_core.components import CheckFailed, ParameterError, RunFacts, Shape
 from registry_core.components.layer import LayerRole
 from registry_core.components.types import INTEGER, PositiveInt, one_or_list
@@ -110,6 +110,11 @@ class AvgPool2d(_Pooling):
     divisor_override: PositiveInt | None = Field(
         default=None, description="Divisor of the sum; default: the size of the window."
     )
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Return the bounds of means, of which padding may be a part; of sums, only their signs."""
+        low, high = (min(low, 0.0), max(high, 0.0)) if self.padding != (0, 0) else (low, high)
+        return (low, high) if self.divisor_override is None else unlimited(low, high)
 
 
 class _AdaptivePooling(FixedLayer):

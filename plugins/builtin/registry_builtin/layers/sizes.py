@@ -52,6 +52,11 @@ def class_name(layer: Layer) -> str:
     return layer.target.partition(":")[2]
 
 
+def unlimited(low: float, high: float) -> tuple[float, float]:
+    """Return the bounds of any multiples of values from ``low`` to ``high`` that keep their signs."""
+    return (-math.inf if low < 0 else 0.0), (math.inf if high > 0 else 0.0)
+
+
 class FixedLayer(Layer):
     """Base of layers without trained parameters, for samples of certain shapes."""
 
