@@ -80,6 +80,8 @@ class DataFacts:
     """For sequences: the largest number of labels of a target."""
     masks: tuple[str, ...] = ()
     """Entries that are masks, which geometric transforms move with the images."""
+    void: int | None = None
+    """The value of mask pixels that belong to no class, such as 255; None if the data set has none."""
     boxes: tuple[str, ...] = ()
     """Entries that are boxes, which geometric transforms move with the images."""
 

@@ -82,7 +82,7 @@ def _read(path: str | Path, reading: ImageReading, label: str, take: Callable[[P
     named = f"The image {label or repr(str(path))}"
     try:
         PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass silently
-        # Not by its path: Pillow 13 maps uncompressed TIFF files into memory, and then mixes up the rows of turned ones.
+        # Not by its path: Pillow maps uncompressed TIFF files into memory, and then mixes up the rows of turned ones.
         with any_size(), Path(path).open("rb") as file, PIL.Image.open(file) as image:
             _check_size(image, reading)
             _check_depth(image, reading)

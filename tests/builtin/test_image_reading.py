@@ -1,4 +1,4 @@
-"""How image files are read: orientation, transparency and depth, against Pillow, formulas and files written by the specifications."""
+"""Orientation, transparency and depth of image files, against Pillow, formulas and files written to the standards."""
 
 from __future__ import annotations
 

@@ -42,9 +42,10 @@ class ImageIndex(OfImageFiles):
     """Image files listed in a text file, one `path label` per line.
 
     Samples: `input`, a Pillow image of mode RGB or L, values 0 to 255, or with `mode: RGB16` or `L16` a
-    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the label, from 0. The label is the last word of a line; blank lines and lines that start with # are
-    ignored, except that `# classes: ["cat", "dog"]` names the classes. `registry-core index` writes such a file.
-    DataError: a line, a label or an image is invalid, missing or damaged, or an image has more pixels or bits per channel than are read.
+    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the label, from 0. The label is the
+    last word of a line; blank lines and lines that start with # are ignored, except that `# classes: ["cat", "dog"]`
+    names the classes. `registry-core index` writes such a file. DataError: a line, a label or an image is invalid,
+    missing or damaged, or an image has more pixels or bits per channel than are read.
     """
 
     target = "registry_builtin.objects.image_files:from_index"
@@ -92,9 +93,10 @@ class ImageFolder(OfImageFiles):
     """Image files in one folder per class.
 
     Samples: `input`, a Pillow image of mode RGB or L, values 0 to 255, or with `mode: RGB16` or `L16` a
-    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the index of the class folder among all of them, sorted by name, from 0. Folders inside a class folder
-    belong to its class; names that start with a dot are ignored. DataError: a class has no image, or an image is
-    damaged, or has more pixels or bits per channel than are read.
+    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the index of the class folder among
+    all of them, sorted by name, from 0. Folders inside a class folder belong to its class; names that start with a dot
+    are ignored. DataError: a class has no image, or an image is damaged, or has more pixels or bits per channel than
+    are read.
     """
 
     target = "registry_builtin.objects.image_files:from_folder"

@@ -8,7 +8,16 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from registry_builtin.transforms.image_facts import unsized, warped
-from registry_builtin.transforms.parameters import CENTER, FILL, OLD_WARP, WARP, Angles, torch_fill, torch_mode
+from registry_builtin.transforms.parameters import (
+    CENTER,
+    FILL,
+    OLD_WARP,
+    WARP,
+    Angles,
+    UncoveringTransform,
+    torch_fill,
+    torch_mode,
+)
 from registry_core.components import Image, ParameterError, Transform
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, Probability, WarpInterpolation
@@ -46,12 +55,12 @@ class RandomVerticalFlip(_Flip):
     target = "registry_builtin.objects.random_geometry:RandomVerticalFlip"
 
 
-class RandomRotation(Transform):
+class RandomRotation(UncoveringTransform):
     """Rotate the image counter-clockwise by a random angle.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change
     unless `expand` is true. The angle is uniform in `degrees`. Draws: the angle. Equivalent to
-    torchvision.transforms.v2.RandomRotation, except that uncovered pixels of masks are 0.
+    torchvision.transforms.v2.RandomRotation, except that uncovered pixels of masks get `mask_fill`.
     """
 
     target = "registry_builtin.objects.random_warps:RandomRotation"
