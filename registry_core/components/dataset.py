@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
@@ -38,7 +40,8 @@ class Dataset(Component):
     The built object has ``__len__`` and ``__getitem__``, returns the same sample for the same index, and can be
     pickled. Samples of plain torch data sets, which are pairs, are read as (input, target). For messages, the object
     may have ``describe_sample(n)``, which returns the origin of sample n in words, such as ``'cat/7.png' (line 8 of
-    train.txt)``, and ``sample_path(n)``, which returns the image file that holds this sample alone.
+    train.txt)``, and ``sample_path(n)``, which returns the image file that holds this sample alone. It may have
+    ``reading``, the ``ImageReading`` with which it reads them.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -59,6 +62,13 @@ class Dataset(Component):
         """The data set."""
         built: TorchDataset[Any] = self.make()
         return built
+
+    def file_reader(self) -> Callable[[Path], Any] | None:
+        """The function from the path of an image file to ``input``, as in its samples; None if it reads no such files.
+
+        ``registry-core predict`` reads images with it.
+        """
+        return None
 
     def inventory(self) -> Inventory:
         """The samples for a report of the data, including those that ``build`` would refuse.

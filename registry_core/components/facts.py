@@ -85,6 +85,8 @@ class DataFacts:
     """The least and the largest value of targets of values or counts."""
     masks: tuple[str, ...] = ()
     """Entries that are masks, which geometric transforms move with the images."""
+    void: int | None = None
+    """The value of mask pixels that belong to no class, such as 255; None if the data set has none."""
     boxes: tuple[str, ...] = ()
     """Entries that are boxes, which geometric transforms move with the images."""
     target_depends_on: frozenset[Aspect] = frozenset()

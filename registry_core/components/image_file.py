@@ -1,52 +1,147 @@
-"""Image files: reading their size and their pixels, with one clear error for every failure."""
+"""Image files: reading their size and their pixels, with one clear error for every failure.
+
+The orientation, the transparency, the depth and the largest size follow an ``ImageReading``.
+"""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import PIL.Image
 import PIL.ImageFile
 
+from registry_core.components.image_depth import deep_pixels, depth_of
+from registry_core.components.image_orientation import (
+    loaded_with_orientation,
+    orientation_in_header,
+    swaps_sides,
+    turned,
+)
+from registry_core.components.image_reading import DEEP_MODES, ImageReading
 from registry_core.diagnostics import DataError, as_clause
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
+_OPAQUE_MODES = ("1", "L", "RGB", "CMYK", "YCbCr", "LAB", "HSV", "F", "I")
+"""Pillow modes without transparency: an image of one shows the background through its transparent pixels."""
 
-def decode_image(path: str | Path, mode: str, label: str = "") -> PIL.Image.Image:
-    """The image of a file in the Pillow mode ``mode``; DataError if it cannot be decoded completely.
+
+class _Refused(Exception):
+    """An image that can be decoded, but not with this reading: the message after its name, and the remedy."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+def decode_image(path: str | Path, reading: ImageReading, label: str = "") -> PIL.Image.Image:
+    """The image of a file in a Pillow mode, 8 bits per channel; DataError if it cannot be decoded completely.
 
     Messages name it by ``label``, or by its path.
     """
-    return _read(path, label or f"'{path}'", lambda image: image.convert(mode))
+    return _read(path, reading, label, lambda image: _shown(image, reading))
 
 
-def read_size(path: str | Path, label: str) -> tuple[int, int]:
-    """Height and width of an image file, from its header; DataError, naming it by ``label``, if it is not an image."""
-    return _read(path, label, lambda image: (image.height, image.width))
+def decode_deep_image(path: str | Path, reading: ImageReading, label: str = "") -> NDArray[float32]:
+    """The image of a file in one of the deep modes: float32 [channels, height, width], values from 0 to 1.
+
+    Values of 8 bits are divided by 255, those of 16 bits by 65535. DataError if it cannot be decoded completely.
+    """
+    return _read(path, reading, label, lambda image: _deep(image, Path(path), reading))
 
 
-def _read(path: str | Path, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
+def read_size(path: str | Path, reading: ImageReading, label: str = "") -> tuple[int, int]:
+    """Height and width of an image file as it is read, from its header; DataError if it cannot be read."""
+
+    def size(image: PIL.Image.Image) -> tuple[int, int]:
+        swapped = swaps_sides(image, orientation_in_header(image, Path(path)), reading.orientation)
+        return (image.width, image.height) if swapped else (image.height, image.width)
+
+    return _read(path, reading, label, size)
+
+
+@contextmanager
+def any_size() -> Iterator[None]:
+    """Open images of any size: Pillow's own limit is one for the whole process."""
+    limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass silently
-            with PIL.Image.open(path) as image:
-                _check_depth(image)
-                return take(image)
+        yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = limit
+
+
+def _read(path: str | Path, reading: ImageReading, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
+    named = f"The image {label or repr(str(path))}"
+    try:
+        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass silently
+        # Not by its path: Pillow maps uncompressed TIFF files into memory, and then mixes up the rows of turned ones.
+        with any_size(), Path(path).open("rb") as file, PIL.Image.open(file) as image:
+            _check_size(image, reading)
+            _check_depth(image, reading)
+            return take(image)
     except FileNotFoundError as error:
-        raise DataError(f"The image {label} does not exist.", "Correct its path, or leave it out.") from error
+        raise DataError(f"{named} does not exist.", "Correct its path, or leave it out.") from error
+    except _Refused as refused:
+        raise DataError(f"{named} {refused.message}.", refused.remedy) from None
     except Exception as error:  # Pillow's decoders raise many types for damaged files
-        message = f"The image {label} cannot be decoded: {_reason(error, path)}."
+        message = f"{named} cannot be decoded: {_reason(error, path)}."
         raise DataError(message, "Replace or remove it.") from error
 
 
-def _check_depth(image: PIL.Image.Image) -> None:
-    """Raise ValueError for images that Pillow would silently clip at 255."""
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(f"its pixels have more than 8 bits per channel (Pillow mode {image.mode})")
+def _check_size(image: PIL.Image.Image, reading: ImageReading) -> None:
+    pixels = image.width * image.height
+    if pixels > reading.max_pixels:
+        sides = f"{image.height} x {image.width} = {pixels} pixels"
+        message = f"has {sides}, but max_pixels of the dataset is {reading.max_pixels}"
+        raise _Refused(message, f"If it is no decompression bomb, set max_pixels to {pixels} or more, or shrink it.")
+
+
+def _check_depth(image: PIL.Image.Image, reading: ImageReading) -> None:
+    """Refuse images whose values Pillow would clip at 255, or whose low bits it would drop."""
+    depth = depth_of(image)
+    if depth.bits <= 8 or (reading.deep and depth.readable):
+        return
+    message = f"has {depth.bits} bits per channel (Pillow mode {image.mode})"
+    if not depth.readable:
+        kind = "of this kind cannot be read" if depth.bits <= 16 else "cannot be read"
+        raise _Refused(f"{message}, which {kind}", "Convert it to a PNG file of 8 or 16 bits per channel.")
+    mode = f"{reading.mode}16" if f"{reading.mode}16" in DEEP_MODES else "RGB16"
+    remedy = f"Set mode: {mode} of the dataset, which reads values from 0 to 1, or convert the image to 8 bits."
+    raise _Refused(f"{message}, but mode: {reading.mode} reads 8", remedy)
+
+
+def _shown(image: PIL.Image.Image, reading: ImageReading) -> PIL.Image.Image:
+    orientation = loaded_with_orientation(image)
+    return turned(_without_transparency(image, reading), image, orientation, reading.orientation)
+
+
+def _without_transparency(image: PIL.Image.Image, reading: ImageReading) -> PIL.Image.Image:
+    """The image in the mode, laid over the background where it is transparent; opaque images keep their bits."""
+    mode, colour = reading.channels_mode, reading.background
+    if colour is None or mode not in _OPAQUE_MODES or not image.has_transparency_data:
+        return image.convert(mode)
+    full = image.convert("RGBA")
+    if full.getextrema()[3] == (255, 255):
+        return image.convert(mode)
+    below = PIL.Image.new("RGBA", full.size, (*(colour if isinstance(colour, tuple) else (colour,) * 3), 255))
+    return PIL.Image.alpha_composite(below, full).convert("RGB").convert(mode)
+
+
+def _deep(image: PIL.Image.Image, path: Path, reading: ImageReading) -> NDArray[float32]:
+    import numpy as np
+
+    if depth_of(image).bits <= 8:
+        shown = np.asarray(_shown(image, reading), dtype=np.float32) / np.float32(255)
+        return np.ascontiguousarray(shown[None] if shown.ndim == 2 else shown.transpose(2, 0, 1))
+    return deep_pixels(image, path, reading)
 
 
 def _reason(error: Exception, path: str | Path) -> str:

@@ -98,6 +98,10 @@ class Transform(Component):
         """The same for this number of classes (None: unknown); CheckFailed if it does not fit, or is needed."""
         return self
 
+    def for_data(self, facts: DataFacts) -> Self:
+        """The same for samples of a data set with these facts, from which unset parameters may follow."""
+        return self
+
     def build(self) -> Callable[..., Any]:
         """The callable that applies it."""
         built: Callable[..., Any] = self.make()

@@ -25,10 +25,12 @@ from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import CheckFailed, DataFacts, Image
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
+from registry_core.components.image_reading import ImageReading
 from registry_core.config.models import Section
 from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import CheckpointError, RunError
+from registry_core.diagnostics.foreign_code import foreign_code
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
@@ -124,9 +126,13 @@ class TrainedModel:
         probabilities_of = self._probabilities()
         section = self.plan.sections[next(name for name in _ORDER if name in self.plan.sections)]
         executor = Executor.of(section, Reader(section.section, section.dataset.name, ()), self.placement)
+        with foreign_code(f"The dataset {section.dataset.name!r} failed to prepare reading files"):
+            read = section.dataset.file_reader() or self._read
         found = []
         for path in images:
-            output = self._output(executor, path)
+            with foreign_code(f"The dataset {section.dataset.name!r} failed to read {str(path)!r}"):
+                image = read(path)
+            output = self._output(executor, path, image)
             probabilities = probabilities_of(output.float().mean(0))
             best = probabilities.topk(min(top, len(probabilities)))
             classes = [
@@ -136,11 +142,14 @@ class TrainedModel:
             found.append({"image": str(path), "classes": classes})
         return found
 
-    def _output(self, executor: Executor, path: Path) -> torch.Tensor:
+    def _read(self, path: Path) -> Any:
+        """The image of a file for data sets that read none: with the channels of their images."""
+        return decode_image(path, ImageReading("L" if self.made_with["image_channels"] == 1 else "RGB"))
+
+    def _output(self, executor: Executor, path: Path, image: Any) -> torch.Tensor:
         """The output of the model for an image file, one row per view."""
-        mode = "L" if self.made_with["image_channels"] == 1 else "RGB"
         request = Request(0, 0, (0,))
-        views = executor.transformed({"input": decode_image(path, mode)}, next(request.moments()))
+        views = executor.transformed({"input": image}, next(request.moments()))
         batch = executor.on_device(executor.batch_of(views, request), request)
         self._check_size(path, batch["input"])
         with torch_code(f"The model on {str(path)!r}"), autocast(self.device, self.plan.step):

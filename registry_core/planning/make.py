@@ -107,7 +107,7 @@ def _stages(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Iterato
     views = of_samples[-1].views if of_samples else 1
 
     def operations(passages: list[Passage]) -> tuple[Operation, ...]:
-        return tuple(_transform(spec, analysis, section.name, passage) for passage in passages)
+        return tuple(_transform(spec, analysis, section, passage) for passage in passages)
 
     read = Operation("read", section.declared.dataset.name, ("data", section.name, "dataset"), section.facts.image)
     yield Stage(loading, "sample", (read, *operations(of_samples)))
@@ -119,16 +119,16 @@ def _stages(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Iterato
     yield Stage("device", "batch", (move, *on_device))
 
 
-def _transform(spec: Spec, analysis: Analysis, section: Section, passage: Passage) -> Operation:
+def _transform(spec: Spec, analysis: Analysis, section: SectionAnalysis, passage: Passage) -> Operation:
     key, number = passage.keys
     return Operation(
         action="transform",
         name=passage.transform.name,
-        keys=("data", section, *passage.keys),
+        keys=("data", section.name, *passage.keys),
         image=passage.image,
         views=passage.views,
-        transform=passage.transform.for_classes(analysis.num_classes),
-        random_key=stream_key(spec.seed, f"data.{section}.{key}[{number}]"),
+        transform=passage.transform.for_classes(analysis.num_classes).for_data(section.facts),
+        random_key=stream_key(spec.seed, f"data.{section.name}.{key}[{number}]"),
     )
 
 

@@ -286,7 +286,11 @@ def damaged(kind: str, path: Path) -> None:
         ("truncated", "cannot be decoded: "),
         ("text", "cannot be decoded: it is not an image in a format that Pillow knows. Replace or remove it."),
         ("empty", "cannot be decoded: the file is empty. Replace or remove it."),
-        ("deep", "cannot be decoded: its pixels have more than 8 bits per channel (Pillow mode I;16). Replace"),
+        (
+            "deep",
+            "has 16 bits per channel (Pillow mode I;16), but mode: RGB reads 8. Set mode: RGB16 of the dataset, which "
+            "reads values from 0 to 1, or convert the image to 8 bits.",
+        ),
         ("missing", "does not exist. Correct its path, or leave it out."),
     ],
 )
@@ -311,13 +315,25 @@ def test_images_that_cannot_be_decoded(tmp_path: Path, kind: str, reason: str) -
             ImageIndex(index=index).facts()
 
 
-def test_decompression_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decompression_bombs_are_refused_and_the_limit_is_a_parameter(tmp_path: Path) -> None:
     paths = write_images(tmp_path)
-    dataset: Any = ImageIndex(index=write_lines(tmp_path / "index.txt", f"{paths[0]} 0")).build()
-    for limit in (40, 20):  # Pillow warns above the limit, and raises above twice the limit
-        monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises(DataError, match=r"line 1 of .* cannot be decoded: image size \(64 pixels\) exceeds limit"):
-            dataset[0]
+    index = write_lines(tmp_path / "index.txt", f"{paths[0]} 0")
+    for limit in (63, 20):
+        declared = ImageIndex(index=index, max_pixels=limit)
+        for read in (declared.facts, lambda: declared.build()[0]):  # noqa: B023  # called in this turn
+            with pytest.raises(
+                DataError, match=rf"line 1 of .* 8 x 8 = 64 pixels, .* is {limit}\. .* max_pixels to 64"
+            ):
+                read()
+    assert ImageIndex(index=index, max_pixels=64).build()[0]["input"].size == (8, 8)
+
+
+def test_the_limit_of_pillow_does_not_count_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 10)
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "a.tif")  # Pillow asks again when it decodes a TIFF file
+    index = write_lines(tmp_path / "index.txt", "a.tif 0")
+    assert ImageIndex(index=index).build()[0]["input"].size == (8, 8)
+    assert Pillow.MAX_IMAGE_PIXELS == 10
 
 
 def test_truncated_images_are_refused_whoever_allows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

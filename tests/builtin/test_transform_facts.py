@@ -167,7 +167,7 @@ NORMALIZED = FLOATS.changed(low=-2.1, high=2.6)
             "A kernel of 17 pixels requires a width of more than 8 pixels, not 8",
             "smaller",
         ),
-        (JPEG(quality=3), FLOATS, "jpeg expects a Pillow image or a uint8 tensor", "Put it before to_tensor."),
+        (JPEG(quality=3), FLOATS, "jpeg expects a Pillow image or a uint8 tensor", "Put it before to_tensor, and read"),
         (
             ColorJitter(hue=0.1),
             NORMALIZED,
@@ -180,7 +180,7 @@ NORMALIZED = FLOATS.changed(low=-2.1, high=2.6)
         (RandomEqualize(), NORMALIZED, "random_equalize expects float values", "before normalize"),
         (RandomInvert(), NORMALIZED, "random_invert expects float values", "before normalize"),
         (RandomSolarize(threshold=128), FLOATS, "threshold 128 exceeds the largest possible value", "at most 1"),
-        (RandAugment(), FLOATS, "expects a Pillow image or a uint8 tensor", "Put it before to_tensor."),
+        (RandAugment(), FLOATS, "expects a Pillow image or a uint8 tensor", "Put it before to_tensor, and read"),
         (AutoAugment(), GREY.changed(channels=4), "expects 1 or 3 channels", "RGB"),
         (AutoAugment(fill=[1, 2, 3]), GREY, "fill has 3 values, but the image has 1 channel", "one value"),
         (

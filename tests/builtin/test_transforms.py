@@ -269,7 +269,7 @@ def test_nothing_known_is_nothing_refused() -> None:
         ),
         (RandomCrop(size=13, padding=2), facts("pil", 1, 8, 8), "the padded image of 12 x 12", "smaller size"),
         (RandomCrop(size=9), Image("pil", width=8), "image of ? x 8", "smaller size"),
-        (ToTensor(), facts("float", 1, 8, 8), "receives a float tensor", "Remove the second to_tensor."),
+        (ToTensor(), facts("float", 1, 8, 8), "receives a float tensor", "Remove this to_tensor."),
         (Normalize(mean=[0.5], std=[1]), facts("pil", 1, 8, 8), "receives a Pillow image", "Put to_tensor before it."),
         (
             Normalize(mean=[0.5], std=[1]),

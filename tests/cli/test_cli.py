@@ -164,6 +164,37 @@ def test_predict_names_the_digit(command: Callable[..., Ended], trained: Path, t
     )
 
 
+def test_predict_turns_images_as_their_tags_say(command: Callable[..., Ended], trained: Path, tmp_path: Path) -> None:
+    digit = Image.fromarray((load_digits().images[4] * 255 // 16).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    digit.save(tmp_path / "upright.png")
+    digit.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "turned.png", exif=exif)
+    paths = (tmp_path / "upright.png", tmp_path / "turned.png")
+    upright, turned = json.loads(command("predict", trained, *paths, "--top", "10", "--json").out)
+    assert turned["classes"] == upright["classes"]
+
+
+def test_predict_reads_files_as_the_data_set_of_the_run(
+    command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (8, 8), dtype=np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(deep).save(tmp_path / "deep.png", exif=exif)
+    (tmp_path / "index.txt").write_text("deep.png 0\ndeep.png 1\n")
+    dataset = {"index": str(tmp_path / "index.txt"), "mode": "L16", "orientation": "stored", "classes": 10}
+    section = {"dataset": {"image_index": dataset}, "transforms": [], "batch_transforms": []}
+    changes = {"data__train": section, "data__val": section, "data__batch_size": 2, "train__max_steps": 1}
+    ended = command("train", pipeline(**changes), "--out", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    ended = command("predict", tmp_path / "run", tmp_path / "deep.png", "--top", "10", "--json")
+    assert ended.code == 0, ended.err
+    found = {one["class"]: one["probability"] for one in json.loads(ended.out)[0]["classes"]}
+    logits = TrainedModel.open(tmp_path / "run").model(torch.from_numpy(deep / np.float32(65535))[None, None])
+    assert [found[n] for n in range(10)] == pytest.approx(logits[0].softmax(-1).tolist(), abs=1e-6)
+
+
 def of_forms(command: Callable[..., Ended], pipeline: Callable[..., Path], tmp_path: Path, **changes: Any) -> Ended:
     """Predict for a black image with a run of two steps."""
     Image.new("L", (8, 8)).save(tmp_path / "black.png")

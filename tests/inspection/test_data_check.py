@@ -279,12 +279,19 @@ def test_remarks_of_files(check: Check, tmp_path: Path) -> None:
     report = check(data__train=of_index(index), data__val=None)
     after = {kind: [line.partition("): ")[2] for line in told(report, kind)] for kind in kinds(report)}
     assert after == {
-        "rotation": ["Its EXIF orientation is 6, which is not applied."],
-        "converted": ["It is stored as Pillow mode RGBA; its transparency is lost when it becomes L."],
+        "converted": [
+            "It is stored as Pillow mode RGBA; its transparent pixels show the background when it becomes L."
+        ],
         "frames": ["The file has 2 images; only the first is read."],
     }
     assert report.sections[0].stored == {"JPEG RGB": 1, "PNG RGBA": 1, "GIF P": 1, "PNG L": 1, "MPO RGB": 1}
     assert report.exit_code == 0
+    stored = check(data__train=of_index(index, orientation="stored", background=None), data__val=None)
+    after = {kind: [line.partition("): ")[2] for line in told(stored, kind)] for kind in ("rotation", "converted")}
+    assert after == {
+        "rotation": ["Its EXIF orientation is 6, which is not applied."],
+        "converted": ["It is stored as Pillow mode RGBA; its transparency is lost when it becomes L."],
+    }
 
 
 def test_data_that_the_cheap_look_refuses_are_read_all_the_same(check: Check, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ KINDS: dict[str, Kind] = {
     "empty_class": Kind("classes without a sample", "remark"),
     "extension": Kind("file extensions of another format", "remark"),
     "converted": Kind("images of an unusual mode, which are converted", "remark"),
-    "rotation": Kind("images with an EXIF rotation, which is not applied", "remark"),
+    "rotation": Kind("images with an EXIF rotation that is not applied", "remark"),
     "frames": Kind("files with several images, of which the first is read", "remark"),
     "warning": Kind("warnings of the decoder", "remark"),
 }

@@ -135,7 +135,7 @@ class SampleReader:
         path = sample_path(self.dataset, index)
         if path:
             mode = image.mode if isinstance(image, PIL.Image.Image) else ""
-            seen.stored, remarks = look_at_file(path, mode)
+            seen.stored, remarks = look_at_file(path, mode, getattr(self.dataset, "reading", None))
             seen.faults += [self.fault(kind, message, index) for kind, message in remarks]
 
 

@@ -8,47 +8,57 @@ from pathlib import Path
 
 import PIL.Image
 
+from registry_core.components.image_file import any_size
+from registry_core.components.image_orientation import orientation_in_header
+from registry_core.components.image_reading import ImageReading
+
 _ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _SAME_FORMAT = {"MPO": "JPEG"}
 """Formats that use the file extensions of another."""
-_ORIENTATION = 0x0112
 
 
-def look_at_file(path: str, mode: str) -> tuple[str, list[tuple[str, str]]]:
+def look_at_file(path: str, mode: str, reading: object = None) -> tuple[str, list[tuple[str, str]]]:
     """The storage of an image file, such as ``PNG P``, and remarks: kind and sentence; empty if it is no image.
 
-    ``mode`` is the Pillow mode of the image in the sample.
+    ``mode`` is the Pillow mode of the image in the sample, ``reading`` the ``ImageReading`` of the data set, if it has
+    one.
     """
+    known = reading if isinstance(reading, ImageReading) else None
+    mode = known.mode if known else mode
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # already reported when the sample was read
-            with PIL.Image.open(path) as image:
-                return f"{image.format} {image.mode}", list(_remarks(image, path, mode))
+            with any_size(), PIL.Image.open(path) as image:
+                return f"{image.format} {image.mode}", list(_remarks(image, path, mode, known))
     except Exception:  # already reported when the sample was read; Pillow raises many types
         return "", []
 
 
-def _remarks(image: PIL.Image.Image, path: str, mode: str) -> Iterator[tuple[str, str]]:
+def _remarks(image: PIL.Image.Image, path: str, mode: str, reading: ImageReading | None) -> Iterator[tuple[str, str]]:
     kind = _SAME_FORMAT.get(image.format or "", image.format)
     named = PIL.Image.registered_extensions().get(Path(path).suffix.lower())
     if named is not None and named != kind:
         yield "extension", f"It is a {image.format} file, but its name ends in {Path(path).suffix}."
-    lost = _lost(image, mode)
+    lost = _lost(image, mode, reading)
     if lost:
         yield "converted", f"It is stored as Pillow mode {image.mode}; {lost} when it becomes {mode}."
-    turned = PIL.Image.Image.getexif(image).get(_ORIENTATION, 1)  # PNG files would be decoded first
-    if turned != 1:
-        yield "rotation", f"Its EXIF orientation is {turned}, which is not applied."
+    turned = orientation_in_header(image, Path(path))
+    ignores = image.format != "TIFF" if reading is None else reading.orientation == "stored"  # Pillow turns TIFF files
+    if turned != 1 and ignores:
+        ignored = "which is not applied" if reading else "which the dataset may not apply"
+        yield "rotation", f"Its EXIF orientation is {turned}, {ignored}."
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # cameras add previews to MPO files
         yield "frames", f"The file has {frames} images; only the first is read."
 
 
-def _lost(image: PIL.Image.Image, mode: str) -> str:
+def _lost(image: PIL.Image.Image, mode: str, reading: ImageReading | None) -> str:
     if mode == image.mode or not mode:
         return ""
     if image.mode in _ALPHA or (image.mode == "P" and "transparency" in image.info):
-        return "" if mode in _ALPHA else "its transparency is lost"
+        covered = reading is not None and reading.background is not None
+        lost = "its transparent pixels show the background" if covered else "its transparency is lost"
+        return "" if mode in _ALPHA else lost
     if image.mode == "P" and image.format != "GIF":  # every GIF has a palette
         return "its palette is resolved"
     return "its colours change" if image.mode in ("CMYK", "LAB", "HSV", "YCbCr") else ""

@@ -7,8 +7,9 @@ seed, its index and the inner data set; it is the same in every epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,6 +35,10 @@ class _Composed(Dataset):
     def arguments(self) -> dict[str, Any]:
         """Return the parameters with the data set built."""
         return {**super().arguments(), "dataset": self.dataset.build()}
+
+    def file_reader(self) -> Callable[[Path], Any] | None:
+        """Return the function that reads image files as the inner data set does."""
+        return self.dataset.file_reader()
 
     def _given(self) -> DataFacts:
         """Return the facts of the inner data set; DataError if it cannot be used."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from registry_builtin.datasets.classified import Classified
+from registry_builtin.datasets.file_reading import OfImageFiles
 from registry_builtin.datasets.image_lists import (
     check_images_exist,
-    image_of_mode,
+    image_read_as,
     known_classes,
     label_of,
     listed_image,
@@ -31,7 +31,6 @@ from registry_core.components.types import InputPath, PositiveInt, text_matching
 from registry_core.diagnostics import DataError
 
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-_MODE = "Mode that images are converted to: RGB (3 channels) or L (grayscale, 1 channel)."
 _EXTENSION = r"^\.[a-z0-9]+$"
 Extension = Annotated[
     str, text_matching(_EXTENSION, "a lower-case file extension with its dot, such as .png"), text_schema(_EXTENSION)
@@ -39,20 +38,20 @@ Extension = Annotated[
 """A file extension in lower case, with its dot."""
 
 
-class ImageIndex(Classified):
+class ImageIndex(OfImageFiles):
     """Image files listed in a text file, one `path label` per line.
 
-    Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
-    `target`, the label, from 0. The label is the last word of a line; blank lines and lines that start with # are
-    ignored, except that `# classes: ["cat", "dog"]` names the classes. `registry-core index` writes such a file.
-    DataError: a line, a label or an image is invalid, missing or damaged, or an image has more than 8 bits per channel.
+    Samples: `input`, a Pillow image of mode RGB or L, values 0 to 255, or with `mode: RGB16` or `L16` a
+    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the label, from 0. The label is the
+    last word of a line; blank lines and lines that start with # are ignored, except that `# classes: ["cat", "dog"]`
+    names the classes. `registry-core index` writes such a file. DataError: a line, a label or an image is invalid,
+    missing or damaged, or an image has more pixels or bits per channel than are read.
     """
 
     target = "registry_builtin.objects.image_files:from_index"
     example: ClassVar[Mapping[str, Any]] = {"index": "data/train.txt", "mode": "L"}
 
     index: InputPath = Field(description="Path of the text file.")
-    mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
     classes: PositiveInt | None = Field(
         default=None,
         description="Number of classes; null to count the class names in the file, if there are any.",
@@ -71,7 +70,7 @@ class ImageIndex(Classified):
             entry = index[place]
             return str(base / entry.path), label_of(entry.path, entry.line, self.index)
 
-        return self._facts(index, classes, listed_image(len(index), file, self.mode))
+        return self._facts(index, classes, listed_image(len(index), file, self.reading))
 
     def inventory(self) -> Inventory:
         """Return all listed images, including missing and mislabelled ones, and the lines without a label."""
@@ -80,8 +79,8 @@ class ImageIndex(Classified):
             raise DataError(first_of([one.message for one in wrong]))
         classes = known_classes(index, self.classes) or max(index.labels) + 1
         made = load_target("registry_builtin.objects.image_files:listed_images")
-        facts = self._facts(index, classes, image_of_mode(self.mode))
-        return Inventory(made(index, self.index, self.mode, self.root), facts, tuple(wrong))
+        facts = self._facts(index, classes, image_read_as(self.reading))
+        return Inventory(made(index, self.index, self.reading, self.root), facts, tuple(wrong))
 
     def _facts(self, index: Index, classes: int, image: Image) -> DataFacts:
         if self.classes is None and not index.class_names:  # trailing classes may have no images
@@ -90,20 +89,20 @@ class ImageIndex(Classified):
         return self.class_facts(len(index), image, classes, names)
 
 
-class ImageFolder(Classified):
+class ImageFolder(OfImageFiles):
     """Image files in one folder per class.
 
-    Samples: `input`, a Pillow image of mode `mode`, values 0 to 255, as stored (EXIF rotation is not applied);
-    `target`, the index of the class folder among all of them, sorted by name, from 0. Folders inside a class folder
-    belong to its class; names that start with a dot are ignored. DataError: a class has no image, or an image is
-    damaged or has more than 8 bits per channel.
+    Samples: `input`, a Pillow image of mode RGB or L, values 0 to 255, or with `mode: RGB16` or `L16` a
+    tv_tensors.Image [channels, height, width], float32, values 0 to 1; `target`, the index of the class folder among
+    all of them, sorted by name, from 0. Folders inside a class folder belong to its class; names that start with a dot
+    are ignored. DataError: a class has no image, or an image is damaged, or has more pixels or bits per channel than
+    are read.
     """
 
     target = "registry_builtin.objects.image_files:from_folder"
     example: ClassVar[Mapping[str, Any]] = {"root": "data/train"}
 
     root: InputPath = Field(description="Folder that contains the class folders.")
-    mode: Literal["RGB", "L"] = Field(default="RGB", description=_MODE)
     extensions: Annotated[tuple[Extension, ...], Field(min_length=1)] = Field(
         default=IMAGE_EXTENSIONS, description="Extensions of image files, in lower case; matching ignores case."
     )
@@ -121,7 +120,7 @@ class ImageFolder(Classified):
             full = str(self.root / paths[place])
             return full, label_of(full)
 
-        return self._facts(found, listed_image(len(paths), file, self.mode))
+        return self._facts(found, listed_image(len(paths), file, self.reading))
 
     def inventory(self) -> Inventory:
         """Return all images, and the class folders without images."""
@@ -137,7 +136,7 @@ class ImageFolder(Classified):
                 f"No class folder of '{self.root}' contains an image ({ends}).", "Correct root or extensions."
             )
         made = load_target("registry_builtin.objects.image_files:sorted_images")
-        return Inventory(made(found, self.mode), self._facts(found, image_of_mode(self.mode)), empty)
+        return Inventory(made(found, self.reading), self._facts(found, image_read_as(self.reading)), empty)
 
     def _facts(self, found: ClassFolders, image: Image) -> DataFacts:
         length = sum(len(paths) for paths in found.paths)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from registry_core.components import Image
+from registry_core.components.image_reading import ImageReading
 from registry_core.components.index_file import Index, first_of, read_index
 from registry_core.diagnostics import DataError, MissingData
 
@@ -63,7 +64,7 @@ def _names(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) -> Image:
+def listed_image(count: int, file: Callable[[int], tuple[str, str]], reading: ImageReading) -> Image:
     """Return the facts of ``count`` images, including the size if the headers that were read agree.
 
     ``file`` returns the path of an image and its label for messages.
@@ -71,8 +72,9 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
     from registry_core.components.image_file import read_size
 
     places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
-    sizes = {read_size(*file(place)) for place in places}
-    image = image_of_mode(mode)
+    files = [file(place) for place in places]
+    sizes = {read_size(path, reading, label) for path, label in files}
+    image = image_read_as(reading)
     if len(sizes) == 1:
         height, width = sizes.pop()
         return image.changed(height=height, width=width)
@@ -80,9 +82,10 @@ def listed_image(count: int, file: Callable[[int], tuple[str, str]], mode: str) 
     return image.changed(varying=len(aspects) > 1 or aspects == {1}, square=aspects == {1})
 
 
-def image_of_mode(mode: str) -> Image:
-    """Return the facts of images converted to a mode."""
-    return Image("pil", channels=3 if mode == "RGB" else 1)
+def image_read_as(reading: ImageReading) -> Image:
+    """Return the facts of images that are read in a mode."""
+    channels = 3 if reading.mode.startswith("RGB") else 1
+    return Image("float", channels, high=1.0) if reading.deep else Image("pil", channels)
 
 
 def label_of(path: str, line: int | None = None, index: object = "") -> str:

@@ -8,12 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
+from torchvision import tv_tensors
 
 from registry_builtin.datasets.image_lists import label_of, read_labelled
-from registry_core.components.image_file import decode_image
+from registry_core.components.image_file import decode_deep_image, decode_image
+from registry_core.components.image_reading import ImageReading
 from registry_core.components.index_file import ClassFolders, Index, scan_class_folders
+
+
+def read_image(path: str | Path, reading: ImageReading, label: str = "") -> PIL.Image.Image | tv_tensors.Image:
+    """Return the image of a file: a Pillow image, or in a deep mode a float tensor."""
+    if not reading.deep:
+        return decode_image(path, reading, label)
+    made: tv_tensors.Image = tv_tensors.Image(torch.from_numpy(decode_deep_image(path, reading, label)))
+    return made
+
+
+class FileReader:
+    """Reads image files in one way."""
+
+    def __init__(self, reading: ImageReading) -> None:
+        self.reading = reading
+
+    def __call__(self, path: Path) -> PIL.Image.Image | tv_tensors.Image:
+        """Return the image of a file."""
+        return read_image(path, self.reading)
 
 
 class Texts:
@@ -40,14 +63,14 @@ class ImageFiles(Dataset[dict[str, Any]]):
         base: Path,
         paths: Sequence[str],
         targets: Sequence[int],
-        mode: str,
+        reading: ImageReading,
         lines: Sequence[int] = (),
         index: str = "",
     ) -> None:
         self.base = base
         self.paths = Texts(paths)
         self.targets: NDArray[np.int64] = np.asarray(targets, dtype=np.int64)
-        self.mode = mode
+        self.reading = reading
         self.lines = np.asarray(lines, dtype=np.int64)
         self.index = index
 
@@ -56,7 +79,7 @@ class ImageFiles(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         place = range(len(self))[index]
-        image = decode_image(self.sample_path(place), self.mode, self.describe_sample(place))
+        image = read_image(self.sample_path(place), self.reading, self.describe_sample(place))
         return {"input": image, "target": int(self.targets[place])}
 
     def sample_path(self, index: int) -> str:
@@ -70,23 +93,23 @@ class ImageFiles(Dataset[dict[str, Any]]):
         return label_of(self.paths[index], int(self.lines[index]), self.index)
 
 
-def from_index(index: Path, mode: str, classes: int | None, root: Path | None) -> ImageFiles:
+def from_index(index: Path, classes: int | None, root: Path | None, reading: ImageReading) -> ImageFiles:
     """Return the images listed in an index file."""
-    return listed_images(read_labelled(index, classes)[0], index, mode, root)
+    return listed_images(read_labelled(index, classes)[0], index, reading, root)
 
 
-def listed_images(found: Index, index: Path, mode: str, root: Path | None) -> ImageFiles:
+def listed_images(found: Index, index: Path, reading: ImageReading, root: Path | None) -> ImageFiles:
     """Return the images of an index file that was read before."""
-    return ImageFiles(root or index.parent, found.paths, found.labels, mode, found.lines, str(index))
+    return ImageFiles(root or index.parent, found.paths, found.labels, reading, found.lines, str(index))
 
 
-def from_folder(root: Path, mode: str, extensions: tuple[str, ...]) -> ImageFiles:
+def from_folder(root: Path, extensions: tuple[str, ...], reading: ImageReading) -> ImageFiles:
     """Return the images in the class folders of a folder."""
-    return sorted_images(scan_class_folders(root, extensions), mode)
+    return sorted_images(scan_class_folders(root, extensions), reading)
 
 
-def sorted_images(found: ClassFolders, mode: str) -> ImageFiles:
+def sorted_images(found: ClassFolders, reading: ImageReading) -> ImageFiles:
     """Return the images of class folders that were listed before."""
     paths = [path for group in found.paths for path in group]
     targets = [label for label, group in enumerate(found.paths) for _ in group]
-    return ImageFiles(found.root, paths, targets, mode)
+    return ImageFiles(found.root, paths, targets, reading)

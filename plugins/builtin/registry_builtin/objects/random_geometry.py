@@ -53,12 +53,14 @@ class RandomCrop(RandomGeometry):
         pad_if_needed: bool,
         fill: float | Sequence[float],
         padding_mode: str,
+        mask_fill: int,
     ) -> None:
         self.size = size
         self.padding = padding or (0, 0, 0, 0)
         self.pad_if_needed = pad_if_needed
         self.fill = list(fill) if isinstance(fill, Sequence) else fill
         self.padding_mode = padding_mode
+        self.mask_fill = mask_fill
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """Return a change that pads, then crops the window at a random position."""
@@ -80,7 +82,7 @@ class RandomCrop(RandomGeometry):
     def _padded(self, value: Any, edges: list[int]) -> Any:
         if not any(edges):
             return value
-        fill = 0 if isinstance(value, tv_tensors.Mask) else self.fill
+        fill = self.mask_fill if isinstance(value, tv_tensors.Mask) else self.fill
         return F.pad(value, edges, fill=fill, padding_mode=self.padding_mode)
 
 

@@ -86,9 +86,10 @@ class ScaleJitter(RandomScaling):
 class RandomZoomOut(RandomGeometry):
     """Places the image at a random position on a larger canvas with probability ``p``; draws four words."""
 
-    def __init__(self, side_range: tuple[float, float], fill: Any, p: float) -> None:
+    def __init__(self, side_range: tuple[float, float], fill: Any, p: float, mask_fill: int) -> None:
         self.side_range = side_range
         self.fill = fill
+        self.mask_fill = mask_fill
         self.p = p
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
@@ -97,7 +98,9 @@ class RandomZoomOut(RandomGeometry):
         edges = self.edges(height, width, draws)
         if not zoomed:
             return unchanged
-        return lambda value: F.pad(value, edges, fill=0 if isinstance(value, tv_tensors.Mask) else self.fill)
+        return lambda value: F.pad(
+            value, edges, fill=self.mask_fill if isinstance(value, tv_tensors.Mask) else self.fill
+        )
 
     def edges(self, height: int, width: int, draws: Draws) -> list[int]:
         """Return the pixels to add at left, top, right and bottom."""

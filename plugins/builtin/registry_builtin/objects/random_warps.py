@@ -17,8 +17,8 @@ from registry_core.components import Draws
 Fill = float | list[float]
 
 
-def _fill_of(value: Any, fill: Fill) -> Fill:
-    return 0 if isinstance(value, tv_tensors.Mask) else fill
+def _fill_of(value: Any, fill: Fill, mask_fill: int) -> Fill:
+    return mask_fill if isinstance(value, tv_tensors.Mask) else fill
 
 
 class RandomRotation(RandomGeometry):
@@ -31,12 +31,14 @@ class RandomRotation(RandomGeometry):
         expand: bool,
         center: Sequence[float] | None,
         fill: Fill,
+        mask_fill: int,
     ) -> None:
         self.degrees = degrees
         self.interpolation = interpolation
         self.expand = expand
         self.center = None if center is None else list(center)
         self.fill = fill
+        self.mask_fill = mask_fill
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """Return a rotation by a random angle."""
@@ -47,7 +49,7 @@ class RandomRotation(RandomGeometry):
             interpolation=self.interpolation,
             expand=self.expand,
             center=self.center,
-            fill=_fill_of(value, self.fill),
+            fill=_fill_of(value, self.fill, self.mask_fill),
         )
 
 
@@ -63,6 +65,7 @@ class RandomAffine(RandomGeometry):
         interpolation: InterpolationMode,
         fill: Fill,
         center: Sequence[float] | None,
+        mask_fill: int,
     ) -> None:
         self.degrees = degrees
         self.translate = translate
@@ -70,6 +73,7 @@ class RandomAffine(RandomGeometry):
         self.shear = shear
         self.interpolation = interpolation
         self.fill = fill
+        self.mask_fill = mask_fill
         self.center = None if center is None else list(center)
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
@@ -86,7 +90,7 @@ class RandomAffine(RandomGeometry):
             scale=scale,
             shear=shear,
             interpolation=self.interpolation,
-            fill=_fill_of(value, self.fill),
+            fill=_fill_of(value, self.fill, self.mask_fill),
             center=self.center,
         )
 
@@ -94,11 +98,14 @@ class RandomAffine(RandomGeometry):
 class RandomPerspective(RandomGeometry):
     """Applies a random perspective with probability ``p``; draws nine words."""
 
-    def __init__(self, distortion_scale: float, p: float, interpolation: InterpolationMode, fill: Fill) -> None:
+    def __init__(
+        self, distortion_scale: float, p: float, interpolation: InterpolationMode, fill: Fill, mask_fill: int
+    ) -> None:
         self.distortion_scale = distortion_scale
         self.p = p
         self.interpolation = interpolation
         self.fill = fill
+        self.mask_fill = mask_fill
 
     def drawn(self, height: int, width: int, draws: Draws) -> Callable[[Any], Any]:
         """Return a change that moves the four corners inwards by random whole pixels, or the identity."""
@@ -110,7 +117,7 @@ class RandomPerspective(RandomGeometry):
 
     def seen(self, value: Any, corners: list[list[int]], moved: list[list[int]]) -> Any:
         """Return an image or mask with its corners moved."""
-        fill = _fill_of(value, self.fill)
+        fill = _fill_of(value, self.fill, self.mask_fill)
         try:
             found = F.perspective(value, corners, moved, interpolation=self.interpolation, fill=fill)
         except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # not in the stubs; corners on one line

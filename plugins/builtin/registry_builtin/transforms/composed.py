@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import Field, model_validator
 
 from registry_builtin.transforms.doubts import no_effect
-from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
+from registry_core.components import CheckFailed, DataFacts, Image, ParameterError, RunFacts, Transform
 from registry_core.components.facts import FORM_NAMES
 from registry_core.components.forms import TargetForm, counted, words
 from registry_core.components.transform import At, Randomness
@@ -49,6 +49,10 @@ class _Composed(Transform):
             except CheckFailed as failed:
                 raise self._inside(failed, place) from None
         return self.model_copy(update={"transforms": tuple(made)})
+
+    def for_data(self, facts: DataFacts) -> Self:
+        """Return a copy whose transforms know the data set."""
+        return self.model_copy(update={"transforms": tuple(one.for_data(facts) for one in self.transforms)})
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters except the transforms, which are passed when the object is called."""

@@ -40,7 +40,7 @@ class ToTensor(Transform):
         """The output is a float tensor whose values are divided by 255."""
         if image.form == "float":
             message = "to_tensor expects a Pillow image or a uint8 tensor, but receives a float tensor."
-            raise CheckFailed(message, "Remove the second to_tensor.")
+            raise CheckFailed(message, "Remove this to_tensor.")
         low, high = (None if value is None else value / 255 for value in (image.low, image.high))
         return image.changed(form="float", low=low, high=high, mode=None)
 

@@ -24,7 +24,7 @@ from registry_builtin.transforms.parameters import (
     SIZE,
     InterpolatingTransform,
     PaddingTransform,
-    TorchvisionTransform,
+    UncoveringTransform,
     torch_fill,
 )
 from registry_core.components import CheckFailed, Image, RunFacts
@@ -33,15 +33,15 @@ from registry_core.components.transform import Randomness
 from registry_core.components.types import OrderedPair, Padding, Size
 
 
-class CenterCrop(TorchvisionTransform):
+class CenterCrop(UncoveringTransform):
     """Crop the central `size` window of the image.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output has height and
-    width `size`. An image smaller than the window is padded with 0. If the margins cannot be equal, the window lies
-    where torchvision places it. Equivalent to torchvision.transforms.v2.CenterCrop.
+    width `size`. An image smaller than the window is padded with 0, masks with `mask_fill`. If the margins cannot be
+    equal, the window lies where torchvision places it. Equivalent to torchvision.transforms.v2.CenterCrop.
     """
 
-    target = "torchvision.transforms.v2:CenterCrop"
+    target = "registry_builtin.objects.center_crop:CenterCrop"
     example: ClassVar[Mapping[str, Any]] = {"size": 8}
 
     size: Size = Field(description=SIZE)
@@ -70,7 +70,7 @@ class RandomCrop(PaddingTransform):
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output has height and
     width `size`. Every position is equally likely. Draws: top, left. An image smaller than the window is an error,
     unless `pad_if_needed` adds the missing pixels at both edges. Equivalent to torchvision.transforms.v2.RandomCrop,
-    except that masks are padded with 0.
+    except that masks are padded with `mask_fill`.
     """
 
     target = "registry_builtin.objects.random_geometry:RandomCrop"

@@ -9,7 +9,16 @@ from pydantic import Field, model_validator
 
 from registry_builtin.transforms.doubts import far_values, no_effect, small_angles, turned
 from registry_builtin.transforms.image_facts import unsized, warped
-from registry_builtin.transforms.parameters import CENTER, FILL, OLD_WARP, WARP, Angles, torch_fill, torch_mode
+from registry_builtin.transforms.parameters import (
+    CENTER,
+    FILL,
+    OLD_WARP,
+    WARP,
+    Angles,
+    UncoveringTransform,
+    torch_fill,
+    torch_mode,
+)
 from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
 from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
@@ -61,12 +70,12 @@ class RandomVerticalFlip(_Flip):
     altered: ClassVar[frozenset[Aspect]] = frozenset({"handedness", "upright", "angle"})
 
 
-class RandomRotation(Transform):
+class RandomRotation(UncoveringTransform):
     """Rotate the image counter-clockwise by a random angle.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change
     unless `expand` is true. The angle is uniform in `degrees`. Draws: the angle. Equivalent to
-    torchvision.transforms.v2.RandomRotation, except that uncovered pixels of masks are 0.
+    torchvision.transforms.v2.RandomRotation, except that uncovered pixels of masks get `mask_fill`.
     """
 
     target = "registry_builtin.objects.random_warps:RandomRotation"

@@ -151,7 +151,7 @@ def not_float(image: Image, name: str) -> Image:
     """Return the image; CheckFailed if it is a float tensor."""
     if image.form == "float":
         message = f"{name} expects a Pillow image or a uint8 tensor, but receives a {image}."
-        raise CheckFailed(message, "Put it before to_tensor.")
+        raise CheckFailed(message, "Put it before to_tensor, and read images in 8 bits (mode: RGB or L).")
     return image
 
 

@@ -24,9 +24,10 @@ from registry_builtin.transforms.parameters import (
     InterpolatingTransform,
     PaddingTransform,
     TorchvisionTransform,
+    UncoveringTransform,
     torch_fill,
 )
-from registry_core.components import CheckFailed, Image, ParameterError, RunFacts, Transform
+from registry_core.components import CheckFailed, Image, ParameterError, RunFacts
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
 
@@ -88,7 +89,7 @@ class Pad(PaddingTransform, TorchvisionTransform):
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the output is larger by
     `padding`. A tensor cannot be mirrored beyond its own size. Equivalent to torchvision.transforms.v2.Pad, except that
-    masks are padded with 0.
+    masks are padded with `mask_fill`.
     """
 
     target = "torchvision.transforms.v2:Pad"
@@ -100,7 +101,9 @@ class Pad(PaddingTransform, TorchvisionTransform):
         """Return the parameters with separate fills for images and masks."""
         from torchvision.tv_tensors import Mask
 
-        return {**super().arguments(), "fill": {"others": torch_fill(self.fill), Mask: 0}}
+        arguments = super().arguments()
+        fill = {"others": torch_fill(self.fill), Mask: arguments.pop("mask_fill")}
+        return {**arguments, "fill": fill}
 
     def infer_image(self, image: Image) -> Image:
         """The output is larger by the padding."""
@@ -223,14 +226,14 @@ class ScaleJitter(InterpolatingTransform):
         return list(large_factor("scale_range", self.scale_range))
 
 
-class RandomZoomOut(Transform):
+class RandomZoomOut(UncoveringTransform):
     """Place the image at a random position on a larger canvas with probability `p`.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype. The canvas is larger by a
     factor that is uniform in `side_range`, so the size varies from sample to sample: resize afterwards. Draws: the
     decision, the factor, the position along x, the position along y. Equivalent to
-    torchvision.transforms.v2.RandomZoomOut, except that masks are padded with 0 (Liu et al., "SSD: Single shot multibox
-    detector", ECCV 2016).
+    torchvision.transforms.v2.RandomZoomOut, except that masks are padded with `mask_fill` (Liu et al., "SSD: Single
+    shot multibox detector", ECCV 2016).
     """
 
     target = "registry_builtin.objects.random_sizes:RandomZoomOut"

@@ -18,22 +18,23 @@ from registry_builtin.transforms.parameters import (
     Angles,
     Shears,
     TwoAmounts,
+    UncoveringTransform,
     torch_fill,
     torch_mode,
 )
-from registry_core.components import CheckFailed, Image, RunFacts, Transform
+from registry_core.components import CheckFailed, Image, RunFacts
 from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Probability, WarpInterpolation
 
 
-class RandomAffine(Transform):
+class RandomAffine(UncoveringTransform):
     """Rotate, translate, scale and shear the image around its centre by random amounts.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change. Each
     amount is uniform in its range; translations are rounded to whole pixels. Draws: angle, translation right,
     translation down, scale, shear x, shear y. Equivalent to torchvision.transforms.v2.RandomAffine, except that
-    uncovered pixels of masks are 0.
+    uncovered pixels of masks get `mask_fill`.
     """
 
     target = "registry_builtin.objects.random_warps:RandomAffine"
@@ -96,13 +97,14 @@ _LEAST_SCALE = 0.1
 """Below this scale, little is left of an image."""
 
 
-class RandomPerspective(Transform):
+class RandomPerspective(UncoveringTransform):
     """Apply a random perspective transformation with probability `p`.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change. Each
     corner moves inwards by whole pixels, up to `distortion_scale` times half the width and height; if all corners end
     up on one line, the image does not change. Draws: the decision, then x and y of each corner, clockwise from the
-    upper left. Equivalent to torchvision.transforms.v2.RandomPerspective, except that uncovered pixels of masks are 0.
+    upper left. Equivalent to torchvision.transforms.v2.RandomPerspective, except that uncovered pixels of masks get
+    `mask_fill`.
     """
 
     target = "registry_builtin.objects.random_warps:RandomPerspective"
@@ -139,7 +141,7 @@ class RandomPerspective(Transform):
         return list(far_values(facts.image, "fill", self.fill))
 
 
-class Elastic(Transform):
+class Elastic(UncoveringTransform):
     """Displace each pixel by a smooth random vector field, as if seen through water.
 
     Input and output: a Pillow image, or a tensor [channels, height, width] of any dtype; the size does not change.
@@ -147,7 +149,7 @@ class Elastic(Transform):
     and masks of a sample must have the same size. torchvision draws its own random numbers, from generators seeded for
     the sample. Equivalent to torchvision.transforms.v2.ElasticTransform (Simard et al., "Best practices for
     convolutional neural networks applied to visual document analysis", ICDAR 2003), except that uncovered pixels of
-    masks are 0.
+    masks get `mask_fill`.
     """
 
     target = "torchvision.transforms.v2:ElasticTransform"
@@ -179,7 +181,7 @@ class Elastic(Transform):
         from torchvision.tv_tensors import Mask
 
         changed = {name: list(getattr(self, name)) for name in ("alpha", "sigma")}
-        fill = {"others": torch_fill(self.fill), Mask: 0}
+        fill = {"others": torch_fill(self.fill), Mask: self.mask_fill or 0}
         return {**changed, "interpolation": torch_mode(self.interpolation), "fill": fill}
 
     def build(self) -> Callable[..., Any]:
