@@ -350,7 +350,7 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
         "random_shortest_size",
         lambda draw, p: {
             "min_size": [low := side(draw), low + 1, side(draw)],
-            **some(draw, max_size=lambda: side(draw)),
+            **some(draw, max_size=lambda: (low + 1) * max(p.size) // min(p.size) + 1),
         },
     ),
     "scale_jitter": of_any_size(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ class Passage(NamedTuple):
     """The facts after it."""
     views: int
     """The number of images of a sample after it."""
+    steady_before: Image | None
+    """The image before it, with the range of values without what random transforms add."""
 
 
 class Use(NamedTuple):
@@ -38,7 +40,7 @@ class Use(NamedTuple):
     """Keys inside the section: ``("transforms", 0, "random_apply", "transforms", 1)``."""
     transform: Transform
     image: Image | None
-    """The image before it; None if it is not known before the run."""
+    """The image before it, with the range of values without what random transforms add; None if it is not known."""
     facts: DataFacts | None
     """The facts before it, as for a passage."""
     optional: bool = False
@@ -53,6 +55,8 @@ class Way:
     """One entry for each transform."""
     image: Image | None
     """The image as the model receives it; None if unknown, or if a transform cannot be applied."""
+    steady: Image | None
+    """The image as the model receives it, with the range of values without what random transforms add."""
     collated: Image | None
     """The image as it is collated, before the batch transforms."""
     targets: DataFacts | None
@@ -74,16 +78,17 @@ def way_of(section: DataSection, facts: DataFacts) -> Way:
     """Follow a sample with these facts through the transforms of a section."""
     passages: list[Passage] = []
     image, targets, views = facts.image, facts, 1
-    collated = image
+    collated = steady = image
     image_error: CheckFailed | None = None
     target_error: CheckFailed | None = None
     for keys, transform in placed_transforms(section):
-        image_before, facts_before = image, None if target_error else targets
+        image_before, steady_before, facts_before = image, steady, None if target_error else targets
         if image is not None:
             try:
                 image = transform.infer_image(image)
             except CheckFailed as failed:
                 image, image_error = None, inside(failed, keys, transform)
+        steady = _steady_after(transform, steady_before, image_before, image)
         if facts_before is not None:
             try:
                 targets = targets_after(transform, facts_before)
@@ -91,15 +96,15 @@ def way_of(section: DataSection, facts: DataFacts) -> Way:
                 target_error = inside(failed, keys, transform)
         views *= transform.num_views
         after = None if target_error else targets
-        passages.append(Passage(keys, transform, image_before, image, facts_before, after, views))
+        passages.append(Passage(keys, transform, image_before, image, facts_before, after, views, steady_before))
         if keys[0] == TRANSFORM_LISTS["sample"]:
             collated = image
-    return Way(tuple(passages), image, collated, None if target_error else targets, image_error, target_error)
+    return Way(tuple(passages), image, steady, collated, None if target_error else targets, image_error, target_error)
 
 
 def uses_in(passage: Passage) -> Iterator[Use]:
     """The transform of a passage and all that it contains, apart from those that are never applied."""
-    yield from _uses(Use(passage.keys, passage.transform, passage.image_before, passage.facts_before))
+    yield from _uses(Use(passage.keys, passage.transform, passage.steady_before, passage.facts_before))
 
 
 def _uses(use: Use) -> Iterator[Use]:
@@ -121,19 +126,16 @@ def _image_after(transform: Transform, image: Image | None) -> Image | None:
         return None
 
 
-def steady_range(passages: Iterable[Passage]) -> tuple[float, float] | None:
-    """The smallest and largest value of the images without what random transforms add; None if unknown."""
-    image: Image | None = None
-    followed = True  # up to the first random transform
-    for number, passage in enumerate(passages):
-        before = passage.image_before if number == 0 else image
-        followed = followed and passage.image_before == before
-        image = passage.image if followed else _image_after(passage.transform, before)
-        if image is not None and before is not None and passage.transform.is_random(before):
-            image = image.changed(low=before.low, high=before.high)
-    if image is None or image.low is None or image.high is None:
-        return None
-    return image.low, image.high
+def _steady_after(
+    transform: Transform, steady: Image | None, before: Image | None, after: Image | None
+) -> Image | None:
+    """The image after a transform, with the range of values before it if it is random."""
+    if steady is None or before is None:
+        return after
+    following = after if steady == before else _image_after(transform, steady)
+    if following is None or following.form != steady.form or not transform.is_random(steady):
+        return following
+    return following.changed(low=steady.low, high=steady.high)
 
 
 def targets_after(transform: Transform, facts: DataFacts) -> DataFacts:

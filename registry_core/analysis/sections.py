@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from registry_core.analysis.lengths import batches_in_epoch, samples_in_epoch
-from registry_core.analysis.samples import Passage, Way, steady_range, way_of
+from registry_core.analysis.samples import Passage, Way, way_of
 from registry_core.components import DataFacts, Image
 from registry_core.config.models import DataSection, Section, Spec
 from registry_core.diagnostics import DataError, RegistryError, describe_error
@@ -37,10 +36,11 @@ class SectionAnalysis:
         """The image as the model receives it; None if it is not known before the run."""
         return self.way.image
 
-    @cached_property
+    @property
     def steady_range(self) -> tuple[float, float] | None:
         """The range of values that the model receives, without what random transforms add; None if unknown."""
-        return steady_range(self.passages)
+        image = self.way.steady
+        return None if image is None or image.low is None or image.high is None else (image.low, image.high)
 
     @property
     def targets(self) -> DataFacts | None:

@@ -44,6 +44,18 @@ def test_doubts_wait_until_nothing_is_wrong(pipeline: Callable[..., Path]) -> No
             id="never random in val",
         ),
         pytest.param("mean: [0.3], std: [0.4]}}]", "mean: [0.31], std: [0.4]}}]", id="nearly the same range"),
+        pytest.param(
+            "- to_tensor", "- to_tensor\n      - {random_erasing: {value: -0.2}}", id="erased before normalize"
+        ),
+        pytest.param(
+            "std: [0.4]}}\n  val", "std: [0.4]}}\n      - {random_erasing: {value: -1.0}}\n  val", id="erased to black"
+        ),
+        pytest.param(
+            "- to_tensor",
+            "- {random_choice: {transforms: [to_tensor, {to_dtype: {dtype: float32, scale: true}}]}}",
+            id="converted by chance",
+        ),
+        pytest.param("mean: [0.3], std: [0.4]", "mean: [0.05], std: [0.015]", id="low contrast"),
         pytest.param("{step: {step_size: 1}}", "{cosine_annealing: {t_max: 2}}", id="t_max is the run"),
         pytest.param("{step: {step_size: 1}}", "{polynomial: {total_iters: 2}}", id="total_iters is the run"),
         pytest.param("{monitor: val/loss}", "{monitor: val/accuracy, better: higher}", id="the metric's direction"),

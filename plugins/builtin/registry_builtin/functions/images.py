@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from registry_core.components import CheckFailed, Function, Image
+from registry_core.components import CheckFailed, Function, Image, RunFacts
 from registry_core.components.function import Use
 from registry_core.components.types import PositiveFloat
 
@@ -58,3 +58,10 @@ class Gamma(Function):
                 message, "Put it before normalize, or before the transform that produces negative values."
             )
         return image.changed(low=0.0, high=1.0 if image.form == "float" else 255.0)
+
+    def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
+        """Warn of an exponent and a factor of 1."""
+        if (self.gamma, self.gain) != (1, 1):
+            return ()
+        message = "gamma has no effect: gamma and gain are 1."
+        return (CheckFailed(message, "Set gamma to another exponent, or remove it.", ("gamma",), code="no-effect"),)
