@@ -59,8 +59,9 @@ def depth_of(image: PIL.Image.Image) -> Depth:
 
 def _bits_elsewhere(image: PIL.Image.Image) -> int:
     """The bits of formats whose depth is not in Pillow's raw mode: PPM and JPEG 2000."""
-    if image.format == "PPM" and image.tile:
-        arguments = image.tile[0].args
+    tiles = getattr(image, "tile", None)
+    if image.format == "PPM" and tiles:
+        arguments = tiles[0].args
         deep = isinstance(arguments, tuple) and isinstance(arguments[-1], int) and arguments[-1] > 255
         return 16 if deep else 8
     if image.format == "JPEG2000" and isinstance(image, PIL.ImageFile.ImageFile) and image.fp is not None:
@@ -125,15 +126,15 @@ def _coloured(image: PIL.Image.Image, path: Path, reading: ImageReading) -> _Val
 
     raw, clear = _raw_mode(image), image.info.get("transparency")
     if raw == _GREY_ALPHA:  # as four bytes: the high and the low byte of both channels
-        both = _bytes_of(image, reading, "RGBA").astype(np.uint16)
-        both = both[:, :, ::2] << 8 | both[:, :, 1::2]
-        return both[:, :, :1], both[:, :, 1:] / np.float32(65535)
+        four = _bytes_of(image, reading, "RGBA").astype(np.uint16)
+        both = four[:, :, ::2] << 8 | four[:, :, 1::2]
+        return both[:, :, :1], both[:, :, 1:].astype(np.float32) / np.float32(65535)
     other = raw[:-1] + _OTHER_ORDER[raw[-1]]
     with path.open("rb") as file, PIL.Image.open(file) as again:
         low = _bytes_of(again, reading, other).astype(np.uint16)
     values = _bytes_of(image, reading, raw).astype(np.uint16) << 8 | low
     if values.shape[2] == 4:
-        return values[:, :, :3], values[:, :, 3:] / np.float32(65535)
+        return values[:, :, :3], values[:, :, 3:].astype(np.float32) / np.float32(65535)
     alpha = None if clear is None else (values != np.asarray(clear)).any(axis=2, keepdims=True).astype(np.float32)
     return values, alpha
 

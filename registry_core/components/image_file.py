@@ -33,7 +33,7 @@ _OPAQUE_MODES = ("1", "L", "RGB", "CMYK", "YCbCr", "LAB", "HSV", "F", "I")
 """Pillow modes without transparency: an image of one shows the background through its transparent pixels."""
 
 
-class _Refused(Exception):
+class _Refusal(Exception):
     """An image that can be decoded, but not with this reading: the message after its name, and the remedy."""
 
     def __init__(self, message: str, remedy: str) -> None:
@@ -89,7 +89,7 @@ def _read(path: str | Path, reading: ImageReading, label: str, take: Callable[[P
             return take(image)
     except FileNotFoundError as error:
         raise DataError(f"{named} does not exist.", "Correct its path, or leave it out.") from error
-    except _Refused as refused:
+    except _Refusal as refused:
         raise DataError(f"{named} {refused.message}.", refused.remedy) from None
     except Exception as error:  # Pillow's decoders raise many types for damaged files
         message = f"{named} cannot be decoded: {_reason(error, path)}."
@@ -101,7 +101,7 @@ def _check_size(image: PIL.Image.Image, reading: ImageReading) -> None:
     if pixels > reading.max_pixels:
         sides = f"{image.height} x {image.width} = {pixels} pixels"
         message = f"has {sides}, but max_pixels of the dataset is {reading.max_pixels}"
-        raise _Refused(message, f"If it is no decompression bomb, set max_pixels to {pixels} or more, or shrink it.")
+        raise _Refusal(message, f"If it is no decompression bomb, set max_pixels to {pixels} or more, or shrink it.")
 
 
 def _check_depth(image: PIL.Image.Image, reading: ImageReading) -> None:
@@ -112,10 +112,10 @@ def _check_depth(image: PIL.Image.Image, reading: ImageReading) -> None:
     message = f"has {depth.bits} bits per channel (Pillow mode {image.mode})"
     if not depth.readable:
         kind = "of this kind cannot be read" if depth.bits <= 16 else "cannot be read"
-        raise _Refused(f"{message}, which {kind}", "Convert it to a PNG file of 8 or 16 bits per channel.")
+        raise _Refusal(f"{message}, which {kind}", "Convert it to a PNG file of 8 or 16 bits per channel.")
     mode = f"{reading.mode}16" if f"{reading.mode}16" in DEEP_MODES else "RGB16"
     remedy = f"Set mode: {mode} of the dataset, which reads values from 0 to 1, or convert the image to 8 bits."
-    raise _Refused(f"{message}, but mode: {reading.mode} reads 8", remedy)
+    raise _Refusal(f"{message}, but mode: {reading.mode} reads 8", remedy)
 
 
 def _shown(image: PIL.Image.Image, reading: ImageReading) -> PIL.Image.Image:
@@ -129,9 +129,10 @@ def _without_transparency(image: PIL.Image.Image, reading: ImageReading) -> PIL.
     if colour is None or mode not in _OPAQUE_MODES or not image.has_transparency_data:
         return image.convert(mode)
     full = image.convert("RGBA")
-    if full.getextrema()[3] == (255, 255):
+    if full.getchannel("A").getextrema() == (255, 255):
         return image.convert(mode)
-    below = PIL.Image.new("RGBA", full.size, (*(colour if isinstance(colour, tuple) else (colour,) * 3), 255))
+    red, green, blue = colour if isinstance(colour, tuple) else (colour,) * 3
+    below = PIL.Image.new("RGBA", full.size, (red, green, blue, 255))
     return PIL.Image.alpha_composite(below, full).convert("RGB").convert(mode)
 
 
