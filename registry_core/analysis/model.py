@@ -69,7 +69,7 @@ class TermAnalysis:
     reads_model: bool
     """Its first input is an output of the model, not an entry of the samples."""
     over: Literal["samples", "targets"] = "samples"
-    """What its mean is divided by: in every section the same."""
+    """The divisor of its mean, the same in every section."""
 
 
 def analyse_terms(spec: Spec, output_form: OutputForm, targets: Sequence[DataFacts]) -> tuple[TermAnalysis, ...]:

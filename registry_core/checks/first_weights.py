@@ -97,7 +97,7 @@ def init_rules_fill_parameters(context: CheckContext) -> Iterator[Problem]:
         yield from context.placed(rules.init_errors)
 
 
-@warning("dead-layer")
+@warning("dead-layer", after=("first_weights_differ", "first_weights_are_in_proportion"))
 def layers_are_alive(context: CheckContext) -> Iterator[Problem]:
     """No rule of `init` fills a layer with zeros so that no gradient passes it again."""
     finetune = context.spec.finetune

@@ -16,7 +16,7 @@ _NO_CLASS = frozenset(
 """Names of classes that are left out on purpose."""
 
 
-@warning("loss-options")
+@warning("loss-options", after=("losses_and_metrics_ignore_the_same",))
 def ignored_classes_are_none(context: CheckContext) -> Iterator[Problem]:
     """A loss ignores no class that the data have, unless the metrics ignore it too."""
     for term in context.spec.loss.terms():
@@ -29,18 +29,6 @@ def ignored_classes_are_none(context: CheckContext) -> Iterator[Problem]:
             message = f"ignore_index is {ignored}, which is the class {named}: the model does not learn it."
             remedy = "Remove ignore_index, or set it to a value that means no class."
             yield context.problem(keys, message, remedy)
-
-
-@warning("metric-options")
-def metrics_ignore_the_same(context: CheckContext) -> Iterator[Problem]:
-    """A metric that ignores a value that means no class ignores that of the loss."""
-    ignored = {value for term in context.spec.loss.terms() if (value := ignored_by(term.loss)) is not None}
-    for index, metric in enumerate(context.spec.metrics):
-        other = ignored_by(getattr(metric, "loss", None) or metric)
-        if other is None or other in ignored or not ignored or _is_class(context, other):
-            continue
-        message = f"{metric.name} ignores {other} in the targets, but the loss ignores {min(ignored)}."
-        yield context.problem(_metric(context, index, metric, "ignore_index"), message, "Use the same ignore_index.")
 
 
 @warning("metric-options")

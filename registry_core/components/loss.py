@@ -42,7 +42,7 @@ class Loss(Component):
         return getattr(self, "reduction", "mean") == "sum"
 
     def mean_over(self, facts: DataFacts) -> Literal["samples", "targets"]:
-        """What its mean is divided by, for targets with these facts.
+        """The divisor of its mean, for targets with these facts.
 
         ``samples``: the mean over several batches weights each by its samples. ``targets``: by what counts in it, such
         as the class weights of its targets, or the pixels that are not void; ``build_divisor`` computes that.

@@ -13,7 +13,7 @@ from registry_core.assembly.finite import largest
 from registry_core.diagnostics import RegistryError
 
 Policy = Literal["stop", "skip"]
-"""What happens at a loss or gradients that are not finite: the run stops, or the step is not made."""
+"""The reaction to a loss or gradients that are not finite: the run stops, or the step is not made."""
 
 
 class NotFiniteStep(RegistryError):
@@ -38,8 +38,8 @@ class FiniteGuard:
         self.policy = policy
         self.reads_gradients = policy == "skip"
         self.on_cuda = device.type == "cuda"
-        self._loss = _Copied() if self.on_cuda else None
-        self._norm = _Copied() if self.on_cuda and policy == "stop" else None
+        self._loss = _HostCopy() if self.on_cuda else None
+        self._norm = _HostCopy() if self.on_cuda and policy == "stop" else None
         self._value: torch.Tensor | None = None
 
     def note_loss(self, loss: torch.Tensor) -> None:
@@ -69,7 +69,7 @@ class FiniteGuard:
             raise NotFiniteStep("gradients")
 
 
-class _Copied:
+class _HostCopy:
     """A scalar on its way from a CUDA device: copied without waiting, and read when the copy is there."""
 
     def __init__(self) -> None:

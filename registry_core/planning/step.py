@@ -23,7 +23,7 @@ class TermPlan(NamedTuple):
     activation: Activation | None
     class_dimension: int
     over: Literal["samples", "targets"] = "samples"
-    """What the mean of the loss is divided by."""
+    """The divisor of the mean: the samples, or the targets that count."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StepPlan:
     """The decay of the averaged weights; None if there are none."""
     deterministic: bool
     non_finite: Literal["stop", "skip"]
-    """What happens at a loss or gradients that are not finite."""
+    """The reaction to a loss or gradients that are not finite."""
 
 
 @dataclass(frozen=True)

@@ -307,7 +307,7 @@ def test_geometry_moves_image_and_mask_together() -> None:
         assert torch.equal(sample["target"] == 1, bright)
         moved += not torch.equal(sample["target"], dataset[number]["target"][:16, :16])
     assert moved > 25
-    batch = collate(samples, "train")
+    batch = collate(samples)
     assert type(batch["target"]) is torch.Tensor
     assert (batch["target"].dtype, batch["target"].shape) == (torch.int64, (30, 16, 16))
     assert [len(boxes) for boxes in batch["boxes"]] == [len(sample["boxes"]) for sample in samples]

@@ -50,7 +50,7 @@ def test_random_crop_cuts_where_its_words_say(form: str, index: int) -> None:
 
 
 def test_random_crop_of_an_image_that_is_too_small_is_a_mistake_in_the_data() -> None:
-    with pytest.raises(DataError, match=r"20 x 6 window does not fit into an image of 13 x 17 .* pad_if_needed"):
+    with pytest.raises(DataError, match=r"20 x 6 window does not fit into the image of 13 x 17 .* pad_if_needed"):
         apply(RandomCrop(size=[20, 6]), {"input": picture("pil", 1, 13, 17), "target": 0})
 
 

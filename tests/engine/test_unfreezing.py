@@ -249,10 +249,6 @@ def test_options_come_from_group_and_rule(run: Callable[..., Any]) -> None:
             r"finetune\.unfreeze\[0\]\.parameters: .* matches no frozen parameter",
         ),
         (
-            {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc1\..*", "after": "2 epochs"}]},
-            r"unfreeze\[0\]\.after: Nothing would be trained after 2 epochs: the run has 6 steps in 1 epoch",
-        ),
-        (
             {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc1\..*", "after": "1 step", "momentun": 0.5}]},
             r"The optimizer 'sgd' has no parameter 'momentun'. Did you mean 'momentum'\?",
         ),
