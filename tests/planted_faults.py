@@ -121,13 +121,13 @@ FAULTS = {
     "truncated png": ("unreadable", "truncated", 4),
     "truncated jpeg": ("unreadable", "truncated", 4),
     "zero bytes": ("unreadable", "the file is empty", 5),
-    "bomb": ("unreadable", "decompression bomb", 2),
-    "large bomb": ("unreadable", "decompression bomb", 2),
+    "bomb": ("unreadable", "max_pixels", 2),
+    "large bomb": ("unreadable", "max_pixels", 2),
     "text": ("unreadable", "not an image", 3),
     "wrong extension": ("extension", "JPEG", 3),
     "palette": ("converted", "palette", 3),
     "cmyk": ("converted", "colours", 3),
-    "16 bit": ("unreadable", "more than 8 bits", 4),
+    "16 bit": ("unreadable", "has 16 bits per channel", 4),
 }
 """What is wrong with an image: kind in the report, a word of its message, and how many there are in `train`."""
 

@@ -114,7 +114,8 @@ def _check_depth(image: PIL.Image.Image, reading: ImageReading) -> None:
         kind = "of this kind cannot be read" if depth.bits <= 16 else "cannot be read"
         raise _Refusal(f"{message}, which {kind}", "Convert it to a PNG file of 8 or 16 bits per channel.")
     mode = f"{reading.mode}16" if f"{reading.mode}16" in DEEP_MODES else "RGB16"
-    remedy = f"Set mode: {mode} of the dataset, which reads values from 0 to 1, or convert the image to 8 bits."
+    grey = " (L16 for one channel)" if mode == "RGB16" and image.mode.startswith("I") else ""
+    remedy = f"Set mode: {mode}{grey} of the dataset, which reads values from 0 to 1, or convert the image to 8 bits."
     raise _Refusal(f"{message}, but mode: {reading.mode} reads 8", remedy)
 
 

@@ -288,8 +288,8 @@ def damaged(kind: str, path: Path) -> None:
         ("empty", "cannot be decoded: the file is empty. Replace or remove it."),
         (
             "deep",
-            "has 16 bits per channel (Pillow mode I;16), but mode: RGB reads 8. Set mode: RGB16 of the dataset, which "
-            "reads values from 0 to 1, or convert the image to 8 bits.",
+            "has 16 bits per channel (Pillow mode I;16), but mode: RGB reads 8. Set mode: RGB16 (L16 for one channel) "
+            "of the dataset, which reads values from 0 to 1, or convert the image to 8 bits.",
         ),
         ("missing", "does not exist. Correct its path, or leave it out."),
     ],
