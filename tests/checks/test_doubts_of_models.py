@@ -70,10 +70,7 @@ SOUND: dict[str, dict[str, Any]] = {
     },
     "zeros that a later rule replaces": {
         **network("flatten", HIDDEN, "batch_norm1d", "relu", LAST),
-        "init": [
-            {"modules": "BatchNorm1d", "weight": "zeros", "bias": "zeros"},
-            {"modules": "BatchNorm1d", "weight": "ones"},
-        ],
+        "init": [{"modules": "BatchNorm1d", "weight": "zeros", "bias": "zeros"}, {"names": "2", "weight": "ones"}],
     },
     "zeros in a residual branch": {
         **network(CONV, "relu", {"residual": {"layers": [CONV, {"batch_norm2d": {"name": "zero"}}, "relu"]}}, *END[1:]),
