@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
+USUAL_ENTRIES = ("input", "target")
+"""The entries of a sample that is a pair; a model has no output of these names."""
+
+
 class UnusableEntry(NamedTuple):
     """An entry of the data that is no usable sample, such as a line without a label, with its file and line."""
 

@@ -30,8 +30,8 @@ class LayerFacts(NamedTuple):
 class Model(Component):
     """A network, called with the entries of the batch that ``inputs`` names; it returns what ``outputs`` names.
 
-    For one name it returns a tensor, for several a mapping from these names to tensors. Losses and metrics
-    read outputs and entries of the batch by name; if both have the name, the output is used.
+    For one name it returns a tensor, for several a mapping from these names to tensors. Losses, metrics and hooks
+    read outputs and entries of the batch by name, so no output may have the name of an entry.
     """
 
     kind: ClassVar[str] = "model"

@@ -16,7 +16,7 @@ from registry_core.assembly.model.objective import Objective, named_outputs
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Model
-from registry_core.diagnostics import RunError
+from registry_core.diagnostics import DataError, RunError
 from registry_core.planning.plan import Plan
 from registry_core.planning.step import StepPlan
 
@@ -34,7 +34,12 @@ def call(function: Callable[..., Any], inputs: tuple[str, ...], values: Mapping[
 
 
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
-    """The entries of a batch and the outputs of the network for it, by name."""
+    """The entries of a batch and the outputs of the network for it, by name; DataError if they share a name."""
+    if not batch.keys().isdisjoint(model.outputs):
+        shared = next(name for name in model.outputs if name in batch)
+        message = f"{shared!r} is both an output of the model {model.name!r} and an entry of the samples"
+        message += ", so losses and metrics cannot tell them apart."
+        raise DataError(message, "Rename the entry, or the output.").at("model", code="shared-name")
     return {**batch, **named_outputs(model.outputs, call(network, model.inputs, batch))}
 
 
