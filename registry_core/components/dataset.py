@@ -47,7 +47,7 @@ class Dataset(Component):
 
     kind: ClassVar[str] = "dataset"
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def facts(self) -> DataFacts:

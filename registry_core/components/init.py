@@ -22,7 +22,7 @@ class Init(Component):
     dimensions: ClassVar[tuple[int, int | None]] = (0, None)
     """Fewest and most dimensions of a parameter that it can fill; None: no limit."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:

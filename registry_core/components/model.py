@@ -40,7 +40,7 @@ class Model(Component):
     output_form: ClassVar[OutputForm] = "any"
     """The form of its output: logits, log-probabilities, probabilities, plain values or embeddings."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def get_output_form(self) -> OutputForm:
