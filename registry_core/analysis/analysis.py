@@ -11,6 +11,7 @@ from registry_core.analysis.measured import Direction, metric_names, watchers
 from registry_core.analysis.model import ModelAnalysis, TermAnalysis, analyse_terms
 from registry_core.analysis.rules import RuleAnalysis
 from registry_core.analysis.sections import SectionAnalysis, analyse_section, look_at
+from registry_core.analysis.shared_names import SharedName, shared_names
 from registry_core.analysis.weights import WeightsAnalysis, analyse_weights
 from registry_core.components import Component, DataFacts, Horizon, RunFacts
 from registry_core.components.forms import TargetForm
@@ -44,6 +45,11 @@ class Analysis:
     def num_classes(self) -> int | None:
         """The number of classes, from the model or the training data."""
         return self.model.num_outputs or (self.train.facts.num_classes if self.train else None)
+
+    @cached_property
+    def shared_names(self) -> tuple[SharedName, ...]:
+        """The outputs of the model that have the name of an entry of the samples."""
+        return tuple(shared_names(self.spec, self.sections))
 
     @cached_property
     def terms(self) -> tuple[TermAnalysis, ...]:

@@ -74,6 +74,19 @@ def placed_transforms(section: DataSection) -> Iterator[tuple[Keys, Transform]]:
             yield (key, index), transform
 
 
+def entries_added(section: DataSection) -> Iterator[tuple[Keys, str]]:
+    """The entries that transforms of a section, and those inside them, add, with the places of the outer ones."""
+    for keys, transform in placed_transforms(section):
+        for entry in _added_by(transform):
+            yield keys, entry
+
+
+def _added_by(transform: Transform) -> Iterator[str]:
+    yield from transform.added_entries
+    for child in transform.children().values():
+        yield from _added_by(child)
+
+
 def way_of(section: DataSection, facts: DataFacts) -> Way:
     """Follow a sample with these facts through the transforms of a section."""
     passages: list[Passage] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from registry_core.analysis.lengths import batches_in_epoch, samples_in_epoch
-from registry_core.analysis.samples import Passage, Way, way_of
+from registry_core.analysis.samples import Passage, Way, entries_added, way_of
 from registry_core.components import DataFacts, Image
 from registry_core.config.models import DataSection, Section, Spec
 from registry_core.diagnostics import DataError, RegistryError, describe_error
@@ -78,7 +78,7 @@ def look_at(section: DataSection) -> DataFacts:
         facts = replace(facts, image=facts.image.changed(masked=True))
     if facts.entries is None:
         return facts
-    added = [entry for transform in section.transforms for entry in transform.added_entries]
+    added = [entry for _, entry in entries_added(section)]
     return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 

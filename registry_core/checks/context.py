@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from registry_core.analysis.analysis import Analysis
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.components import CheckFailed, Component
+from registry_core.components.base import file_values
 from registry_core.config.models import Section, Spec
 from registry_core.config.text.fixes import likely_fix, value_at
 from registry_core.config.text.tree import Tree
@@ -76,7 +77,7 @@ class CheckContext:
         """The problems of options at ``keys`` that override options of the optimizer."""
         optimizer = self.spec.optim.optimizer
         declaration = type(optimizer)
-        given = {name: getattr(optimizer, name) for name in declaration.model_fields}
+        given = file_values(optimizer)
         try:
             declaration.model_validate({**given, **options})
         except ValidationError as error:

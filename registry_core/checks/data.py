@@ -8,6 +8,7 @@ from pathlib import Path
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import Component
+from registry_core.components.base import file_values
 from registry_core.components.forms import words
 from registry_core.diagnostics import DataError, Keys, Problem, closest
 
@@ -60,8 +61,7 @@ def evaluation_data_are_new(context: CheckContext) -> Iterator[Problem]:
 
 def _missing_path(component: Component) -> tuple[str, Path] | None:
     """The first parameter with a path that does not exist."""
-    for name in type(component).model_fields:
-        value = getattr(component, name)
+    for name, value in file_values(component).items():
         if isinstance(value, Path) and not value.exists():
             return name, value
     return None

@@ -10,17 +10,31 @@ from registry_core.checks.alternatives import other_losses
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed
+from registry_core.components.dataset import USUAL_ENTRIES
 from registry_core.components.forms import taken, words
 from registry_core.components.loss import LossTerm
 from registry_core.config.models import Section
 from registry_core.diagnostics import Keys, Problem
 
 
+@check("shared-name")
+def outputs_are_no_entries(context: CheckContext) -> Iterator[Problem]:
+    """No output of the model has the name of an entry: a loss that reads this name would get either of them."""
+    if not context.whole(("model",)):
+        return
+    model = context.spec.model
+    for name, keys, owner in context.analysis.shared_names:
+        message = f"{name!r} is both an output of the model {model.name!r} and an entry of {owner}"
+        remedy = "Rename the output in `outputs` of the model"
+        remedy += "." if name in USUAL_ENTRIES else ", or the entry."
+        yield context.problem(keys, f"{message}, so losses and metrics cannot tell them apart.", remedy)
+
+
 @check("missing-entry", after=("model_accepts_images",))
 def entries_are_there(context: CheckContext) -> Iterator[Problem]:
     """The inputs of the model, of losses and of metrics are entries of the samples, or outputs of the model."""
     spec = context.spec
-    if not context.whole(("model",), ("loss",)):
+    if not context.whole(("model",), ("loss",)) or context.analysis.shared_names:  # an output will be renamed
         return
     for name, section in context.analysis.sections.items():
         entries = section.facts.entries
@@ -38,19 +52,6 @@ def entries_are_there(context: CheckContext) -> Iterator[Problem]:
                 yield context.problem(keys, f"The {owner} reads {_listed(missing)}, {which}", remedy)
 
 
-@check("missing-entry", after=("entries_are_there",))
-def outputs_are_no_entries(context: CheckContext) -> Iterator[Problem]:
-    """No output of the model has the name of an entry of the samples: a loss would compare it with itself."""
-    if not context.whole(("model",)):
-        return
-    outputs = context.spec.model.outputs
-    for name, section in context.analysis.sections.items():
-        if both := [entry for entry in section.facts.entries or () if entry in outputs]:
-            message = f"{_listed(both)} is an output of the model and an entry of the samples of data.{name}."
-            yield context.problem(("model",), message, "Give one of them another name: losses and metrics read both.")
-            return
-
-
 def _readers(context: CheckContext, section: Section) -> Iterator[tuple[Keys, str, tuple[str, ...]]]:
     """The losses and, outside of training, metrics: their keys, a name for them, and their inputs."""
     for term in context.spec.loss.terms():
@@ -62,17 +63,32 @@ def _readers(context: CheckContext, section: Section) -> Iterator[tuple[Keys, st
 @check("loss-input", after=("entries_are_there",))
 def losses_accept_outputs(context: CheckContext) -> Iterator[Problem]:
     """Every loss can be called with the output of the model, or an activation between them makes it fit."""
-    if not context.whole(("model",), ("loss",)):
+    if not context.whole(("model",), ("loss",)) or context.analysis.shared_names:
         return
     for found in context.analysis.terms:
         term = found.term
         try:
+            if wrong := _reads_wrongly(term, context.spec.model.outputs):
+                raise wrong
             if found.error:
                 raise found.error
             if found.reads_model:
                 term.loss.check_outputs(context.analysis.model.num_outputs)
         except CheckFailed as failed:
             yield context.refused_by(_at(context, term), term.loss, failed)
+
+
+def _reads_wrongly(term: LossTerm, outputs: tuple[str, ...]) -> CheckFailed | None:
+    """The refusal of a loss that compares something with itself, or does not depend on the model."""
+    twice = next((name for name in term.inputs if term.inputs.count(name) > 1), None)
+    if twice is not None:
+        return CheckFailed(
+            f"The loss {term.loss.name!r} compares {twice!r} with itself.", "Name another entry as target."
+        )
+    if term.inputs and not {*term.inputs} & {*outputs}:
+        message = f"The loss {term.loss.name!r} reads {_listed(term.inputs)}, but no output of the model"
+        return CheckFailed(f"{message}, so nothing is trained.", f"Let it read {' or '.join(map(repr, outputs))}.")
+    return None
 
 
 @check("target-form", after=("losses_accept_outputs",))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_or
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic.fields import FieldInfo
 
 from registry_core.catalog import Record, shield
 from registry_core.components.example_tensor import ExampleTensor
@@ -113,8 +114,13 @@ class Component(ConfigModel):
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as keyword arguments of the target."""
-        fields = (*type(self).model_fields, *(self.model_extra or ()))
-        return {self.argument_names.get(name, name): getattr(self, name) for name in fields}
+        fields = filter(self.is_argument, type(self).model_fields)
+        own = {self.argument_names.get(name, name): getattr(self, name) for name in fields}
+        return {**own, **(self.model_extra or {})}
+
+    def is_argument(self, field: str) -> bool:
+        """True if a field is passed to the target, and not read by the core alone."""
+        return True
 
     def make(self, *leading: Any) -> Any:
         """Import the target and call it with ``leading`` arguments and the parameters."""
@@ -144,6 +150,18 @@ def looked_up(declaration: type[Component], record: Record, name: str) -> None:
 def file_keys(model: type[BaseModel]) -> dict[str, str]:
     """The fields of a model by the names that files have for them."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+def field_at(model: type[BaseModel], key: str) -> FieldInfo | None:
+    """The field of a model that files write as ``key``."""
+    name = file_keys(model).get(key)
+    return None if name is None else model.model_fields[name]
+
+
+def file_values(model: BaseModel) -> dict[str, Any]:
+    """The values of a model by the names that files have for them, with those that no field is declared for."""
+    own = {written: getattr(model, name) for written, name in file_keys(type(model)).items()}
+    return {**own, **(model.model_extra or {})}
 
 
 @cache

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
+USUAL_ENTRIES = ("input", "target")
+"""The entries of a sample that is a pair; a model has no output of these names."""
+
+
 class UnusableEntry(NamedTuple):
     """An entry of the data that is no usable sample, such as a line without a label, with its file and line."""
 
@@ -46,7 +50,7 @@ class Dataset(Component):
 
     kind: ClassVar[str] = "dataset"
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def facts(self) -> DataFacts:

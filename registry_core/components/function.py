@@ -21,7 +21,7 @@ class Function(Component):
     """The use that it is made for; components that accept functions refuse those for another use."""
     function_leading_arguments: ClassVar[int] = 1
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def infer_image(self, image: Image) -> Image | None:

@@ -24,7 +24,7 @@ class Hook(Component):
     distinct_by: ClassVar[tuple[str, ...] | None] = None
     """Parameters in which several hooks of one run must differ; (): only one is allowed; None: any number is."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def check(self, facts: RunFacts) -> None:

@@ -25,7 +25,7 @@ class Init(Component):
     draws: ClassVar[bool] = True
     """True if it draws random values, False if it sets known ones."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:

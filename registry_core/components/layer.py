@@ -86,7 +86,7 @@ class Layer(Component):
         description="Prefix of its parameter names in init rules and checkpoints; default: its position.",
     )
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def with_sizes(self, shape: Shape | None) -> Layer:
@@ -125,9 +125,9 @@ class Layer(Component):
         """The output form of a network that ends with it; any: that of the layers before it."""
         return self.output_form
 
-    def arguments(self) -> dict[str, Any]:
-        """The parameters as keyword arguments of the target, which has no argument for the name."""
-        return {name: value for name, value in super().arguments().items() if name != "layer_name"}
+    def is_argument(self, field: str) -> bool:
+        """True if a field is passed to the target, which has no argument for the name of the layer."""
+        return field != "layer_name"
 
     def build(self) -> nn.Module:
         """The layer."""

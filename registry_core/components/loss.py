@@ -33,7 +33,7 @@ class Loss(Component):
     """True if it has parameters of its own, which are trained with the model's."""
     function_leading_arguments: ClassVar[int] = 2
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     @property

@@ -29,7 +29,7 @@ class Metric(Component):
     elementwise: ClassVar[bool] = False
     """True if it compares the output and the target value by value."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def log_name(self, name: str) -> str:

@@ -52,8 +52,8 @@ class OutputEnd(NamedTuple):
 class Model(Component):
     """A network, called with the entries of the batch that ``inputs`` names; it returns what ``outputs`` names.
 
-    For one name it returns a tensor, for several a mapping from these names to tensors. Losses and metrics read outputs
-    and entries of the batch by name, so no output may have the name of an entry.
+    For one name it returns a tensor, for several a mapping from these names to tensors. Losses, metrics and hooks
+    read outputs and entries of the batch by name, so no output may have the name of an entry.
     """
 
     kind: ClassVar[str] = "model"
@@ -62,7 +62,7 @@ class Model(Component):
     output_form: ClassVar[OutputForm] = "any"
     """The form of its output: logits, log-probabilities, probabilities, plain values or embeddings."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def get_output_form(self) -> OutputForm:

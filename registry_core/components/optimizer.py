@@ -34,7 +34,7 @@ class Optimizer(Component):
     leading_arguments: ClassVar[int] = 1
     function_leading_arguments: ClassVar[int] = 1
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def check_parameters(self, parameters: Sequence[ParameterFacts]) -> None:

@@ -23,7 +23,7 @@ class Sampler(Component):
     needs_targets: ClassVar[bool] = False
     """True if ``build`` receives the class of every sample."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def epoch_length(self, length: int) -> int:

@@ -58,7 +58,7 @@ class Scheduler(Component):
         description="A linear rise before it begins: `500 steps`, `1 epoch`, or {length: 1 epoch, start: 0.01}.",
     )
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     @model_validator(mode="after")
@@ -164,10 +164,9 @@ class Scheduler(Component):
             if isinstance(value, tuple) and len(value) not in possible:
                 raise self._wrong_count(parameter, len(value), " or ".join(map(str, possible)))
 
-    def arguments(self) -> dict[str, Any]:
-        """The parameters as keyword arguments of the target, without those that the core reads."""
-        own = super().arguments()
-        return {name: value for name, value in own.items() if not self._is_common(name)}
+    def is_argument(self, field: str) -> bool:
+        """True if a field is passed to the target, and is none that the core reads."""
+        return not self._is_common(field)
 
     def make(self, *leading: Any) -> Any:
         """Import the target and call it with the optimizer and the parameters."""

@@ -50,7 +50,7 @@ class Transform(Component):
     has_batch_form: ClassVar[bool] = False
     """True if ``build_batch_form`` returns the same bits for a stack of images as the transform for each of them."""
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def infer_image(self, image: Image) -> Image | None:

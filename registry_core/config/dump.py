@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from registry_core.components import Component, Every
-from registry_core.components.base import file_keys
+from registry_core.components.base import file_values
 from registry_core.config.ignoring import IgnoreEntry
 
 
@@ -31,5 +31,4 @@ def dump(value: Any) -> Any:
 
 
 def _fields(model: BaseModel) -> dict[str, Any]:
-    names = {**file_keys(type(model)), **{extra: extra for extra in model.model_extra or ()}}
-    return {written: dump(getattr(model, name)) for written, name in names.items()}
+    return {written: dump(value) for written, value in file_values(model).items()}

@@ -115,6 +115,7 @@ _ROWS = (
     Code("not-finite", "Model, loss and metrics", "error or warning"),
     Code("output-shape", "Model, loss and metrics"),
     Code("sequence-length", "Model, loss and metrics", "error or warning"),
+    Code("shared-name", "Model, loss and metrics"),
     Code("target-form", "Model, loss and metrics"),
     Code("unknown-metric", "Model, loss and metrics"),
     Code("unreachable-target", "Model, loss and metrics", "warning"),

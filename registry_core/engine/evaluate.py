@@ -18,7 +18,7 @@ from registry_core.assembly.model.objective import BatchLoss, Objective, named_o
 from registry_core.assembly.pipeline import NamedMetric
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Model
-from registry_core.diagnostics import RegistryError, RunError
+from registry_core.diagnostics import DataError, RegistryError, RunError
 from registry_core.engine.calls import Calls, watched_metrics
 from registry_core.engine.causes import cause_of_loss, error_of
 from registry_core.engine.explaining import explained
@@ -36,12 +36,12 @@ def autocast(device: torch.device, step: StepPlan) -> AbstractContextManager[Any
 
 
 def with_outputs(model: Model, network: Callable[..., Any], batch: Batch) -> dict[str, Any]:
-    """The entries of a batch and the outputs of the network for it, by name; RunError if both have a name."""
-    for name in model.outputs:
-        if name in batch:
-            message = f"{name!r} is an output of the model {model.name!r} and an entry of the batch."
-            remedy = "Give one of them another name: losses and metrics read both."
-            raise RunError(message, remedy).at("model", code="missing-entry")
+    """The entries of a batch and the outputs of the network for it, by name; DataError if they share a name."""
+    if not batch.keys().isdisjoint(model.outputs):
+        shared = next(name for name in model.outputs if name in batch)
+        message = f"{shared!r} is both an output of the model {model.name!r} and an entry of the samples"
+        message += ", so losses and metrics cannot tell them apart."
+        raise DataError(message, "Rename the entry, or the output.").at("model", code="shared-name")
     return {**batch, **named_outputs(model.outputs, network(*inputs_of("model", model.name, model.inputs, batch)))}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union
 from pydantic import Field, create_model
 
 from registry_core.catalog import Record
-from registry_core.components.base import Component
+from registry_core.components.base import Component, file_keys
 from registry_core.components.target import load_target
 
 D = TypeVar("D", bound=Component)
@@ -28,8 +29,9 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
     parameters = _parameters(plain, leading)
     extra: Literal["allow", "forbid"] = "allow" if any(p.kind is p.VAR_KEYWORD for p in parameters) else "forbid"
     hints = _hints(plain.__init__ if is_class else plain)
-    named = {_field_name(base, p.name): p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    fields: dict[str, Any] = {
+    named = _fields(base, [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)])
+    fields: dict[str, Any] = _moved_keys(base, {p.name for p in named.values()})
+    fields |= {
         name: (
             _field_type(hints.get(p.name, Any), p.default),
             Field(default=... if p.default is p.empty else p.default, alias=None if name == p.name else p.name),
@@ -69,11 +71,41 @@ def own_documentation(thing: object) -> str:
     return inspect.cleandoc(found) if isinstance(found, str) else ""
 
 
-def _field_name(base: type[Component], name: str) -> str:
-    """The field name of a parameter; it differs if it would hide an attribute of all components, such as ``name``."""
-    if name.startswith("_"):  # pydantic does not allow such fields
-        return f"hidden{name}"
-    return f"parameter_{name}" if hasattr(base, name) else name
+def _fields(base: type[Component], parameters: list[inspect.Parameter]) -> dict[str, inspect.Parameter]:
+    """The parameters by the names of their fields.
+
+    They differ where pydantic does not allow the name, or where it would hide an attribute of all components of the
+    kind, such as ``name``, or a field of the kind that files write otherwise.
+    """
+    taken = {p.name for p in parameters}
+    written_otherwise = {name for key, name in file_keys(base).items() if key != name}
+    fields: dict[str, inspect.Parameter] = {}
+    for p in parameters:
+        name = p.name
+        if name.startswith("_") or hasattr(_PlainFunction, name) or hasattr(base, name) or name in written_otherwise:
+            name = f"parameter_{name.lstrip('_')}"
+            while name in taken or name in fields:
+                name = f"{name}_"
+        fields[name] = p
+    return fields
+
+
+def _moved_keys(base: type[Component], written: set[str]) -> dict[str, Any]:
+    """The fields of a kind that files write as a parameter of the component: the key is the component's.
+
+    The ``name`` of a layer is then written ``layer_name``.
+    """
+    moved: dict[str, Any] = {}
+    for key, name in file_keys(base).items():
+        if key in written and key != name:
+            field = copy(base.model_fields[name])
+            field.alias = field.validation_alias = field.serialization_alias = _free(name, written)
+            moved[name] = (field.annotation, field)
+    return moved
+
+
+def _free(name: str, written: set[str]) -> str:
+    return name if name not in written else _free(f"{name}_", written)
 
 
 def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Parameter]:

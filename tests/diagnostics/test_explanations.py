@@ -27,7 +27,7 @@ from registry_core.planning.make import make_plan
 ACME = {
     "acme_losses": '''
 from typing import ClassVar
-from registry_core.components import CheckFailed, Hook, Loss, Optimizer
+from registry_core.components import CheckFailed, Hook, Loss, Model, Optimizer
 
 
 class Old(Loss):
@@ -41,6 +41,17 @@ class New(Loss):
     """A new loss."""
     target: ClassVar[str] = "torch.nn:CrossEntropyLoss"
     label_smoothing: float = 0.1
+
+
+class Digit(Model):
+    """Calls its output as the entry that it predicts."""
+    target: ClassVar[str] = "acme_parts:OneHead"
+    outputs: ClassVar[tuple[str, ...]] = ("target",)
+
+
+class DigitToo(Model):
+    """Calls its output as losses expect it."""
+    target: ClassVar[str] = "acme_parts:OneHead"
 
 
 class SelfPaced(Optimizer):
@@ -81,6 +92,17 @@ class Unpool(torch.nn.Module):
         return functional.max_unpool2d(pooled, places, 2)
 
 
+class OneHead(torch.nn.Module):
+    """A linear model."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.body(x.flatten(1))
+
+
 class TwoHeads(torch.nn.Module):
     """Two heads, of which one is not used."""
 
@@ -113,6 +135,7 @@ POINTS = (
     "bounded = acme_parts:bounded\nmisses = acme_parts:misses\nproduct = acme_parts:product\n"
     "[registry_core.v1.layers]\nunpool = acme_parts:Unpool\n"
     "[registry_core.v1.models]\ntwo_heads = acme_parts:TwoHeads\n"
+    "digit = acme_losses:Digit\ndigit.v2 = acme_losses:DigitToo\n"
     "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\ndiary = acme_losses:Diary\n"
     "[registry_core.v1.optimizers]\nself_paced = acme_losses:SelfPaced\n"
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from registry_core.catalog import KINDS
 from registry_core.components import Component
+from registry_core.components.base import file_keys
 from registry_core.diagnostics import RegistryError, closest, format_value
 from registry_core.registry.registries import registry_of
 
@@ -34,7 +35,7 @@ def wrong_form(base: type[Component], value: Any) -> tuple[str, str, str | None]
 
 def _beside(base: type[Component], name: str, others: list[str]) -> tuple[str, str, str]:
     try:
-        taken = registry_of(base)[name].model_fields
+        taken = file_keys(registry_of(base)[name])
     except RegistryError:  # the component itself is reported
         taken = {}
     one = others[0]

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from registry_core.components import Component
-from registry_core.components.base import file_keys
+from registry_core.components.base import field_at, file_keys
 from registry_core.config.loading.annotations import model_in
 from registry_core.config.loading.component_form import wrong_form
 from registry_core.config.loading.details import code_of, correction, remedy, sentence
@@ -97,7 +97,7 @@ def _wrong_value(loc: Keys, details: list[ErrorDetails], model: type[BaseModel],
         what = f"{format_value(value)} is an old spelling."
         return Problem(what, f"Write {instead}.", place, keys, code="old-spelling", fix=fix)
     message = " Or: ".join(dict.fromkeys(sentence(detail) for detail in details))
-    field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1])) if loc else None
+    field = field_at(_model_at(model, loc[:-1]), str(loc[-1])) if loc else None
     spare = _may_be_left_out(field) if field else ""
     if kind in ("tuple_type", "list_type") and not (value is None and spare):
         advice = _as_list(value, field.annotation if field else None)
@@ -144,8 +144,9 @@ def _named(value: Any, model: type[BaseModel], owner: str) -> str:
 def _model_at(model: type[BaseModel], loc: Keys) -> type[BaseModel]:
     """The model of the fields at a location inside ``model``."""
     for key in loc:
-        if isinstance(key, str) and key in model.model_fields:
-            model = model_in(model.model_fields[key].annotation) or model
+        field = field_at(model, str(key))
+        if field is not None:
+            model = model_in(field.annotation) or model
     return model
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from registry_core.catalog import Preferences
 from registry_core.components import Component
+from registry_core.components.base import field_at, file_keys
 from registry_core.config.loading.annotations import is_sequence, model_in, takes_one
 from registry_core.config.text.fixes import likely_fix
 from registry_core.config.text.tree import Tree
@@ -43,7 +44,7 @@ class Resolver:
         """The data of a model, with component names replaced by components."""
         if not isinstance(data, dict):
             return data
-        annotations = {name: field.annotation for name, field in model.model_fields.items()}
+        annotations = {key: model.model_fields[name].annotation for key, name in file_keys(model).items()}
         return {
             key: self.value(annotations[key], value, (*keys, key)) if key in annotations else value
             for key, value in data.items()
@@ -149,7 +150,7 @@ def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | Non
                 return None
             if not rest:  # the parameters of a component, not a component
                 return None
-        field = target.model_fields.get(str(rest.pop(0)))
+        field = field_at(target, str(rest.pop(0)))
         target = model_in(field.annotation) if field else None
         if field and is_sequence(field.annotation) and (_is_item(rest) or not takes_one(field.annotation)):
             if not rest:
@@ -174,8 +175,8 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
         if isinstance(value, Component):
             yield keys, value
             inside = (*keys, value.name_in_file)
-        for name in type(value).model_fields:
-            yield from placed_components(getattr(value, name, None), (*inside, name))
+        for key, name in file_keys(type(value)).items():
+            yield from placed_components(getattr(value, name, None), (*inside, key))
 
 
 def _is_item(rest: list[str | int]) -> bool:
