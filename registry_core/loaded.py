@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from registry_core.analysis.analysis import Analysis, analyse
 from registry_core.checks.context import CheckContext
 from registry_core.checks.table import errors_of, warnings_of
-from registry_core.config import dump, models
+from registry_core.config import models
 from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
@@ -91,11 +91,23 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
     return Loaded(spec, analysis, tree, tuple(_sorted(reading.found)))
 
 
+def load_spec(spec: Spec, *, fresh: bool = True) -> Loaded:
+    """Read and check a spec that was made or changed in Python as if it were written in a file.
+
+    Raises PipelineError with all problems; they have keys, but no place.
+    """
+    from registry_core.config.loading.in_python import tree_of
+
+    tree, problems = tree_of(spec)
+    return load_tree(tree, problems, Looks(fresh=fresh))
+
+
 def check(spec: Spec) -> tuple[Problem, ...]:
     """The errors of a spec that was made or changed in Python or, without any, its warnings; none has a place."""
-    analysis = analyse(spec)
-    context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
-    return tuple(errors_of(context) or warnings_of(context))
+    try:
+        return load_spec(spec).warnings
+    except PipelineError as error:
+        return error.problems
 
 
 class _Reading:
