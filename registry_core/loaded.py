@@ -161,11 +161,23 @@ def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks
     return Loaded(spec, analysis, tree, tuple(_sorted(reading.found)))
 
 
+def load_spec(spec: Spec, *, fresh: bool = True) -> Loaded:
+    """Read and check a spec that was made or changed in Python as if it were written in a file.
+
+    Raises PipelineError with all problems; they have keys, but no place.
+    """
+    from registry_core.config.loading.in_python import tree_of
+
+    tree, problems = tree_of(spec)
+    return load_tree(tree, problems, Looks(fresh=fresh))
+
+
 def check(spec: Spec) -> tuple[Problem, ...]:
     """The errors of a spec that was made or changed in Python or, without any, its warnings; none has a place."""
-    analysis = analyse(spec)
-    context = CheckContext(spec, analysis, Tree(dump(spec)), frozenset())
-    return tuple(errors_of(context) or silenced(spec.ignore, warnings_of(context)))
+    try:
+        return load_spec(spec).warnings
+    except PipelineError as error:
+        return error.problems
 
 
 def opened(spec: Spec, lengths: Mapping[Section, int], tree: Tree | None) -> tuple[Problem, ...]:
@@ -181,7 +193,8 @@ def opened(spec: Spec, lengths: Mapping[Section, int], tree: Tree | None) -> tup
     if errors := errors_of(after):
         return tuple(errors)
     said = {(problem.code, problem.keys, problem.message) for problem in warnings_of(before)}
-    return tuple(each for each in warnings_of(after) if (each.code, each.keys, each.message) not in said)
+    found = silenced(spec.ignore, warnings_of(after))
+    return tuple(each for each in found if (each.code, each.keys, each.message) not in said)
 
 
 class _Reading:

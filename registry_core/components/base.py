@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 from weakref import WeakKeyDictionary
@@ -161,7 +161,20 @@ def field_at(model: type[BaseModel], key: str) -> FieldInfo | None:
 def file_values(model: BaseModel) -> dict[str, Any]:
     """The values of a model by the names that files have for them, with those that no field is declared for."""
     own = {written: getattr(model, name) for written, name in file_keys(type(model)).items()}
-    return {**own, **(model.model_extra or {})}
+    return {**own, **_added(model), **(model.model_extra or {})}
+
+
+def keys_set(model: BaseModel) -> set[str]:
+    """The names in files of the values of a model that were set; the others have their defaults."""
+    own = {written for written, name in file_keys(type(model)).items() if name in model.model_fields_set}
+    return own | {*_added(model), *(model.model_extra or {})}
+
+
+def _added(model: BaseModel) -> dict[str, Any]:
+    """The values that ``model_copy(update=...)`` added under names that are no fields."""
+    kind = type(model)
+    others = vars(model).keys() - kind.model_fields.keys()
+    return {name: vars(model)[name] for name in others if not isinstance(getattr(kind, name, None), cached_property)}
 
 
 @cache

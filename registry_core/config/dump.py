@@ -8,21 +8,26 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from registry_core.catalog import Preferences
 from registry_core.components import Component, Every
 from registry_core.components.base import file_values
 from registry_core.config.ignoring import IgnoreEntry
+from registry_core.registry.registered_name import registered_name
 
 
-def dump(value: Any) -> Any:
-    """Plain data of a spec or a part of it; components become ``{name: parameters}``."""
+def dump(value: Any, prefer: Preferences | None = None) -> Any:
+    """Plain data of a spec or a part of it; components become ``{name: parameters}``.
+
+    Names are registered ones, and resolve to the same components under ``prefer``, by default that of the spec.
+    """
     if isinstance(value, Component):
-        return {value.name_in_file: _fields(value)}
+        return {registered_name(value, prefer) or value.name_in_file: _fields(value, prefer)}
     if isinstance(value, BaseModel):
-        return _fields(value)
+        return _fields(value, getattr(value, "prefer", prefer))
     if isinstance(value, Mapping):
-        return {str(key): dump(item) for key, item in value.items()}
+        return {str(key): dump(item, prefer) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [dump(item) for item in value]
+        return [dump(item, prefer) for item in value]
     if isinstance(value, IgnoreEntry):
         return value.written
     if isinstance(value, (Path, Every)):
@@ -30,5 +35,5 @@ def dump(value: Any) -> Any:
     return value
 
 
-def _fields(model: BaseModel) -> dict[str, Any]:
-    return {written: dump(value) for written, value in file_values(model).items()}
+def _fields(model: BaseModel, prefer: Preferences | None) -> dict[str, Any]:
+    return {written: dump(value, prefer) for written, value in file_values(model).items()}

@@ -25,7 +25,7 @@ from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
-from registry_core.loaded import Loaded, load, opened
+from registry_core.loaded import Loaded, load, load_spec, opened
 from registry_core.planning.make import make_plan
 from registry_core.planning.plan import Plan
 
@@ -61,12 +61,16 @@ def train(
 ) -> RunResult:
     """Train a pipeline and write the run directory ``out``; default: ``runs/NAME-1``, ``-2``, ….
 
-    ``tell`` is called with text for the user before the first step: warnings about lengths that only the opened data
-    show, and the report of loaded weights.
+    ``tell`` is called with text for the user before the first step: the report of loaded weights, the warnings about a
+    spec, and warnings about lengths that only the opened data show; warnings are else written to standard error.
     Raises RegistryError with one clear message if it fails.
     """
     check_one_process()
     check_requirements()
+    if isinstance(pipeline, Spec):
+        pipeline = load_spec(pipeline)
+        for problem in pipeline.warnings:
+            (tell or _warn)(str(problem))
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
     path = Path(out) if out else new_run_path(name)
     RunDirectory(path).refuse_taken()
@@ -93,8 +97,10 @@ def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunR
         raise RunError(message, "Start a run with `train`.")
     require_plugins(run_directory.plugins_used())
     own = load(run_directory.pipeline, fresh=False)
+    if isinstance(pipeline, Spec):
+        pipeline = load_spec(pipeline, fresh=False)
     if pipeline is not None:
-        _refuse_differences(own.spec, pipeline if isinstance(pipeline, Spec) else pipeline.spec)
+        _refuse_differences(own.spec, pipeline.spec)
     plan = make_plan(pipeline or own)
     with deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):

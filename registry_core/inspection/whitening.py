@@ -10,13 +10,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from registry_core.analysis.analysis import analyse
 from registry_core.assembly.data.executor import Placement
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.config.models import DataSection, Spec
 from registry_core.diagnostics import RunError
 from registry_core.inspection.moments import Moments
-from registry_core.planning.make import make_plan
+from registry_core.planning.make import plan_of
 from registry_core.planning.plan import Plan
 
 Method = Literal["zca", "pca"]
@@ -83,7 +84,7 @@ def _shortened(spec: Spec, before: str) -> Plan:
     kept = train.transforms[: names.index(before)] if before in names else train.transforms
     section = DataSection(dataset=train.dataset, transforms=kept, batch_size=train.batch_size)
     data = spec.data.model_copy(update={"train": section, "val": None, "test": None, "drop_last": False})
-    return make_plan(spec.model_copy(update={"data": data}))
+    return plan_of(analyse(spec.model_copy(update={"data": data})))
 
 
 def _loader(plan: Plan) -> Loader:

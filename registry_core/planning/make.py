@@ -15,7 +15,7 @@ from registry_core.config.models import Section, Spec
 from registry_core.config.places import with_place
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import PipelineError, Problem
-from registry_core.loaded import Loaded
+from registry_core.loaded import Loaded, load_spec
 from registry_core.planning.decisions import decisions_of
 from registry_core.planning.plan import LoadingPlan, ModelPlan, Plan
 from registry_core.planning.program import Operation, Place, SectionPlan, Stage
@@ -27,11 +27,11 @@ from registry_core.registry import registries
 def make_plan(pipeline: Loaded | Spec) -> Plan:
     """Make the plan of a run; nothing is built and torch is not imported.
 
-    A spec that was made or changed in Python is analysed first. Raises PipelineError if the data are missing or a
-    transform cannot be applied to a sample.
+    A spec that was made or changed in Python is checked first, as ``load`` checks a file. Raises PipelineError with all
+    its problems, or if the data are missing or a transform cannot be applied to a sample.
     """
     if isinstance(pipeline, Spec):
-        return plan_of(analyse(pipeline))
+        pipeline = load_spec(pipeline)
     return plan_of(pipeline.analysis or analyse(pipeline.spec), pipeline.tree)
 
 
