@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,6 +35,12 @@ class _Composed(Dataset):
     def arguments(self) -> dict[str, Any]:
         """Return the parameters with the data set built."""
         return {**super().arguments(), "dataset": self.dataset.build()}
+
+    @cached_property
+    def cached_facts(self) -> DataFacts:
+        """Return the facts, with what the inner data set reads and leaves out."""
+        facts, inner = self.facts(), self.dataset.cached_facts
+        return replace(facts, sources=inner.sources, left_out=inner.left_out)
 
     def _given(self) -> DataFacts:
         """Return the facts of the inner data set; DataError if it cannot be used."""

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from registry_builtin.datasets.image_lists import label_of, read_labelled
+from registry_core.components.class_folders import Choice, ClassFolders, scan_class_folders
 from registry_core.components.image_file import decode_image
-from registry_core.components.index_file import ClassFolders, Index, scan_class_folders
+from registry_core.components.index_file import Index
 
 
 class Texts:
@@ -80,9 +81,9 @@ def listed_images(found: Index, index: Path, mode: str, root: Path | None) -> Im
     return ImageFiles(root or index.parent, found.paths, found.labels, mode, found.lines, str(index))
 
 
-def from_folder(root: Path, mode: str, extensions: tuple[str, ...]) -> ImageFiles:
+def from_folder(root: Path, mode: str, choice: Choice) -> ImageFiles:
     """Return the images in the class folders of a folder."""
-    return sorted_images(scan_class_folders(root, extensions), mode)
+    return sorted_images(scan_class_folders(root, choice), mode)
 
 
 def sorted_images(found: ClassFolders, mode: str) -> ImageFiles:
