@@ -8,12 +8,16 @@ from registry_core.analysis.targets import compares_classes, compares_values, va
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
 from registry_core.components import DataFacts
+from registry_core.components.class_folders import NO_CLASSES, quoted
 from registry_core.components.forms import counted
 from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import Keys, Problem
 
 _EXCLUSIVE = {"class_indices", "class_maps"}
 """Forms of targets with one class."""
+
+_NAMED = 12
+"""The number of classes that a message names."""
 
 
 @check("class-count", after=("model_accepts_images", "data_is_found"))
@@ -64,12 +68,42 @@ def _has_one_class(context: CheckContext) -> bool:
 def _other_number(context: CheckContext, section: Section, facts: DataFacts) -> Iterator[Problem]:
     outputs = context.analysis.model.num_outputs
     if outputs is not None and facts.num_classes is not None and facts.num_classes != outputs:
-        message = f"The model has {counted(outputs, 'output')}, but data.{section} has {facts.num_classes} classes."
-        yield context.problem(("model",), message, _set_outputs(context.spec, f"{facts.num_classes}"))
+        classes = "1 class" if facts.num_classes == 1 else f"{facts.num_classes} classes"
+        names = facts.class_names if facts.num_classes == 1 or facts.num_classes > outputs else ()
+        named = f": {quoted(names, _NAMED)}" if names else ""
+        message = f"The model has {counted(outputs, 'output')}, but data.{section} has {classes}{named}."
+        yield context.problem(("model",), message, _fewer_classes(context, section, outputs))
     if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
-        has = counted(outputs, "output")
-        message = f"The model has {has}, but data.{section} has the label {facts.largest_label}."
-        yield context.problem(("model",), message, _set_outputs(context.spec, f"{facts.largest_label + 1} or more"))
+        has, largest, smallest = counted(outputs, "output"), facts.largest_label, facts.smallest_label
+        message, remedy = f"The model has {has}, but data.{section} has the label {largest}.", f"{largest + 1} or more"
+        if smallest == 1:
+            message = f"The model has {has}, but the labels of data.{section} are 1 to {largest}:"
+            message += " no image has the label 0."
+            remedy = "" if largest == outputs else f"{largest}"
+        again = _set_outputs(context.spec, remedy) if remedy else ""
+        remedy = f"Count the labels from 0. {again}".rstrip() if smallest == 1 else again
+        yield context.problem(("model",), message, remedy)
+
+
+def _fewer_classes(context: CheckContext, section: Section, outputs: int) -> str:
+    """The remedy for another number of classes than outputs, which names what is probably no class."""
+    facts = context.analysis.sections[section].facts
+    number, names = facts.num_classes or 0, facts.class_names
+    remedy = _set_outputs(context.spec, f"{number}")
+    if number == 1 and names:
+        above = f"If {names[0]!r} is a folder that contains the class folders, read that folder."
+        return f"{above} Otherwise, {_lower(remedy)}"
+    known = [other.facts.class_names for other in context.analysis.sections.values()]
+    elsewhere = [set(other) for other in known if len(other) == outputs]
+    stray = [name for name in names if name.lower() in NO_CLASSES or any(name not in other for other in elsewhere)]
+    if not 0 < len(stray) <= number - outputs:
+        return remedy
+    are = "is no class, remove it" if len(stray) == 1 else "are no classes, remove them"
+    return f"If {quoted(stray, _NAMED)} {are}. Otherwise, {_lower(remedy)}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _other_classes(
@@ -77,15 +111,18 @@ def _other_classes(
 ) -> Problem:
     what = f"The classes of data.{section} are not those of data.train"
     lacking, more = (sorted(set(one) - set(other)) for one, other in ((trained, names), (names, trained)))
-    differences = [f"it {verb} {_some(some)}" for verb, some in (("lacks", lacking), ("also has", more)) if some]
+    differences = [f"it {verb} {quoted(some)}" for verb, some in (("lacks", lacking), ("also has", more)) if some]
     message = f"{what}: {' and '.join(differences) or 'they are in another order'}."
     remedy = "Use the same classes in the same order: otherwise a label means different classes."
+    if context.spec.data.sections()[section].dataset.names_classes_in:
+        parameter = context.spec.data.sections()[section].dataset.names_classes_in
+        remedy += f" If a class has no images in data.{section}, name all: {_list_of(parameter, trained)}."
     return context.problem(("data", section, "dataset"), message, remedy)
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _list_of(parameter: str, names: tuple[str, ...]) -> str:
+    shown = names if len(names) <= _NAMED else (*names[:2], "...")
+    return f"`{parameter}: [{', '.join(shown)}]`"
 
 
 @check("value-count", after=("outputs_are_classes",))

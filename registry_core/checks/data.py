@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from registry_core.checks.check import check, warning
+from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
 from registry_core.components import Component
 from registry_core.components.base import file_values
@@ -47,16 +47,6 @@ def sampler_has_classes(context: CheckContext) -> Iterator[Problem]:
             message = f"The sampler {sampler.name!r} needs one class for each sample"
             message += f", but the targets of data.{section} are {words(form)}."
             yield context.problem(keys, message, "Remove the sampler or use shuffled.")
-
-
-@warning("same-data")
-def evaluation_data_are_new(context: CheckContext) -> Iterator[Problem]:
-    """The model is not measured on the data that it is trained on."""
-    train = context.spec.data.train.dataset
-    for name, section in context.spec.data.sections().items():
-        if name != "train" and section.dataset == train:
-            message = f"data.{name} is the same data set as data.train: the evaluation measures memorised samples."
-            yield context.problem(("data", name, "dataset"), message, "Use data that the model is not trained on.")
 
 
 def _missing_path(component: Component) -> tuple[str, Path] | None:

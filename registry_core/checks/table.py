@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from registry_core.checks import (  # noqa: F401  # importing a theme declares its checks
     augmentation,
+    class_folders,
     classes,
     data,
     environment,
@@ -18,6 +19,7 @@ from registry_core.checks import (  # noqa: F401  # importing a theme declares i
     optimizer,
     optimizer_values,
     outputs,
+    overlap,
     own_warnings,
     patience,
     preparation,

@@ -25,3 +25,5 @@ def command(folder: Path, out: Path | None) -> None:
     for label, (name, count) in enumerate(zip(summary.class_names, summary.counts, strict=True)):
         click.echo(f"{label}  {name}  {count} images")
     click.echo(f"wrote {path}")
+    if summary.left_out is not None:
+        click.echo(f"warning: The index does not list {summary.left_out}.", err=True)

@@ -15,12 +15,15 @@ from registry_core.cli.options import PATH, as_json, columns, print_json
     epilog="Example: registry-core predict runs/digits-1 seven.png --top 3",
 )
 @click.argument("run", metavar="RUN|CHECKPOINT", type=PATH)
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
+@click.argument("images", metavar="IMAGE|FOLDER...", nargs=-1, required=True, type=PATH)
 @click.option("--top", default=1, show_default=True, type=click.IntRange(min=1), help="Classes for each image.")
 @click.option("--best", is_flag=True, help="Use the best checkpoint of a run instead of the latest.")
 @as_json
 def command(run: Path, images: tuple[Path, ...], top: int, best: bool, as_json: bool) -> None:
-    """Name the most probable classes of images, after the transforms that the run evaluates with."""
+    """Name the most probable classes of images, after the transforms that the run evaluates with.
+
+    Of a FOLDER, all images in it and below it are read, sorted by path.
+    """
     from registry_core.engine.trained import predict
 
     predictions = predict(run, images, best=best, top=top)

@@ -12,6 +12,7 @@ from registry_core.components.facts import (
     DataFacts,
     Horizon,
     Image,
+    LeftOut,
     ParameterError,
     RunFacts,
     Shape,
@@ -31,6 +32,7 @@ from registry_core.components.optimizer import Optimizer, ParameterFacts
 from registry_core.components.randomness import Draws, stream_key
 from registry_core.components.sampler import Sampler
 from registry_core.components.scheduler import Scheduler
+from registry_core.components.sources import Sources
 from registry_core.components.transform import Transform
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ __all__ = [
     "Inventory",
     "Layer",
     "LayerFacts",
+    "LeftOut",
     "Loss",
     "Metric",
     "Model",
@@ -73,6 +76,7 @@ __all__ = [
     "Save",
     "Scheduler",
     "Shape",
+    "Sources",
     "Step",
     "TensorFacts",
     "Transform",

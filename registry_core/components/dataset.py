@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
+from registry_core.components.sources import declared_source
 from registry_core.diagnostics import DataError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Inventory:
     """A built data set; reading a sample may raise."""
     facts: DataFacts
     unusable: tuple[UnusableEntry, ...] = ()
+    left_out: tuple[UnusableEntry, ...] = ()
+    """Image files that are not read; that is no fault of the data."""
 
 
 class Dataset(Component):
@@ -49,6 +52,8 @@ class Dataset(Component):
     """
 
     kind: ClassVar[str] = "dataset"
+    names_classes_in: ClassVar[str] = ""
+    """The parameter with the names of all classes in their order, some of which may have no samples; empty: none."""
 
     def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
@@ -60,7 +65,8 @@ class Dataset(Component):
     @cached_property
     def cached_facts(self) -> DataFacts:
         """The facts, read once; a failed read is repeated, because the data may have been repaired."""
-        return self.facts()
+        facts = self.facts()
+        return facts if facts.sources else replace(facts, sources=declared_source(self, facts.length))
 
     def build(self) -> TorchDataset[Any]:
         """The data set."""

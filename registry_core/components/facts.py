@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from registry_core.components.forms import Aspect, OutputForm, TargetForm
+from registry_core.components.sources import Sources
 from registry_core.diagnostics import format_value
 
 Form = Literal["pil", "uint8", "float"]
@@ -59,6 +60,24 @@ def written_shape(shape: Shape) -> str:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """The image files among those of a data set that it does not read."""
+
+    count: int
+    of: int
+    """The number of image files, read or not."""
+    reasons: tuple[tuple[str, int], ...]
+    """What is left out, such as ``of the extension .heic``, with its number."""
+    example: str
+    """The path of one of them."""
+    remedy: str
+
+    def __str__(self) -> str:
+        what = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons)
+        return f"{self.count:,} of {self.of:,} image files: {what}, such as '{self.example}'"
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """The facts of a data set, as far as a cheap look shows them."""
 
@@ -72,6 +91,8 @@ class DataFacts:
     """Names of a sample's entries; None if they are not known."""
     largest_label: int | None = None
     """The largest class index that occurs, if the number of classes is not known."""
+    smallest_label: int | None = None
+    """The smallest class index that occurs, if the number of classes is not known."""
     num_values: int | None = None
     """The length of a target of values, counts, or signs that mean no classes."""
     blank: int | None = None
@@ -91,6 +112,10 @@ class DataFacts:
     """Entries that are boxes, which geometric transforms move with the images."""
     target_depends_on: frozenset[Aspect] = frozenset()
     """Aspects of an image that decide its target, which transforms do not change: a mirrored digit is no digit."""
+    sources: Sources = field(default=Sources(), compare=False, repr=False)
+    """What is read; a data set that does not say is compared by its parameters."""
+    left_out: LeftOut | None = None
+    """Image files that are not read, where that is probably not meant."""
     one_size: bool = False
     """True if all images have the size of ``image`` for certain; a cheap look at files reads that of some of them."""
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from registry_core.components.class_folders import quoted, scan_class_folders
 from registry_core.components.dataset import UnusableEntry
+from registry_core.components.facts import LeftOut
 from registry_core.diagnostics import DataError
-
-IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
 
 _CLASSES = "# classes:"
 _LABEL = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -53,19 +53,11 @@ class Index:
 
 @dataclass(frozen=True)
 class IndexSummary:
-    """Summary of a written index file: the names of the classes, and the number of images of each."""
+    """Summary of a written index file: the names of the classes, the number of images of each, and what is left out."""
 
     class_names: tuple[str, ...]
     counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ClassFolders:
-    """Images sorted by class: for each name, the paths relative to the root."""
-
-    root: Path
-    class_names: tuple[str, ...]
-    paths: tuple[tuple[str, ...], ...]
+    left_out: LeftOut | None = None
 
 
 def read_index(path: Path) -> Index:
@@ -131,56 +123,7 @@ def write_index(folder: Path, out: Path) -> IndexSummary:
     except OSError as error:
         message = f"The index file '{out}' cannot be written: {error.strerror}."
         raise DataError(message, "Choose another place.") from error
-    return IndexSummary(found.class_names, tuple(len(paths) for paths in found.paths))
-
-
-def scan_class_folders(root: Path, extensions: tuple[str, ...] = IMAGE_EXTENSIONS) -> ClassFolders:
-    """Find the images below each class folder of ``root``, sorted; DataError if a class has none."""
-    found = list_class_folders(root, extensions)
-    empty = [name for name, paths in zip(found.class_names, found.paths, strict=True) if not paths]
-    if empty:
-        which = f"class folder '{empty[0]}'" if len(empty) == 1 else f"class folders {_listed(empty)}"
-        message = f"No image ({', '.join(extensions)}) in the {which} of '{root}'."
-        raise DataError(message, "Add images or remove the empty folders.")
-    return found
-
-
-def list_class_folders(root: Path, extensions: tuple[str, ...]) -> ClassFolders:
-    """The images below each class folder of ``root``, sorted; a class may have none.
-
-    Names that start with a dot are left out.
-    """
-    if not root.is_dir():
-        problem = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"The image folder '{root}' {problem}.", "Name a folder with one folder for each class.")
-    try:
-        with os.scandir(root) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-        paths = tuple(tuple(sorted(_images(str(root / name), name, extensions))) for name in names)
-    except OSError as error:
-        message = f"The folder '{error.filename}' cannot be read: {error.strerror}."
-        raise DataError(message, "Make it readable.") from error
-    if not names:
-        raise DataError(f"The image folder '{root}' has no class folder.", "Put each class in a folder of its own.")
-    return ClassFolders(root, tuple(names), paths)
-
-
-def _images(top: str, name: str, extensions: tuple[str, ...]) -> Iterator[str]:
-    for folder, subfolders, files in os.walk(top, onerror=_refuse, followlinks=True):
-        subfolders[:] = [subfolder for subfolder in subfolders if not subfolder.startswith(".")]
-        prefix = f"{name}{folder[len(top) :]}/".replace(os.sep, "/")
-        for file in files:
-            if not file.startswith(".") and file.lower().endswith(extensions):
-                yield prefix + file
-
-
-def _refuse(error: OSError) -> None:
-    raise error  # os.walk would silently skip an unreadable folder
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return IndexSummary(found.class_names, tuple(len(paths) for paths in found.paths), found.left_out_facts())
 
 
 class _NotText(str):
@@ -228,7 +171,7 @@ def _class_names(line: str) -> tuple[str, ...]:
         raise DataError("The classes are not a JSON list of names.", 'Write them as # classes: ["cat", "dog"].')
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"The classes have {_listed(twice)} twice.", "Name each class once.")
+        raise DataError(f"The classes have {quoted(twice)} twice.", "Name each class once.")
     return tuple(names)
 
 

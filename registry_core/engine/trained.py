@@ -23,13 +23,14 @@ from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.pipeline import build_metrics, build_model
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import CheckFailed, DataFacts, Image
+from registry_core.components.class_folders import images_below
 from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_reading import ImageReading
 from registry_core.config.models import Section
 from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
 from registry_core.config.text.tree import read_text
-from registry_core.diagnostics import CheckpointError, RunError
+from registry_core.diagnostics import CheckpointError, DataError, RunError
 from registry_core.diagnostics.foreign_code import foreign_code
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
@@ -219,8 +220,24 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Predict the classes of image files with the model of a run directory or checkpoint.
 
+    Of a folder, all images in it and below it are read, sorted by path.
     Returns for each image its path as ``image``, and its ``top`` most probable classes, each with ``class``, ``name``
     and ``probability``.
     """
+    files = [file for image in images for file in _files_of(Path(image))]
     trained = TrainedModel.open(Path(path), best=best, look_at_data=False)
-    return trained.predict([Path(image) for image in images], top)
+    return trained.predict(files, top)
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The images of a folder; any other path alone, to be read or refused."""
+    if not path.is_dir():
+        return [path]
+    found, others = images_below(path)
+    if not found:
+        more = f", but {len(others):,} that are not read, such as '{others[0]}'" if others else ""
+        raise DataError(f"The folder '{path}' contains no image{more}.", "Name image files, or a folder of images.")
+    if others:
+        images = "1 image" if len(others) == 1 else f"{len(others):,} images"
+        print(f"warning: Pillow cannot read {images} of '{path}', such as '{others[0]}'.", file=sys.stderr)
+    return found

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import PIL.Image
 import pytest
 import torch
 from conftest import ROOT, Ended, distributions
@@ -143,13 +144,26 @@ POINTS = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What the explanations speak of: the pipeline, weights, and the package acme-losses."""
+    """What the explanations speak of: the pipeline, weights, images, and the package acme-losses."""
     made = tmp_path_factory.mktemp("explained")
+    _write_images(made)
     shutil.copy(ROOT / "examples" / "digits.yaml", made)
     save_file({"conv1.weight": torch.zeros(6, 1, 5, 5)}, made / "first.safetensors")
     with distributions(made) as make:
         make("acme-losses", POINTS, modules=ACME)
         yield made
+
+
+def _write_images(made: Path) -> None:
+    """Class folders of numbers, one with another extension, and lists of them with labels from 0 and from 1."""
+    image = PIL.Image.new("L", (8, 8), 100)
+    files = [f"{root}/{name}/0.png" for root in ("pages/train", "pages/val") for name in range(11)]
+    files += ["photos/5/1.jfif", *(f"photos/{name}/0.png" for name in range(10))]
+    for file in files:
+        (made / file).parent.mkdir(parents=True, exist_ok=True)
+        image.save(made / file)
+    for name, labels in (("from_0", range(10)), ("from_1", range(1, 10)), ("zeros", range(1))):
+        (made / f"{name}.txt").write_text("".join(f"photos/{label}/0.png {label}\n" for label in labels))
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def _inventories(spec: Spec, faults: Faults) -> Iterator[tuple[Section, Inventor
             faults.add([Fault("section", section, str(error), exit_code=error.exit_code)])
             continue
         faults.add(Fault("unusable", section, one.message, path=one.path) for one in found.unusable)
+        faults.add(Fault("left_out", section, one.message, path=one.path) for one in found.left_out)
         if len(found.dataset) == 0:
             faults.add([Fault("section", section, f"The dataset {declared.dataset.name!r} is empty.")])
         yield section, found

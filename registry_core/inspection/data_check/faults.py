@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "duplicate": Kind("duplicate images", "remark"),
     "contradiction": Kind("duplicate images with different labels", "remark"),
     "empty_class": Kind("classes without a sample", "remark"),
+    "left_out": Kind("image files that are not read", "remark"),
     "extension": Kind("file extensions of another format", "remark"),
     "converted": Kind("images of an unusual mode, which are converted", "remark"),
     "rotation": Kind("images with an EXIF rotation that is not applied", "remark"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from registry_core.components import DataFacts, Dataset, Image
 from registry_core.components.forms import Aspect
 
@@ -20,7 +22,8 @@ class Classified(Dataset):
         image: Image | None,
         classes: int | None = None,
         class_names: tuple[str, ...] = (),
-        largest_label: int | None = None,
+        **others: Any,
     ) -> DataFacts:
-        """Return the facts of images with class indices as targets."""
-        return DataFacts(length, image, classes, class_names, "class_indices", ("input", "target"), largest_label)
+        """Return the facts of images with class indices as targets; ``others`` are more of them."""
+        entries = ("input", "target")
+        return DataFacts(length, image, classes, class_names, "class_indices", entries, **others)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -39,6 +40,12 @@ class _Composed(Dataset):
     def file_reader(self) -> Callable[[Path], Any] | None:
         """Return the function that reads image files as the inner data set does."""
         return self.dataset.file_reader()
+
+    @cached_property
+    def cached_facts(self) -> DataFacts:
+        """Return the facts, with what the inner data set reads and leaves out."""
+        facts, inner = self.facts(), self.dataset.cached_facts
+        return replace(facts, sources=inner.sources, left_out=inner.left_out)
 
     def _given(self) -> DataFacts:
         """Return the facts of the inner data set; DataError if it cannot be used."""

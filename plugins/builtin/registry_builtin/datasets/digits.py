@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from registry_builtin.datasets.classified import DIGITS, READ, Classified
-from registry_core.components import DataFacts, Image
+from registry_core.components import DataFacts, Image, Sources
 
 
 class Digits(Classified):
@@ -28,6 +28,8 @@ class Digits(Classified):
 
     def facts(self) -> DataFacts:
         """Return the facts of the split; nothing is read."""
-        length = {"train": 1438, "val": 359, "all": 1797}[self.split]
-        facts = self.class_facts(length, Image("pil", channels=1, height=8, width=8), len(DIGITS), DIGITS)
-        return replace(facts, target_depends_on=READ, one_size=True)
+        splits = {"train": 1438, "val": 359}
+        read = {("digits", name): count for name, count in splits.items() if self.split in (name, "all")}
+        image = Image("pil", channels=1, height=8, width=8)
+        facts = self.class_facts(sum(read.values()), image, len(DIGITS), DIGITS)
+        return replace(facts, target_depends_on=READ, one_size=True, sources=Sources(read))

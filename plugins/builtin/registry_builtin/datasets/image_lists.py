@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from registry_core.components import Image
+from registry_core.components import Image, Sources
 from registry_core.components.image_reading import ImageReading
 from registry_core.components.index_file import Index, first_of, read_index
+from registry_core.components.sources import FileIds, FolderListing, list_folder
 from registry_core.diagnostics import DataError, MissingData
 
 _SAMPLED = 16
@@ -39,29 +39,34 @@ def known_classes(index: Index, classes: int | None) -> int | None:
     return classes if classes is not None else len(index.class_names) or None
 
 
-def check_images_exist(index: Index, base: Path, path: Path) -> None:
-    """Raise DataError for missing images; each folder is listed only once, which is fast on network drives."""
-    listed: dict[str, frozenset[str]] = {}
+def files_of(index: Index, base: Path, path: Path) -> Sources:
+    """Return the image files that are read; DataError for missing ones.
+
+    Each folder is listed only once, which is fast on network drives.
+    """
+    listed: dict[str, FolderListing | None] = {}
+    files: FileIds = {}
     missing = []
     for place, image in enumerate(index.paths):
         folder, slash, name = image.rpartition("/")
-        names = listed.get(folder + slash)
-        if names is None:
-            names = listed[folder + slash] = _names(base / (folder + slash))
-        if name not in names and not (base / image).is_file():
+        above = folder + slash
+        if above not in listed:
+            listed[above] = _listing(base / above)
+        listing = listed[above]
+        if not (listing and listing.note(name, files)) and not (base / image).is_file():
             missing.append(index[place])
     if missing:
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
         message = f"{shown} Paths are relative to '{base}'."
         raise MissingData(message, "Correct the paths, or set root to the folder of the images.")
+    return Sources(files=files)
 
 
-def _names(folder: Path) -> frozenset[str]:
+def _listing(folder: Path) -> FolderListing | None:
     try:
-        with os.scandir(folder) as found:
-            return frozenset(entry.name for entry in found if entry.is_file())
+        return list_folder(str(folder))
     except OSError:  # files of a folder that cannot be listed may still be readable
-        return frozenset()
+        return None
 
 
 def listed_image(count: int, file: Callable[[int], tuple[str, str]], reading: ImageReading) -> Image:

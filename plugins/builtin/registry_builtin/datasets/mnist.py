@@ -10,7 +10,7 @@ from pydantic import Field
 
 from registry_builtin.datasets.classified import DIGITS, READ, Classified
 from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
-from registry_core.components import DataFacts, Image, Inventory
+from registry_core.components import DataFacts, Image, Inventory, Sources
 from registry_core.components.target import load_target
 from registry_core.components.types import InputPath
 
@@ -46,7 +46,9 @@ class Mnist(Classified):
         image = Image("pil", channels=1, height=height, width=width)
         facts = self.class_facts(length, image, len(DIGITS), DIGITS)
         clothes = any(word in str(self.root).lower() for word in _CLOTHES)
-        return replace(facts, target_depends_on=frozenset() if clothes else READ, one_size=True)
+        file = images.path.stat()
+        sources = Sources({(file.st_dev, file.st_ino): length})
+        return replace(facts, target_depends_on=frozenset() if clothes else READ, one_size=True, sources=sources)
 
 
 _CLOTHES = ("fashion", "fmnist")

@@ -15,9 +15,10 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from registry_builtin.datasets.image_lists import label_of, read_labelled
+from registry_core.components.class_folders import Choice, ClassFolders, scan_class_folders
 from registry_core.components.image_file import decode_deep_image, decode_image
 from registry_core.components.image_reading import ImageReading
-from registry_core.components.index_file import ClassFolders, Index, scan_class_folders
+from registry_core.components.index_file import Index
 
 
 def read_image(path: str | Path, reading: ImageReading, label: str = "") -> PIL.Image.Image | tv_tensors.Image:
@@ -103,9 +104,9 @@ def listed_images(found: Index, index: Path, reading: ImageReading, root: Path |
     return ImageFiles(root or index.parent, found.paths, found.labels, reading, found.lines, str(index))
 
 
-def from_folder(root: Path, extensions: tuple[str, ...], reading: ImageReading) -> ImageFiles:
+def from_folder(root: Path, choice: Choice, reading: ImageReading) -> ImageFiles:
     """Return the images in the class folders of a folder."""
-    return sorted_images(scan_class_folders(root, extensions), reading)
+    return sorted_images(scan_class_folders(root, choice), reading)
 
 
 def sorted_images(found: ClassFolders, reading: ImageReading) -> ImageFiles:
