@@ -114,8 +114,8 @@ def _other_classes(
     differences = [f"it {verb} {quoted(some)}" for verb, some in (("lacks", lacking), ("also has", more)) if some]
     message = f"{what}: {' and '.join(differences) or 'they are in another order'}."
     remedy = "Use the same classes in the same order: otherwise a label means different classes."
-    if context.spec.data.sections()[section].dataset.names_classes_in:
-        parameter = context.spec.data.sections()[section].dataset.names_classes_in
+    parameter = context.spec.data.sections()[section].dataset.names_classes_in
+    if parameter and any(name.lower() not in NO_CLASSES for name in lacking):
         remedy += f" If a class has no images in data.{section}, name all: {_list_of(parameter, trained)}."
     return context.problem(("data", section, "dataset"), message, remedy)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -143,16 +143,13 @@ def _listed(root: Path, choice: Choice) -> ClassFolders:
     names = _class_names(root, sorted(folders), choice)
     links = _Links(os.path.realpath(root))
     found = _Found(choice.extensions)
-    paths = [
-        tuple(sorted(found.images(_files(root, name, name in top.folder_links, links)))) if name in folders else ()
-        for name in names
-    ]
+    below = {name: _folders(root, name, links, is_link=name in top.folder_links) for name in names if name in folders}
+    paths = [tuple(sorted(found.images(below.get(name, ())))) for name in names]
     links.check(names)
     unlisted = [
         path
         for name in sorted(folders.difference(names))
-        for _, name_of_file, path in _files(root, name, name in top.folder_links, _Links(links.root))
-        if _is_image(name_of_file)
+        for path in _Found(_IMAGES).images(_folders(root, name, _Links(links.root), is_link=name in top.folder_links))
     ]
     sources = Sources(files=found.files)
     return ClassFolders(root, names, tuple(paths), sources, tuple(sorted(found.others)), outside, tuple(unlisted))
@@ -166,14 +163,18 @@ class _Found:
         self.files: FileIds = {}
         self.others: list[str] = []
 
-    def images(self, files: Iterator[tuple[FolderListing, str, str]]) -> Iterator[str]:
-        """The paths of the files that are read."""
-        for listing, name, path in files:
-            if name.lower().endswith(self.extensions):
-                listing.note(name, self.files)
-                yield path
-            elif _is_image(name):
-                self.others.append(path)
+    def images(self, folders: Iterable[tuple[FolderListing, str]]) -> list[str]:
+        """The paths of the files in these folders that are read."""
+        found: list[str] = []
+        for listing, prefix in folders:
+            names, extensions = listing.file_names(), self.extensions
+            read = [name for name in names if name.lower().endswith(extensions) and name[0] != "."]
+            listing.add_to(self.files, read)
+            found += [prefix + name for name in read]
+            if len(read) < len(names):
+                known = set(read)
+                self.others += (prefix + name for name in names if name not in known and _is_image(name))
+        return found
 
 
 def _class_names(root: Path, folders: list[str], choice: Choice) -> tuple[str, ...]:
@@ -229,15 +230,15 @@ class _Links:
                     raise DataError(f"{message} its images would have two classes.", "Remove the link.")
 
 
-def _files(root: Path, class_name: str, is_link: bool, links: _Links) -> Iterator[tuple[FolderListing, str, str]]:
-    """Every file below a class folder: the listing of its folder, its name, and its path relative to the root."""
+def _folders(root: Path, class_name: str, links: _Links, *, is_link: bool) -> Iterator[tuple[FolderListing, str]]:
+    """The class folder and all folders below it, each with the beginning of the paths of its files below the root."""
     top = str(root / class_name)
     here = links.follow(class_name, top, (links.root,)) if is_link else (links.root,)
     waiting = [(top, f"{class_name}/" if class_name else "", here)]
     while waiting:
         path, prefix, here = waiting.pop()
         listing = list_folder(path)
-        yield from ((listing, name, prefix + name) for name in listing.file_names() if not name.startswith("."))
+        yield listing, prefix
         waiting += ((f"{path}/{name}", f"{prefix}{name}/", here) for name in listing.folders if name[0] != ".")
         for name in listing.folder_links:
             if name[0] != ".":
@@ -249,7 +250,7 @@ def images_below(folder: Path) -> tuple[list[Path], list[Path]]:
     """The image files below a folder, sorted, and those that Pillow does not read; DataError if it is unreadable."""
     found = _Found((*IMAGE_EXTENSIONS, *_READABLE))
     try:
-        read = sorted(found.images(_files(folder, "", is_link=False, links=_Links(os.path.realpath(folder)))))
+        read = sorted(found.images(_folders(folder, "", _Links(os.path.realpath(folder)), is_link=False)))
     except OSError as error:
         message = f"The folder '{error.filename}' cannot be read: {error.strerror}."
         raise DataError(message, "Make it readable.") from error

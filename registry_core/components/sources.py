@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,41 +61,34 @@ class FolderListing:
     folders: list[str]
     folder_links: list[str]
 
-    def file_names(self) -> Iterator[str]:
+    def file_names(self) -> list[str]:
         """The names of everything that is no folder."""
-        yield from self.inodes
-        yield from self.linked
-        yield from self.others
+        return [*self.inodes, *self.linked, *self.others]
 
-    def note(self, name: str, files: FileIds) -> bool:
-        """Add a file of this folder to those that are read; False if it is no file."""
-        inode = self.inodes.get(name)
-        if inode is not None:
-            key = self.path, self.device
-        elif name in self.linked:
-            device, inode = self.linked[name]
-            key = self.path, device
-        else:
-            return False
-        if key not in files:
-            files[key] = array("Q")
-        files[key].append(inode)
-        return True
+    def add_to(self, files: FileIds, names: Sequence[str]) -> None:
+        """Add those files of the folder that have these names to the ones that are read."""
+        inodes, linked = self.inodes, self.linked
+        real = names if not linked and not self.others else [name for name in names if name in inodes]
+        if real:
+            files.setdefault((self.path, self.device), array("Q")).extend([inodes[name] for name in real])
+        for device, inode in (linked[name] for name in (names if linked else ()) if name in linked):
+            files.setdefault((self.path, device), array("Q")).append(inode)
 
 
 def list_folder(path: str) -> FolderListing:
     """List a folder; OSError if it cannot be read."""
-    listing = FolderListing(path, os.stat(path).st_dev, {}, {}, [], [], [])  # noqa: PTH116  # a path is text here, as in os.scandir
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                _add_link(listing, entry)
-            elif entry.is_dir():
-                listing.folders.append(entry.name)
-            elif entry.is_file():
-                listing.inodes[entry.name] = entry.inode()
-            else:
-                listing.others.append(entry.name)
+    device = os.stat(path).st_dev  # noqa: PTH116  # a path is text here, as in os.scandir
+    with os.scandir(path) as found:
+        entries = list(found)
+    inodes = {entry.name: entry.inode() for entry in entries if entry.is_file(follow_symlinks=False)}
+    listing = FolderListing(path, device, inodes, {}, [], [], [])
+    for entry in entries if len(inodes) < len(entries) else ():
+        if entry.is_symlink():
+            _add_link(listing, entry)
+        elif entry.is_dir():
+            listing.folders.append(entry.name)
+        elif entry.name not in inodes:
+            listing.others.append(entry.name)
     return listing
 
 

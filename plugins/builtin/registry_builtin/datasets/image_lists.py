@@ -44,29 +44,34 @@ def files_of(index: Index, base: Path, path: Path) -> Sources:
 
     Each folder is listed only once, which is fast on network drives.
     """
-    listed: dict[str, FolderListing | None] = {}
-    files: FileIds = {}
+    listed: dict[str, tuple[FolderListing, list[str]]] = {}
     missing = []
     for place, image in enumerate(index.paths):
         folder, slash, name = image.rpartition("/")
         above = folder + slash
-        if above not in listed:
-            listed[above] = _listing(base / above)
-        listing = listed[above]
-        if not (listing and listing.note(name, files)) and not (base / image).is_file():
+        known = listed.get(above)
+        if known is None:
+            known = listed[above] = _listing(base / above), []
+        listing, names = known
+        if name in listing.inodes or name in listing.linked:
+            names.append(name)
+        elif not (base / image).is_file():
             missing.append(index[place])
     if missing:
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
         message = f"{shown} Paths are relative to '{base}'."
         raise MissingData(message, "Correct the paths, or set root to the folder of the images.")
+    files: FileIds = {}
+    for listing, names in listed.values():
+        listing.add_to(files, names)
     return Sources(files=files)
 
 
-def _listing(folder: Path) -> FolderListing | None:
+def _listing(folder: Path) -> FolderListing:
     try:
         return list_folder(str(folder))
     except OSError:  # files of a folder that cannot be listed may still be readable
-        return None
+        return FolderListing(str(folder), 0, {}, {}, [], [], [])
 
 
 def listed_image(count: int, file: Callable[[int], tuple[str, str]], reading: ImageReading) -> Image:
