@@ -19,7 +19,7 @@ class SharedName(NamedTuple):
     keys: Keys
     """The keys of the transform that adds the entry, else of the model."""
     owner: str
-    """The owner of the entry, in words."""
+    """The samples that have the entry, in words."""
 
 
 def shared_names(spec: Spec, sections: Mapping[Section, SectionAnalysis]) -> Iterator[SharedName]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ import registry_core
 from registry_core.catalog import installed
 from registry_core.components import DataFacts, Dataset, Model, Transform
 from registry_core.config.text.tree import read_text
-from registry_core.diagnostics import DataError, PipelineError, Problem
+from registry_core.diagnostics import BrokenComponent, DataError, PipelineError, Problem
 from registry_core.inspection.dry_run.dry_run import dry_run
 from registry_core.loaded import load_tree
 from registry_core.planning.make import make_plan
@@ -62,13 +63,13 @@ def problems(
 ) -> list[Problem]:
     """The errors of a pipeline whose samples have these entries, of which the data set tells some, by validate."""
     try:
-        make_plan(load_tree(pipeline(has, outputs, tells, masks, transforms, batch)))
+        make_plan(load_tree(tree_with(has, outputs, tells, masks, transforms, batch)))
     except PipelineError as error:
         return list(error.problems)
     return []
 
 
-def pipeline(
+def tree_with(
     has: Names, outputs: Names, tells: Names | None, masks: Names = (), transforms: Any = (), batch: Any = ()
 ) -> Any:
     class Data(Dataset):
@@ -149,7 +150,7 @@ def test_entries_that_transforms_add_count(more: dict[str, Any], place: Any, tel
 
 
 def test_an_entry_that_is_not_told_is_found_with_the_first_batch() -> None:
-    plan = make_plan(load_tree(pipeline((*PAIR, "output"), ("output",), None)))
+    plan = make_plan(load_tree(tree_with((*PAIR, "output"), ("output",), None)))
     found = dry_run(plan)
     assert {(problem.code, problem.keys) for problem in found.problems} == {("shared-name", ("model",))}
     with pytest.raises(DataError, match="'output' is both an output of the model 'named' and an entry") as raised:
@@ -166,7 +167,7 @@ def test_an_entry_that_is_not_told_is_found_with_the_first_batch() -> None:
     ],
 )
 def test_a_loss_compares_an_output_with_an_entry(reads: Names, words: str) -> None:
-    tree = pipeline(PAIR, ("output",), PAIR)
+    tree = tree_with(PAIR, ("output",), PAIR)
     tree.data["loss"]["weighted_sum"]["losses"][0].update(output=reads[0], target=reads[1])
     with pytest.raises(PipelineError) as raised:
         load_tree(tree)
@@ -176,3 +177,31 @@ def test_a_loss_compares_an_output_with_an_entry(reads: Names, words: str) -> No
     assert problem.message.startswith(words)
     tree.data["loss"]["weighted_sum"]["losses"][0].update(output="output", target="input")
     assert {warning.code for warning in load_tree(tree).warnings} == {"same-data"}
+
+
+class WithLoss(nn.Module):
+    """A model that has a part called as parameters of losses begin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loss = nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.loss(x.flatten(1))
+
+
+class Weighted(nn.CrossEntropyLoss):
+    """A loss with a trained weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(10))
+
+
+def test_a_parameter_of_the_model_is_none_of_the_loss(pipeline: Any, tmp_path: Path) -> None:
+    """One of them would not be trained."""
+    registry_core.register("model/with_loss", WithLoss)
+    registry_core.register("loss/weighted", Weighted)
+    loaded = registry_core.load(pipeline(model="with_loss", loss="weighted"))
+    with pytest.raises(BrokenComponent, match=r"'loss\.weight' of the model has the name of a parameter of the loss"):
+        registry_core.train(loaded, tmp_path / "run")

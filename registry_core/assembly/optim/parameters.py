@@ -13,6 +13,7 @@ from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.refusing import refuse
 from registry_core.config.groups import Group, LayerDecay
+from registry_core.diagnostics import BrokenComponent
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ def trained_parameters(
 
 
 def named_parameters(model: nn.Module, loss: Objective | None) -> dict[str, nn.Parameter]:
-    """All parameters by name, those of the loss with the prefix ``loss.``."""
-    return {**dict(model.named_parameters()), **_parameters_of(loss)}
+    """All parameters by name, those of the loss with the prefix ``loss.``; BrokenComponent if both use a name."""
+    own, of_loss = dict(model.named_parameters()), _parameters_of(loss)
+    if shared := own.keys() & of_loss.keys():
+        message = f"The parameter {min(shared)!r} of the model has the name of a parameter of the loss."
+        remedy = "Call the part 'loss' of the model otherwise, or the parameter of the loss."
+        raise BrokenComponent(message, remedy).at("model", code="shared-name")
+    return {**own, **of_loss}
 
 
 def _parameters_of(loss: Objective | None) -> dict[str, nn.Parameter]:
