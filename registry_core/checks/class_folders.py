@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from registry_core.analysis.targets import compares_classes
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
+from registry_core.components import CheckFailed
 from registry_core.components.class_folders import is_number, quoted
-from registry_core.diagnostics import Problem
+from registry_core.diagnostics import Keys, Problem
 
 
 @warning("files-left-out")
@@ -18,7 +19,9 @@ def all_images_are_read(context: CheckContext) -> Iterator[Problem]:
         left_out = section.facts.left_out
         if left_out is not None:
             message = f"data.{name} does not read {left_out}."
-            yield context.problem(("data", name, "dataset"), message, left_out.remedy)
+            keys: Keys = ("data", name, "dataset")
+            problem = context.problem(keys, message, left_out.remedy)
+            yield problem._replace(place=context.tree.place(keys, of_key=True))  # another warning may be of the value
 
 
 @warning("class-order")
@@ -32,7 +35,8 @@ def numbers_are_in_their_order(context: CheckContext) -> Iterator[Problem]:
         message = f"The classes of data.{name} are numbers sorted as text: {quoted(names, 4)}."
         message += f" So the class '{wrong}' has the label {label}."
         remedy = "Set `order: number`, or name the classes in their order in `classes`."
-        yield context.problem(("data", name, "dataset"), message, remedy)
+        failed = CheckFailed(message, remedy, ("root",))
+        yield context.refused_by(("data", name, "dataset"), section.declared.dataset, failed)
 
 
 @warning("one-class")
