@@ -25,7 +25,7 @@ Initial values of torch and torchvision exceed the guess by less than 1, logits 
 
 
 def constant_parameters(pipeline: Pipeline, loaded: LoadedBatch, names: Sequence[str]) -> list[str]:
-    """The parameters whose gradients are 0 for this batch after a step, too.
+    """The parameters among ``names`` whose gradients are 0 for this batch after a step, too.
 
     A layer that starts with zeros hides the layers before it from gradients, but only in the first step.
     """

@@ -86,9 +86,9 @@ class Sequential(Model):
         """Warn of layers that fit each other, but probably do not do what was meant."""
         return tuple(doubts(self.layers, self.input))
 
-    def output_end(self) -> OutputEnd | None:
+    def output_end(self) -> OutputEnd:
         """Return the layer that determines the values of the output."""
-        return None if self.errors() else output_end(self.layers, self.input)
+        return output_end(self.layers, self.input)
 
     def modules(self) -> Modules | None:
         """Return the modules of the layers with all sizes, if every layer declares its own."""
