@@ -152,15 +152,23 @@ def test_the_transparent_colour_of_a_deep_image(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found, np.broadcast_to(expected, (5, 7, 3)).transpose(2, 0, 1))
 
 
-def tiff(values: NDArray[np.uint16], order: str, photometric: int, planes: int = 1) -> bytes:
-    """An uncompressed TIFF file of 16 bits, written by the specification."""
+def tiff(values: NDArray[np.uint16], order: str, photometric: int, planes: int = 1, packed: bool = False) -> bytes:
+    """A TIFF file of 16 bits, written by the specification."""
     height, width, channels = values.shape
     stored = values if planes == 1 else values.transpose(2, 0, 1)
     pixels = stored.astype(f"{order}u2").tobytes()
+    pixels = zlib.compress(pixels) if packed else pixels
+    pixels += bytes(len(pixels) % 2)
     bits, start = 8, 8 + 2 * channels + 2 * channels % 2
     entries: list[tuple[int, int, int, int]] = [(256, 4, 1, width), (257, 4, 1, height)]
     depth = (258, 3, channels, bits) if channels > 2 else (258, 3, 1, 16 << (16 if order == ">" else 0))
-    entries += [depth, (259, 4, 1, 1), (262, 4, 1, photometric), (273, 4, 1, start), (277, 4, 1, channels)]
+    entries += [
+        depth,
+        (259, 4, 1, 8 if packed else 1),
+        (262, 4, 1, photometric),
+        (273, 4, 1, start),
+        (277, 4, 1, channels),
+    ]
     entries += [(278, 4, 1, height), (279, 4, 1, len(pixels)), (284, 4, 1, planes)]
     if planes == 2:
         each, place = len(pixels) // channels, start + len(pixels)
@@ -177,11 +185,13 @@ def tiff(values: NDArray[np.uint16], order: str, photometric: int, planes: int =
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("photometric", [0, 1, 2])
-def test_deep_tiff_images_are_read_completely(tmp_path: Path, order: str, photometric: int) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_deep_tiff_images_are_read_completely(tmp_path: Path, order: str, photometric: int, packed: bool) -> None:
+    """Packed files are decoded by libtiff, in the byte order of the machine."""
     values = DEEP[:, :, : 3 if photometric == 2 else 1]
     if (order, photometric) == (">", 0):
         pytest.skip("Pillow does not open it")
-    (tmp_path / "a.tif").write_bytes(tiff(values, order, photometric))
+    (tmp_path / "a.tif").write_bytes(tiff(values, order, photometric, packed=packed))
     found = read(tmp_path, "a.tif", mode="RGB16" if photometric == 2 else "L16").numpy()
     seen = 65535 - values if photometric == 0 else values
     np.testing.assert_array_equal(found, seen.transpose(2, 0, 1) / np.float32(65535))
