@@ -12,7 +12,7 @@ from registry_core.components import CheckFailed, Horizon, Scheduler
 from registry_core.components.forms import counted
 from registry_core.diagnostics import Problem
 
-_POINTS = 500
+_POINTS = 100
 """The number of epochs or steps at which a longer course is looked at."""
 
 _FEW = 5

@@ -258,3 +258,12 @@ def test_options_come_from_group_and_rule(run: Callable[..., Any]) -> None:
 def test_mistakes(run: Callable[..., Any], finetune: dict[str, Any], message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         run("run", model=NET, finetune=finetune)
+
+
+def test_a_run_that_ends_before_the_unfreezing_is_a_trial(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    finetune = {"freeze": [r"fc1\..*"], "unfreeze": [{"parameters": r"fc1\..*", "after": "2 epochs"}]}
+    loaded = registry_core.load(pipeline(model=NET, finetune=finetune))
+    (warning,) = (problem for problem in loaded.warnings if problem.code == "unfreeze")
+    assert "Nothing is trained after 2 epochs: the run has 6 steps in 1 epoch." in str(warning)
+    pipeline_of_run = registry_core.train(loaded, tmp_path / "trial").pipeline
+    assert not any(value.requires_grad for value in pipeline_of_run.model.fc1.parameters())
