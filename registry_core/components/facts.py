@@ -67,7 +67,7 @@ class LeftOut:
     of: int
     """The number of image files, read or not."""
     reasons: tuple[tuple[str, int], ...]
-    """What is left out, such as ``of the extension .heic``, with its number."""
+    """The reasons, such as ``of the extension .heic``, with its number."""
     example: str
     """The path of one of them."""
     remedy: str
@@ -113,7 +113,7 @@ class DataFacts:
     target_depends_on: frozenset[Aspect] = frozenset()
     """Aspects of an image that decide its target, which transforms do not change: a mirrored digit is no digit."""
     sources: Sources = field(default=Sources(), compare=False, repr=False)
-    """What is read; a data set that does not say is compared by its parameters."""
+    """The data that are read; a data set that does not say is compared by its parameters."""
     left_out: LeftOut | None = None
     """Image files that are not read, where that is probably not meant."""
     one_size: bool = False

@@ -22,7 +22,7 @@ FileIds = dict[tuple[str, int], "array[int]"]
 
 @dataclass(frozen=True)
 class Sources:
-    """What a data set reads."""
+    """The data that a data set reads."""
 
     parts: Mapping[Any, int | None] = field(default_factory=dict)
     """Data that are read as a whole, such as the split of a file, with the number of images if it is known."""
@@ -128,7 +128,7 @@ def shared(new: Sources, known: Sources) -> Shared | None:
     parts = [part for part in new.parts if part in known.parts]
     count = sum(new.parts[part] or 0 for part in parts)
     common = _common(new.files, known.files)
-    for key, inodes in new.files.items():
+    for key, inodes in new.files.items() if common else ():
         same = [inode for inode in inodes if inode in common.get(key[1], ())]
         if same and not count:
             path, other = (_path_of(key[1], same[0], files) for files in (new.files, known.files))
@@ -158,7 +158,10 @@ def _path_of(device: int, inode: int, files: FileIds) -> str:
     """The path of a file that was listed; empty if it is not found any more."""
     for (folder, its_device), inodes in files.items():
         if its_device == device and inode in inodes:
-            listing = list_folder(folder)
+            try:
+                listing = list_folder(folder)
+            except OSError:
+                return ""
             names = {number: name for name, number in listing.inodes.items()} if listing.device == device else {}
             names |= {number: name for name, (found, number) in listing.linked.items() if found == device}
             return f"{folder.rstrip('/')}/{names[inode]}" if inode in names else ""

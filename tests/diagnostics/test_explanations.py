@@ -162,7 +162,7 @@ def _write_images(made: Path) -> None:
     for file in files:
         (made / file).parent.mkdir(parents=True, exist_ok=True)
         image.save(made / file)
-    for name, labels in (("from_0", range(10)), ("from_1", range(1, 10)), ("zeros", range(1))):
+    for name, labels in (("test", range(10)), ("from_0", range(10)), ("from_1", range(1, 10)), ("zeros", range(1))):
         (made / f"{name}.txt").write_text("".join(f"photos/{label}/0.png {label}\n" for label in labels))
 
 

@@ -386,3 +386,18 @@ def test_readers_go_to_processes_that_are_spawned(tmp_path: Path) -> None:
     assert here == there
     assert len({here.digests[n : n + 16] for n in range(0, 192, 16)}) == 12
     assert len(here.faults) == 9 - 2  # labels 3 to 9 of the digits 0 to 9, 0, 1
+
+
+def test_images_that_are_not_read_are_listed(check: Check, tmp_path: Path) -> None:
+    paths = write_images(tmp_path)
+    (tmp_path / paths[0]).rename(tmp_path / "beside.png")
+    renamed = (tmp_path / paths[11]).with_suffix(".jfif")
+    (tmp_path / paths[11]).rename(renamed)
+    folder = {"image_folder": {"root": str(tmp_path), "mode": "L"}}
+    report = check(data__train={"dataset": folder, "transforms": ["to_tensor"]}, data__val=None)
+    assert told(report, "left_out") == [
+        f"data.train: '{renamed}' is of the extension .jfif.",
+        f"data.train: '{tmp_path / 'beside.png'}' is outside of the class folders.",
+    ]
+    assert report.exit_code == 0
+    assert report.sections[0].samples == len(paths) - 2
