@@ -76,12 +76,10 @@ def _other_number(context: CheckContext, section: Section, facts: DataFacts) -> 
     if outputs is not None and facts.largest_label is not None and facts.largest_label >= outputs:
         has, largest, smallest = counted(outputs, "output"), facts.largest_label, facts.smallest_label
         message, remedy = f"The model has {has}, but data.{section} has the label {largest}.", f"{largest + 1} or more"
-        if smallest == 1:
+        remedy = _set_outputs(context.spec, remedy)
+        if smallest == 1 and largest == outputs:
             message = f"The model has {has}, but the labels of data.{section} are 1 to {largest}:"
-            message += " no image has the label 0."
-            remedy = "" if largest == outputs else f"{largest}"
-        again = _set_outputs(context.spec, remedy) if remedy else ""
-        remedy = f"Count the labels from 0. {again}".rstrip() if smallest == 1 else again
+            message, remedy = f"{message} no image has the label 0.", "Count the labels from 0."
         yield context.problem(("model",), message, remedy)
 
 
@@ -102,8 +100,8 @@ def _fewer_classes(context: CheckContext, section: Section, outputs: int) -> str
     return f"If {quoted(stray, _NAMED)} {are}. Otherwise, {_lower(remedy)}"
 
 
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
+def _lower(phrase: str) -> str:
+    return phrase[0].lower() + phrase[1:]
 
 
 def _other_classes(

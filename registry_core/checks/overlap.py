@@ -11,7 +11,7 @@ from registry_core.analysis.sections import SectionAnalysis
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import Dataset
-from registry_core.components.sources import Shared, shared
+from registry_core.components.sources import SharedSamples, shared
 from registry_core.config.models import Section
 from registry_core.diagnostics import Keys, Problem
 
@@ -46,7 +46,7 @@ def test_data_choose_nothing(context: CheckContext) -> Iterator[Problem]:
         return  # that is the worse fault
     found = shared(test.facts.sources, val.facts.sources)
     if found or test.declared.dataset == val.declared.dataset:
-        message = f"{_common(test, found or Shared(0), 'data.val')}, by which {chooser} chooses:"
+        message = f"{_common(test, found or SharedSamples(0), 'data.val')}, by which {chooser} chooses:"
         message += " measured on them, the chosen model looks better than it is."
         problem = context.problem(("data", "test"), message, "Use other data for data.test, or remove it.")
         yield problem._replace(place=context.tree.place(("data", "test"), of_key=True))
@@ -61,7 +61,7 @@ def _choosers(context: CheckContext) -> Iterator[str]:
                 yield component.name
 
 
-def _common(section: SectionAnalysis, found: Shared, other: str) -> str:
+def _common(section: SectionAnalysis, found: SharedSamples, other: str) -> str:
     """The statement that images of a section are also in another."""
     count, of = found.number, section.facts.sources.number
     what = f"data.{section.name} reads the same data as {other}"

@@ -38,7 +38,7 @@ class Sources:
         return sum(count or 0 for count in self.parts.values()) + sum(map(len, self.files.values()))
 
 
-class Shared(NamedTuple):
+class SharedSamples(NamedTuple):
     """Images that two data sets read: their number, and one of them by its path in each of the two."""
 
     number: int
@@ -120,7 +120,7 @@ def _identity(value: object) -> Hashable:
     return repr(value)
 
 
-def shared(new: Sources, known: Sources) -> Shared | None:
+def shared(new: Sources, known: Sources) -> SharedSamples | None:
     """The images of ``new`` that are also in ``known``; None if there are none.
 
     Takes time and memory for the inode numbers of the files, and looks at no file unless numbers are equal.
@@ -133,9 +133,9 @@ def shared(new: Sources, known: Sources) -> Shared | None:
         if same and not count:
             path, other = (_path_of(key[1], same[0], files) for files in (new.files, known.files))
             if not _is_same(path, other):  # file systems need not number files in listings as they do elsewhere
-                return Shared(count) if parts else None
-            return Shared(_number(new.files, common), path, other)
-    return Shared(count) if parts else None
+                return SharedSamples(count) if parts else None
+            return SharedSamples(_number(new.files, common), path, other)
+    return SharedSamples(count) if parts else None
 
 
 def _common(new: FileIds, known: FileIds) -> dict[int, set[int]]:

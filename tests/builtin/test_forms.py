@@ -46,7 +46,7 @@ def test_forms_train(name: str, tmp_path: Path) -> None:
 def test_the_blank_is_a_class_of_sequences() -> None:
     overrides = ["model.crnn.num_classes=10"]
     with pytest.raises(
-        PipelineError, match=r"model has 10 outputs, but data.train has 11 classes. Set num_classes to 11"
+        PipelineError, match=r"model has 10 outputs, but data.train has 11 classes: .* Set num_classes to 11"
     ):
         registry_core.load(FOLDER / "sequences.yaml", overrides)
 

@@ -105,7 +105,7 @@ def test_files_of_another_machine_are_warnings(
     assert "--data was left out" in ended.err
     wrong = command("validate", path, "--elsewhere", "--set", "model.mlp.num_classes=7")
     assert wrong.code == 2
-    assert "The model has 7 outputs, but data.val has 10 classes." in wrong.err
+    assert "The model has 7 outputs, but data.val has 10 classes: " in wrong.err
 
 
 def test_incomplete_data_of_another_machine(pipeline: Callable[..., Path], tmp_path: Path) -> None:

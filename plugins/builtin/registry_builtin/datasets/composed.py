@@ -44,7 +44,8 @@ class _Composed(Dataset):
     @cached_property
     def cached_facts(self) -> DataFacts:
         """Return the facts, with what the inner data set reads and leaves out."""
-        facts, inner = self.facts(), self.dataset.cached_facts
+        facts: DataFacts = Dataset.cached_facts.func(self)
+        inner = self.dataset.cached_facts
         return replace(facts, sources=inner.sources, left_out=inner.left_out)
 
     def _given(self) -> DataFacts:
