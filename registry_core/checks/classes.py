@@ -89,19 +89,14 @@ def _fewer_classes(context: CheckContext, section: Section, outputs: int) -> str
     number, names = facts.num_classes or 0, facts.class_names
     remedy = _set_outputs(context.spec, f"{number}")
     if number == 1 and names:
-        above = f"If {names[0]!r} is a folder that contains the class folders, read that folder."
-        return f"{above} Otherwise, {_lower(remedy)}"
+        return f"{remedy} If {names[0]!r} is a folder that contains the class folders, read that folder instead."
     known = [other.facts.class_names for other in context.analysis.sections.values()]
     elsewhere = [set(other) for other in known if len(other) == outputs]
     stray = [name for name in names if name.lower() in NO_CLASSES or any(name not in other for other in elsewhere)]
     if not 0 < len(stray) <= number - outputs:
         return remedy
     are = "is no class, remove it" if len(stray) == 1 else "are no classes, remove them"
-    return f"If {quoted(stray, _NAMED)} {are}. Otherwise, {_lower(remedy)}"
-
-
-def _lower(phrase: str) -> str:
-    return phrase[0].lower() + phrase[1:]
+    return f"{remedy} If {quoted(stray, _NAMED)} {are} instead."
 
 
 def _other_classes(

@@ -65,8 +65,12 @@ class Dataset(Component):
     @cached_property
     def cached_facts(self) -> DataFacts:
         """The facts, read once; a failed read is repeated, because the data may have been repaired."""
-        facts = self.facts()
+        facts = self.completed_facts(self.facts())
         return facts if facts.sources else replace(facts, sources=declared_source(self, facts.length))
+
+    def completed_facts(self, facts: DataFacts) -> DataFacts:
+        """The facts with those that follow from a data set inside this one."""
+        return facts
 
     def build(self) -> TorchDataset[Any]:
         """The data set."""

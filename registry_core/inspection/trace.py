@@ -109,11 +109,11 @@ class _Watch:
         elif action == "collate":
             note = f"{self.samples} samples, read and transformed"
             self.steps.append(TraceStep("collate", "batch", note, took, 1, entries_of(value)))
-        elif action == "read" and moment.number == self.index:
+        elif action == "read" and (moment.number, moment.occurrence) == (self.index, 0):
             note = f"sample {self.index} of {self.length}"
             self.steps.append(TraceStep("read", self.dataset, note, took, 1, entries_of(value)))
         elif transform is not None and isinstance(value, list):
-            if moment.number == self.index:
+            if (moment.number, moment.occurrence) == (self.index, 0):
                 note = self._note(transform)
                 step = TraceStep("transform", transform.name, note, took, len(value), entries_of(value[0]))
                 self.steps.append(step)

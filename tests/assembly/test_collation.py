@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import default_collate
+from torchvision.tv_tensors import BoundingBoxes
 
 import registry_core
 from registry_core.assembly.data.collation import NotStackable, collate
@@ -86,6 +87,43 @@ def test_values_that_do_not_stack_are_named(values: list[Any], place: int, words
         collate([{"x": value} for value in values])
     assert failed.value.place == place
     assert words in failed.value.fault
+
+
+def test_arrays_as_numpy_users_have_them(recwarn: pytest.WarningsRecorder) -> None:
+    """Reversed, of another byte order, or read-only: torch refuses the first two, and warns of the third."""
+    flipped, swapped, fixed = np.arange(6.0).reshape(2, 3)[:, ::-1], np.array([1, 2], ">f4"), np.array([1.0, 2.0])
+    fixed.flags.writeable = False
+    for array in (flipped, swapped, fixed):
+        found = collate([{"x": array}, {"x": array}])["x"]
+        assert found.tolist() == [array.tolist()] * 2
+    assert not recwarn.list
+
+
+def test_boxes_are_listed_wherever_they_are() -> None:
+    boxes = BoundingBoxes(torch.ones(2, 4), format="XYXY", canvas_size=(8, 8))
+    for values in ([boxes, torch.zeros(0, 4)], [torch.zeros(0, 4), boxes]):
+        found = collate([{"x": value} for value in values])["x"]
+        assert [(type(one), len(one)) for one in found] == [(torch.Tensor, len(value)) for value in values]
+
+
+def test_a_number_in_a_list_is_refused_with_its_sample() -> None:
+    with pytest.raises(NotStackable, match="9223372036854775808 as the entry 'x'") as failed:
+        collate([{"x": [1, 2]}, {"x": [3, 2**63]}])
+    assert failed.value.place == 1
+
+
+def test_tensors_that_torch_does_not_stack_are_refused_by_name() -> None:
+    values = [torch.ones(2), torch.ones(2).to_sparse()]
+    with pytest.raises(RuntimeError):
+        torch.stack(values)
+    with pytest.raises(NotStackable, match="the entry 'x', which torch does not stack"):
+        collate([{"x": value} for value in values])
+
+
+def test_images_of_several_modes_are_told_to_be_converted() -> None:
+    with pytest.raises(NotStackable) as failed:
+        collate([{"input": torch.ones(3, 8, 8)}, {"input": torch.ones(1, 8, 8)}])
+    assert "channels: add rgb or grayscale" in failed.value.remedy
 
 
 PARTS = """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,89 @@ def test_full_shared_memory_is_an_error(pipeline: Callable[..., Path], tmp_path:
     assert ended.returncode == 5
     assert "cannot send a batch of data.train: the shared memory is full (/dev/shm). Enlarge it" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+ENDING = """
+import os
+import signal
+
+import torch
+from torch.utils.data import get_worker_info
+
+
+class Bad:
+    def __reduce__(self):
+        return fail, ()
+
+
+def fail():
+    raise ValueError("it cannot be read back")
+
+
+class Ending:
+    def __init__(self, how: str):
+        self.how = how
+    def __len__(self):
+        return 64
+    def __getitem__(self, n):
+        sample = {"input": torch.zeros(1, 8, 8), "target": n % 10}
+        if self.how == "Bad":
+            return {**sample, "more": Bad()}
+        if self.how == "gradient":
+            return {**sample, "more": torch.zeros(2, requires_grad=True)}
+        if n == 40 and get_worker_info() is not None:
+            os._exit(3) if self.how == "exit" else os.kill(os.getpid(), getattr(signal, self.how))
+        return sample
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("SIGKILL", "A loader process of data.train ended by SIGKILL, as it does where the memory is full. Use fewer"),
+        (
+            "SIGBUS",
+            r"of data.train ended by SIGBUS, as it does where the shared memory is full \(/dev/shm\). Enlarge it",
+        ),
+        ("SIGSEGV", "of data.train ended by SIGSEGV. Set data.workers to 0"),
+        ("exit", "of data.train ended with exit code 3. Set data.workers to 0"),
+        ("Bad", "batch of data.train cannot be received from a loader process: ValueError: it cannot be read back."),
+        ("gradient", "cannot send a batch of data.train: .*gradients: return it after detach"),
+    ],
+)
+def test_the_end_of_a_loader_process_is_an_error(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path], tmp_path: Path, how: str, message: str
+) -> None:
+    """In a process of its own, whose standard error shows no traceback; the processes end with it."""
+    points = "[registry_core.v1.datasets]\nending = parts_ending:Ending\n"
+    distribution("acme", points, modules={"parts_ending": ENDING})
+    data = {"train": {"dataset": {"ending": {"how": how}}, "sampler": "sequential"}, "batch_size": 4, "workers": 2}
+    with pytest.raises(RunError, match=message):
+        registry_core.train(load(pipeline(data=data)), tmp_path / "run")
+    assert multiprocessing.active_children() == []
+
+
+def test_a_dying_loader_process_interrupts_nothing(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path]
+) -> None:
+    """The handler of torch would raise in the middle of whatever runs; the batches before are received."""
+    points = "[registry_core.v1.datasets]\nending = parts_ending:Ending\n"
+    distribution("acme", points, modules={"parts_ending": ENDING})
+    section = {"dataset": {"ending": {"how": "SIGKILL"}}, "sampler": "sequential"}
+    handler = signal.getsignal(signal.SIGCHLD)
+    loaded = load(pipeline(data={"train": section, "batch_size": 4, "workers": 1}))
+    loader = assemble(make_plan(loaded)).loaders["train"]
+    seen: list[int] = []
+
+    def iterate() -> None:
+        for batch in loader.batches(0):
+            seen.append(batch.request.batch)
+            time.sleep(0.1)
+            assert signal.getsignal(signal.SIGCHLD) == handler
+
+    with pytest.raises(RunError, match="SIGKILL"):
+        iterate()
+    assert seen[:5] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])

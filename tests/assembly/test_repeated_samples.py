@@ -15,6 +15,8 @@ import registry_core
 from registry_core.assembly.data.loader import occurrences
 from registry_core.assembly.pipeline import assemble
 from registry_core.components import Draws
+from registry_core.diagnostics import BrokenComponent
+from registry_core.inspection.trace import trace
 
 TRANSFORMS = [{"random_crop": {"size": 6}}, {"random_apply": {"p": 0.5, "transforms": ["random_horizontal_flip"]}}]
 
@@ -81,3 +83,34 @@ def test_repeated_samples_look_different(pipeline: Callable[..., Path], sampler:
     for (request, images), (again, others) in zip(found, batches(workers), strict=True):
         assert request == again
         assert torch.equal(images, others)
+
+
+def test_the_trace_of_a_sample_is_that_of_its_first_occurrence(pipeline: Callable[..., Path]) -> None:
+    """Also where others are in the same batch: the sampler draws 700 of few samples."""
+    section = {"dataset": {"digits": {"split": "val"}}, "transforms": [*TRANSFORMS, "to_tensor"]}
+    section["sampler"] = {"class_balanced": {"samples": 700}}
+    written = pipeline(data={"train": section, "batch_size": 700}, model={"mlp": {"size": 6, "num_classes": 10}})
+    plan = registry_core.plan(registry_core.load(written))
+    executor = assemble(plan).loaders["train"].executor
+    request = next(assemble(plan).loaders["train"].epochs.requests(3))
+    index = max(request.indices, key=request.indices.count)
+    assert request.indices.count(index) > 2
+    steps = list(trace(plan, "train", index, 3))
+    assert [step.name for step in steps if step.step == "read"] == ["digits"]
+    crops = [step for step in steps if step.name == "random_crop"]
+    assert len(crops) == 1
+    first = executor.sample(index, 3)["input"]
+    last = next(step for step in steps if step.name == "to_tensor").entries[0]
+    assert (last.low, last.high) == (first.min(), first.max())
+
+
+def test_an_order_that_fails_is_an_error_of_the_sampler(
+    pipeline: Callable[..., Path], distribution: Callable[..., Path], tmp_path: Path
+) -> None:
+    module = "import numpy as np\nclass Halves:\n    def __init__(self, length: int):\n        pass\n"
+    module += "    def __call__(self, seed, epoch):\n        return np.arange(8) / 2\n"
+    points = "[registry_core.v1.samplers]\nhalves = acme_halves:Halves\n"
+    distribution("acme", points, modules={"acme_halves": module})
+    section = {"dataset": {"digits": {}}, "transforms": ["to_tensor"], "sampler": "halves"}
+    with pytest.raises(BrokenComponent, match="The sampler failed in epoch 0: TypeError"):
+        registry_core.train(registry_core.load(pipeline(data={"train": section})), tmp_path / "run")

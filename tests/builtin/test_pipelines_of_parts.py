@@ -24,6 +24,7 @@ FIGURES = {
     "invert": ("val/accuracy", 0.6),
     "layers": ("val/f1", 0.6),
     "probabilities": ("val/mean_squared_error", 0.05),
+    "repeated": ("val/accuracy", 0.8),
     "sizes": ("val/accuracy", 0.8),
     "ten_crops": ("val/accuracy", 0.7),
 }

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.tv_tensors import BoundingBoxes
 from torchvision.tv_tensors import Image as ImageTensor
 
 from registry_core.assembly.data.transforms import Batch, Sample
 from registry_core.diagnostics import DataError
+from registry_core.diagnostics.sentences import describe_error
 
 _BYTE_MODES = {"L": 1, "LA": 2, "P": 1, "RGB": 3, "HSV": 3, "YCbCr": 3, "RGBA": 4, "CMYK": 4}
 """Pillow modes with 8 bits per channel, and their numbers of channels."""
@@ -43,8 +44,9 @@ def collate(samples: Sequence[Sample]) -> Batch:
     NotStackable.
     """
     first = samples[0]
+    names = first.keys()
     for place, sample in enumerate(samples):
-        if sample.keys() != first.keys():
+        if sample.keys() != names:
             raise _other_entries(samples, place)
     return {name: _stack(name, [sample[name] for sample in samples]) for name in first}
 
@@ -58,85 +60,107 @@ def _other_entries(samples: Sequence[Sample], place: int) -> NotStackable:
 
 
 def _stack(name: str, values: list[Any]) -> Any:
-    first = values[0]
-    kind = type(first)
-    if kind is int or kind is float:  # the common cases first
-        if all(type(value) is kind for value in values):
-            return _numbers(name, values)
-    elif isinstance(first, BoundingBoxes):  # the number of boxes differs from image to image
-        return [value.as_subclass(torch.Tensor) for value in values]
-    if all(_is_number(value) for value in values):
+    types = set(map(type, values))
+    if types == {Tensor}:  # the common cases first
+        return _stacked(name, values, values)
+    if types == {ImageTensor}:
+        return _stacked(name, [value.as_subclass(Tensor) for value in values], values)
+    if all(issubclass(each, _NUMBERS) for each in types):
         return _numbers(name, values)
-    tensors = [_tensor(value) for value in values]
+    tensors = [_tensor_at(name, place, value) for place, value in enumerate(values)]
     if any(tensor is None for tensor in tensors):
         if all(tensor is None for tensor in tensors):
             return values
-        place = next(place for place, tensor in enumerate(tensors) if (tensor is None) != (tensors[0] is None))
-        found, other = (type(one).__name__ for one in (values[place], first))
-        others = f"others have a {other}" if found != other else "not all of them are numbers of one shape"
-        fault = f"has a {found} as the entry {name!r}, but {others}"
-        raise NotStackable(name, place, fault, "Return values of one type for all samples.")
-    return _stacked(name, [tensor for tensor in tensors if tensor is not None], values)
+        raise _mixture(name, values, [tensor is None for tensor in tensors])
+    found = [tensor for tensor in tensors if tensor is not None]
+    if any(issubclass(each, BoundingBoxes) for each in types):  # the number of boxes differs from image to image
+        return found
+    return _stacked(name, found, values)
+
+
+def _mixture(name: str, values: list[Any], is_object: list[bool]) -> NotStackable:
+    place = next(place for place, found in enumerate(is_object) if found != is_object[0])
+    found, other = (type(one).__name__ for one in (values[place], values[0]))
+    others = f"others have a {other}" if found != other else "not all of them are numbers of one shape"
+    fault = f"has a {found} as the entry {name!r}, but {others}"
+    return NotStackable(name, place, fault, "Return values of one type for all samples.")
 
 
 def _stacked(name: str, tensors: list[Tensor], values: list[Any]) -> Tensor:
-    shapes = [tuple(tensor.shape) for tensor in tensors]
-    if len(set(shapes)) > 1:
-        common = max(dict.fromkeys(shapes), key=shapes.count)
-        place = next(place for place, shape in enumerate(shapes) if shape != common)
-        fault = f"has the shape {_written(shapes[place])} in the entry {name!r}, but others have {_written(common)}"
-        is_image = name == "input" or isinstance(values[place], ImageTensor)
-        remedy = (
-            "Images need one size: add resize or a crop." if is_image else "Return values of one shape, or pad them."
-        )
-        raise NotStackable(name, place, fault, remedy)
-    kinds = {tensor.dtype for tensor in tensors}
-    if len(kinds) > 1:
-        kind = reduce(torch.promote_types, kinds)
-        tensors = [tensor.to(kind) for tensor in tensors]
-    return torch.stack(tensors)
+    try:
+        return torch.stack(tensors)  # in the type that holds all of them
+    except (RuntimeError, TypeError) as error:
+        shapes = [tuple(tensor.shape) for tensor in tensors]
+        if len(set(shapes)) == 1:
+            fault = f"has the entry {name!r}, which torch does not stack: {describe_error(error)}"
+            raise NotStackable(name, 0, fault, "Return plain tensors.") from None
+        raise _uneven(name, shapes, values) from None
+
+
+def _uneven(name: str, shapes: list[tuple[int, ...]], values: list[Any]) -> NotStackable:
+    common = max(dict.fromkeys(shapes), key=shapes.count)
+    place = next(place for place, shape in enumerate(shapes) if shape != common)
+    fault = f"has the shape {_written(shapes[place])} in the entry {name!r}, but others have {_written(common)}"
+    remedy = "Return values of one shape, or pad them."
+    if name == "input" or isinstance(values[place], ImageTensor):
+        remedy = "Images need one size: add resize or a crop."
+        if len(common) == 3 and shapes[place][1:] == common[1:]:
+            remedy = "Images need one number of channels: add rgb or grayscale."
+    return NotStackable(name, place, fault, remedy)
 
 
 def _numbers(name: str, values: list[Any]) -> Tensor:
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-    whole = all(isinstance(value, int) for value in plain)
+    types = set(map(type, values))
+    whole = all(issubclass(each, _WHOLE) for each in types)
+    if np.bool_ in types:  # torch makes no other type of it
+        values = [bool(value) if isinstance(value, np.bool_) else value for value in values]
     try:
-        return torch.tensor(plain, dtype=torch.int64 if whole else torch.float32)
+        return torch.tensor(values, dtype=torch.int64 if whole else torch.float32)
     except (OverflowError, RuntimeError, ValueError):  # the type depends on the version of torch
-        place = next(place for place, value in enumerate(plain) if abs(value) > _LARGEST)
-        fault = f"has {plain[place]} as the entry {name!r}, which is no 64-bit number"
+        place = next(place for place, value in enumerate(values) if not -_LARGEST - 1 <= value <= _LARGEST)
+        fault = f"has {values[place]} as the entry {name!r}, which is no 64-bit number"
         raise NotStackable(name, place, fault, "Return smaller numbers.") from None
 
 
 _LARGEST = 2**63 - 1
+_WHOLE = (bool, int, np.bool_, np.integer)
+_NUMBERS = (float, np.floating, *_WHOLE)
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, (bool, int, float)):
-        return True
-    if isinstance(value, np.generic):
-        return value.dtype.kind in "biuf"
-    return False
+def _tensor_at(name: str, place: int, value: Any) -> Tensor | None:
+    """A tensor of the value at a place of the batch, which an error names."""
+    try:
+        return _tensor(name, value)
+    except NotStackable as failed:
+        failed.place = place
+        raise
 
 
-def _tensor(value: Any) -> Tensor | None:
+def _tensor(name: str, value: Any) -> Tensor | None:
     """A tensor of a value that torch can stack; None for other values."""
     if isinstance(value, Tensor):
-        return value.as_subclass(Tensor)
+        return value if type(value) is Tensor else value.as_subclass(Tensor)
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value) if value.dtype.kind in "biuf" else None
-    if _is_number(value):
-        return _numbers("", [value])[0]
+        return _of_array(value) if value.dtype.kind in "biufc" else None
+    if isinstance(value, _NUMBERS):
+        return _numbers(name, [value])[0]
     if isinstance(value, (list, tuple)) and value:
-        return _tensor_of_list(value)
+        return _tensor_of_list(name, value)
     return None
 
 
-def _tensor_of_list(values: Sequence[Any]) -> Tensor | None:
+def _of_array(array: NDArray[Any]) -> Tensor:
+    """A tensor of an array, which is copied where torch does not accept its memory."""
+    if array.flags.writeable and array.dtype.isnative and all(stride >= 0 for stride in array.strides):
+        return torch.from_numpy(array)
+    return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
+
+
+def _tensor_of_list(name: str, values: Sequence[Any]) -> Tensor | None:
     """A tensor of a list of numbers, or of lists of equal lengths; None if it has anything else."""
-    if all(_is_number(value) for value in values):
-        return _numbers("", list(values))
-    tensors = [_tensor(value) for value in values]
+    if all(isinstance(value, _NUMBERS) for value in values):
+        return _numbers(name, list(values))
+    tensors = [_tensor(name, value) for value in values]
     found = [tensor for tensor in tensors if tensor is not None]
     if len(found) < len(values) or len({tensor.shape for tensor in found}) > 1:
         return None

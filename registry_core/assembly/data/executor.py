@@ -128,9 +128,9 @@ class Executor:
             on_device_operations=changed(self.on_device_operations),
         )
 
-    def read(self, index: int) -> Sample:
+    def read(self, index: int, occurrence: int = 0) -> Sample:
         """A sample before all transforms."""
-        moment = Moment(0, index)
+        moment = Moment(0, index, 0, occurrence)
         self._begin("read", None, moment, None)
         return self._end("read", None, moment, self.reader(index))
 
@@ -145,7 +145,11 @@ class Executor:
 
     def load(self, request: Request) -> Batch:
         """A batch after the operations of the loading process; the views of a sample are adjacent."""
-        samples = [view for each in request.moments() for view in self.transformed(self.read(each.number), each)]
+        samples = [
+            view
+            for each in request.moments()
+            for view in self.transformed(self.read(each.number, each.occurrence), each)
+        ]
         return self.batch_of(samples, request)
 
     def batch_of(self, samples: Sequence[Sample], request: Request) -> Batch:

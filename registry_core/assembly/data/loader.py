@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
-from registry_core.assembly.torch_errors import SHARED_MEMORY, is_out_of_shared_memory
+from registry_core.assembly.data.workers import Workers, prepare
 from registry_core.components.sampler import Order
-from registry_core.config.models import Section
-from registry_core.diagnostics import Keys, RegistryError, RunError, as_clause
+from registry_core.diagnostics import Keys, RegistryError
+from registry_core.diagnostics.foreign_code import foreign_code
 
 
 @dataclass(frozen=True)
@@ -33,53 +32,20 @@ class _Failure:
         return self.kind(self.message, self.remedy).at(*self.keys)
 
 
-class _Sent:
-    """A batch that a worker process pickled itself: torch's queues lose one that they cannot, and wait for ever."""
-
-    def __init__(self, loaded: LoadedBatch) -> None:
-        self.pickled = bytes(ForkingPickler.dumps(loaded))
-
-    def received(self) -> LoadedBatch:
-        """The batch, in the process that receives it."""
-        found: LoadedBatch = ForkingPickler.loads(self.pickled)
-        return found
-
-    def pin_memory(self) -> LoadedBatch:
-        """The batch in page-locked memory; torch calls it in a thread."""
-        return _pinned(self.received())
-
-
 class _Batches(Dataset[Any]):
     """Loads batches on request; its result depends on the request alone."""
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
 
-    def __getitem__(self, request: Request) -> LoadedBatch | _Sent | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | _Failure:
         try:
             loaded = LoadedBatch(request, self.executor.load(request))
-            return loaded if get_worker_info() is None else self._sent(loaded)
+            if get_worker_info() is not None:
+                prepare(loaded, self.executor.section)
+            return loaded
         except RegistryError as error:
             return _Failure(type(error), error.message, error.remedy, error.keys)
-
-    def _sent(self, loaded: LoadedBatch) -> _Sent:
-        try:
-            return _Sent(loaded)
-        except (Exception, SystemExit) as error:  # torch raises several types, and objects of a plugin any
-            raise _not_sent(self.executor.section, error) from error
-
-
-def _not_sent(section: Section, error: BaseException) -> RegistryError:
-    """The error of a batch that cannot be sent: shared memory is full, or an entry cannot be pickled."""
-    if is_out_of_shared_memory(error):
-        return RunError(
-            f"A loader process cannot send a batch of data.{section}: the shared memory is full ({SHARED_MEMORY}).",
-            "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0.",
-        )
-    reason = as_clause(str(error)) or type(error).__name__
-    message = f"A loader process cannot send a batch of data.{section}: {reason}."
-    remedy = "Return entries that can be pickled, such as tensors, or set data.workers to 0."
-    return RunError(message, remedy).at("data", section, "dataset")
 
 
 class _Requests(Sampler[Request]):
@@ -115,8 +81,9 @@ class Epochs:
 
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
-        indices = np.asarray(self.order(self.seed, epoch))
-        repeats = occurrences(indices)
+        with foreign_code(f"The sampler failed in epoch {epoch}"):
+            indices = np.asarray(self.order(self.seed, epoch))
+            repeats = occurrences(indices)
         for batch in range(start, len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             numbers = () if repeats is None else tuple(repeats[chosen].tolist())
@@ -125,11 +92,11 @@ class Epochs:
 
 def occurrences(indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """How often each index of an order occurred before it [samples]; None if none occurs twice."""
+    if not len(indices) or np.bincount(indices - indices.min()).max() == 1:  # the usual case, without a sort
+        return None
     places = np.argsort(indices, kind="stable")
     ordered = indices[places]
     is_new = np.concatenate(([True], ordered[1:] != ordered[:-1]))
-    if is_new.all():
-        return None
     count = np.arange(len(indices), dtype=np.int64)
     found = np.empty_like(count)
     found[places] = count - np.maximum.accumulate(np.where(is_new, count, 0))
@@ -146,7 +113,7 @@ class Loader:
         self.pin_memory = pin_memory
         self._source = _Batches(executor)
         self._requests = _Requests(epochs.requests, len(epochs))
-        self._loader: DataLoader[Any] | None = None
+        self._workers: Workers | None = None
         """It keeps its worker processes between epochs, until ``close``."""
 
     def __len__(self) -> int:
@@ -163,15 +130,15 @@ class Loader:
         for batch in self._in_workers() if self.workers else self._in_process():
             if isinstance(batch, _Failure):
                 raise batch.error()
-            yield batch.received() if isinstance(batch, _Sent) else batch
+            yield batch
 
     def close(self) -> None:
         """End the worker processes, which Python would kill at exit; the next epoch starts new ones."""
-        self._loader = None
+        self._workers = None
 
     def _in_workers(self) -> Iterator[Any]:
-        if self._loader is None:
-            self._loader = DataLoader(
+        if self._workers is None:
+            loader: DataLoader[Any] = DataLoader(
                 self._source,
                 sampler=self._requests,
                 batch_size=None,
@@ -182,17 +149,8 @@ class Loader:
                 worker_init_fn=_leave_signals_to_the_parent,
                 generator=torch.Generator(),  # its own: the global one belongs to the model
             )
-        batches = iter(self._loader)
-        while True:
-            try:
-                batch = next(batches)
-            except StopIteration:
-                return
-            except RuntimeError as error:  # raised by torch if a process died
-                message = f"A loader process ended: {as_clause(str(error))}."
-                remedy = f"Use fewer workers, data.workers: 0, or more shared memory ({SHARED_MEMORY})."
-                raise RunError(message, remedy) from error
-            yield batch
+            self._workers = Workers(loader, self.executor.section)
+        yield from self._workers
 
     def _in_process(self) -> Iterator[Any]:
         for request in self._requests:

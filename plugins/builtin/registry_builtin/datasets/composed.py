@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -41,10 +40,8 @@ class _Composed(Dataset):
         """Return the function that reads image files as the inner data set does."""
         return self.dataset.file_reader()
 
-    @cached_property
-    def cached_facts(self) -> DataFacts:
-        """Return the facts, with what the inner data set reads and leaves out."""
-        facts: DataFacts = Dataset.cached_facts.func(self)
+    def completed_facts(self, facts: DataFacts) -> DataFacts:
+        """Return the facts with what the inner data set reads and leaves out."""
         inner = self.dataset.cached_facts
         return replace(facts, sources=inner.sources, left_out=inner.left_out)
 
