@@ -22,6 +22,10 @@ _LARGE = 1e6
 """Outputs beyond this are the cause: sensible logits and values are far smaller."""
 
 
+_RATE: Keys = ("optim", "optimizer")
+"""The place of the learning rate, which is to blame for a training that diverges."""
+
+
 class Cause(NamedTuple):
     """The cause of a result that is not finite, with a remedy, the samples to blame, and the keys in the file."""
 
@@ -71,7 +75,7 @@ def cause_of_loss(
     if wrong := _wrong_rows({name: values[name] for name in outputs}):
         name, rows = wrong
         message = f"The model's output {name!r} is not finite, although all entries of the batch are."
-        return Cause(message, DIVERGED, rows)
+        return Cause(message, DIVERGED, rows, _RATE)
     for term in objective.terms:
         arguments = [values[name] for name in term.inputs]
         if found := term.declared.explain_not_finite(*arguments):
@@ -80,7 +84,7 @@ def cause_of_loss(
         return None
     size = max((float(values[name].abs().max()) for name in outputs if _is_float(values[name])), default=0.0)
     if size > _LARGE:
-        return Cause(f"The outputs of the model reach {size:.3g}: the training diverges.", DIVERGED)
+        return Cause(f"The outputs of the model reach {size:.3g}: the training diverges.", DIVERGED, keys=_RATE)
     message = "The outputs of the model and the targets are finite, but the loss of them is not."
     return Cause(message, "Check that outputs and targets are in the range of the loss.", keys=("loss",))
 
@@ -92,7 +96,7 @@ def cause_in_weights(tensors: Mapping[str, torch.Tensor]) -> Cause | None:
     """The cause if weights are not finite already."""
     if names := list(not_finite(tensors)):
         message = f"An earlier step made weights that are not finite: {some_of(names)}."
-        return Cause(message, DIVERGED, keys=("optim", "optimizer"))
+        return Cause(message, DIVERGED, keys=_RATE)
     return None
 
 

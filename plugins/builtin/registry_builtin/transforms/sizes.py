@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from registry_builtin.transforms.doubts import far_values, has_size_for_certain, large_factor, no_effect, to_few_pixels
+from registry_builtin.transforms.doubts import far_values, large_factor, no_effect, to_few_pixels
 from registry_builtin.transforms.image_facts import (
     check_one_pixel,
     padded,
@@ -74,13 +74,11 @@ class Resize(InterpolatingTransform, TorchvisionTransform):
         return after.changed(height=height, width=width)
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
-        """Warn of the size that images have already, and of one of one or two pixels."""
+        """Warn of a size of one or two pixels; the size that images have already is that of files to predict, too."""
         image = facts.image
         after = None if image is None else self.infer_image(image)
         if after is None or after.height is None or after.width is None:
             return ()
-        if has_size_for_certain(facts, after.height, after.width):
-            return [no_effect(self.name, f"images have {after.height} x {after.width} pixels already", "size")]
         return list(to_few_pixels(image, after.height, after.width))
 
 
