@@ -203,18 +203,18 @@ def test_a_plain_data_set_is_compared_by_its_parameters(
 ) -> None:
     """The paths among them in one spelling; other numbers may mean other images."""
     source = (
-        "import numpy as np\n\nclass Arrays:\n    def __init__(self, folder: str, first: int = 0):\n        pass\n"
+        "import numpy as np\n\nclass Spans:\n    def __init__(self, folder: str, first: int = 0):\n        pass\n"
         "    def __len__(self):\n        return 8\n"
         "    def __getitem__(self, n):\n        return np.zeros((1, 8, 8), np.float32), 0\n"
     )
-    entry_points = "[registry_core.v1.datasets]\narrays = acme_arrays:Arrays\n"
-    distribution("acme-arrays", entry_points, modules={"acme_arrays": source})
+    entry_points = "[registry_core.v1.datasets]\nspans = acme_spans:Spans\n"
+    distribution("acme-spans", entry_points, modules={"acme_spans": source})
     (tmp_path / "arrays").mkdir()
     (tmp_path / "other").mkdir()
 
     def codes(folder: Path, first: int) -> list[str]:
-        val = {"arrays": {"folder": str(folder), "first": first}}
-        data = {"train": {"dataset": {"arrays": {"folder": str(tmp_path / "arrays")}}}, "val": {"dataset": val}}
+        val = {"spans": {"folder": str(folder), "first": first}}
+        data = {"train": {"dataset": {"spans": {"folder": str(tmp_path / "arrays")}}}, "val": {"dataset": val}}
         return [problem.code for problem in load(pipeline(data=data)).warnings]
 
     assert codes(tmp_path / "arrays", 0) == ["same-data"]

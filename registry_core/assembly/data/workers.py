@@ -22,7 +22,7 @@ from registry_core.diagnostics import RegistryError, RunError
 from registry_core.diagnostics.sentences import describe_error
 
 _ENLARGE = "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0."
-_SECONDS = 2.0
+_SECONDS = 10.0
 """How long the end of a process may take to show after its connections broke."""
 
 
@@ -82,7 +82,7 @@ class Workers:
         self._processes: list[BaseProcess] = []
 
     def __iter__(self) -> Iterator[Any]:
-        """What the processes return for one epoch; RunError if one ends or something cannot be received."""
+        """The results of the processes for one epoch; RunError if one ends or something cannot be received."""
         try:
             batches = self._started()
             while True:
@@ -115,7 +115,7 @@ class Workers:
                 signal.signal(signal.SIGCHLD, handler)
 
     def _fault(self, error: Exception) -> RunError:
-        code = self._exit_code()
+        code = self._exit_code(_SECONDS if isinstance(error, OSError | EOFError | RuntimeError) else 0)
         if code == 0:
             return self._not_received(error)
         what = f"A loader process of data.{self.section} ended"
@@ -132,9 +132,9 @@ class Workers:
             return RunError(f"{what} by {name}, as it does where the memory is full.", remedy)
         return RunError(f"{what} by {name}.", "Set data.workers to 0 to see which sample ends it.")
 
-    def _exit_code(self) -> int:
-        """The exit code of the first process that failed; 0 if none did."""
-        wait([process.sentinel for process in self._processes], _SECONDS if self._processes else 0)
+    def _exit_code(self, seconds: float) -> int:
+        """The exit code of the first process that failed within this time; 0 if none did."""
+        wait([process.sentinel for process in self._processes], seconds if self._processes else 0)
         return next((process.exitcode for process in self._processes if process.exitcode), 0)
 
     def _not_received(self, error: Exception) -> RunError:
