@@ -22,7 +22,7 @@ from registry_core.diagnostics import RegistryError, RunError
 from registry_core.diagnostics.sentences import describe_error
 
 _ENLARGE = "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0."
-_SECONDS = 10.0
+_SECONDS = 5.0
 """How long the end of a process may take to show after its connections broke."""
 
 
@@ -115,7 +115,7 @@ class Workers:
                 signal.signal(signal.SIGCHLD, handler)
 
     def _fault(self, error: Exception) -> RunError:
-        code = self._exit_code(_SECONDS if isinstance(error, OSError | EOFError | RuntimeError) else 0)
+        code = self._exit_code(_SECONDS)
         if code == 0:
             return self._not_received(error)
         what = f"A loader process of data.{self.section} ended"
