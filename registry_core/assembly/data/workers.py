@@ -23,7 +23,7 @@ from registry_core.diagnostics.sentences import describe_error
 
 _ENLARGE = "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0."
 _SECONDS = 5.0
-"""How long the end of a process may take to show after its connections broke."""
+"""Time that the end of a process may take to show after its connections broke."""
 
 
 def prepare(batch: object, section: Section) -> None:
@@ -115,7 +115,7 @@ class Workers:
                 signal.signal(signal.SIGCHLD, handler)
 
     def _fault(self, error: Exception) -> RunError:
-        code = self._exit_code(_SECONDS)
+        code = self._exit_code()
         if code == 0:
             return self._not_received(error)
         what = f"A loader process of data.{self.section} ended"
@@ -132,9 +132,12 @@ class Workers:
             return RunError(f"{what} by {name}, as it does where the memory is full.", remedy)
         return RunError(f"{what} by {name}.", "Set data.workers to 0 to see which sample ends it.")
 
-    def _exit_code(self, seconds: float) -> int:
-        """The exit code of the first process that failed within this time; 0 if none did."""
-        wait([process.sentinel for process in self._processes], seconds if self._processes else 0)
+    def _exit_code(self) -> int:
+        """The exit code of the first process that failed, or does so now; 0 if none did."""
+        ended = wait([process.sentinel for process in self._processes], _SECONDS) if self._processes else []
+        for process in self._processes:
+            if process.sentinel in ended:  # it closes a moment before the exit code can be read
+                process.join(_SECONDS)
         return next((process.exitcode for process in self._processes if process.exitcode), 0)
 
     def _not_received(self, error: Exception) -> RunError:
