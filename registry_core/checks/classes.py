@@ -8,10 +8,10 @@ from registry_core.analysis.targets import compares_classes, compares_values, va
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
 from registry_core.components import DataFacts
-from registry_core.components.class_folders import NO_CLASSES, quoted
+from registry_core.components.class_folders import NO_CLASSES, list_of, quoted
 from registry_core.components.forms import counted
 from registry_core.config.models import Section, Spec
-from registry_core.diagnostics import Keys, Problem
+from registry_core.diagnostics import Problem
 
 _EXCLUSIVE = {"class_indices", "class_maps"}
 """Forms of targets with one class."""
@@ -45,14 +45,14 @@ def classes_are_several(context: CheckContext) -> Iterator[Problem]:
         loss = found.term.loss
         by_softmax = loss.output_form in ("logits", "log_probabilities") and _EXCLUSIVE & set(loss.target_forms)
         if by_softmax and found.reads_model:
-            keys: Keys = ("model", spec.model.name_in_file, "num_classes")
+            keys = context.parameter_of(("model",), spec.model, ("num_classes",))
             message = (
                 f"The model has 1 output, but {loss.name!r} compares classes: with one class, the loss is always 0."
             )
             remedy = (
                 "Use an output for each of at least two classes, or a loss for single outputs such as bce_with_logits."
             )
-            yield context.problem(keys if keys in context.tree.values else ("model",), message, remedy)
+            yield context.problem(keys, message, remedy)
             return
 
 
@@ -109,13 +109,8 @@ def _other_classes(
     remedy = "Use the same classes in the same order: otherwise a label means different classes."
     parameter = context.spec.data.sections()[section].dataset.names_classes_in
     if parameter and any(name.lower() not in NO_CLASSES for name in lacking):
-        remedy += f" If a class has no images in data.{section}, name all: {_list_of(parameter, trained)}."
+        remedy += f" If a class has no images in data.{section}, name all: {list_of(trained, parameter)}."
     return context.problem(("data", section, "dataset"), message, remedy)
-
-
-def _list_of(parameter: str, names: tuple[str, ...]) -> str:
-    shown = names if len(names) <= _NAMED else (*names[:2], "...")
-    return f"`{parameter}: [{', '.join(shown)}]`"
 
 
 @check("value-count", after=("outputs_are_classes",))

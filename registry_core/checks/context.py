@@ -54,8 +54,12 @@ class CheckContext:
 
     def refused_by(self, keys: Keys, component: Component, failed: CheckFailed) -> Problem:
         """The problem of a refusal by the component at ``keys``, there or at one of its parameters."""
-        inner: Keys = (*keys, component.name_in_file, *failed.at)
-        return self.rejected(inner if failed.at and inner in self.tree.values else keys, failed)
+        return self.rejected(self.parameter_of(keys, component, failed.at), failed)
+
+    def parameter_of(self, keys: Keys, component: Component, at: Keys) -> Keys:
+        """The keys of a parameter of the component at ``keys`` if it is written, else those of the component."""
+        inner: Keys = (*keys, component.name_in_file, *at)
+        return inner if at and inner in self.tree.values else keys
 
     def placed(self, found: Iterable[CheckFailed]) -> Iterator[Problem]:
         """The problems of refusals, each at its own keys."""

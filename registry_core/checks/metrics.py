@@ -139,8 +139,7 @@ def watched_metrics_are_measured(context: CheckContext) -> Iterator[Problem]:
 def _not_measured(context: CheckContext, keys: Keys, component: Component, parameter: str, watched: str) -> Problem:
     measured = context.analysis.metrics
     message = f"{parameter} names {watched!r}, which this run does not measure."
-    inner: Keys = (*keys, component.name_in_file, parameter)
-    at = inner if inner in context.tree.values else keys
+    at = context.parameter_of(keys, component, (parameter,))
     if watched.startswith("val/") and "val/loss" not in measured:
         return context.problem(at, f"{message} The run has no evaluations.", _to_evaluate(context.spec))
     likely = next(iter(closest(watched, measured)), "")

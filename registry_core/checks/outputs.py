@@ -81,8 +81,7 @@ def _compared(context: CheckContext) -> Iterator[tuple[Section, TermAnalysis, Da
 
 
 def _at(context: CheckContext, end: OutputEnd) -> Keys:
-    keys: Keys = ("model", context.spec.model.name_in_file, *end.at)
-    return keys if end.at and keys in context.tree.values else ("model",)
+    return context.parameter_of(("model",), context.spec.model, end.at)
 
 
 def _limits(end: OutputEnd) -> str:

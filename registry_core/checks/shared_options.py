@@ -23,7 +23,7 @@ def ignored_classes_are_none(context: CheckContext) -> Iterator[Problem]:
         ignored = ignored_by(term.loss)
         if ignored is None or "target" not in term.inputs:
             continue
-        keys = _inside(context, term, "ignore_index")
+        keys = _option(context, term, "ignore_index")
         if _is_class(context, ignored) and not _left_out(context, ignored):
             named = _name_of(context, ignored)
             message = f"ignore_index is {ignored}, which is the class {named}: the model does not learn it."
@@ -41,7 +41,7 @@ def metrics_read_the_same_outputs(context: CheckContext) -> Iterator[Problem]:
                 continue
             as_loss = "logarithms" if pair[0] else "values"
             message = f"The loss {term.loss.name!r} reads outputs as {as_loss}, but {metric.name} does not."
-            keys = _metric(context, index, metric, "log_output")
+            keys = context.parameter_of(("metrics", index), metric, ("log_output",))
             yield context.problem(
                 keys, message, f"Set log_output of {metric.name} to {'true' if pair[0] else 'false'}."
             )
@@ -57,7 +57,7 @@ def outputs_are_in_the_domain(context: CheckContext) -> Iterator[Problem]:
             continue
         message = f"{loss.name} is not defined for outputs below {loss.least_output:g}, but {end.name} can return some"
         yield context.problem(
-            _inside(context, found.term, "log_input"),
+            _option(context, found.term, "log_input"),
             f"{message}: the loss becomes NaN.",
             "Set log_input: true, so that outputs are logarithms, or end the model with a layer such as relu.",
         )
@@ -92,13 +92,6 @@ def _name_of(context: CheckContext, index: int) -> str:
     return repr(names[index]) if index < len(names) else str(index)
 
 
-def _inside(context: CheckContext, term: LossTerm, parameter: str) -> Keys:
-    keys = context.inside(("loss",), term.at)
-    inner: Keys = (*keys, term.loss.name_in_file, parameter)
-    return inner if inner in context.tree.values else keys
-
-
-def _metric(context: CheckContext, index: int, metric: Metric, parameter: str) -> Keys:
-    keys: Keys = ("metrics", index)
-    inner: Keys = (*keys, metric.name_in_file, parameter)
-    return inner if inner in context.tree.values else keys
+def _option(context: CheckContext, term: LossTerm, parameter: str) -> Keys:
+    """The place of a parameter of a loss."""
+    return context.parameter_of(context.inside(("loss",), term.at), term.loss, (parameter,))

@@ -35,7 +35,7 @@ NO_CLASSES = ("__macosx", "@eadir", "thumbs", "thumbnails", "__pycache__", "lost
 
 
 class Choice(NamedTuple):
-    """Which images of class folders are read, and the order of the classes."""
+    """The images of class folders that are read, and the order of the classes."""
 
     extensions: tuple[str, ...] = IMAGE_EXTENSIONS
     classes: tuple[str, ...] | None = None
@@ -265,9 +265,9 @@ def _extension(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122  # a path is text here, as in os.scandir
 
 
-def list_of(names: Sequence[str]) -> str:
+def list_of(names: Sequence[str], parameter: str = "classes") -> str:
     """The parameter that names these classes, as it is written; of many, the first two."""
-    return f"`classes: [{', '.join(names if len(names) <= 12 else (*names[:2], '...'))}]`"
+    return f"`{parameter}: [{', '.join(names if len(names) <= 12 else (*names[:2], '...'))}]`"
 
 
 def quoted(names: Sequence[str], shown: int = 5) -> str:

@@ -16,7 +16,7 @@ MAX_PIXELS = 89_478_485
 
 @dataclass(frozen=True)
 class ImageReading:
-    """How image files are read.
+    """The way in which image files are read.
 
     ``mode`` is a Pillow mode or one of ``DEEP_MODES``. With the ``orientation`` ``displayed``, pixels are turned as the
     file's EXIF or TIFF tag says. ``background`` is the colour below transparent pixels, 0 to 255, where the mode has no

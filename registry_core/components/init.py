@@ -42,7 +42,7 @@ class Init(Component):
 
         0 means that all values are the same.
         """
-        return None
+        return None if self.constant_value() is None else 0.0
 
     def constant_value(self) -> float | None:
         """The value of all elements, if it fills with one value; else None."""

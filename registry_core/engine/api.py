@@ -77,9 +77,8 @@ def train(
     with deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
-        for warning in _doubts_once_opened(assembled):
-            if tell is not None:
-                tell(str(warning))
+        for problem in _doubts_once_opened(assembled):
+            (tell or _warn)(str(problem))
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
         require_space(assembled, path)

@@ -21,6 +21,8 @@ _SHOWN = 4
 _LARGE = 1e6
 """Outputs beyond this are the cause: sensible logits and values are far smaller."""
 
+DIVERGED = "Lower the learning rate, use a warm-up, or clip the gradients."
+"""The remedy for a training that diverges."""
 
 _RATE: Keys = ("optim", "optimizer")
 """The place of the learning rate, which is to blame for a training that diverges."""
@@ -34,6 +36,14 @@ class Cause(NamedTuple):
     rows: tuple[int, ...] = ()
     """Samples of the batch by their place in it; (): all of them."""
     keys: Keys = ("train",)
+
+
+OVERFLOW = Cause(
+    "In fp32 the loss of the same batch is finite: a value exceeds the range of fp16.",
+    "Use precision bf16 or fp32.",
+    keys=("train", "precision"),
+)
+"""The cause where a loss is finite in fp32 alone."""
 
 
 def samples_named(reader: Reader, indices: Sequence[int]) -> str:
@@ -89,22 +99,12 @@ def cause_of_loss(
     return Cause(message, "Check that outputs and targets are in the range of the loss.", keys=("loss",))
 
 
-DIVERGED = "Lower the learning rate, use a warm-up, or clip the gradients."
-
-
 def cause_in_weights(tensors: Mapping[str, torch.Tensor]) -> Cause | None:
     """The cause if weights are not finite already."""
     if names := list(not_finite(tensors)):
         message = f"An earlier step made weights that are not finite: {some_of(names)}."
         return Cause(message, DIVERGED, keys=_RATE)
     return None
-
-
-OVERFLOW = Cause(
-    "In fp32 the loss of the same batch is finite: a value exceeds the range of fp16.",
-    "Use precision bf16 or fp32.",
-    keys=("train", "precision"),
-)
 
 
 def _wrong_rows(values: Mapping[str, Any]) -> tuple[str, tuple[int, ...]] | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,9 +24,8 @@ from registry_core.engine.causes import (
     error_of,
 )
 from registry_core.engine.evaluate import autocast, with_outputs
-from registry_core.engine.finite import NotFiniteStep
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep, StepResult
-from registry_core.engine.view import generators_kept
+from registry_core.engine.view import buffers_kept, generators_kept
 
 _TOLD = 3
 """At most this many skipped steps are explained."""
@@ -70,7 +68,7 @@ class Refusals:
             message = f"After step {step}, weights are not finite: {some_of(wrong)}."
             raise RunError(f"{message} They are not saved.", DIVERGED).at("train", code="not-finite")
 
-    def error_of_earlier(self, refused: NotFiniteStep, step: int) -> RunError:
+    def error_of_earlier(self, step: int) -> RunError:
         """The error of gradients that were read after their step."""
         message = f"The norm of the gradients was not finite in step {step} or before it."
         return RunError(message, DIVERGED).at("train", code="not-finite")
@@ -96,7 +94,8 @@ class Refusals:
         if found.refused.subject == "gradients":
             return self._gradients(found, batches, after)
         subject = f"The loss of step {after.step} is {float(found.loss.mean):g}"
-        with self._undisturbed():
+        device = self.pipeline.device
+        with torch.no_grad(), generators_kept(device), buffers_kept(self.pipeline.model, self.pipeline.loss):
             cause, each = self._cause(batches)
         return error_of(subject, cause, self._reader, each.loaded, self._views)
 
@@ -132,15 +131,6 @@ class Refusals:
         values = with_outputs(plan.model.declared, self.pipeline.forward, batch)
         in_full = cause_of_loss(self.pipeline.loss, values, outputs, "train")
         return OVERFLOW if in_full is None else cause
-
-    @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """Restore the random generators and the buffers, which forward passes change."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.pipeline.model.buffers()]
-        with torch.no_grad(), generators_kept(self.pipeline.device):
-            yield
-        for buffer, value in buffers:
-            buffer.copy_(value)
 
     @property
     def _reader(self) -> Any:

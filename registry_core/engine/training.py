@@ -210,8 +210,8 @@ class Training:
         """Raise RunError if the weights, which are about to be measured or saved, are not finite."""
         try:
             self.guard.check_earlier()
-        except NotFiniteStep as refused:
-            raise self.refusals.error_of_earlier(refused, self.position.step) from None
+        except NotFiniteStep:
+            raise self.refusals.error_of_earlier(self.position.step) from None
         self.refusals.require_finite_weights(self.position.step)
 
     def _evaluate(self) -> dict[str, float]:

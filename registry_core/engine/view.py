@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from registry_core.assembly.data.executor import Executor, Placement, Request, to_device
 from registry_core.assembly.pipeline import Pipeline
@@ -25,6 +26,18 @@ def generators_kept(device: torch.device) -> Iterator[None]:
         yield
     finally:
         restore_random_state(saved)
+
+
+@contextmanager
+def buffers_kept(*modules: nn.Module) -> Iterator[None]:
+    """Restore the buffers of modules at the end, which forward passes change."""
+    saved = [(buffer, buffer.clone()) for module in modules for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in saved:
+                buffer.copy_(value)
 
 
 class SectionSamples:

@@ -91,7 +91,7 @@ class Epochs:
 
 
 def occurrences(indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """How often each index of an order occurred before it [samples]; None if none occurs twice."""
+    """The earlier occurrences of each index of an order [samples]; None if none occurs twice."""
     if not len(indices) or np.bincount(indices - indices.min()).max() == 1:  # the usual case, without a sort
         return None
     places = np.argsort(indices, kind="stable")

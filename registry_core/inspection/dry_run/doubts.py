@@ -9,9 +9,9 @@ import torch
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.optim.parameters import named_parameters
-from registry_core.assembly.pipeline import Pipeline
 from registry_core.diagnostics import Problem
-from registry_core.engine.evaluate import autocast, with_outputs
+from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
+from registry_core.engine.view import buffers_kept
 from registry_core.planning.plan import Plan
 
 _PASSES = 3
@@ -24,35 +24,25 @@ Initial values of torch and torchvision exceed the guess by less than 1, logits 
 """
 
 
-def constant_parameters(pipeline: Pipeline, loaded: LoadedBatch, names: Sequence[str]) -> list[str]:
+def constant_parameters(step: OptimizerStep, loaded: LoadedBatch, names: Sequence[str]) -> list[str]:
     """The parameters among ``names`` whose gradients are 0 for this batch after a step, too.
 
     A layer that starts with zeros hides the layers before it from gradients, but only in the first step.
     """
+    pipeline = step.pipeline
     rates = [float(group.get("lr", 1)) for group in pipeline.optimizer.param_groups]
     found = [name for name in names if not name.startswith("loss.")]  # a cluster of classes may have no sample
     if not found or not all(rates):
         return []
-    buffers = [*pipeline.model.buffers(), *pipeline.loss.buffers()]
-    kept = [buffer.clone() for buffer in buffers]
-    for _ in range(_PASSES):
-        parameters = _with_gradients(pipeline, loaded)
-        found = [name for name in found if _is_zero(parameters[name])]
+    parameters = named_parameters(pipeline.model, pipeline.loss)
+    batch = MicroBatch(loaded, 1.0)
+    with buffers_kept(pipeline.model, pipeline.loss):
+        for _ in range(_PASSES):
+            pipeline.optimizer.zero_grad()
+            step.loss_of(step.on_device(batch), batch.samples).mean.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            found = [name for name in found if _is_zero(parameters[name])]
     pipeline.optimizer.zero_grad()
-    with torch.no_grad():
-        for buffer, values in zip(buffers, kept, strict=True):
-            buffer.copy_(values)
     return [name for name in found if not _is_cancelled(name, found, parameters)]
-
-
-def _with_gradients(pipeline: Pipeline, loaded: LoadedBatch) -> dict[str, torch.nn.Parameter]:
-    pipeline.optimizer.zero_grad()
-    declared, step = pipeline.plan.model.declared, pipeline.plan.step
-    batch = pipeline.loaders["train"].executor.on_device(loaded.entries, loaded.request)
-    with autocast(pipeline.device, step):
-        loss = pipeline.loss(with_outputs(declared, pipeline.forward, batch)).mean
-    loss.backward()
-    return named_parameters(pipeline.model, pipeline.loss)
 
 
 def _is_zero(parameter: torch.nn.Parameter) -> bool:

@@ -122,11 +122,11 @@ class _BatchByBatch:
             kept = KeptForBackward(there, self.calls.batch)
             self._reset_peak()
             with self._failures("train"):
-                self._step(batch, kept)
+                step = self._step(batch, kept)
                 self._loss_of_training()
                 self._without_gradient(parameters)
                 self._memory(kept)
-                self._doubts(batch)
+                self._doubts(step, batch)
         shown = self.calls.module_outputs
         self.found.layers = [
             ModelPart(name, type(part).__name__, shown.get(name)) for name, part in parts_of(pipeline.model).items()
@@ -149,7 +149,8 @@ class _BatchByBatch:
             return None
         return loaded
 
-    def _step(self, loaded: LoadedBatch, kept: KeptForBackward) -> None:
+    def _step(self, loaded: LoadedBatch, kept: KeptForBackward) -> OptimizerStep:
+        """Perform the step of this batch, and return what performs steps."""
         fp16 = self.plan.step.precision == "fp16" and not self.on_meta
         scaler = torch.amp.GradScaler(self.pipeline.device.type, init_scale=1.0, enabled=fp16)  # unscaled gradients
         step = OptimizerStep(self.pipeline, scaler, None, None)
@@ -158,6 +159,7 @@ class _BatchByBatch:
                 step([MicroBatch(loaded, 1.0)], Position(0, 1, 1))
         finally:
             self.found.sections["train"].entries = dict(self.calls.values)
+        return step
 
     @contextmanager
     def _failures(self, section: Section) -> Iterator[None]:
@@ -178,14 +180,14 @@ class _BatchByBatch:
             remedy = "Check the initial values, the transforms and the inputs of the loss."
             self.found.problems.append(Problem(message, remedy, keys=("loss",), code="not-finite"))
 
-    def _doubts(self, batch: LoadedBatch) -> None:
+    def _doubts(self, step: OptimizerStep, batch: LoadedBatch) -> None:
         found, precision = self.found, self.plan.step.precision
         if self.on_meta or found.not_finite or precision == "fp16":  # small gradients are 0 there without a scale
             return
         loss = found.sections["train"].loss
         if loss is not None and math.isfinite(loss) and (doubt := of_first_loss(self.plan, loss)):
             found.warnings.append(doubt)
-        if loss and (names := constant_parameters(self.pipeline, batch, self.zero_gradients)):
+        if loss and (names := constant_parameters(step, batch, self.zero_gradients)):
             found.warnings.append(of_gradients(names, self.with_gradients))
 
     def _loss_of_a_sample(self, loss: torch.Tensor, samples: int) -> float:

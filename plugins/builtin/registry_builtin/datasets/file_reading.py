@@ -43,7 +43,7 @@ class OfImageFiles(Classified):
 
     @property
     def reading(self) -> ImageReading:
-        """How the files are read."""
+        """The way in which the files are read."""
         return ImageReading(self.mode, self.orientation, self.background, self.max_pixels)
 
     def arguments(self) -> dict[str, Any]:

@@ -15,10 +15,6 @@ class _SameValue(Init):
 
     draws: ClassVar[bool] = False
 
-    def spread(self, shape: tuple[int, ...]) -> float:
-        """Return 0: all values are the same."""
-        return 0.0
-
 
 class Constant(_SameValue):
     """Fill the tensor with one value.
