@@ -138,6 +138,34 @@ def pipeline(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
+    """Train ``PIPELINE`` with changes and overrides, each time in a folder of its own."""
+    from itertools import count
+
+    import registry_core
+
+    numbers = count()
+
+    def start(*overrides: str, **changes: Any) -> Any:
+        path = pipeline(**changes)
+        return registry_core.train(registry_core.load(path, overrides), tmp_path / f"run-{next(numbers)}")
+
+    return start
+
+
+@pytest.fixture
+def own_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No component is registered in the session before the test, and none afterwards."""
+    from registry_core.catalog import installed
+
+    monkeypatch.setattr("registry_core.catalog.session._components", {})
+    monkeypatch.setattr("registry_core.catalog.catalog._local", [])
+    installed.cache_clear()
+    yield
+    installed.cache_clear()
+
+
+@pytest.fixture
 def mnist() -> Path | None:
     """The folder with the real MNIST, from REGISTRY_MNIST or beside the checkout; None where it is not there."""
     folder = Path(os.environ.get("REGISTRY_MNIST", ROOT.parent / "shared" / "data" / "mnist"))

@@ -22,14 +22,6 @@ from registry_core.diagnostics import PipelineError
 NET = {"net": {"in_channels": 1, "size": 8, "padding": 2, "num_classes": 10}}
 
 
-@pytest.fixture
-def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    def train(**changes: Any) -> Any:
-        return registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / "run")
-
-    return train
-
-
 def options(result: Any, option: str) -> dict[str, Any]:
     """An option of each parameter, as torch's optimizer has it."""
     names = {id(parameter): name for name, parameter in result.pipeline.model.named_parameters()}

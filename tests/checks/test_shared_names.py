@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +12,6 @@ import torch
 from torch import nn
 
 import registry_core
-from registry_core.catalog import installed
 from registry_core.components import DataFacts, Dataset, Model, Transform
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import BrokenComponent, DataError, PipelineError, Problem
@@ -49,13 +47,7 @@ def same(sample: dict[str, Any]) -> dict[str, Any]:
     return {**sample, "mask": sample["input"]}
 
 
-@pytest.fixture(autouse=True)
-def _session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a session of its own."""
-    monkeypatch.setattr("registry_core.catalog.session._components", {})
-    installed.cache_clear()
-    yield
-    installed.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_session")
 
 
 def problems(

@@ -29,17 +29,6 @@ from registry_core.engine.requirements import check_requirements
 from registry_core.registry import registries
 
 
-@pytest.fixture
-def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    numbers = iter(range(100))
-
-    def start(*overrides: str, **changes: Any) -> Any:
-        path = pipeline(**changes)
-        return registry_core.train(registry_core.load(path, overrides), tmp_path / f"run-{next(numbers)}")
-
-    return start
-
-
 def rows(result: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
 

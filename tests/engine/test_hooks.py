@@ -161,14 +161,6 @@ def test_an_event_without_listeners_is_known() -> None:
     assert not hooks.listened("step_ended")
 
 
-@pytest.fixture
-def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    def start(*overrides: str, **changes: Any) -> Any:
-        return registry_core.train(registry_core.load(pipeline(**changes), overrides), tmp_path / "run")
-
-    return start
-
-
 def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
     """What TensorBoard's own reader finds."""
     reader = EventAccumulator(str(run / "tensorboard")).Reload()

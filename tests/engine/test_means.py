@@ -28,16 +28,6 @@ LOSSES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture
-def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    numbers = iter(range(100))
-
-    def start(**changes: Any) -> Any:
-        return registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / f"run-{next(numbers)}")
-
-    return start
-
-
 def last(result: Any) -> dict[str, Any]:
     row: dict[str, Any] = json.loads((result.directory / "metrics.jsonl").read_text().splitlines()[-1])
     return row

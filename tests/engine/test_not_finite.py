@@ -92,16 +92,6 @@ def parts(distribution: Callable[..., Path]) -> None:
     distribution("acme", ENTRIES, modules={"parts_not_finite": PARTS})
 
 
-@pytest.fixture
-def run(pipeline: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    numbers = iter(range(100))
-
-    def start(**changes: Any) -> Any:
-        return registry_core.train(registry_core.load(pipeline(**changes)), tmp_path / f"run-{next(numbers)}")
-
-    return start
-
-
 def data(bad: int = 5, value: float = math.nan) -> dict[str, Any]:
     spots: Any = {"spots": {"bad": bad}} if math.isnan(value) else {"spots": {"bad": bad, "value": value}}
     return {"train": {"dataset": spots, "sampler": "sequential"}, "batch_size": 3}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,6 @@ from registry_builtin.losses.classes import CrossEntropy
 from torch import nn
 
 import registry_core
-from registry_core.catalog import installed
 from registry_core.components import Loss
 from registry_core.config import dump
 from registry_core.config.models import Spec
@@ -23,13 +22,7 @@ from registry_core.registry import registries
 DIGITS = ROOT / "examples" / "digits.yaml"
 
 
-@pytest.fixture(autouse=True)
-def _session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a session of its own."""
-    monkeypatch.setattr("registry_core.catalog.session._components", {})
-    installed.cache_clear()
-    yield
-    installed.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_session")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,14 +39,7 @@ from registry_core.registry.session import session_digest
 SCRIPT = ROOT / "tests" / "session_script.py"
 
 
-@pytest.fixture(autouse=True)
-def _session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a session of its own."""
-    monkeypatch.setattr("registry_core.catalog.session._components", {})
-    monkeypatch.setattr("registry_core.catalog.catalog._local", [])
-    installed.cache_clear()
-    yield
-    installed.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_session")
 
 
 def script(path: Path, *arguments: object) -> tuple[dict[str, Any], str]:
