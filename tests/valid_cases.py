@@ -10,41 +10,59 @@ from typing import Any
 import numpy as np
 import PIL.Image
 from hypothesis import strategies as st
-from valid_images import Chain, Draw, Picture, number, one_of, some
+from valid_images import CHANGES, Chain, Draw, Picture, number, one_of, some
 
 _CLASSES = 3
 _EACH = 4
 
 
 def make_files(folder: Path) -> None:
-    """Images of 9 x 7 pixels in class folders, an index file of them, and IDX files of 8 x 8."""
+    """Training and evaluation: images of 9 x 7 pixels in class folders, an index of them, and IDX files of 8 x 8."""
     generator = np.random.default_rng(0)
-    lines = ['# classes: ["c0", "c1", "c2"]']
-    for label in range(_CLASSES):
-        (folder / "images" / f"c{label}").mkdir(parents=True)
-        for count in range(_EACH):
-            pixels = generator.integers(0, 256, (9, 7, 3), dtype=np.uint8)
-            PIL.Image.fromarray(pixels).save(folder / "images" / f"c{label}" / f"{count}.png")
-            lines.append(f"images/c{label}/{count}.png {label}")
-    (folder / "index.txt").write_text("\n".join(lines) + "\n")
-    images = generator.integers(0, 256, (20, 8, 8), dtype=np.uint8)
-    (folder / "train-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 2051, 20, 8, 8) + images.tobytes())
-    labels = bytes(n % 10 for n in range(20))
-    (folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, 20) + labels)
+    for part, prefix in (("train", "train"), ("val", "t10k")):
+        lines = ['# classes: ["c0", "c1", "c2"]']
+        for label in range(_CLASSES):
+            (folder / part / f"c{label}").mkdir(parents=True)
+            for count in range(_EACH):
+                pixels = generator.integers(0, 256, (9, 7, 3), dtype=np.uint8)
+                PIL.Image.fromarray(pixels).save(folder / part / f"c{label}" / f"{count}.png")
+                lines.append(f"{part}/c{label}/{count}.png {label}")
+        (folder / f"{part}.txt").write_text("\n".join(lines) + "\n")
+        images = generator.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 2051, 20, 8, 8) + images.tobytes())
+        labels = bytes(n % 10 for n in range(20))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, 20) + labels)
 
 
 def images(draw: Draw, folder: Path, name: str) -> tuple[dict[str, Any], Picture, int]:
     """A data set of images with one class each: how it is written, its images, and how many classes there are."""
     mode = one_of(draw, "RGB", "L")
     coloured = Picture("pil", 3 if mode == "RGB" else 1, 9, 7)
+    read = Picture("pil", 1, 8, 8, decisive=frozenset({"sides"}))
+    root, index = str(folder / "train"), str(folder / "train.txt")
     found: dict[str, tuple[dict[str, Any], Picture, int]] = {
-        "digits": ({"digits": {"split": "val"}}, Picture("pil", 1, 8, 8), 10),
-        "mnist": ({"mnist": {"root": str(folder)}}, Picture("pil", 1, 8, 8), 10),
-        "image_folder": ({"image_folder": {"root": str(folder / "images"), "mode": mode}}, coloured, _CLASSES),
-        "image_index": ({"image_index": {"index": str(folder / "index.txt"), "mode": mode}}, coloured, _CLASSES),
-        "sounding": ({"sounding": {}}, Picture("pil", 1, 8, 8), 10),
+        "digits": ({"digits": {"split": "train"}}, read, 10),
+        "mnist": ({"mnist": {"root": str(folder)}}, read, 10),
+        "image_folder": ({"image_folder": {"root": root, "mode": mode}}, coloured, _CLASSES),
+        "image_index": ({"image_index": {"index": index, "mode": mode}}, coloured, _CLASSES),
+        "sounding": ({"sounding": {"split": "train"}}, read, 10),
     }
     return found[name]
+
+
+def for_evaluation(dataset: dict[str, Any]) -> dict[str, Any]:
+    """The data set with other samples than those of training."""
+    ((name, parameters),) = dataset.items()
+    if "dataset" in parameters:
+        return {name: {**parameters, "dataset": for_evaluation(parameters["dataset"])}}
+    other = {
+        "digits": lambda: {"split": "val"},
+        "sounding": lambda: {"split": "val"},
+        "mnist": lambda: {"split": "test"},
+        "image_folder": lambda: {"root": str(Path(parameters["root"]).with_name("val"))},
+        "image_index": lambda: {"index": str(Path(parameters["index"]).with_name("val.txt"))},
+    }[name]()
+    return {name: {**parameters, **other}}
 
 
 @dataclass
@@ -122,10 +140,15 @@ MOVE_ALONE = ("auto_augment", "rand_augment", "trivial_augment_wide", "aug_mix",
 """Transforms that move no masks or boxes."""
 
 
+DECISIVE: dict[str, tuple[str, ...]] = {"sides": ("lines", "angles"), "extent": ("lines", "counts")}
+"""The tasks whose targets depend on an aspect, whatever the images are."""
+
+
 def choose_data(case: Case, folder: Path) -> None:
     draw = case.draw
     inner = case.name if case.name in ("digits", "mnist", "image_folder", "image_index") else ""
-    inner = inner or one_of(draw, "digits", "image_folder", "image_index", "mnist")
+    read = () if CHANGES.get(case.name) == "sides" else ("digits", "mnist")
+    inner = inner or one_of(draw, *read, "image_folder", "image_index")
     inner = "sounding" if case.name == "tensorboard_audio" else inner
     case.dataset, case.picture, case.classes = images(draw, folder, inner)
     size, p = case.picture.size, case.picture
@@ -138,7 +161,8 @@ def choose_data(case: Case, folder: Path) -> None:
     if case.task == "labels":
         case.dataset, case.picture = {"multi_label": scattered}, replace(canvas, boxes=boxes)
     elif case.task == "counts":
-        case.dataset, case.picture = {"counts": scattered}, replace(canvas, boxes=boxes)
+        case.dataset = {"counts": scattered}
+        case.picture = replace(canvas, boxes=boxes, decisive=frozenset({"extent"}))
     elif case.task == "pixels":
         each = one_of(draw, "foreground", "each")
         case.classes = 2 if each == "foreground" else case.classes + 1
@@ -148,11 +172,13 @@ def choose_data(case: Case, folder: Path) -> None:
         case.longest = draw(st.integers(1, 2))
         case.classes += 1
         case.dataset = {"lines": {**scene, "longest": case.longest}}
-        case.picture = replace(p, height=size[0] + shift, width=case.longest * (size[1] + shift))
+        everything = frozenset({"sides", "extent"})
+        case.picture = replace(p, height=size[0] + shift, width=case.longest * (size[1] + shift), decisive=everything)
     elif case.task == "angles":
         unit = one_of(draw, "radians", "degrees", "sin_cos")
         case.classes = 2 if unit == "sin_cos" else 1
         case.dataset = {"rotated": {**common, "unit": unit, "degrees": number(draw, 30, 180)}}
+        case.picture = replace(p, decisive=frozenset({"direction"}))
     elif case.task in ("pairs", "order"):
         case.dataset = {"pairs": {**common, "targets": "order" if case.task == "order" else "same_class"}}
     elif case.task == "triplets":

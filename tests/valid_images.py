@@ -26,11 +26,26 @@ class Picture:
     views: int = 1
     mode: str = ""
     """A Pillow mode whose tones Pillow does not know."""
+    decisive: frozenset[str] = frozenset()
+    """Aspects on which its target depends: its sides, the direction of what it shows, its whole extent."""
 
     @property
     def size(self) -> list[int]:
         """Height and width."""
         return [self.height, self.width]
+
+
+CHANGES: dict[str, str] = {
+    **dict.fromkeys(("random_horizontal_flip", "random_vertical_flip", "random_rotation", "random_affine"), "sides"),
+    **dict.fromkeys(("random_crop", "center_crop", "random_resized_crop", "five_crop", "ten_crop"), "extent"),
+}
+"""The aspect of an image that a transform changes, on which targets may depend."""
+
+
+def keeps_target(p: Picture, name: str) -> bool:
+    """True if a transform changes nothing on which the target of an image depends."""
+    changed = CHANGES.get(name, "")
+    return changed not in p.decisive and not (changed == "sides" and "direction" in p.decisive)
 
 
 def number(draw: Draw, low: float, high: float) -> float:
@@ -123,3 +138,9 @@ def at_least(draw: Draw, p: Picture, side: int) -> tuple[Chain, Picture]:
 def side(draw: Draw) -> int:
     """A side of an image."""
     return int(draw(st.integers(3, 18)))
+
+
+def sides(draw: Draw, p: Picture) -> tuple[int, int]:
+    """Height and width, which are not both at most half as long as before: the image would lose its details."""
+    height, width = side(draw), side(draw)
+    return (p.height if 2 * height <= p.height and 2 * width <= p.width else height), width

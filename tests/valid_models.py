@@ -217,7 +217,8 @@ def residual(draw: Draw, shape: Sides) -> Made:
     if len(shape) != 3:
         return {"residual": {"layers": ["silu"], **some(draw, shortcut=lambda: ["tanh"])}}, shape
     channels = draw(st.integers(1, 4))
-    one = {"conv2d": {"out_channels": channels, "kernel_size": 3, "padding": 1}}
+    size = {"kernel_size": 3, "padding": 1} if max(shape[1:]) > 1 else {"kernel_size": 1}
+    one = {"conv2d": {"out_channels": channels, **size}}
     other = {"conv2d": {"out_channels": channels, "kernel_size": 1}}
     return {"residual": {"layers": [one, "elu"], "shortcut": [other]}}, (channels, *shape[1:])
 

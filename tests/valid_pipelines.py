@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from valid_cases import EVALUATED, LOSSES, METRICS, MOVE_ALONE, TASK_OF, Case, choose_data, choose_loss
-from valid_images import Chain, Draw, number, one_of, resized, some
+from valid_cases import (
+    DECISIVE,
+    EVALUATED,
+    LOSSES,
+    METRICS,
+    MOVE_ALONE,
+    TASK_OF,
+    Case,
+    choose_data,
+    choose_loss,
+    for_evaluation,
+)
+from valid_images import CHANGES, Chain, Draw, keeps_target, number, one_of, resized, some
 from valid_models import row_models, sequential, torchvision_model
 from valid_training import (
     OPTIMIZERS,
@@ -35,7 +46,8 @@ def pipelines(draw: Draw, folder: Path, wanted: str) -> dict[str, Any]:
     kind, _, name = wanted.partition("/")
     task = TASK_OF.get(wanted, "classes")
     if kind == "transform" and name not in _TARGETS_AND_BATCHES:
-        task = one_of(draw, "classes", *(LOSSES if name not in MOVE_ALONE else ()))
+        tasks = LOSSES if name not in MOVE_ALONE else ()
+        task = one_of(draw, "classes", *(each for each in tasks if each not in DECISIVE.get(CHANGES.get(name, ""), ())))
     case = Case(draw, task, wanted, name)
     choose_data(case, folder)
     choose_loss(case)
@@ -51,10 +63,13 @@ def pipelines(draw: Draw, folder: Path, wanted: str) -> dict[str, Any]:
         train["sampler"] = sampler
     data: dict[str, Any] = {"train": train, "batch_size": batch_size, **some(draw, drop_last=lambda: True)}
     evaluates = bool(case.wants("metric")) or name in EVALUATED or draw(st.booleans())
-    if evaluates:
-        data["val"] = {"dataset": case.dataset, "transforms": _plainly(case), "batch_size": 90}
     found = {"version": 1, "seed": draw(st.integers(0, 3)), "data": data, "model": case.model, "loss": case.loss}
-    found |= {"optim": _optim(case, evaluates=evaluates), "train": _train(case)}
+    found |= {"optim": _optim(case), "train": _train(case)}
+    if "reduce_on_plateau" in found["optim"].get("scheduler", ()) or name == "early_stopping":
+        evaluates, found["train"]["evaluate_every"] = True, "1 step"
+    if evaluates:
+        data["val"] = {"dataset": for_evaluation(case.dataset), "transforms": _plainly(case), "batch_size": 90}
+        found["train"] |= some(draw, evaluate_every=lambda: "1 step")
     if case.wants("init") or ("mlp" in case.model and draw(st.booleans())):
         found["init"] = _init(case)
     found["metrics"] = _metrics(case) if evaluates else []
@@ -81,7 +96,7 @@ def _transforms(case: Case, folder: Path) -> Chain:
         made, p = named(draw, p, case.name)
         chain += made
     for name in names:
-        if name != wanted and (not p.usual or name in MOVE_ALONE):
+        if name != wanted and (not p.usual or name in MOVE_ALONE or not keeps_target(p, name)):
             continue
         made, p = TRANSFORMS[name](draw, p)
         chain += made
@@ -117,10 +132,11 @@ def _transforms_of_one(case: Case, wanted: str, folder: Path) -> Chain:
 def _plainly(case: Case) -> Chain:
     """For evaluations: images of the same size and channels, without chance."""
     p = case.picture
-    grey = {"grayscale": {"num_output_channels": p.channels}}
-    channels = "rgb" if p.channels == 3 and grey not in case.transforms else grey
+    greys = [each for each in case.transforms if isinstance(each, dict) and "grayscale" in each]
+    found = greys[-1]["grayscale"]["num_output_channels"] if greys else case.source.channels
+    coloured = ["rgb"] if found != p.channels else []
     sized, _ = resized(case.draw, case.source, *p.size)
-    return [channels, *sized, "to_tensor", *case.steady, *case.target_transforms]
+    return [*greys, *coloured, *sized, "to_tensor", *case.steady, *case.target_transforms]
 
 
 def _choose_model(case: Case) -> None:
@@ -174,6 +190,8 @@ def _row_model(case: Case, count: int) -> dict[str, Any]:
     if case.name == "sparse_adam":
         name = "sparse_bag"
     parameters = possible[name]()
+    if case.wants("init"):
+        parameters.pop("bias", None)
     if case.name == "muon":
         parameters["bias"] = False
     return {name: parameters}
@@ -205,7 +223,7 @@ def _sampler(case: Case) -> Any:
     return (balanced if balanced["class_balanced"] else name) if name == "class_balanced" else name or None
 
 
-def _optim(case: Case, *, evaluates: bool) -> dict[str, Any]:
+def _optim(case: Case) -> dict[str, Any]:
     draw, sparse = case.draw, "sparse_bag" in str(case.model)
     weighs = "adaptive_log_softmax" in case.loss  # its own weights: dense, and some without a gradient in some steps
     names = ("sgd", "adagrad", *(() if weighs else ("sparse_adam",))) if sparse else OPTIMIZERS
@@ -215,16 +233,17 @@ def _optim(case: Case, *, evaluates: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"optimizer": optimizer(draw, name, sparse=sparse)}
     if weighs:
         found["optimizer"][name].pop("fused", None)  # with a momentum, torch's fused form needs all gradients
-    schedule = case.wants("scheduler") or one_of(draw, "", *SCHEDULERS)
+    schedules = [each for each in SCHEDULERS if case.name != "early_stopping" or each != "reduce_on_plateau"]
+    schedule = case.wants("scheduler") or one_of(draw, "", *schedules)
     function = case.name if case.name in RATE_FUNCTIONS else ""
-    schedule = one_of(draw, "lambda", "multiplicative") if function else schedule
+    if function:
+        schedule = "multiplicative" if function == "constant_factor" else one_of(draw, "lambda", "multiplicative")
     biased = "mlp" in case.model and case.model["mlp"].get("bias", True)
     count = 1
     if biased and name not in ("lbfgs", "muon") and schedule not in ("cyclic", "one_cycle") and draw(st.booleans()):
         count, found["groups"] = 2, [{"parameters": r".*\.bias", "lr": rate(draw)}]
     if schedule:
-        options: dict[str, Any] = {"evaluates": evaluates, "function": function}
-        found["scheduler"] = scheduler(draw, schedule, count, can_cycle(name), **options)
+        found["scheduler"] = scheduler(draw, schedule, count, can_cycle(name), function=function)
     if schedule in ("cyclic", "one_cycle"):  # which set these themselves
         replaced = ["lr"]
         if found["scheduler"][schedule]["cycle_momentum"]:
@@ -239,7 +258,8 @@ def _init(case: Case) -> list[Any]:
     if wanted == "dirac":
         return [{"modules": "Conv2d", "weight": first_values(case.draw, "dirac")}]
     name = wanted or one_of(case.draw, "xavier_normal", "xavier_uniform", "kaiming_uniform")
-    return [{"modules": "Linear", "weight": first_values(case.draw, name)}]
+    filled = "bias" if name in ("constant", "ones", "zeros") else "weight"
+    return [{"modules": "Linear", filled: first_values(case.draw, name)}]
 
 
 def _train(case: Case) -> dict[str, Any]:
@@ -256,7 +276,6 @@ def _train(case: Case) -> dict[str, Any]:
             ema=lambda: {"decay": number(draw, 0.5, 0.7)},
             channels_last=lambda: True,
             log_every=lambda: "1 step",
-            evaluate_every=lambda: "1 step",
         ),
     }
 

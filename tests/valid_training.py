@@ -71,13 +71,13 @@ _MOVING = {"sgd", "adam", "adamw", "adamax", "nadam", "radam", "rmsprop", "muon"
 """Optimizers with a momentum, or with betas whose first is one."""
 
 
-def rate_function(draw: Draw, name: str = "") -> Any:
-    """A function that gives factors on learning rates."""
-    name = name or one_of(draw, *RATE_FUNCTIONS)
+def rate_function(draw: Draw, name: str = "", *, multiplies: bool = False) -> Any:
+    """A function of factors on learning rates that differ from step to step, or that multiply each other."""
+    name = name or one_of(draw, *(each for each in RATE_FUNCTIONS if multiplies or each != "constant_factor"))
     parameters: dict[str, Any] = {
-        "constant_factor": lambda: some(draw, factor=lambda: number(draw, 0, 1)),
-        "power_decay": lambda: {"base": number(draw, 0.1, 1)},
-        "linear_decay": lambda: {"length": draw(st.integers(1, 9)), **some(draw, end=lambda: number(draw, 0, 1))},
+        "constant_factor": lambda: {"factor": number(draw, 0.1, 0.9)},
+        "power_decay": lambda: {"base": number(draw, 0.1, 0.9)},
+        "linear_decay": lambda: {"length": draw(st.integers(1, 9)), **some(draw, end=lambda: number(draw, 0, 0.9))},
         "inverse_sqrt": lambda: {"warmup": draw(st.integers(1, 9))},
         "inverse_time_decay": lambda: {"rate": number(draw, 0.1, 3), **some(draw, power=lambda: number(draw, 0.5, 1))},
     }[name]()
@@ -87,16 +87,14 @@ def rate_function(draw: Draw, name: str = "") -> Any:
 RATE_FUNCTIONS = ("constant_factor", "power_decay", "linear_decay", "inverse_sqrt", "inverse_time_decay")
 
 
-def scheduler(
-    draw: Draw, name: str, groups: int, moving: bool, *, evaluates: bool, function: str = ""
-) -> dict[str, Any]:
+def scheduler(draw: Draw, name: str, groups: int, moving: bool, *, function: str = "") -> dict[str, Any]:
     """A schedule for a run of two steps in one epoch, with one value a group where it takes that."""
 
     def each(make: Any) -> Any:
         return [make() for _ in range(groups)] if groups > 1 or draw(st.booleans()) else make()
 
     cycling = {"cycle_momentum": moving and draw(st.booleans())}
-    low, high = rate(draw), number(draw, 0.01, 0.02)
+    low, high = rate(draw), number(draw, 0.011, 0.02)
     parameters: dict[str, Any] = {
         "step": lambda: {"step_size": 1, "by": "step", **some(draw, gamma=lambda: number(draw, 0.1, 0.9))},
         "multi_step": lambda: {"milestones": [1], "by": "step"},
@@ -106,12 +104,12 @@ def scheduler(
             "total_iters": one_of(draw, None, 1),
             **counted(draw),
         },
-        "constant": lambda: {"factor": number(draw, 0.1, 1), "total_iters": 1, **counted(draw)},
+        "constant": lambda: {"factor": number(draw, 0.1, 0.9), "total_iters": 1, **counted(draw)},
         "polynomial": lambda: {"total_iters": None, "power": number(draw, 0.2, 3), **counted(draw)},
         "cosine_annealing": lambda: {**some(draw, eta_min=lambda: 1e-5, t_max=lambda: 1), **counted(draw)},
         "cosine_annealing_warm_restarts": lambda: {"t_0": 2, "t_mult": draw(st.integers(1, 3)), "by": "step"},
         "reduce_on_plateau": lambda: {
-            "monitor": one_of(draw, "train/loss", *(("val/loss",) if evaluates else ())),
+            "monitor": one_of(draw, "train/loss", "val/loss"),
             "patience": 0,
             **some(draw, threshold_mode=lambda: "abs", min_lr=lambda: each(lambda: 0.0)),
         },
@@ -129,9 +127,15 @@ def scheduler(
             **some(draw, anneal_strategy=lambda: "linear", three_phase=lambda: True, div_factor=lambda: 5.0),
         },
         "lambda": lambda: {"lr_lambda": each(lambda: rate_function(draw, function)), **counted(draw)},
-        "multiplicative": lambda: {"lr_lambda": each(lambda: rate_function(draw, function)), **counted(draw)},
-        "chained": lambda: {"schedulers": [part(draw) for _ in range(draw(st.integers(1, 3)))], "by": "step"},
-        "sequential": lambda: {"schedulers": [part(draw), part(draw)], "milestones": [1], "by": "step"},
+        "multiplicative": lambda: {
+            "lr_lambda": each(lambda: rate_function(draw, function, multiplies=True)),
+            **counted(draw),
+        },
+        "chained": lambda: {
+            "schedulers": one_of(draw, [lowered(draw)], [at_full_rate(draw) for _ in range(draw(st.integers(1, 3)))]),
+            "by": "step",
+        },
+        "sequential": lambda: {"schedulers": [lowered(draw), at_full_rate(draw)], "milestones": [1], "by": "step"},
     }[name]()
     return {name: parameters}
 
@@ -142,18 +146,23 @@ def counted(draw: Draw) -> dict[str, Any]:
     return {"by": "step", **some(draw, warmup=lambda: rise)}
 
 
-def part(draw: Draw) -> Any:
-    """A schedule inside another one."""
+def lowered(draw: Draw) -> Any:
+    """A schedule inside another one that begins below the rate."""
+    constant = {"constant": {"factor": number(draw, 0.1, 0.9), "total_iters": 1}}
+    return one_of(draw, constant, {"linear": {"total_iters": None}})
+
+
+def at_full_rate(draw: Draw) -> Any:
+    """A schedule inside another one that begins with the rate."""
+    falling = one_of(draw, "power_decay", "linear_decay", "inverse_time_decay")
     return one_of(
         draw,
-        {"constant": {"factor": number(draw, 0.1, 1), "total_iters": 1}},
-        {"exponential": {"gamma": number(draw, 0.1, 1)}},
-        {"linear": {"total_iters": None}},
+        {"exponential": {"gamma": number(draw, 0.1, 0.9)}},
         {"polynomial": {"total_iters": None}},
         "cosine_annealing",
         {"cosine_annealing_warm_restarts": {"t_0": 1}},
-        {"lambda": {"lr_lambda": rate_function(draw)}},
-        {"multiplicative": {"lr_lambda": rate_function(draw)}},
+        {"lambda": {"lr_lambda": rate_function(draw, falling)}},
+        {"multiplicative": {"lr_lambda": rate_function(draw, multiplies=True)}},
     )
 
 
@@ -177,7 +186,7 @@ def first_values(draw: Draw, name: str) -> Any:
         "xavier_uniform": lambda: some(draw, gain=lambda: gain),
         "kaiming_normal": lambda: some(draw, a=lambda: number(draw, 0, 1), mode=lambda: "fan_out"),
         "kaiming_uniform": lambda: some(draw, a=lambda: number(draw, 0, 1), nonlinearity=lambda: "relu"),
-        "normal": lambda: some(draw, mean=lambda: number(draw, -1, 1), std=lambda: number(draw, 0, 1)),
+        "normal": lambda: some(draw, mean=lambda: number(draw, -1, 1), std=lambda: number(draw, 0.01, 1)),
         "uniform": lambda: {"a": number(draw, -1, 0), "b": number(draw, 0, 1)},
         "constant": lambda: {"value": number(draw, -1, 1)},
         "zeros": dict,
@@ -186,7 +195,7 @@ def first_values(draw: Draw, name: str) -> Any:
         "eye": dict,
         "dirac": dict,
         "orthogonal": lambda: some(draw, gain=lambda: gain),
-        "sparse": lambda: {"sparsity": number(draw, 0, 1), **some(draw, std=lambda: number(draw, 0, 1))},
+        "sparse": lambda: {"sparsity": number(draw, 0, 0.6), **some(draw, std=lambda: number(draw, 0.01, 1))},
     }[name]()
     return {name: parameters} if parameters else name
 
@@ -198,7 +207,7 @@ def hook(draw: Draw, name: str, layer: str) -> Any:
         "progress": dict,
         "jsonl": lambda: {**every, **some(draw, file=lambda: "rows.jsonl")},
         "checkpoint": lambda: {**every, **some(draw, keep=lambda: draw(st.integers(1, 2)), best=lambda: "train/loss")},
-        "early_stopping": lambda: {"monitor": "train/loss", **some(draw, patience=lambda: draw(st.integers(1, 5)))},
+        "early_stopping": lambda: {"monitor": "train/loss", **some(draw, patience=lambda: 1)},
         "tensorboard": lambda: some(draw, charts=lambda: {"loss": ["train/loss", "lr"]}, export=lambda: True),
         "tensorboard_histograms": lambda: {**every, **one_of(draw, {}, {"weights": False}, {"gradients": False})},
         "tensorboard_graph": dict,

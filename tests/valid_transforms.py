@@ -23,11 +23,13 @@ from valid_images import (
     fill,
     in_colour,
     interpolation,
+    keeps_target,
     number,
     one_of,
     pair,
     resized,
     side,
+    sides,
     some,
     to_size,
     warp,
@@ -36,9 +38,9 @@ from valid_images import (
 
 def resize(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     if draw(st.booleans()):
-        chain, after = resized(draw, p, side(draw), side(draw))
+        chain, after = resized(draw, p, *sides(draw, p))
         return (chain, after) if chain else resized(draw, p, p.height + 1, p.width)
-    shorter = side(draw)
+    shorter = max(side(draw), min(p.size) // 2 + 1)
     shorter += shorter == min(p.size)
     longer = shorter * max(p.size) // min(p.size)
     most = {"max_size": longer + draw(st.integers(1, 9))} if draw(st.booleans()) else {}
@@ -78,7 +80,9 @@ def center_crop(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
 
 def random_resized_crop(draw: Draw, p: Picture) -> tuple[Chain, Picture]:
     height, width = side(draw), side(draw)
-    parameters = some(draw, scale=lambda: pair(draw, 0.01, 1), ratio=lambda: pair(draw, 0.2, 5))
+    parameters = some(
+        draw, scale=lambda: [number(draw, 0.01, 0.4), number(draw, 0.41, 1)], ratio=lambda: pair(draw, 0.2, 5)
+    )
     parameters = {"size": [height, width], **parameters, "interpolation": interpolation(draw, p)}
     return [{"random_resized_crop": parameters}], replace(p, height=height, width=width)
 
@@ -296,9 +300,10 @@ def named(draw: Draw, p: Picture, function: str = "") -> tuple[Chain, Picture]:
 
 def inside(draw: Draw, p: Picture) -> Chain:
     """Transforms that leave form and size as they are, for those of transforms."""
-    names = [name for name in _KEEPING if p.usual and not (p.mode and name != "random_vertical_flip")]
+    possible = (*_KEEPING, *_KEEPING_TONES) if p.usual and not p.mode else _KEEPING
+    names = [name for name in possible if keeps_target(p, name)]
     chain: Chain = []
-    for name in draw(st.lists(st.sampled_from(names or ["random_vertical_flip"]), min_size=1, max_size=3)):
+    for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=3)):
         chain += TRANSFORMS[name](draw, p)[0]
     return chain
 
@@ -322,7 +327,8 @@ def _sometimes(draw: Draw, p: Picture) -> dict[str, Any]:
     return some(draw, p=lambda: chance(draw))
 
 
-_KEEPING = ("random_horizontal_flip", "random_vertical_flip", "random_invert", "random_equalize", "random_autocontrast")
+_KEEPING = ("random_horizontal_flip", "random_vertical_flip", "random_perspective")
+_KEEPING_TONES = ("random_invert", "random_equalize", "random_autocontrast")
 
 TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
     "resize": resize,
@@ -357,7 +363,7 @@ TRANSFORMS: dict[str, Callable[[Draw, Picture], tuple[Chain, Picture]]] = {
         "scale_jitter",
         lambda draw, p: {
             "target_size": [(length := side(draw)), length],
-            **some(draw, scale_range=lambda: pair(draw, 0.1, 2)),
+            **some(draw, scale_range=lambda: [number(draw, 0.1, 1), number(draw, 1.1, 2)]),
         },
     ),
     "random_zoom_out": of_any_size(

@@ -72,7 +72,7 @@ def sections_share_their_steady_transforms(context: CheckContext) -> Iterator[Pr
         for passage in _steady(context, name, section):
             if (same := _same(passage, train)) is None and not _is_grey(passage, train):
                 yield _missing(context, passage, having=name, lacking="train")
-            elif same and _is_steady(same) and not _alike(passage.transform.model_dump(), same.transform.model_dump()):
+            elif same and _is_steady(same) and not _have_same_parameters(passage, same):
                 message = f"{passage.transform.name} has other parameters in data.{name} than in data.train."
                 place: Keys = ("data", name, *passage.keys)
                 yield context.problem(place, message, "Use the same parameters in both sections.")
@@ -87,9 +87,14 @@ def _missing(context: CheckContext, passage: Passage, *, having: Section, lackin
 
 
 def _same(passage: Passage, section: SectionAnalysis) -> Passage | None:
-    """The last use of the same transform in another section, steady or at random."""
+    """The last use of the same transform in another section, with the same parameters if there is one."""
     found = [other for other in section.passages if other.transform.name == passage.transform.name]
-    return found[-1] if found else None
+    alike = [other for other in found if _have_same_parameters(passage, other)]
+    return next(reversed(alike or found), None)
+
+
+def _have_same_parameters(passage: Passage, other: Passage) -> bool:
+    return _alike(passage.transform.model_dump(), other.transform.model_dump())
 
 
 def _steady(context: CheckContext, name: Section, section: SectionAnalysis) -> Iterator[Passage]:

@@ -69,3 +69,16 @@ def test_doubts_wait_until_nothing_is_wrong(pipeline: Callable[..., Path]) -> No
 def test_what_is_meant_so_is_not_doubted(pipeline: Callable[..., Path], old: str, new: str) -> None:
     assert old in GOOD
     assert load(pipeline(GOOD.replace(old, new))).warnings == ()
+
+
+def test_a_transform_that_is_used_twice_is_compared_with_its_counterpart(pipeline: Callable[..., Path]) -> None:
+    def warned(*bits: int) -> list[str]:
+        trained, evaluated = (
+            [*({"random_posterize": {"bits": each, "p": 1.0}} for each in section), "to_tensor"]
+            for section in ((5, 3), bits)
+        )
+        train = {"dataset": {"digits": {"split": "train"}}, "transforms": trained}
+        return [problem.code for problem in load(pipeline(data__train=train, data__val__transforms=evaluated)).warnings]
+
+    assert warned(5, 3) == []
+    assert warned(5, 4) == ["prepared-differently"]

@@ -23,7 +23,6 @@ from valid_pipelines import pipelines
 import registry_core
 from registry_core.catalog import KINDS, installed
 from registry_core.config.loading.resolve import components
-from registry_core.diagnostics.codes import CODES
 from registry_core.loaded import load
 
 pytestmark = pytest.mark.exhaustive
@@ -38,9 +37,6 @@ COMPONENTS = sorted(
     if record.distribution == "registry-core"
 )
 
-SENSIBLE = {"no-effect", "prepared-differently", "random-evaluation", "unit", "value-range"}
-"""Codes of warnings that no pipeline here deserves; others are true of two steps on a few digits, however drawn."""
-
 SOUNDING = '''
 import torch
 from registry_builtin.objects.digits import Digits
@@ -49,13 +45,14 @@ from registry_core.components import DataFacts, Dataset, Image
 class Sounding(Dataset):
     """Digits with a sound, which no data set of registry-core has."""
     target = "sounding_digits:Read"
+    split: str
     def facts(self):
         entries = ("input", "target", "audio", "sample_rate")
         return DataFacts(12, Image("pil", 1, 8, 8), 10, target_form="class_indices", entries=entries)
 
 class Read:
-    def __init__(self):
-        self.digits = Digits("val")
+    def __init__(self, split):
+        self.digits = Digits(split)
         self.targets = self.digits.targets[:12]
     def __len__(self): return 12
     def __getitem__(self, index):
@@ -75,19 +72,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def trained(pipeline: dict[str, Any]) -> set[str]:
-    """The components of a pipeline that validates without a problem, and trains two steps with a finite loss.
-
-    Its model, loss and metrics make no warning; its data and lengths are too small to make none.
-    """
+    """The components of a pipeline that validates without an error or warning, and trains two steps."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
         loaded = load(path)
-        assert [problem for problem in loaded.warnings if problem.code in SENSIBLE] == []
         spec = loaded.spec
         result = registry_core.train(spec, Path(folder) / "run")
     assert result.position.step == 2
-    assert [str(each) for each in loaded.warnings if CODES[each.code].theme == "Model, loss and metrics"] == []
+    assert [str(each) for each in loaded.warnings] == []
     assert result.summary["hook_errors"] == []
     assert math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics
     return {f"{component.kind}/{component.name}" for component in components(spec)}
