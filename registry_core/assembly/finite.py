@@ -16,14 +16,20 @@ def largest(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack([norm.to(norms[0].device, torch.float32) for norm in norms]).max()
 
 
+def stored(tensor: torch.Tensor) -> torch.Tensor:
+    """The values that a tensor holds in memory: for a sparse one, those that may differ from 0."""
+    return tensor._values() if tensor.is_sparse else tensor
+
+
 def not_finite(tensors: Mapping[str, torch.Tensor]) -> Iterator[str]:
     """The names of floating-point tensors with NaN or infinite values."""
+    found = {name: stored(tensor.detach()) for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
     floating = {
         name: tensor
-        for name, tensor in tensors.items()
-        if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.numel() and not tensor.is_meta
+        for name, tensor in found.items()
+        if tensor.is_floating_point() and tensor.numel() and not tensor.is_meta
     }
-    if floating and not math.isfinite(largest([tensor.detach() for tensor in floating.values()]).item()):
+    if floating and not math.isfinite(largest(list(floating.values())).item()):
         yield from (name for name, tensor in floating.items() if not tensor.isfinite().all())
 
 

@@ -10,7 +10,7 @@ import torch
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.data.reading import Reader
-from registry_core.assembly.finite import not_finite
+from registry_core.assembly.finite import largest, not_finite, stored
 from registry_core.assembly.model.objective import Objective
 from registry_core.components.dataset import describe_sample
 from registry_core.diagnostics import Keys, RunError
@@ -105,6 +105,21 @@ def cause_in_weights(tensors: Mapping[str, torch.Tensor]) -> Cause | None:
         message = f"An earlier step made weights that are not finite: {some_of(names)}."
         return Cause(message, DIVERGED, keys=_RATE)
     return None
+
+
+def cause_in_gradients(parameters: Mapping[str, torch.nn.Parameter], loss: float) -> Cause:
+    """The cause of gradients, or of a norm of them, that is not finite."""
+    gradients = {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
+    if wrong := list(not_finite(gradients)):
+        message = f"The loss is {loss:g}, but not the gradients of {some_of(wrong)}."
+        remedy = "Check the model and the loss for divisions by 0, and for roots and logarithms of 0, or lower the "
+        return Cause(message, f"{remedy}learning rate.")
+    reached = {name: float(largest([stored(grad)])) for name, grad in gradients.items() if stored(grad).numel()}
+    name = max(reached, key=lambda name: reached[name])
+    message = f"Each of them is, but they reach {reached[name]:.2g} in {name}, "
+    message += "and their norm exceeds the range of float32."
+    remedy = "Lower the learning rate or use a warm-up, or clip by value, which needs no norm: train.clip.value."
+    return Cause(message, remedy, keys=("train", "clip"))
 
 
 def _wrong_rows(values: Mapping[str, Any]) -> tuple[str, tuple[int, ...]] | None:

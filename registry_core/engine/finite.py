@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from registry_core.assembly.finite import largest
+from registry_core.assembly.finite import largest, stored
 from registry_core.diagnostics import RegistryError
 
 Policy = Literal["stop", "skip"]
@@ -89,6 +89,5 @@ class _HostCopy:
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> torch.Tensor:
     """The largest absolute value of all gradients; NaN if one is NaN."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    dense = [grad._values() if grad.is_sparse else grad for grad in gradients]
-    return largest([grad for grad in dense if grad.numel()])
+    gradients = [stored(parameter.grad) for parameter in parameters if parameter.grad is not None]
+    return largest([grad for grad in gradients if grad.numel()])

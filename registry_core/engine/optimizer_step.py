@@ -16,7 +16,7 @@ from registry_core.assembly.model.objective import BatchLoss
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Position
-from registry_core.engine.clipping import clip_norm
+from registry_core.engine.clipping import total_norm
 from registry_core.engine.evaluate import autocast, with_outputs
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep, gradient_norm
 
@@ -162,11 +162,13 @@ class OptimizerStep:
         self.scaler.unscale_(self.pipeline.optimizer)
         parameters = [*self.pipeline.model.parameters(), *self.pipeline.loss.parameters()]
         if clip is not None and clip.norm is not None:
-            norm = clip_norm(parameters, clip.norm)
+            norm = total_norm(parameters)
         else:
             norm = torch.zeros(()) if guard is None else gradient_norm(parameters)
         if guard is not None:
             guard.check_gradients(norm)
+        if clip is not None and clip.norm is not None:
+            nn.utils.clip_grads_with_norm_(parameters, clip.norm, norm)
         if clip is not None and clip.value is not None:
             nn.utils.clip_grad_value_(parameters, clip.value)
 

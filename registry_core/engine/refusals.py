@@ -19,6 +19,7 @@ from registry_core.engine.causes import (
     OVERFLOW,
     Cause,
     cause_in_entries,
+    cause_in_gradients,
     cause_in_weights,
     cause_of_loss,
     error_of,
@@ -100,13 +101,9 @@ class Refusals:
         return error_of(subject, cause, self._reader, each.loaded, self._views)
 
     def _gradients(self, found: StepResult, batches: Sequence[MicroBatch], after: Position) -> RunError:
-        gradients = {name: parameter.grad for name, parameter in _parameters(self.pipeline).items()}
-        wrong = list(not_finite({name: grad for name, grad in gradients.items() if grad is not None}))
-        message = f"The loss is {float(found.loss.mean):g}, but not the gradients of {some_of(wrong)}."
-        remedy = "Check the model and the loss for divisions by 0, and for roots and logarithms of 0, or lower the "
-        remedy += "learning rate."
+        cause = cause_in_gradients(_parameters(self.pipeline), float(found.loss.mean))
         subject = f"The gradients of step {after.step} are not finite"
-        return error_of(subject, Cause(message, remedy), self._reader, batches[0].loaded, self._views)
+        return error_of(subject, cause, self._reader, batches[0].loaded, self._views)
 
     def _cause(self, batches: Sequence[MicroBatch]) -> tuple[Cause, MicroBatch]:
         """The cause, and the batch that has it: wrong entries first, then wrong weights, which may follow from them."""

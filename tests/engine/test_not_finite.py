@@ -64,6 +64,23 @@ class Root(nn.Module):
         return self.body(x.flatten(1)) + (self.body.weight * 0).sum().sqrt()
 
 
+class Steep(Root):
+    """Gradients that are finite, but whose squares exceed float32."""
+    def forward(self, x):
+        nothing = (self.body.weight - self.body.weight.detach()).sum() * 1e30
+        return self.body(x.flatten(1)) + torch.stack([nothing, nothing * 0])
+
+
+class Table(nn.Module):
+    """A table with sparse gradients, which are not finite."""
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.Embedding(3, 2, sparse=True)
+    def forward(self, x):
+        row = self.rows(torch.ones(len(x), dtype=torch.long))
+        return row + ((row - row.detach()) * 0).sqrt()
+
+
 class NanFirst(Metric):
     higher_is_better = True
     values = [math.nan, 0.2, 0.4, math.inf, 0.3]
@@ -82,6 +99,8 @@ spots = parts_not_finite:Spots
 [registry_core.v1.models]
 spotted = parts_not_finite:Net
 root = parts_not_finite:Root
+steep = parts_not_finite:Steep
+sparse_table = parts_not_finite:Table
 [registry_core.v1.metrics]
 nan_first = parts_not_finite:NanFirst
 """
@@ -180,6 +199,17 @@ def test_clipped_gradients_are_read_before_the_step(
     with pytest.raises(RunError, match=r"The gradients of step 1 are not finite.*not the gradients of body\.weight"):
         run(**{**SPOTTED, "data": data(bad=-1), "model": "root"}, **keys)
     assert not list((tmp_path / "run-0").glob("checkpoints/step-*"))
+
+
+def test_the_gradients_to_blame_are_named_with_a_cause(run: Callable[..., Any]) -> None:
+    keys = {**SPOTTED, "data": data(bad=-1), "train": {"clip": {"norm": 1.0}}}
+    with pytest.raises(RunError, match=r"they reach \d\.?\d*e\+29 in body\.weight, and their norm exceeds") as ended:
+        run(**{**keys, "model": "steep"})
+    assert ended.value.keys == ("train", "clip")
+    assert "train.clip.value" in str(ended.value)
+    run(**{**keys, "model": "steep", "train": {"clip": {"value": 1.0}, "max_steps": 1}})
+    with pytest.raises(RunError, match=r"not the gradients of rows\.weight"):
+        run(**{**keys, "model": "sparse_table"})
 
 
 def test_other_gradients_are_found_before_anything_is_saved(run: Callable[..., Any], tmp_path: Path) -> None:
