@@ -76,7 +76,9 @@ def patience_ends_within_run(context: CheckContext) -> Iterator[Problem]:
         if chosen and isinstance(patience, int) and patience >= evaluations:
             message = f"{component.name} waits for {counted(patience, 'evaluation')} without progress"
             message += f", but the run has {evaluations}."
-            yield context.problem(context.inside(keys, ("patience",)), message, "Set a smaller patience.")
+            shorter = f"Set a patience below {evaluations}."
+            remedy = shorter if evaluations > 1 else "Evaluate more often or train longer."
+            yield context.problem(context.inside(keys, ("patience",)), message, remedy)
 
 
 @warning("beyond-run", after=("patience_ends_within_run",))

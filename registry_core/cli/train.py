@@ -28,6 +28,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     if out is not None and resumed is not None:
         raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
     from registry_core.analysis.machine import unwritable
+    from registry_core.components.forms import counted
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
@@ -50,6 +51,8 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         shown = "not finite" if last is None else f"{last:.4f}"
         at_best = "" if best is None else f" (best {best:.4f} at step {values['best_step']})"
         click.echo(f"{name}: {shown}{at_best}")
+    if skipped := result.summary["skipped_steps"]:
+        click.echo(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
     click.echo(f"run directory: {result.directory}")
     if result.signal is not None:
         click.echo(f"Resume with: registry-core train --resume {result.directory}")

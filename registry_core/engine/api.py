@@ -127,6 +127,7 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
         "guarantee": guarantee,
         "epochs": training.position.epoch,
         "steps": training.position.step,
+        **training.refusals.state_dict(),
         "images": training.images,
         "seconds": round(training.seconds, 3),
         "images_per_second": round(training.images / training.seconds, 1) if training.seconds else None,

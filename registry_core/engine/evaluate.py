@@ -118,7 +118,7 @@ class Evaluation:
             for measured in metrics:
                 measured.metric.compute()
 
-        return explained(self.plan, executor.section, error, calls, repeat)
+        return explained(self.plan, executor, error, calls, () if loaded is None else (loaded,), repeat)
 
     def values(self, network: Callable[..., Any], executor: Executor, loaded: LoadedBatch) -> dict[str, Any]:
         """The entries of a batch and the outputs for it, one row a sample."""

@@ -5,28 +5,38 @@ A run watches no calls, which would cost time in every step. A batch that fails 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 
+from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.torch_errors import is_out_of_memory
-from registry_core.config import Section
 from registry_core.config.places import with_place
 from registry_core.diagnostics import PipelineError, RegistryError
 from registry_core.engine.calls import Calls
-from registry_core.engine.failures import failure
+from registry_core.engine.failures import class_out_of_range, failure
 from registry_core.planning.plan import Plan
 
 
 def explained(
-    plan: Plan, section: Section, error: RegistryError, calls: Calls, repeat: Callable[[], object]
+    plan: Plan,
+    executor: Executor,
+    error: RegistryError,
+    calls: Calls,
+    batches: Iterable[LoadedBatch],
+    repeat: Callable[[], object],
 ) -> RegistryError:
     """The error with the call that failed, its arguments and its place in the file; ``repeat`` fails in the same way.
 
     An error that is a sentence of registry-core already, or that does not occur again, is returned as it is.
     """
     cause = error.__cause__
-    if cause is None or isinstance(cause, torch.AcceleratorError):  # every later call on the device fails, too
+    if cause is None:
+        return error
+    for loaded in batches:
+        if wrong := class_out_of_range(plan, executor, loaded):
+            return wrong
+    if isinstance(cause, torch.AcceleratorError):  # every later call on the device fails, too
         return error
     calls.begin()
     try:
@@ -35,5 +45,5 @@ def explained(
     except (Exception, SystemExit) as again:  # a plugin may raise anything
         found = again.__cause__ or again
         if type(found) is type(cause):
-            return PipelineError([with_place(failure(plan, calls, again, section, False), plan.places)])
+            return PipelineError([with_place(failure(plan, calls, again, executor.section, False), plan.places)])
     return error

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 
+from registry_core.assembly.data.executor import Executor, LoadedBatch
+from registry_core.assembly.data.targets import target_check
 from registry_core.assembly.model.inputs import MissingEntry
 from registry_core.assembly.torch_errors import is_not_deterministic, is_out_of_memory, needs_values
 from registry_core.config import Section
-from registry_core.diagnostics import Keys, Problem, RegistryError, RunError
+from registry_core.diagnostics import DataError, Keys, Problem, RegistryError, RunError
 from registry_core.diagnostics.sentences import describe_error
 from registry_core.engine.calls import Calls
 from registry_core.planning.plan import Plan
@@ -43,6 +46,25 @@ def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on
     if on_meta:
         remedy = f"{remedy} Leave out --on meta to see whether it fails on a real device, too.".lstrip()
     return Problem(message, remedy, keys=at.keys, exit_code=exit_code_of(cause), code="component-failed")
+
+
+def class_out_of_range(plan: Plan, executor: Executor, loaded: LoadedBatch) -> DataError | None:
+    """The error of a class map with a value that is no class, if a batch that failed has one.
+
+    torch names no sample for it, and on CUDA not even the value. Single class indices are checked as they are read.
+    """
+    target = loaded.entries.get("target")
+    if not isinstance(target, torch.Tensor) or target.ndim != 3 or target.is_floating_point():
+        return None
+    facts = replace(plan.sections[executor.section].facts, target_form="class_maps")
+    check = target_check(plan.spec, facts, plan.sections["train"].facts)
+    for row, values in enumerate(target.cpu()):
+        if said := check.problem({"target": values}):
+            named = executor.reader.named(loaded.request.indices[row // executor.views])
+            remedy = "Correct the targets, set ignore_index of the loss to a value that is no class, or change the "
+            remedy += "model's number of classes."
+            return DataError(f"{named} has a wrong target. {said}", remedy).at("data", executor.section, "dataset")
+    return None
 
 
 def missing_entry(plan: Plan, error: MissingEntry, keys: Keys, section: Section) -> Problem:

@@ -146,7 +146,8 @@ class Training:
         loader.executor = loader.executor.watched(calls)
         eager = replace(pipeline, forward=pipeline.model)  # the parts of a compiled model cannot be observed
         again = OptimizerStep(eager, self.scaler, None, None)
-        return explained(self.plan, "train", error, calls, lambda: again(batches, after))
+        loaded = [each.loaded for each in batches]
+        return explained(self.plan, loader.executor, error, calls, loaded, lambda: again(batches, after))
 
     def elapsed(self) -> float:
         """Seconds of training so far."""

@@ -195,6 +195,7 @@ def test_a_batch_in_which_nothing_counts_adds_nothing(
     )
     rows = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
     assert [row["train/loss"] is None for row in rows] == [False, True] * 3
+    assert result.summary["uncounted_steps"] == 3
 
     torch.manual_seed(0)
     network = nn.Linear(4, 2)

@@ -169,6 +169,7 @@ def test_a_skipped_step_is_as_if_it_was_not(run: Callable[..., Any], precision: 
     result = run(**SPOTTED, optim=optim, train=train)
     assert "The step is skipped." in capsys.readouterr().err
     assert result.position.step == 8
+    assert result.summary["skipped_steps"] == 2
     found = result.pipeline.model.state_dict()
 
     network = _network()
@@ -185,6 +186,13 @@ def test_a_skipped_step_is_as_if_it_was_not(run: Callable[..., Any], precision: 
     for name, value in network.state_dict().items():
         mine = found[{"0": "norm", "1": "body"}[name[0]] + name[1:]]
         torch.testing.assert_close(mine, value, msg=name)
+
+
+def test_the_command_counts_skipped_steps(command: Callable[..., Any], pipeline: Callable[..., Path]) -> None:
+    ended = command("train", pipeline(**SPOTTED, train={"non_finite": "skip", "epochs": 5, "device": "cpu"}))
+    assert "\nskipped: 5 of 20 steps, where a value was not finite\n" in ended.out
+    assert ended.err.count("The step is skipped.") == 3
+    assert ended.err.count("More steps are skipped without a word.") == 1
 
 
 def _network() -> nn.Sequential:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import registry_core
+from registry_core.config import Section
 from registry_core.diagnostics import DataError
 from registry_core.inspection.data_check import read_all_data
 from registry_core.inspection.dry_run.dry_run import dry_run
@@ -49,16 +50,20 @@ class Ages(Dataset):
     def facts(self):
         return DataFacts(8, IMAGE, target_form="values", num_values=1, entries=("input", "target"))
 class Scenes(TorchDataset):
+    def __init__(self, only=None):
+        self.only = only
     def __len__(self):
         return 8
     def __getitem__(self, number):
         mask = torch.randint(0, 3, (8, 8), generator=torch.Generator().manual_seed(number))
-        mask[:4] = 255
+        if self.only in (None, number):
+            mask[:4] = 255
         image = torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(number))
         return {"input": image, "target": Mask(mask)}
 class Void(Dataset):
     "Class maps with void pixels."
     target: ClassVar = "acme_targets:Scenes"
+    only: int | None = None
     def facts(self):
         names = ("a", "b", "c")
         return DataFacts(8, IMAGE, 3, names, "class_maps", ("input", "target"), masks=("target",))
@@ -125,3 +130,23 @@ def test_metrics_ignore_what_the_loss_ignores_as_no_class(pipeline: Callable[...
         counted += int(kept.sum())
     assert counted == 8 * 32
     assert result.metrics["val/pixel_accuracy"] == pytest.approx(right / counted)
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("section", ["train", "val"])
+def test_a_pixel_that_is_no_class_is_named(pipeline: Callable[..., Path], tmp_path: Path, section: Section) -> None:
+    """torch says neither the sample nor, on CUDA, the value; the dry run says the same."""
+    read = data("void", {"only": 8})
+    read[section] = {"dataset": {"void": {"only": 2}}}
+    read["train"]["sampler"] = "sequential"
+    model = {"unet": {"num_classes": 3, "width": 4, "depth": 2}}
+    loaded = load(pipeline(data=read, model=model, loss="cross_entropy", metrics=["pixel_accuracy"], train=CPU))
+    message = f"Sample 2 of data.{section} has a wrong target. The class index 255 is outside the classes 0 to 2. "
+    message += "32 of 64 values are."
+    with pytest.raises(DataError) as ended:
+        registry_core.train(loaded, tmp_path / "run")
+    problem = ended.value.problem()
+    assert (problem.message, problem.path) == (message, f"data.{section}.dataset")
+    assert "ignore_index" in problem.remedy
+    (found,) = dry_run(make_plan(loaded)).problems
+    assert (found.message, found.path, found.remedy) == (message, problem.path, problem.remedy)

@@ -16,6 +16,7 @@ from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from test_datasets import GREY, LABELS, idx, write_images, write_lines, write_mnist
 
 from registry_core.assembly.data.reading import Reader
+from registry_core.assembly.data.targets import TargetCheck
 from registry_core.components import DataFacts
 from registry_core.components.dataset import describe_sample
 from registry_core.diagnostics import DataError
@@ -24,7 +25,6 @@ from registry_core.inspection.data_check.duplicates import SectionHashes, add_du
 from registry_core.inspection.data_check.faults import Fault, Faults
 from registry_core.inspection.data_check.processes import Request, read_chunk
 from registry_core.inspection.data_check.sample import SampleReader
-from registry_core.inspection.data_check.targets import TargetCheck
 from registry_core.loaded import load_unseen
 
 Check = Callable[..., Report]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from registry_core.assembly.data.targets import TargetCheck, target_check
 from registry_core.components import DataFacts
-from registry_core.inspection.data_check.targets import TargetCheck, target_check
 from registry_core.loaded import load_unseen
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from registry_core.components import Image
 from registry_core.components.types import NonNegativeFloat, Probability
-from registry_core_kornia.declaring import Change, Colour, Moved
+from registry_core_kornia.declaring import Change, Colour, Moved, Uncovering
 from registry_core_kornia.facts import filtered, unbounded, with_values
 from registry_core_kornia.parameters import (
     BORDER,
@@ -183,12 +183,12 @@ class RandomJPEG(Colour):
     )
 
 
-class RandomErasing(Moved):
-    """Erase a random rectangle of images of a batch, each image with probability `p`; masks get 0.
+class RandomErasing(Uncovering, Moved):
+    """Erase a random rectangle of images of a batch, each image with probability `p`; masks get `mask_fill`.
 
     Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
     width. Equivalent to kornia.augmentation.RandomErasing (Zhong et al., "Random erasing data augmentation", AAAI
-    2020), which erases masks.
+    2020), which erases masks with 0.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomErasing"
@@ -206,7 +206,7 @@ class RandomErasing(Moved):
         """Build the augmentation for batches and their masks."""
         from registry_core_kornia.objects.adapters import Erased
 
-        return Erased(self, self.make(), self.mask_flags)
+        return Erased(self, self.make(), self.mask_flags, self.mask_fill or 0)
 
     def after(self, image: Image) -> Image:
         """Return the image with a range that includes the value of erased pixels."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from registry_core.components import Image
 from registry_core.components.forms import Aspect
-from registry_core_kornia.declaring import Moved
+from registry_core_kornia.declaring import Moved, Uncovering
 from registry_core_kornia.facts import warped
 from registry_core_kornia.parameters import ALIGN, RESAMPLE, Angles, Resample, Turns
 
@@ -44,7 +44,7 @@ class RandomVerticalFlip(Moved):
         return frozenset({"handedness", "upright", "angle"} if self.p else ())
 
 
-class _Turned(Moved):
+class _Turned(Uncovering, Moved):
     """Base class of rotations."""
 
     resample: Resample = Field(default="bilinear", description=RESAMPLE)
@@ -59,8 +59,8 @@ class RandomRotation(_Turned):
     """Rotate images and masks of a batch by random angles around their center, each with probability `p`.
 
     Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and
-    width; the size does not change. Positive angles rotate counter-clockwise; pixels from outside the image are 0.
-    Equivalent to kornia.augmentation.RandomRotation.
+    width; the size does not change. Positive angles rotate counter-clockwise; pixels from outside the image are 0,
+    in masks `mask_fill`. Equivalent to kornia.augmentation.RandomRotation.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomRotation"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from registry_core.components import CheckFailed, Image, ParameterError
 from registry_core.components.forms import TargetForm, words
 from registry_core.components.types import NonNegativeInt, PositiveFloat, PositiveInt, Probability, Size
-from registry_core_kornia.declaring import KorniaTransform
+from registry_core_kornia.declaring import KorniaTransform, Uncovering
 from registry_core_kornia.facts import least, sized, with_values
 from registry_core_kornia.parameters import P_BATCH, SAME, Kernel, P, Parts
 
@@ -170,12 +170,13 @@ class RandomJigsaw(_Pieces):
         return image
 
 
-class RandomMosaic(_Pieces):
+class RandomMosaic(Uncovering, _Pieces):
     """Arrange images of a batch in a grid and crop a window, each image with probability `p`.
 
     Input: float images [batch, channels, height, width] of any values, as `input`; `target`, class maps of the same
     height and width. Output: the same, of height and width `output_size`; both combine the same images. Equivalent to
-    kornia.augmentation.RandomMosaic, with masks cut in the same way.
+    kornia.augmentation.RandomMosaic, with masks cut in the same way; pixels of none of the images are 0, in masks
+    `mask_fill`.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomMosaic"
@@ -199,7 +200,7 @@ class RandomMosaic(_Pieces):
         """Build the augmentation for batches with class maps."""
         from registry_core_kornia.objects.mixing import Mosaic
 
-        return Mosaic(self, self.make(), {})
+        return Mosaic(self, self.make(), {}, self.mask_fill or 0)
 
     def after(self, image: Image) -> Image:
         """Return an image with the size of the window; raise CheckFailed if that is smaller than the image."""

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from registry_core.components import CheckFailed, Image, ParameterError
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
-from registry_core_kornia.declaring import Geometric
+from registry_core_kornia.declaring import Geometric, Uncovering
 from registry_core_kornia.facts import resampled, sized, warped, with_values
 from registry_core_kornia.parameters import ALIGN, CROPPING, P_BATCH, RESAMPLE, SAME, SIZE, CroppingMode, Resample
 
@@ -46,12 +46,12 @@ class CenterCrop(_Resampled):
         return sized(cut, self.size, self.p)
 
 
-class RandomCrop(_Resampled):
+class RandomCrop(Uncovering, _Resampled):
     """Crop a window at a random position of each image of a batch and its masks, after optional padding.
 
     Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
     the same of height and width `size`. With `cropping_mode` slice, `resample` and `align_corners` have no effect.
-    Equivalent to kornia.augmentation.RandomCrop, with masks padded with 0.
+    Equivalent to kornia.augmentation.RandomCrop, with masks padded with `mask_fill`.
     """
 
     target: ClassVar[str] = "kornia.augmentation:RandomCrop"
@@ -66,7 +66,7 @@ class RandomCrop(_Resampled):
         "null: none.",
     )
     pad_if_needed: bool = Field(default=False, description="If true, images smaller than the window are padded to fit.")
-    fill: Fill = Field(default=0, description="Value of added pixels, or one value per channel; masks get 0.")
+    fill: Fill = Field(default=0, description="Value of added pixels, or one value per channel.")
     padding_mode: Literal["constant", "reflect", "replicate"] = Field(
         default="constant", description="Values of added pixels: fill, the mirrored image, or the nearest edge pixel."
     )
@@ -200,12 +200,12 @@ class SmallestMaxSize(_Resampled):
         return sized(resampled(image, self.resample), after_side(image, self.max_size, "short"), self.p)
 
 
-class PadTo(Geometric):
+class PadTo(Uncovering):
     """Pad or crop the images of a batch and their masks to a size, at the right and at the bottom.
 
     Input: float images [batch, channels, height, width] of any values, and masks of the same height and width. Output:
     the same of height and width `size`. It is always applied. Equivalent to kornia.augmentation.PadTo, with masks
-    padded with 0.
+    padded with `mask_fill`.
     """
 
     target: ClassVar[str] = "kornia.augmentation:PadTo"
@@ -218,7 +218,7 @@ class PadTo(Geometric):
         default="constant",
         description="Values of added pixels: pad_value, the mirrored image, the edge pixels, or the opposite side.",
     )
-    pad_value: float = Field(default=0.0, description="Value of added pixels if pad_mode is constant; masks get 0.")
+    pad_value: float = Field(default=0.0, description="Value of added pixels if pad_mode is constant.")
     crop_if_exceeds: bool = Field(default=True, description="If true, pixels beyond the size are cut off.")
 
     def after(self, image: Image) -> Image:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from registry_core.components import CheckFailed, Image, ParameterError
 from registry_core.components.forms import TargetForm
 from registry_core.components.types import NonNegativeFloat, Probability
-from registry_core_kornia.declaring import Change, Moved
+from registry_core_kornia.declaring import Change, Moved, Uncovering
 from registry_core_kornia.facts import not_maps, warped
 from registry_core_kornia.parameters import (
     ALIGN,
@@ -35,7 +35,7 @@ _SHEAR = (
 )
 
 
-class _Warp(Moved):
+class _Warp(Uncovering, Moved):
     """Base class of affine maps."""
 
     resample: Resample = Field(default="bilinear", description=RESAMPLE)
@@ -79,8 +79,8 @@ class RandomAffine(_Warp):
     shear: Shears | None = Field(default=None, description=f"{_SHEAR} Null: none.")
     padding_mode: Literal["zeros", "border", "reflection", "fill"] = Field(
         default="zeros",
-        description="Values of pixels from outside the image: black (masks: 0), the nearest edge pixel, the mirrored "
-        "image, or fill_value (masks: 0).",
+        description="Values of pixels from outside the image: black, the nearest edge pixel, the mirrored image, or "
+        "fill_value.",
     )
     fill_value: float | tuple[float, ...] | None = Field(
         default=None, description="Value of pixels from outside if padding_mode is fill, or one value per channel."
@@ -164,7 +164,7 @@ class RandomPerspective(_Warp):
         return warped(image, self.resample, "zeros")
 
 
-class RandomElasticTransform(Moved):
+class RandomElasticTransform(Uncovering, Moved):
     """Displace the pixels of images smoothly, each image with probability `p`, together with their masks.
 
     Input and output: float images [batch, channels, height, width] of any values, and masks of the same height and

@@ -52,7 +52,7 @@ def test_every_augmentation_of_kornia_is_there() -> None:
 def test_parameters_and_defaults_are_those_of_kornia(name: str) -> None:
     signature = inspect.signature(CLASSES[name].__init__).parameters
     fields = registries.transforms[name].model_fields
-    own = {"num_classes"} & set(fields)
+    own = {"num_classes", "mask_fill"} & set(fields)
     assert set(fields) - own == set(signature) - PLUMBING - NOT_OFFERED.get(name, set())
     for parameter in set(fields) - own:
         default = signature[parameter].default

@@ -9,8 +9,9 @@ import torch
 from cases import CHANGING, MOSAICS, MOVING, ONE_IMAGE, PIECES, POLICIES, TRANSPLANTS, Case
 from kornia.augmentation import AugmentationSequential
 from kornia.constants import DataKey
+from pydantic import ValidationError
 
-from registry_core.components import CheckFailed
+from registry_core.components import CheckFailed, DataFacts
 from registry_core.diagnostics import DataError
 
 UNMASKED = ("kornia_random_fisheye", "kornia_random_thin_plate_spline")
@@ -24,6 +25,10 @@ ERASING = [case for case in CHANGING if case.name == "kornia_random_erasing"]
 BLACK = {"kornia_random_affine": ("fill_value", torch.tensor(0.0)), "kornia_random_crop": ("fill", 0.0),
          "kornia_pad_to": ("pad_value", 0.0)}  # fmt: skip
 """Arguments of kornia with which masks get 0 where images get a fill value."""
+
+
+UNCOVERING = ("kornia_random_affine", "kornia_random_rotation", "kornia_random_erasing", "kornia_random_translate")
+"""Transforms that uncover pixels with the parameters of each of their cases, if they pad with a value."""
 
 
 def masks(case: Case, classes: int = 5) -> torch.Tensor:
@@ -87,6 +92,42 @@ def test_transplants_are_those_of_kornia(case: Case) -> None:
         assert torch.equal(made["target"], maps)
         changed += not torch.equal(maps, target)
     assert changed
+
+
+@pytest.mark.parametrize("case", [*WITH_MASKS, *ERASING, *MOSAICS], ids=str)
+def test_what_is_uncovered_gets_the_void_value(case: Case) -> None:
+    """Class 0 occurs in no mask here: where kornia has 0, nothing of the mask is."""
+    target, filled, uncovered = masks(case), case.declared.for_data(DataFacts(void=255)), 0
+    fill = 255 if "mask_fill" in type(filled).model_fields else 0
+    assert filled.for_data(DataFacts(void=7)) == filled  # a value that is set stays
+    for seed in range(3):
+        torch.manual_seed(seed)
+        plain = case.declared.build()({"input": case.images(), "target": target, "truth": target > 0})
+        torch.manual_seed(seed)
+        made = filled.build()({"input": case.images(), "target": target, "truth": target > 0})
+        outside = plain["target"] == 0
+        assert torch.equal(made["target"], plain["target"].masked_fill(outside, fill))
+        assert torch.equal(made["truth"], plain["truth"])
+        assert torch.equal(made["input"], plain["input"])
+        uncovered += int(outside.sum())
+    covers = case.name not in UNCOVERING or case.parameters.get("padding_mode") in ("border", "reflection")
+    assert covers or uncovered
+    assert not uncovered or fill
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "mode"),
+    [
+        ("kornia_random_shear", {"shear": 5, "padding_mode": "border"}, "padding_mode 'border'"),
+        ("kornia_random_crop", {"size": 4, "padding_mode": "reflect"}, "padding_mode 'reflect'"),
+        ("kornia_pad_to", {"size": 9, "pad_mode": "circular"}, "pad_mode 'circular'"),
+    ],
+)
+def test_a_value_for_masks_without_effect(name: str, parameters: dict[str, Any], mode: str) -> None:
+    declared = next(type(case.declared) for case in MOVING if case.name == name)
+    assert declared(**parameters).build()  # type: ignore[arg-type]  # parameters of several classes
+    with pytest.raises(ValidationError, match=f"`mask_fill` has no effect with {mode}"):
+        declared(**parameters, mask_fill=1)  # type: ignore[arg-type]  # parameters of several classes
 
 
 @pytest.mark.parametrize("case", WITH_MASKS[:12], ids=str)

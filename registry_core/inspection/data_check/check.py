@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from registry_core.assembly.building import build
 from registry_core.assembly.data.reading import Reader
+from registry_core.assembly.data.targets import target_check
 from registry_core.components import DataFacts, Inventory
 from registry_core.config import Section, Spec
 from registry_core.diagnostics import RegistryError
@@ -17,7 +18,6 @@ from registry_core.inspection.data_check.progress import ProgressDisplay
 from registry_core.inspection.data_check.report import Report, SectionReport
 from registry_core.inspection.data_check.sample import SampleReader
 from registry_core.inspection.data_check.sizes import sides, size_faults
-from registry_core.inspection.data_check.targets import target_check
 from registry_core.inspection.data_check.totals import Totals
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torchvision.tv_tensors import BoundingBoxes, Mask
 
 from registry_core.assembly.data.reading import Reader, class_number
+from registry_core.assembly.data.targets import TargetCheck
 from registry_core.components import DataFacts, written_shape
 from registry_core.components.dataset import describe_sample, sample_path
 from registry_core.components.facts import Form
@@ -25,7 +26,6 @@ from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
 from registry_core.diagnostics.sentences import describe_error
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.stored import look_at_file
-from registry_core.inspection.data_check.targets import TargetCheck
 
 DIGEST = 16
 """Length in bytes of the hash of an image."""

@@ -27,7 +27,7 @@ from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
 from registry_core.engine.calls import Calls, parts_of, watched_metrics
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
 from registry_core.engine.evaluate import Evaluation
-from registry_core.engine.failures import failure, missing_entry
+from registry_core.engine.failures import class_out_of_range, failure, missing_entry, problem_of
 from registry_core.engine.memory import KeptForBackward, Storages, storages, tensors_in
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.view import generators_kept
@@ -121,7 +121,7 @@ class _BatchByBatch:
             there = storages([*parameters.values(), *pipeline.model.buffers(), *pipeline.loss.buffers()])
             kept = KeptForBackward(there, self.calls.batch)
             self._reset_peak()
-            with self._failures("train"):
+            with self._failures("train", batch):
                 step = self._step(batch, kept)
                 self._loss_of_training()
                 self._without_gradient(parameters)
@@ -162,13 +162,16 @@ class _BatchByBatch:
         return step
 
     @contextmanager
-    def _failures(self, section: Section) -> Iterator[None]:
+    def _failures(self, section: Section, loaded: LoadedBatch) -> Iterator[None]:
         """A context that reports any error as a problem of the call in progress."""
         self.calls.begin()
         try:
             yield
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            self.found.problems.append(failure(self.plan, self.calls, error, section, self.on_meta))
+            if wrong := class_out_of_range(self.plan, self.pipeline.loaders[section].executor, loaded):
+                self.found.problems.append(problem_of(wrong, wrong.keys))
+            else:
+                self.found.problems.append(failure(self.plan, self.calls, error, section, self.on_meta))
 
     def _loss_of_training(self) -> None:
         if self.on_meta:
@@ -270,7 +273,7 @@ class _BatchByBatch:
         network.eval()
         metrics = [] if self.on_meta else watched_metrics(pipeline.metrics, self.plan, self.calls)
         evaluation = Evaluation(self.plan, pipeline.loss, metrics, pipeline.device)
-        with self._failures(section):
+        with self._failures(section, batch):
             for measured in metrics:
                 measured.metric.reset()
             with torch.no_grad():

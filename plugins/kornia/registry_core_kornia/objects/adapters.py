@@ -70,12 +70,20 @@ class OnImagesAndMasks(OnBatch):
     """An augmentation that moves the pixels of ``input`` and of all images and masks of its height and width.
 
     Tensors [batch, height, width] or [batch, channels, height, width] are images if they are floats of the shape of
-    ``input``, otherwise maps, which get 0 outside of the image. Integer maps are masks, with nearest interpolation.
+    ``input``, otherwise maps. Integer maps are masks, with nearest interpolation, and get ``mask_fill`` outside of the
+    image; other maps get 0.
     """
 
-    def __init__(self, declared: KorniaTransform, module: nn.Module, mask_flags: Mapping[str, float | str]) -> None:
+    def __init__(
+        self,
+        declared: KorniaTransform,
+        module: nn.Module,
+        mask_flags: Mapping[str, float | str],
+        mask_fill: int = 0,
+    ) -> None:
         super().__init__(declared, module)
         self.mask_flags = dict(mask_flags)
+        self.mask_fill = mask_fill
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
         """Return the images and masks, moved together; raise DataError if there are boxes, which are not supported."""
@@ -98,15 +106,17 @@ class OnImagesAndMasks(OnBatch):
         if value.is_floating_point():
             moved = self.applied(planes, params, **self._flags("resample"))
         else:
-            moved = self.moved_masks(planes, torch.promote_types(images.dtype, torch.float32), params).to(value.dtype)
+            fill = 0 if value.dtype == torch.bool else self.mask_fill
+            numbers = planes.to(torch.promote_types(images.dtype, torch.float32))  # represents class indices exactly
+            moved = (self.moved_masks(numbers - fill, params) + fill).to(value.dtype)  # kornia itself fills with 0
         return moved if value.ndim == 4 else moved[:, 0]
 
-    def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
-        """Return masks [batch, channels, height, width] as ``dtype``, which represents class indices exactly."""
+    def moved_masks(self, planes: Tensor, params: Any) -> Tensor:
+        """Return float masks [batch, channels, height, width], with 0 outside of the image."""
         matrix = getattr(self.module, "transform_matrix", None)
-        given = {} if matrix is None else {"transform": matrix.to(dtype)}
+        given = {} if matrix is None else {"transform": matrix.to(planes.dtype)}
         moved: Tensor = self.module.transform_masks(
-            planes.to(dtype), params=params, flags=self.module.flags, **given, **self._flags()
+            planes, params=params, flags=self.module.flags, **given, **self._flags()
         )
         return moved
 
@@ -140,9 +150,9 @@ class ImagesWithoutMasks(OnImages):
 class Rearranged(OnImagesAndMasks):
     """An augmentation that rearranges pixels without interpolation, so that masks are treated as images."""
 
-    def moved_masks(self, planes: Tensor, dtype: torch.dtype, params: Any) -> Tensor:
-        """Return masks [batch, channels, height, width] as ``dtype``."""
-        moved: Tensor = self.module(planes.to(dtype), params=params)
+    def moved_masks(self, planes: Tensor, params: Any) -> Tensor:
+        """Return float masks [batch, channels, height, width]."""
+        moved: Tensor = self.module(planes, params=params)
         return moved
 
 
