@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from registry_core.components import ModuleFacts, Modules
 from registry_core.config.groups import ModuleTypes
@@ -81,6 +80,8 @@ def _misspelt(pattern: str, names: Sequence[str]) -> str:
         known = {start: start.replace(".", r"\.") + r"\..*" for start in starts}
     else:
         known = {name: name.replace(".", r"\.") for name in names}
+    from difflib import get_close_matches  # a right file needs no suggestions
+
     close = get_close_matches(words, known, n=2, cutoff=0.6)
     return f"Did you mean {' or '.join(quoted(known[each]) for each in close)}?" if close else ""
 

@@ -8,7 +8,7 @@ from registry_core.analysis.targets import compares_classes
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import CheckFailed
-from registry_core.components.class_folders import is_number, quoted
+from registry_core.components.class_names import is_number, quoted
 from registry_core.diagnostics import Keys, Problem
 
 

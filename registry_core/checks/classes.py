@@ -8,7 +8,7 @@ from registry_core.analysis.targets import compares_classes, compares_values, va
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
 from registry_core.components import DataFacts
-from registry_core.components.class_folders import NO_CLASSES, list_of, quoted
+from registry_core.components.class_names import NO_CLASSES, list_of, quoted
 from registry_core.components.forms import counted
 from registry_core.config.models import Section, Spec
 from registry_core.diagnostics import Problem

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry_core.analysis.sections import SectionAnalysis
+from registry_core.analysis.shared_samples import SharedSamples, shared
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import Dataset
-from registry_core.components.sources import SharedSamples, shared
 from registry_core.config.models import Section
 from registry_core.diagnostics import Keys, Problem
 

@@ -41,6 +41,14 @@ class ConfigModel(BaseModel):
         forms = _written_forms(cls)
         return {name: _read_as(forms.get(name, frozenset()), value) for name, value in data.items()}
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with other values it computes its cached properties anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and len(vars(copied)) > len(type(copied).model_fields):
+            for name in _cached(copied):
+                del vars(copied)[name]
+        return copied
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Keep the annotations of fields only: those of class variables would be evaluated for every subclass again."""
@@ -172,9 +180,15 @@ def keys_set(model: BaseModel) -> set[str]:
 
 def _added(model: BaseModel) -> dict[str, Any]:
     """The values that ``model_copy(update=...)`` added under names that are no fields."""
+    others = vars(model).keys() - type(model).model_fields.keys() - _cached(model)
+    return {name: vars(model)[name] for name in others}
+
+
+def _cached(model: BaseModel) -> set[str]:
+    """The cached properties of a model that were computed."""
     kind = type(model)
     others = vars(model).keys() - kind.model_fields.keys()
-    return {name: vars(model)[name] for name in others if not isinstance(getattr(kind, name, None), cached_property)}
+    return {name for name in others if isinstance(getattr(kind, name, None), cached_property)}
 
 
 @cache

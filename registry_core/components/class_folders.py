@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from registry_core.components.class_names import NO_CLASSES, is_number, list_of, quoted
 from registry_core.components.facts import LeftOut
-from registry_core.components.sources import FileIds, FolderListing, Sources, list_folder
+from registry_core.components.folder_listing import FolderListing, list_folder
+from registry_core.components.sources import FileIds, Sources
 from registry_core.diagnostics import DataError, near
 
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
@@ -29,9 +31,6 @@ _UNREADABLE = (
 """Extensions of images that Pillow alone does not read."""
 
 _IMAGES = (*IMAGE_EXTENSIONS, *_READABLE, *_UNREADABLE)
-
-NO_CLASSES = ("__macosx", "@eadir", "thumbs", "thumbnails", "__pycache__", "lost+found", "$recycle.bin")
-"""Names of folders that programs make, in lower case."""
 
 
 class Choice(NamedTuple):
@@ -196,11 +195,6 @@ def _class_names(root: Path, folders: list[str], choice: Choice) -> tuple[str, .
     return tuple(sorted(folders, key=int))
 
 
-def is_number(name: str) -> bool:
-    """True for the name of a class that is a whole number."""
-    return name.isascii() and name.isdecimal()
-
-
 class _Links:
     """The folders that links lead into, so that no folder is read for two classes, or for ever."""
 
@@ -263,14 +257,3 @@ def _is_image(name: str) -> bool:
 
 def _extension(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122  # a path is text here, as in os.scandir
-
-
-def list_of(names: Sequence[str], parameter: str = "classes") -> str:
-    """The parameter that names these classes, as it is written; of many, the first two."""
-    return f"`{parameter}: [{', '.join(names if len(names) <= 12 else (*names[:2], '...'))}]`"
-
-
-def quoted(names: Sequence[str], shown: int = 5) -> str:
-    """Names in quotation marks, and how many more there are."""
-    listed = ", ".join(f"'{name}'" for name in names[:shown])
-    return listed + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from registry_core.components.class_folders import quoted, scan_class_folders
+from registry_core.components.class_folders import scan_class_folders
+from registry_core.components.class_names import quoted
 from registry_core.components.dataset import UnusableEntry
 from registry_core.components.facts import LeftOut
 from registry_core.diagnostics import DataError

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
 from registry_core.components import ParameterError, UnexpectedValue
 from registry_core.diagnostics import Keys, Problem, dotted, near
-from registry_core.diagnostics.codes import CODES
 
-_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
+_STEP = r"\[(\d+)\]|\.?([^.\[\]]+)"
 
 
-@dataclass(frozen=True)
-class IgnoreEntry:
+class IgnoreEntry(NamedTuple):
     """A silenced warning: its code, and the keys of the value that it is about; no keys: the whole file."""
 
     code: str
@@ -47,6 +44,8 @@ def _read(value: Any) -> Any:
 
 
 def _code(written: Any) -> str:
+    from registry_core.diagnostics.codes import CODES  # few files silence a warning
+
     warnings = [row.name for row in CODES.values() if row.severity != "error"]
     if written in warnings:
         return str(written)
@@ -57,7 +56,7 @@ def _code(written: Any) -> str:
 
 def _keys(place: str) -> Keys:
     """The keys of a place as written: ``data.train.transforms[0]``, or with ``.0``, as ``--set`` writes it."""
-    steps = [index or name for index, name in _STEP.findall(place)]
+    steps = [index or name for index, name in re.findall(_STEP, place)]
     return tuple(int(step) if step.isdigit() else step for step in steps)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 _LONGEST = 60
@@ -17,7 +16,7 @@ def format_value(value: Any) -> str:
 
 def _written(value: Any) -> str:
     if value is None or isinstance(value, bool):
-        return json.dumps(value)
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_written(item) for item in value)}]"
     if isinstance(value, dict):

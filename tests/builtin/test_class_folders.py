@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 
 from registry_core.components.class_folders import IMAGE_EXTENSIONS
-from registry_core.components.sources import list_folder
+from registry_core.components.folder_listing import list_folder
 from registry_core.diagnostics import DataError
 
 

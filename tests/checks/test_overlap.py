@@ -16,8 +16,9 @@ from registry_builtin.datasets.image_files import ImageFolder, ImageIndex
 from registry_builtin.datasets.mnist import Mnist
 from test_datasets import write_images, write_lines, write_mnist
 
+from registry_core.analysis.shared_samples import shared
 from registry_core.components import Dataset
-from registry_core.components.sources import Sources, shared
+from registry_core.components.sources import Sources
 from registry_core.loaded import load
 
 

@@ -23,9 +23,9 @@ from registry_core.components.class_folders import (
     Choice,
     ClassFolders,
     list_class_folders,
-    quoted,
     scan_class_folders,
 )
+from registry_core.components.class_names import quoted
 from registry_core.components.index_file import Index, first_of, read_usable
 from registry_core.components.target import load_target
 from registry_core.components.types import InputPath, PositiveInt, text_matching, text_schema

@@ -7,9 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from registry_core.components import Image, Sources
+from registry_core.components.folder_listing import FolderListing, list_folder
 from registry_core.components.image_reading import ImageReading
 from registry_core.components.index_file import Index, first_of, read_index
-from registry_core.components.sources import FileIds, FolderListing, list_folder
+from registry_core.components.sources import FileIds
 from registry_core.diagnostics import DataError, MissingData
 
 _SAMPLED = 16

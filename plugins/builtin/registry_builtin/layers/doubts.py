@@ -81,9 +81,8 @@ def _branches(layer: Composite, at: tuple[str | int, ...], shape: Shape | None) 
             yield from inside.branches
 
 
-def doubts(layers: Sequence[Layer], shape: Shape | None) -> Iterator[CheckFailed]:
+def doubts(chains: Chains) -> Iterator[CheckFailed]:
     """Warnings of layers that fit each other, each at its place; one at each place."""
-    chains = chains_of(layers, shape)
     whole = list(_no_nonlinearity(chains.main))
     yield from whole
     for chain in (chains.main, *chains.branches):
@@ -93,9 +92,8 @@ def doubts(layers: Sequence[Layer], shape: Shape | None) -> Iterator[CheckFailed
         yield from () if whole else _maps_in_a_row(chain)
 
 
-def output_end(layers: Sequence[Layer], shape: Shape | None) -> OutputEnd:
-    """Return the layer that determines the values of the output, with their bounds."""
-    chain = chains_of(layers, shape).main
+def output_end(chain: Sequence[Step]) -> OutputEnd:
+    """Return the layer that determines the values of the output of a chain, with their bounds."""
     low, high, last, narrows = -math.inf, math.inf, chain[-1], None
     for one in chain:
         before = (low, high)

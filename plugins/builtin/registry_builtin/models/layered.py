@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from registry_builtin.layers.doubts import doubts, needs_batch, output_end
+from registry_builtin.layers.doubts import Chains, chains_of, doubts, needs_batch, output_end
 from registry_builtin.layers.sizes import SizedLayer
 from registry_builtin.layers.walk import Way, chained, walk
 from registry_core.components import (
@@ -65,13 +66,19 @@ class Sequential(Model):
         default=None, description="Form of the output; default: that of the last layer, else logits."
     )
 
-    def walk(self) -> Way:
-        """Return the layers with all sizes, the shape of a sample after each, and errors."""
+    @cached_property
+    def way(self) -> Way:
+        """The layers with all sizes, the shape of a sample after each, and errors."""
         return walk(self.layers, self.input)
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The layers as chains, in which each follows the one before."""
+        return chains_of(self.layers, self.input)
 
     def errors(self) -> Sequence[CheckFailed]:
         """Return mismatches between layers, and between `output` and the last layer."""
-        found = self.walk().errors
+        found = [*self.way.errors]
         form, last = self.layers[-1].get_output_form(), self.layers[-1].name
         if self.output is not None and form not in ("any", self.output):
             message = f"output is {self.output}, but the last layer, {last}, produces {words(form)}."
@@ -84,20 +91,20 @@ class Sequential(Model):
 
     def warnings(self, facts: RunFacts) -> Sequence[CheckFailed]:
         """Warn of layers that fit each other, but probably do not do what was meant."""
-        return tuple(doubts(self.layers, self.input))
+        return tuple(doubts(self.chains))
 
     def output_end(self) -> OutputEnd:
         """Return the layer that determines the values of the output."""
-        return output_end(self.layers, self.input)
+        return output_end(self.chains.main)
 
     def modules(self) -> Modules | None:
         """Return the modules of the layers with all sizes, if every layer declares its own."""
-        way = self.walk()
+        way = self.way
         return None if way.errors else chained([layer for _, layer in way.layers])
 
     def layer_facts(self) -> Sequence[LayerFacts]:
         """Return the layers, including those inside blocks, with the shape of a sample after each."""
-        return self.walk().facts
+        return self.way.facts
 
     def get_output_form(self) -> OutputForm:
         """Return the form given by `output`, else that of the last layer, else logits."""
@@ -134,7 +141,7 @@ class Sequential(Model):
 
     def output_shape(self) -> Shape | None:
         """Return the shape of a sample after the last layer."""
-        way = self.walk()
+        way = self.way
         return None if way.errors else way.shape
 
     def num_outputs(self) -> int | None:
@@ -150,4 +157,4 @@ class Sequential(Model):
 
         if mistakes := self.errors():
             raise mistakes[0]
-        return chain([layer for _, layer in self.walk().layers])
+        return chain([layer for _, layer in self.way.layers])
