@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
@@ -14,7 +15,8 @@ from registry_core.diagnostics import Keys, Problem, dotted, near
 _STEP = r"\[(\d+)\]|\.?([^.\[\]]+)"
 
 
-class IgnoreEntry(NamedTuple):
+@dataclass(frozen=True)
+class IgnoreEntry:
     """A silenced warning: its code, and the keys of the value that it is about; no keys: the whole file."""
 
     code: str
