@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from registry_core.components.base import Component, ConfigModel
-from registry_core.components.dataset import Dataset, Inventory, UnusableEntry
+from registry_core.components.dataset import Dataset
 from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.facts import (
     CheckFailed,
     DataFacts,
     Horizon,
     Image,
-    LeftOut,
     ParameterError,
     RunFacts,
     Shape,
@@ -37,6 +37,8 @@ from registry_core.components.transform import Transform
 
 if TYPE_CHECKING:
     from registry_core.components.events import Ending, Position, Row, Run, Samples, Save, Step, View, hookimpl
+    from registry_core.components.inventory import Inventory, UnusableEntry
+    from registry_core.components.left_out import LeftOut
 
 __all__ = [
     "CheckFailed",
@@ -92,9 +94,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the events on first use: runs need them, checks do not."""
-    if name in __all__:
-        from registry_core.components import events
-
-        return getattr(events, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import events and inventories on first use: checks do without them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = {"Inventory": "inventory", "UnusableEntry": "inventory", "LeftOut": "left_out"}.get(name, "events")
+    return getattr(import_module(f"{__name__}.{module}"), name)

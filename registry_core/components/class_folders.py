@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry_core.components.class_names import NO_CLASSES, is_number, list_of, quoted
-from registry_core.components.facts import LeftOut
 from registry_core.components.folder_listing import FolderListing, list_folder
+from registry_core.components.left_out import LeftOut
 from registry_core.components.sources import FileIds, Sources
 from registry_core.diagnostics import DataError, near
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
@@ -16,29 +16,11 @@ from registry_core.diagnostics import DataError
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
+    from registry_core.components.inventory import Inventory
+
 
 USUAL_ENTRIES = ("input", "target")
 """The entries of a sample that is a pair; a model has no output of these names."""
-
-
-class UnusableEntry(NamedTuple):
-    """An entry of the data that is no usable sample, such as a line without a label, with its file and line."""
-
-    message: str
-    path: str = ""
-    line: int | None = None
-
-
-@dataclass(frozen=True)
-class Inventory:
-    """All samples of a data set, including the wrong ones, and the entries that are no usable samples."""
-
-    dataset: Any
-    """A built data set; reading a sample may raise."""
-    facts: DataFacts
-    unusable: tuple[UnusableEntry, ...] = ()
-    left_out: tuple[UnusableEntry, ...] = ()
-    """Image files that are not read; that is no fault of the data."""
 
 
 class Dataset(Component):
@@ -89,6 +71,8 @@ class Dataset(Component):
 
         Raises DataError if there is no readable sample.
         """
+        from registry_core.components.inventory import Inventory, UnusableEntry  # for reports of data alone
+
         built = self.build()
         try:
             return Inventory(built, self.cached_facts)
@@ -98,6 +82,8 @@ class Dataset(Component):
 
 def is_map_style(built: object) -> bool:
     """True for a data set of samples read by index, as torch defines a map-style one, and for an inventory of one."""
+    from registry_core.components.inventory import Inventory
+
     opened = built.dataset if isinstance(built, Inventory) else built
     return hasattr(opened, "__len__") and hasattr(opened, "__getitem__")
 

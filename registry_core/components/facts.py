@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from registry_core.components.forms import Aspect, OutputForm, TargetForm
 from registry_core.components.sources import Sources
 from registry_core.diagnostics import format_value
+
+if TYPE_CHECKING:
+    from registry_core.components.left_out import LeftOut
 
 Form = Literal["pil", "uint8", "float"]
 """A Pillow image, a uint8 tensor (0..255) or a float tensor; tensors are [channels, height, width]."""
@@ -57,24 +60,6 @@ Shape = tuple[int | None, ...]
 def written_shape(shape: Shape) -> str:
     """A shape as text: ``6 x 28 x 28``."""
     return " x ".join("?" if side is None else str(side) for side in shape)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """The image files among those of a data set that it does not read."""
-
-    count: int
-    of: int
-    """The number of image files, read or not."""
-    reasons: tuple[tuple[str, int], ...]
-    """The reasons, such as ``of the extension .heic``, with its number."""
-    example: str
-    """The path of one of them."""
-    remedy: str
-
-    def __str__(self) -> str:
-        what = ", ".join(f"{count:,} {reason}" for reason, count in self.reasons)
-        return f"{self.count:,} of {self.of:,} image files: {what}, such as '{self.example}'"
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from registry_core.components.class_folders import scan_class_folders
 from registry_core.components.class_names import quoted
-from registry_core.components.dataset import UnusableEntry
-from registry_core.components.facts import LeftOut
+from registry_core.components.inventory import UnusableEntry
+from registry_core.components.left_out import LeftOut
 from registry_core.diagnostics import DataError
 
 _CLASSES = "# classes:"
