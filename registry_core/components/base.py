@@ -17,12 +17,28 @@ from registry_core.components.example_tensor import ExampleTensor
 from registry_core.components.target import load_target
 
 if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+
     from registry_core.components.facts import CheckFailed, RunFacts
+else:
+    ModelMetaclass = type(BaseModel)  # pydantic has no public name for it
 
 shield()  # before the first model is made
 
 
-class ConfigModel(BaseModel):
+class _Metaclass(ModelMetaclass):
+    """Metaclass of models that do not evaluate the annotations of class variables, which takes as long as of fields."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        """Replace the text of annotations such as ``ClassVar[Mapping[str, Any]]``."""
+        annotations = namespace.get("__annotations__", {})
+        for variable, written in annotations.items():
+            if isinstance(written, str) and written.startswith("ClassVar"):
+                annotations[variable] = ClassVar
+        return super().__new__(cls, name, bases, namespace, **options)
+
+
+class ConfigModel(BaseModel, metaclass=_Metaclass):
     """Base of the models of what users write: strict, immutable, and closed to unknown keys.
 
     A string is never read as a number, nor a number as a boolean; sequences may be written as lists,
