@@ -46,9 +46,17 @@ def classes_in_targets(spec: Spec, facts: DataFacts, targets: DataFacts | None, 
 
 def reads_classes(spec: Spec, form: TargetForm) -> bool:
     """True if a loss reads targets of this form as classes of the model's outputs."""
-    if form != "any":
-        return compares_classes(spec)
-    return any("class_indices" in term.loss.target_forms and _compares(term) for term in spec.loss.terms())
+    return _accepts(spec, "class_indices") if form == "any" else compares_classes(spec)
+
+
+def reads_class_maps(spec: Spec, form: TargetForm) -> bool:
+    """True if targets of this form are class maps to a loss; undeclared ones if a loss accepts class maps."""
+    return form == "class_maps" or (form == "any" and _accepts(spec, "class_maps"))
+
+
+def _accepts(spec: Spec, form: TargetForm) -> bool:
+    """True if a loss that compares the outputs of the model with targets accepts this form of them."""
+    return any(form in term.loss.target_forms and _compares(term) for term in spec.loss.terms())
 
 
 def ignored_classes(spec: Spec) -> frozenset[int]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from registry_core.analysis.targets import reads_class_maps
 from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.data.targets import target_check
 from registry_core.assembly.model.inputs import MissingEntry
@@ -54,10 +55,12 @@ def class_out_of_range(plan: Plan, executor: Executor, loaded: LoadedBatch) -> D
     torch names no sample for it, and on CUDA not even the value. Single class indices are checked as they are read.
     """
     target = loaded.entries.get("target")
+    facts = plan.sections[executor.section].facts
     if not isinstance(target, torch.Tensor) or target.ndim != 3 or target.is_floating_point():
         return None
-    facts = replace(plan.sections[executor.section].facts, target_form="class_maps")
-    check = target_check(plan.spec, facts, plan.sections["train"].facts)
+    if not reads_class_maps(plan.spec, facts.target_form):  # its numbers are values
+        return None
+    check = target_check(plan.spec, replace(facts, target_form="class_maps"), plan.sections["train"].facts)
     for row, values in enumerate(target.cpu()):
         if said := check.problem({"target": values}):
             named = executor.reader.named(loaded.request.indices[row // executor.views])

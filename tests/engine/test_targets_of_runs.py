@@ -10,8 +10,11 @@ import pytest
 import torch
 
 import registry_core
+from registry_core.assembly.data.executor import LoadedBatch, Request
+from registry_core.assembly.pipeline import assemble
 from registry_core.config import Section
 from registry_core.diagnostics import DataError
+from registry_core.engine.failures import class_out_of_range
 from registry_core.inspection.data_check import read_all_data
 from registry_core.inspection.dry_run.dry_run import dry_run
 from registry_core.loaded import load
@@ -150,3 +153,17 @@ def test_a_pixel_that_is_no_class_is_named(pipeline: Callable[..., Path], tmp_pa
     assert "ignore_index" in problem.remedy
     (found,) = dry_run(make_plan(loaded)).problems
     assert (found.message, found.path, found.remedy) == (message, problem.path, problem.remedy)
+
+
+@pytest.mark.usefixtures("acme")
+def test_whole_numbers_that_are_values_are_not_taken_for_classes(pipeline: Callable[..., Path]) -> None:
+    layers = ["flatten", {"linear": {"out_features": 1}}]
+    model = {"sequential": {"input": [1, 8, 8], "layers": layers, "output": "values"}}
+    plan = make_plan(load(pipeline(data=data("ages", {}), model=model, loss="mse", metrics=[], train=CPU)))
+    executor = assemble(plan).loaders["train"].executor
+    depths = LoadedBatch(Request(0, 0, (0, 1)), {"target": torch.full((2, 8, 8), -3)})
+    assert class_out_of_range(plan, executor, depths) is None
+    changes = {"model": {"unet": {"num_classes": 3, "width": 4, "depth": 2}}, "metrics": [], "train": CPU}
+    classes = make_plan(load(pipeline(data=data("void", {}), **changes)))
+    undeclared = make_plan(load(pipeline(data=data("labels", {}), metrics=[], train=CPU)))
+    assert [class_out_of_range(each, executor, depths) is not None for each in (classes, undeclared)] == [True, True]

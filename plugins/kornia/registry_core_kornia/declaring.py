@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Self
 from packaging.version import Version
 from pydantic import Field, model_validator
 
-from registry_core.components import DataFacts, Image, ParameterError, Transform
+from registry_core.components import Image, ParameterError, Transform
 from registry_core.components.transform import Randomness, Unit
 from registry_core.components.types import Probability
+from registry_core.components.uncovering import UncoveringTransform
 from registry_core.diagnostics import BrokenComponent
 from registry_core_kornia.facts import anywhere, float_images, from_0_to_1, with_channels
-from registry_core_kornia.parameters import MASK_FILL, SAME, P
+from registry_core_kornia.parameters import SAME, P
 
 OLDEST = "0.9"
 """The oldest supported version of kornia; earlier ones use other formulas."""
@@ -97,10 +98,8 @@ class Geometric(KorniaTransform):
         return OnImagesAndMasks(self, self.make(), self.mask_flags)
 
 
-class Uncovering(Geometric):
+class Uncovering(UncoveringTransform, Geometric):
     """An augmentation whose output has pixels that the input does not cover."""
-
-    mask_fill: int | None = Field(default=None, description=MASK_FILL)
 
     @model_validator(mode="after")
     def _mask_fill_is_used(self) -> Self:
@@ -110,21 +109,9 @@ class Uncovering(Geometric):
                 raise ParameterError(f"`mask_fill` has no effect with {name} {mode!r}", "Remove mask_fill")
         return self
 
-    def for_data(self, facts: DataFacts) -> Self:
-        """Return a copy that fills masks with the void value of the data set, unless another value is set."""
-        if self.mask_fill is not None or facts.void is None:
-            return self
-        return self.model_copy(update={"mask_fill": facts.void})
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the parameters of kornia, which fills masks with 0."""
-        return {name: value for name, value in super().arguments().items() if name != "mask_fill"}
-
-    def build(self) -> Callable[..., Any]:
-        """Build the augmentation for batches and their masks."""
-        from registry_core_kornia.objects.adapters import OnImagesAndMasks
-
-        return OnImagesAndMasks(self, self.make(), self.mask_flags, self.mask_fill or 0)
+    def is_argument(self, field: str) -> bool:
+        """Return False for ``mask_fill``: kornia itself fills masks with 0."""
+        return field != "mask_fill" and super().is_argument(field)
 
 
 class Moved(Geometric):

@@ -206,7 +206,7 @@ class RandomErasing(Uncovering, Moved):
         """Build the augmentation for batches and their masks."""
         from registry_core_kornia.objects.adapters import Erased
 
-        return Erased(self, self.make(), self.mask_flags, self.mask_fill or 0)
+        return Erased(self, self.make(), self.mask_flags)
 
     def after(self, image: Image) -> Image:
         """Return the image with a range that includes the value of erased pixels."""

@@ -200,7 +200,7 @@ class RandomMosaic(Uncovering, _Pieces):
         """Build the augmentation for batches with class maps."""
         from registry_core_kornia.objects.mixing import Mosaic
 
-        return Mosaic(self, self.make(), {}, self.mask_fill or 0)
+        return Mosaic(self, self.make(), {})
 
     def after(self, image: Image) -> Image:
         """Return an image with the size of the window; raise CheckFailed if that is smaller than the image."""

@@ -19,9 +19,6 @@ SIZE = "Height and width of the result in pixels; a single number sets both."
 RESAMPLE = "Interpolation mode. Masks always use nearest."
 ALIGN = "If true, the centers of the corner pixels are aligned when resampling (align_corners of torch)."
 PADDING = "Values of pixels from outside the image: black, the nearest edge pixel, or the mirrored image."
-MASK_FILL = (
-    "Class index of uncovered or added pixels in masks; null for the void value of the data set, or 0 if it has none."
-)
 BORDER = "How the image is padded at its edges: black, mirrored, with the edge pixels, or from the opposite side."
 KERNEL = "Height and width of the kernel in pixels; a single number sets both."
 CROPPING = "Whether the window is sliced, or resampled with an affine map."

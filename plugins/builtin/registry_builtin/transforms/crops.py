@@ -24,13 +24,13 @@ from registry_builtin.transforms.parameters import (
     SIZE,
     InterpolatingTransform,
     PaddingTransform,
-    UncoveringTransform,
     torch_fill,
 )
 from registry_core.components import CheckFailed, Image, RunFacts
 from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import OrderedPair, Padding, Size
+from registry_core.components.uncovering import UncoveringTransform
 
 
 class CenterCrop(UncoveringTransform):

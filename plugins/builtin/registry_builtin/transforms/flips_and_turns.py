@@ -15,7 +15,6 @@ from registry_builtin.transforms.parameters import (
     OLD_WARP,
     WARP,
     Angles,
-    UncoveringTransform,
     torch_fill,
     torch_mode,
 )
@@ -23,6 +22,7 @@ from registry_core.components import CheckFailed, Image, ParameterError, RunFact
 from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, Probability, WarpInterpolation
+from registry_core.components.uncovering import UncoveringTransform
 
 
 class _Flip(Transform):

@@ -9,13 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from registry_core.components import CheckFailed, DataFacts, ParameterError, Transform
 from registry_core.components.types import INTEGER, NUMBER, Fill, Interpolation, PaddingMode, one_or_list
+from registry_core.components.uncovering import UncoveringTransform
 
 SIZE = "Output height and width in pixels; a single number sets both."
 PADDING = "Pixels added at all edges, at [left and right, top and bottom], or at [left, top, right, bottom]."
 FILL = "Value of added pixels in the unit of the image (0 to 255 before to_tensor), or one value per channel."
-MASK_FILL = (
-    "Class index of uncovered or added pixels in masks; null for the void value of the data set, or 0 if it has none."
-)
 PADDING_MODE = (
     "Content of added pixels: fill, the nearest edge pixel, or the image mirrored without or with its edge pixel."
 )
@@ -56,22 +54,6 @@ class TorchvisionTransform(Transform):
         from registry_builtin.objects.sample_images import OnSample
 
         return OnSample(super().build())
-
-
-class UncoveringTransform(Transform):
-    """Base of transforms whose output has pixels that the input does not cover."""
-
-    mask_fill: int | None = Field(default=None, description=MASK_FILL)
-
-    def for_data(self, facts: DataFacts) -> Self:
-        """Return a copy that fills masks with the void value of the data set, unless another value is set."""
-        if self.mask_fill is not None or facts.void is None:
-            return self
-        return self.model_copy(update={"mask_fill": facts.void})
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the parameters with the value for masks."""
-        return {**super().arguments(), "mask_fill": self.mask_fill or 0}
 
 
 class PaddingTransform(UncoveringTransform):

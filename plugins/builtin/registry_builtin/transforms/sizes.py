@@ -24,12 +24,12 @@ from registry_builtin.transforms.parameters import (
     InterpolatingTransform,
     PaddingTransform,
     TorchvisionTransform,
-    UncoveringTransform,
     torch_fill,
 )
 from registry_core.components import CheckFailed, Image, ParameterError, RunFacts
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Padding, PositiveInt, Probability, ResizeSize, Size
+from registry_core.components.uncovering import UncoveringTransform
 
 
 class Resize(InterpolatingTransform, TorchvisionTransform):

@@ -18,7 +18,6 @@ from registry_builtin.transforms.parameters import (
     Angles,
     Shears,
     TwoAmounts,
-    UncoveringTransform,
     torch_fill,
     torch_mode,
 )
@@ -26,6 +25,7 @@ from registry_core.components import CheckFailed, Image, RunFacts
 from registry_core.components.forms import Aspect
 from registry_core.components.transform import Randomness
 from registry_core.components.types import Fill, OrderedPair, Probability, WarpInterpolation
+from registry_core.components.uncovering import UncoveringTransform
 
 
 class RandomAffine(UncoveringTransform):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from registry_core.components import CheckFailed, Image
 from registry_core.components.facts import Form
+from registry_core.components.uncovering import UncoveringTransform
 from registry_core.diagnostics import DataError
 from registry_core_kornia.declaring import KorniaTransform
 
@@ -74,16 +75,10 @@ class OnImagesAndMasks(OnBatch):
     image; other maps get 0.
     """
 
-    def __init__(
-        self,
-        declared: KorniaTransform,
-        module: nn.Module,
-        mask_flags: Mapping[str, float | str],
-        mask_fill: int = 0,
-    ) -> None:
+    def __init__(self, declared: KorniaTransform, module: nn.Module, mask_flags: Mapping[str, float | str]) -> None:
         super().__init__(declared, module)
         self.mask_flags = dict(mask_flags)
-        self.mask_fill = mask_fill
+        self.mask_fill = (declared.mask_fill if isinstance(declared, UncoveringTransform) else None) or 0
 
     def changed(self, batch: Mapping[str, Any], images: Tensor) -> dict[str, Any]:
         """Return the images and masks, moved together; raise DataError if there are boxes, which are not supported."""
