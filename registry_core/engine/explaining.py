@@ -28,7 +28,8 @@ def explained(
 ) -> RegistryError:
     """The error with the call that failed, its arguments and its place in the file; ``repeat`` fails in the same way.
 
-    An error that is a sentence of registry-core already, or that does not occur again, is returned as it is.
+    If a target of ``batches`` is no class, that is the error. An error that is a sentence of registry-core already, or
+    that does not occur again, is returned as it is.
     """
     cause = error.__cause__
     if cause is None:
