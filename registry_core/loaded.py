@@ -5,6 +5,7 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,6 +135,15 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree 
     more = () if read is None else (read,)
     tree, problems = compose(Path(path), overrides, _is_component, *more)
     return load_tree(tree, problems, Looks(data=False))
+
+
+def load_recorded(pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool) -> Loaded:
+    """Read a pipeline that a checkpoint recorded as plain data, under ``KEY=VALUE`` overrides.
+
+    ``data``: examine its data. ``source`` is its name in messages.
+    """
+    tree, problems = compose(Path(source), overrides, _is_component, lambda _: read_text(json.dumps(pipeline), source))
+    return load_tree(tree, problems, Looks(data=data, fresh=False))
 
 
 def _is_component(keys: Keys) -> bool:

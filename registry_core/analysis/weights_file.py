@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.config.finetune import PackagedFile, Rename
-from registry_core.config.run_layout import CHECKPOINTS, POINTERS, checkpoint_at
+from registry_core.config.run_layout import checkpoint_at, is_pointer
 from registry_core.diagnostics import closest, near
 
 Format = Literal["safetensors", "torch"]
@@ -34,7 +34,7 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
-    if weights.is_file() and not (weights.name in POINTERS and weights.parent.name == CHECKPOINTS):
+    if weights.is_file() and not is_pointer(weights):
         return weights
     folder = checkpoint_at(weights)
     for part in ("averaged", "model"):

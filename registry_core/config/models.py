@@ -144,7 +144,7 @@ class Train(ConfigModel):
     max_steps: Annotated[PositiveInt | None, LENGTH] = Field(
         default=None, description="Stop after this number of optimizer steps."
     )
-    device: Literal["auto", Device] = "auto"
+    device: Annotated[Literal["auto", Device], ANY_TIME] = "auto"
     precision: Precision = "fp32"
     accumulate: PositiveInt = Field(default=1, description="Number of batches for each optimizer step.")
     clip: Clip | None = None

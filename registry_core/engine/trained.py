@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -28,15 +27,17 @@ from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_reading import ImageReading
 from registry_core.config.models import Section
-from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
-from registry_core.config.text.tree import read_text
+from registry_core.config.run_layout import BEST, CHECKPOINTS, is_folder, pointed
 from registry_core.diagnostics import CheckpointError, DataError, RunError
 from registry_core.diagnostics.foreign_code import foreign_code
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
+from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process
-from registry_core.loaded import Looks, load_tree
+from registry_core.engine.resuming import refuse_for_measuring, run_of
+from registry_core.engine.telling import warn
+from registry_core.loaded import load_recorded
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
 from registry_core.registry.session_objects import copied_objects
@@ -84,17 +85,19 @@ class TrainedModel:
             self.objective.load_state_dict(saved.weights["loss"])
 
     @classmethod
-    def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> TrainedModel:
+    def open(
+        cls, path: Path, *, best: bool = False, look_at_data: bool = True, overrides: Sequence[str] = ()
+    ) -> TrainedModel:
         """The model of a run directory (its latest or best checkpoint) or of one checkpoint.
 
-        Its data are not read, because they may be gone; evaluation needs them.
+        Its data are not read, because they may be gone; evaluation needs them. ``overrides`` are ``KEY=VALUE`` options
+        for its pipeline, such as where its data are now.
         """
-        checkpoint = _find(path, best)
-        saved = load_checkpoint(checkpoint)
+        checkpoint, saved = _find(path, best)
         made_with = saved.state["made_with"]
         require_plugins(made_with["plugins"])
-        tree = read_text(json.dumps(made_with["pipeline"]), f"{checkpoint}: pipeline")
-        loaded = load_tree(tree, looks=Looks(data=look_at_data, fresh=False))
+        loaded = load_recorded(made_with["pipeline"], f"{checkpoint}: pipeline", overrides, data=look_at_data)
+        refuse_for_measuring(made_with["pipeline"], loaded.spec)
         if look_at_data:
             return cls(make_plan(loaded), checkpoint, saved)
         facts = DataFacts(num_classes=len(made_with["class_names"]) or None)
@@ -191,41 +194,53 @@ class TrainedModel:
                 raise RunError(message, remedy) from None
 
 
-def _find(path: Path, best: bool) -> Path:
-    if (path / MANIFEST).exists():
-        return path
-    folder = path / CHECKPOINTS
-    if not folder.is_dir():
+def _find(path: Path, best: bool) -> tuple[Path, Checkpoint]:
+    """A checkpoint, that which ``best`` names, or one of a run directory, with its content."""
+    run, checkpoint = run_of(path)
+    if checkpoint is not None:
+        return checkpoint, load_checkpoint(checkpoint)
+    folder = run / CHECKPOINTS
+    if not is_folder(folder):
         raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint.", "Train a pipeline first.")
     if not best:
-        return newest(folder, lambda message: print(message, file=sys.stderr))
+        return newest(folder, RunDirectory(run).identity(), warn)
     chosen = pointed(folder, BEST)
     if chosen is None:
         message = f"The run {str(path)!r} has no best checkpoint."
         raise CheckpointError(message, "Name a metric in the checkpoint hook: `checkpoint: {best: val/accuracy}`.")
-    return chosen
+    return chosen, load_checkpoint(chosen)
 
 
-def evaluate(path: str | Path, *, best: bool = False, section: Section | None = None) -> dict[str, Any]:
+def evaluate(
+    path: str | Path, *, best: bool = False, section: Section | None = None, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """Evaluate the model of a run directory or checkpoint; by default on test, else val, else train.
+
+    ``overrides`` are ``KEY=VALUE`` options for its pipeline, such as where its data are now.
 
     Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``.
     """
     check_one_process()
-    return TrainedModel.open(Path(path), best=best).evaluate(section)
+    return TrainedModel.open(Path(path), best=best, overrides=overrides).evaluate(section)
 
 
 def predict(
-    path: str | Path, images: Sequence[str | Path], *, best: bool = False, top: int = 1
+    path: str | Path,
+    images: Sequence[str | Path],
+    *,
+    best: bool = False,
+    top: int = 1,
+    overrides: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Predict the classes of image files with the model of a run directory or checkpoint.
 
-    Of a folder, all images in it and below it are read, sorted by path.
+    Of a folder, all images in it and below it are read, sorted by path. ``overrides`` are ``KEY=VALUE`` options for its
+    pipeline, such as where a file is now that the model reads.
     Returns for each image its path as ``image``, and its ``top`` most probable classes, each with ``class``, ``name``
     and ``probability``.
     """
     files = [file for image in images for file in _files_of(Path(image))]
-    trained = TrainedModel.open(Path(path), best=best, look_at_data=False)
+    trained = TrainedModel.open(Path(path), best=best, look_at_data=False, overrides=overrides)
     return trained.predict(files, top)
 
 

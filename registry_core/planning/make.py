@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from registry_core.analysis.analysis import Analysis, analyse
+from registry_core.analysis.measured import metrics_watched_by
 from registry_core.analysis.model import TermAnalysis
 from registry_core.analysis.samples import Passage
 from registry_core.analysis.sections import SectionAnalysis
@@ -173,7 +174,12 @@ def _implementation(options: Mapping[str, object]) -> Implementation:
 def _evaluation(spec: Spec, analysis: Analysis) -> EvaluationPlan:
     void = void_class(spec, analysis.num_classes)
     metrics = tuple(_ignoring(metric, void) for metric in spec.metrics)
-    return EvaluationPlan(metrics, spec.train.evaluate_every, "averaged" if spec.train.ema else "trained")
+    return EvaluationPlan(
+        metrics=metrics,
+        every=spec.train.evaluate_every,
+        weights="averaged" if spec.train.ema else "trained",
+        counts_train_loss=any("train/loss" in metrics_watched_by(component) for _, component in analysis.watchers),
+    )
 
 
 def _ignoring(metric: Metric, void: int | None) -> Metric:

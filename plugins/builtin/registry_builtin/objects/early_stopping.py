@@ -28,7 +28,7 @@ class EarlyStopping:
     @hookimpl
     def should_stop(self, row: Row) -> str | None:
         """Return a reason to stop the run once the patience is exhausted."""
-        value = row.values.get(self.monitor)
+        value = row.evaluation.get(self.monitor) if row.evaluation is not None else None
         if value is None or math.isnan(value):  # NaN says nothing about the model
             return None
         gain = None if self.best is None else (value - self.best) * (1 if self.better == "higher" else -1)
