@@ -18,15 +18,24 @@ from registry_core.cli.problems import tell
 @pipeline_file(required=False)
 @overrides
 @click.option("--out", type=PATH, help="Run directory; default: runs/FILE-1, runs/FILE-2, ….")
-@click.option("--resume", "resumed", metavar="RUN", type=PATH, help="Resume the run in this directory.")
-def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, resumed: Path | None) -> int:
-    """Train the pipeline in FILE, or resume a run (FILE may then be omitted)."""
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="RUN|CHECKPOINT",
+    type=PATH,
+    help="Resume the run in this directory; from one of its CHECKPOINTs or with --out, in a new directory.",
+)
+@click.option("--go-on", is_flag=True, help="With --resume: train on although a hook stopped the run.")
+def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, resumed: Path | None, go_on: bool) -> int:
+    """Train the pipeline in FILE, or resume a run.
+
+    A resumed run keeps its own pipeline, with the changes of --set, such as where its data are now, or takes that of
+    FILE.
+    """
     if file is None and resumed is None:
         raise click.UsageError("Name a pipeline FILE, or a run to --resume.")
-    if file is None and overrides:
-        raise click.UsageError("--set requires a pipeline FILE.")
-    if out is not None and resumed is not None:
-        raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
+    if go_on and resumed is None:
+        raise click.UsageError("--go-on requires a run to --resume.")
     from registry_core.analysis.machine import unwritable
     from registry_core.components.forms import counted
     from registry_core.loaded import load
@@ -40,7 +49,8 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     from registry_core.engine.api import resume, train
 
     if resumed is not None:
-        result = resume(resumed, loaded)
+        own = () if file is not None else overrides  # those of a FILE are in it already
+        result = resume(resumed, loaded, overrides=own, out=out, go_on=go_on)
     else:
         assert plan is not None
         assert file is not None

@@ -12,6 +12,10 @@ import json
 import os
 import socket
 import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +24,9 @@ from registry_core.analysis.machine import unwritable
 from registry_core.diagnostics import RunError
 
 LOCK = "lock"
+
+_SECONDS = 15.0
+"""Time for a loader process to notice that the run that forked it was killed."""
 
 _held: set[int] = set()
 """The descriptors of the locks that this process holds."""
@@ -30,10 +37,10 @@ _REMEDY = "Choose another with --out."
 class Claim:
     """A claimed run directory; as a context manager, the claim ends with the context."""
 
-    def __init__(self, path: Path, descriptor: int, *, made: bool) -> None:
+    def __init__(self, path: Path, descriptor: int, made: Sequence[Path]) -> None:
         self.path = path
         self.made = made
-        """True if the claim made the directory."""
+        """The folders that the claim made, the inner ones first."""
         self._descriptor = descriptor
         _held.add(descriptor)
 
@@ -43,7 +50,7 @@ class Claim:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.made and kind is not None:
+        if self.path in self.made and kind is not None:
             self._remove_empty()
         self.release()
 
@@ -58,7 +65,9 @@ class Claim:
         """Remove a directory in which nothing was written: nothing had been built when the run failed."""
         if [entry.name for entry in self.path.iterdir()] == [LOCK]:
             (self.path / LOCK).unlink()
-            self.path.rmdir()
+            with suppress(OSError):  # another run was made in one of them
+                for folder in self.made:
+                    folder.rmdir()
 
 
 def claim_new(path: Path) -> Claim:
@@ -66,9 +75,9 @@ def claim_new(path: Path) -> Claim:
     if reason := unwritable(path):
         raise RunError(f"The run directory {str(path)!r} cannot be made: {reason}.", _REMEDY)
     try:
+        made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = _made(path)
-        return _claim(path, made=made)
+        return _claim(path, [path, *made] if _made(path) else ())
     except OSError as error:
         raise RunError(f"The run directory {str(path)!r} cannot be made: {error.strerror}.", _REMEDY) from error
 
@@ -80,11 +89,11 @@ def claim_numbered(name: str) -> Claim:
         raise RunError(f"The folder {str(folder)!r} cannot be made: {reason}.", _REMEDY)
     number = 1
     try:
-        folder.mkdir(exist_ok=True)
+        made = [folder] if _made(folder) else []
         while True:
             path = folder / f"{name}-{number}"
             if not os.path.lexists(path) and _made(path):
-                return _claim(path, made=True)
+                return _claim(path, [path, *made])
             number += 1
     except OSError as error:
         raise RunError(f"A run directory in {str(folder)!r} cannot be made: {error.strerror}.", _REMEDY) from error
@@ -93,7 +102,7 @@ def claim_numbered(name: str) -> Claim:
 def claim_existing(path: Path) -> Claim:
     """Claim the directory of a run that goes on; RunError if another process runs in it."""
     try:
-        return _claim(path, made=False)
+        return _claim(path, ())
     except OSError as error:
         message = f"The run directory {str(path)!r} cannot be claimed: {error.strerror}."
         raise RunError(message, "Make it writable, or copy the run to another place.") from error
@@ -108,7 +117,8 @@ def _made(path: Path) -> bool:
     return True
 
 
-def _claim(path: Path, *, made: bool) -> Claim:
+def _claim(path: Path, made: Sequence[Path]) -> Claim:
+    until = time.monotonic() + _SECONDS
     while True:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path / LOCK, flags, 0o644)
@@ -122,12 +132,15 @@ def _claim(path: Path, *, made: bool) -> Claim:
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 os.close(descriptor)
                 raise
-            holder = _holder(descriptor)
+            holder = _Holder.of(descriptor)
             os.close(descriptor)
-            raise _in_use(path, holder) from None
+            if holder is None or holder.is_alive() or time.monotonic() > until:
+                raise _in_use(path, holder) from None
+            time.sleep(0.1)
+            continue
         if _is_at(path / LOCK, descriptor):
             _sign(descriptor)
-            return Claim(path, descriptor, made=made)
+            return Claim(path, descriptor, made)
         os.close(descriptor)  # its owner removed the file between our opening and locking it
 
 
@@ -172,15 +185,38 @@ def _sign(descriptor: int) -> None:
     os.pwrite(descriptor, text.encode(), 0)
 
 
-def _holder(descriptor: int) -> str:
-    try:
-        facts = json.loads(os.pread(descriptor, 1000, 0))
-        process, machine = int(facts["process"]), str(facts["machine"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
-    return f"process {process}" + ("" if machine == socket.gethostname() else f" on {machine[:80]!r}")
+@dataclass(frozen=True)
+class _Holder:
+    """The process that wrote its name into a lock, and its machine."""
+
+    process: int
+    machine: str
+
+    @classmethod
+    def of(cls, descriptor: int) -> _Holder | None:
+        try:
+            facts = json.loads(os.pread(descriptor, 1000, 0))
+            return cls(int(facts["process"]), str(facts["machine"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def is_alive(self) -> bool:
+        """False only if the process is known to have ended: then one that it had just forked has the lock, for now."""
+        if self.machine != socket.gethostname():
+            return True
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):  # it belongs to another user, or is no process number
+            return True
+        return True
+
+    def __str__(self) -> str:
+        here = self.machine == socket.gethostname()
+        return f"process {self.process}" + ("" if here else f" on {self.machine[:80]!r}")
 
 
-def _in_use(path: Path, holder: str) -> RunError:
-    message = f"The run directory {str(path)!r} is in use by {holder}."
+def _in_use(path: Path, holder: _Holder | None) -> RunError:
+    message = f"The run directory {str(path)!r} is in use by {holder or 'another process'}."
     return RunError(message, "Wait until that run ends or stop it, or start another run with another --out.")

@@ -73,7 +73,7 @@ def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, the
     parts, state = gather(pipeline, torch.amp.GradScaler(enabled=False))
     held = stored_bytes(tensors_in(state.pop("optimizer")))
     size = stored_bytes(tensors_in([parts, state])) + (held if optimizer_state is None else optimizer_state)
-    kept = max((hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.hooks), default=0)
+    kept = sum(hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.hooks)
     folder = next((each for each in (run.absolute(), *run.absolute().parents) if each.is_dir()), Path("/"))
     return DiskNeed(
         folder=folder,

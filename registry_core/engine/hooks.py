@@ -15,7 +15,6 @@ from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
 from registry_core.diagnostics import BrokenComponent, RunError
 from registry_core.diagnostics.foreign_code import failure, foreign_code
 
-
 _CANNOT_WRITE = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)
 )
@@ -87,8 +86,8 @@ class Hooks:
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell all observers; one that raises is reported once, and the others still hear of it.
 
-        RunError if one cannot write, as on a full disk: what it should write from then on would be lost. At the end of a
-        run that is reported, too.
+        RunError if one cannot write, as on a full disk: what it should write from then on would be lost. At the end of
+        a run that is only reported.
         """
         for call in self._calls[event]:
             try:

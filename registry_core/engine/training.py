@@ -132,7 +132,8 @@ class Training:
         reason, ending = "An error ended the run.", "failed"
         try:
             if self.stopped:
-                self.stop_reason = f"The run was stopped at step {self.position.step}: {self.stopped}"
+                stopped = f"The run was stopped at step {self.position.step}: {self.stopped}"
+                self.stop_reason = f"{stopped} To train on, resume it with --go-on."
             self._train()
             self._save([(None, Save(keep=0))])
             reason, ending = self.stop_reason or "All steps are done.", self._ending()

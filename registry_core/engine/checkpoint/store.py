@@ -148,22 +148,31 @@ def intact(folder: Path, run: str | None, warn: Callable[[str], None]) -> Iterat
 
     Without a ``run``, the first intact one decides to which run the others must belong.
     """
-    for path in checkpoints_in(folder):
+    paths = checkpoints_in(folder)
+    is_found = False
+    for path in paths:
         try:
             found = load_checkpoint(path)
         except CheckpointError as error:
+            if path == paths[-1] and not is_found:
+                raise CheckpointError(f"{_none_in(folder)} {error.message}", error.remedy) from error
             warn(f"{error.message} It falls back to the checkpoint before it.")
             continue
         run = run or found.manifest.origin.run
         if found.manifest.origin.run != run:
             warn(f"The checkpoint {str(path)!r} belongs to another run, and is left out.")
             continue
+        is_found = True
         yield path, found
 
 
 def none_intact(folder: Path) -> CheckpointError:
     """The error for a run without an intact checkpoint."""
-    return CheckpointError(f"There is no intact checkpoint in {str(folder)!r}.", "Start the run again.")
+    return CheckpointError(_none_in(folder), "Start the run again.")
+
+
+def _none_in(folder: Path) -> str:
+    return f"There is no intact checkpoint in {str(folder)!r}."
 
 
 def newest(folder: Path, run: str | None, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:

@@ -21,9 +21,11 @@ class EarlyStopping:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Determine the direction in which the metric improves, unless the pipeline sets it."""
+        """Determine the direction in which the metric improves, unless set; a run that goes on has new patience."""
         if self.better is None:
             self.better = run.better.get(self.monitor, "lower")
+        if run.goes_on:
+            self.waited = 0
 
     @hookimpl
     def should_stop(self, row: Row) -> str | None:
