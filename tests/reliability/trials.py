@@ -1,8 +1,7 @@
 """The number of trials of a harness, its seed, and the scoreboard of what it found.
 
-A harness is quick unless REGISTRY_TRIALS names a factor, such as 10 for ten times as many trials. With
-REGISTRY_SCOREBOARD, the path of a JSON file, each harness writes its trials and failures there; `docs/reliability.md`
-is made from it.
+A harness is quick unless REGISTRY_TRIALS is ``long``. With REGISTRY_SCOREBOARD, the path of a JSON file, each harness
+writes its trials and failures there; `docs/reliability.md` is made from it.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FACTOR = float(os.environ.get("REGISTRY_TRIALS", "1"))
+LONG = os.environ.get("REGISTRY_TRIALS") == "long"
 SEED = int(os.environ.get("REGISTRY_SEED", "0"))
+"""Seed of all random choices."""
 
 
-def trials(quick: int) -> int:
-    """The number of trials of a harness that has this many when it is quick."""
-    return max(1, round(quick * FACTOR))
+def trials(quick: int, long: int) -> int:
+    """The number of trials of a harness."""
+    return long if LONG else quick
 
 
-def generator(harness: str) -> random.Random:
-    """The random numbers of a harness, which depend on the seed alone."""
-    return random.Random(f"{SEED}/{harness}")
+def generator(*harness: object) -> random.Random:
+    """The random numbers of a harness or a part of it, which depend on the seed alone."""
+    return random.Random(f"{SEED} {' '.join(map(str, harness))}")
 
 
 @dataclass
@@ -42,20 +42,18 @@ class Score:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        path = os.environ.get("REGISTRY_SCOREBOARD")
-        if path is None or error is not None:
+        """Write the score and, without another error, fail if a trial failed."""
+        if error is not None:
             return
-        there = json.loads(Path(path).read_text()) if Path(path).exists() else {}
-        line = {"promise": self.promise, "trials": self.count, "failures": len(self.failures), "seed": SEED}
-        Path(path).write_text(json.dumps({**there, self.harness: line}, indent=1, sort_keys=True) + "\n")
+        if path := os.environ.get("REGISTRY_SCOREBOARD"):
+            there = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+            line = {"promise": self.promise, "trials": self.count, "failures": len(self.failures), "seed": SEED}
+            Path(path).write_text(json.dumps({**there, self.harness: line}, indent=1, sort_keys=True) + "\n")
+        assert self.count > 0
+        assert not self.failures, f"{len(self.failures)} of {self.count}: {self.failures[:5]}"
 
     def trial(self, holds: bool, description: object = "") -> None:
         """Count a trial."""
         self.count += 1
         if not holds:
             self.failures.append(str(description))
-
-    def require_none_failed(self) -> None:
-        """Fail the test if a trial failed."""
-        assert self.count > 0
-        assert not self.failures, f"{len(self.failures)} of {self.count}: {self.failures[:5]}"
