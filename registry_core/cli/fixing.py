@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from registry_core.config.text.fixes import applicable, corrected
-from registry_core.config.text.tree import read_text, text_of_file
+from registry_core.config.text.source import text_of_file
+from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import Fix, PipelineError, Problem
 
 

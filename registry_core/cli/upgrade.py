@@ -64,7 +64,8 @@ class _Upgrade:
         """Read a file and those that it extends; return its version, which may be that of the file it extends."""
         from registry_core.config import models
         from registry_core.config.loading import upgrades
-        from registry_core.config.text.tree import read_text, text_of_file
+        from registry_core.config.text.source import text_of_file
+        from registry_core.config.text.tree import read_text
 
         if (known := self._known(path)) is not None:
             return self.versions[known]
