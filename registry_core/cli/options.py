@@ -40,6 +40,21 @@ PATH = _PathType()
 """The type of arguments and options that name a file or folder, which need not exist."""
 
 
+class _PipelineType(_PathType):
+    """The path of a pipeline file; ``-`` is standard input."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value != "-":
+            return super().convert(value, param, ctx)
+        from registry_core.config.text.source import STDIN
+
+        return STDIN
+
+
+PIPELINE = _PipelineType()
+"""The type of arguments that name a pipeline file."""
+
+
 def as_json(command: F) -> F:
     """The option ``--json`` of commands that print facts."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")(command)
@@ -47,20 +62,21 @@ def as_json(command: F) -> F:
 
 def overrides(command: F) -> F:
     """The option ``--set KEY=VALUE`` of commands that load a pipeline file."""
-    text = "Override one value, such as train.epochs=3 or optim.optimizer.sgd.lr=0.05. Can be repeated."
+    text = "Override one value, such as train.epochs=3, add to a list (hooks+=progress), insert into it "
+    text += "(hooks.+0=progress), or delete (optim.scheduler-=). Can be repeated."
     return click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help=text)(command)
 
 
 def pipeline_file(required: bool = True) -> Callable[[F], F]:
     """The argument FILE of commands that load a pipeline file."""
-    return click.argument("file", required=required, type=PATH, shell_complete=completing.pipeline_files)
+    return click.argument("file", required=required, type=PIPELINE, shell_complete=completing.pipeline_files)
 
 
 def pipeline_files(command: F) -> F:
     """The arguments FILE... of commands that load several files."""
     complete = completing.pipeline_files
-    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PATH, shell_complete=complete)
-    return argument(command)
+    settings: Any = {"nargs": -1, "required": True, "type": PIPELINE, "shell_complete": complete}
+    return click.argument("files", metavar="FILE...", **settings)(command)
 
 
 def distributions_or_components(required: bool) -> Callable[[F], F]:

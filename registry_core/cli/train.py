@@ -29,6 +29,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
     from registry_core.analysis.machine import unwritable
     from registry_core.components.forms import counted
+    from registry_core.config.text.source import STDIN
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
@@ -44,7 +45,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     else:
         assert plan is not None
         assert file is not None
-        result = train(plan, out, name=file.stem, tell=click.echo)
+        result = train(plan, out, name="stdin" if file == STDIN else file.stem, tell=click.echo)
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
         last, best = (values[which] for which in ("last", "best"))

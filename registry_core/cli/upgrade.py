@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli.options import pipeline_files
+from registry_core.config.text.source import STDIN
 from registry_core.diagnostics import PipelineError, Problem
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     """Rewrite pipeline files and those that they extend for this version of registry-core; comments and layout stay.
 
     Renamed keys and components, old spellings and deprecated components get their current names, unless that would
-    change anything else.
+    change anything else. With - as FILE, the pipeline is read from standard input and written to standard output.
     """
     upgrade = _Upgrade()
     for file in files:
@@ -40,11 +41,11 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     changed = upgrade.changed()
     for path in upgrade.texts:
         if path not in changed:
-            click.echo(f"{path}: nothing to upgrade.")
-    for path in changed:
+            click.echo(f"{path}: nothing to upgrade.", err=path == STDIN)
+    for path in changed if check else upgrade.texts:
         if check:
             click.echo("".join(upgrade.diff(path)), nl=False)
-        else:
+        elif path == STDIN or path in changed:
             upgrade.write(path)
     for problem in dict.fromkeys(left):
         click.echo(str(problem), err=True)
@@ -136,8 +137,12 @@ class _Upgrade:
             yield line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
 
     def write(self, path: Path) -> None:
-        """Rewrite a file and print every change."""
+        """Rewrite a file and print every change; the text of standard input is written to standard output."""
         from registry_core.cli.fixing import rewrite
 
-        rewrite(path, self.texts[path])
-        click.echo("\n".join(self.said[path]))
+        if path == STDIN:
+            click.echo(self.texts[path], nl=False)
+        else:
+            rewrite(path, self.texts[path])
+        for sentence in self.said[path]:
+            click.echo(sentence, err=path == STDIN)

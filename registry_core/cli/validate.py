@@ -10,6 +10,7 @@ import click
 from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, print_json
 from registry_core.cli.problems import problem_data, tell
 from registry_core.cli.verdict import ValidateRequest, ValidateResult
+from registry_core.config.text.source import STDIN
 from registry_core.diagnostics import Fix
 
 
@@ -45,6 +46,8 @@ def command(
         raise click.UsageError("--on requires --deep.")
     if yes and not fix:
         raise click.UsageError("--yes requires --fix.")
+    if fix and STDIN in files:
+        raise click.UsageError("--fix cannot correct standard input. Name a file.")
     wanted = ValidateRequest(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
     if fix:
         _fix(wanted, yes)
@@ -73,7 +76,7 @@ def _print(verdict: ValidateResult, wanted: ValidateRequest, *, advise: bool) ->
         for file in verdict.right:
             click.echo(f"{file}: no problems.")
     tell(verdict.problems)
-    correctable = sum(problem.fix is not None for problem in verdict.problems)
+    correctable = sum(problem.fix is not None for problem in verdict.problems if STDIN not in wanted.files)
     if advise and correctable:
         errors = sum(problem.fix is not None or not problem.warning for problem in verdict.problems)
         them = "it" if correctable == errors == 1 else f"{correctable} of {errors}"

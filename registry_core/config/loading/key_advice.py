@@ -21,6 +21,8 @@ def key_advice(tree: Tree, keys: Keys, place: Place | None, taken: Collection[st
     for space, called in _SPACES.items():
         if space in name:
             return f"Replace the {called} by an ordinary space.", None
+    if name.startswith(("//", "/*")):
+        return "Begin a comment with #.", None
     below = value_at(tree.data, keys)
     if isinstance(below, dict) and below and set(below) <= set(taken):
         return "Remove it and move its contents one level up.", None

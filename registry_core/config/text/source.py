@@ -53,7 +53,7 @@ def _bytes_of(path: Path) -> bytes:
     except NotRegular as error:
         if path.is_dir():
             raise _unreadable(f"{str(path)!r} is a folder.", "Name a pipeline file in it.") from None
-        message = f"{str(path)!r} cannot be read as a file: {error.strerror}."
+        message = f"{str(path)!r} cannot be read: {error.strerror}."
         raise _unreadable(message, "Name a file, or write - to read the pipeline from standard input.") from None
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         reason = getattr(error, "strerror", None) or error

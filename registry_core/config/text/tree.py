@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from registry_core.config.text.json_comments import first_comment
 from registry_core.config.text.source import text_of_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, Node, parse, refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
@@ -75,6 +76,9 @@ def read_file(path: Path) -> Tree:
 
 def read_text(text: str, source: str) -> Tree:
     """Parse the text of a pipeline file; ``source`` is its name in messages."""
+    if comment := first_comment(text, source):
+        remedy = "Remove it, or write the file as YAML (FILE.yaml), in which comments begin with #."
+        raise refused("yaml-syntax", "JSON has no comments.", remedy, comment)
     root = parse(_PAIR.sub(_one_character, text) if "\\u" in text else text, source)
     tree = Tree({}, {(): Place(source, 1, 1)}) if root is None else _Reader(source).read(root)
     tree.characters = len(text)
