@@ -179,9 +179,12 @@ class _Reading:
         check_required(tree)
         prefer, wrong_preferences = preferences(tree)
         resolver = Resolver(tree, prefer)
-        self.tree = tree
-        self.data = resolver.fields(Spec, tree.data, ())
         errors = [problem for problem in problems if not problem.warning]
+        self.tree = tree
+        try:
+            self.data = resolver.fields(Spec, tree.data, ())
+        except PipelineError as error:  # of too many mistakes
+            raise PipelineError(_sorted([*errors, *wrong_preferences, *error.problems])) from None
         self.found = [*errors, *wrong_preferences, *resolver.problems]
         self.warnings = resolver.warnings
         self.doubts = [problem for problem in problems if problem.warning]
@@ -208,9 +211,9 @@ class _Reading:
         return not all(problem.warning for problem in self.found)
 
     def error(self) -> PipelineError:
-        from registry_core.config.loading.elsewhere import sent_home
+        from registry_core.config.loading.elsewhere import Homes
 
-        return PipelineError(_sorted([sent_home(problem, self.tree) for problem in self.found]))
+        return PipelineError(_sorted(list(map(Homes(self.tree).told, self.found))))
 
 
 def _without(data: Any, wrong: set[Keys]) -> Any:
