@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from registry_core.analysis.analysis import Analysis, analyse
+from registry_core.analysis.matching import bounded_matching
 from registry_core.checks.context import CheckContext
 from registry_core.checks.ignored import unused
 from registry_core.checks.missing_here import missing_here
@@ -121,10 +122,11 @@ def _checked(tree: Tree, problems: Sequence[Problem], looks: Looks) -> Loaded:
     if looks.data:
         analysis = analyse(spec, skip=_broken_sections(reading.broken))
         context = CheckContext(spec, analysis, tree, frozenset(reading.broken), looks.fresh, looks.here)
-        found = errors_of(context)
-        reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
-        if not reading.has_errors():
-            reading.found += warnings_of(context)
+        with bounded_matching(tree):
+            found = errors_of(context)
+            reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
+            if not reading.has_errors():
+                reading.found += warnings_of(context)
     if not reading.has_errors():
         reading.found += reading.doubts
     reading.found += reading.warnings

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from registry_core.analysis.matching import fullmatch
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.config.finetune import PackagedFile, Rename
 from registry_core.config.run_layout import CHECKPOINTS, POINTERS, checkpoint_at
@@ -132,7 +132,7 @@ def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, 
     now = {name: name for name in names}
     problems = []
     for index, rule in enumerate(rules):
-        fits = {name: match for name, new in now.items() if (match := re.fullmatch(rule.match, new))}
+        fits = {name: match for name, new in now.items() if (match := fullmatch(rule.match, new))}
         if not fits:
             some = ", ".join(list(now.values())[:4])
             problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import sys
@@ -34,6 +35,16 @@ class _PathType(click.Path):
             if error.errno == errno.ENAMETOOLONG:
                 self.fail(f"{format_value(str(path))}: {error.strerror}.", param, ctx)
         return path
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers in a range; ``nan`` is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 PATH = _PathType()
@@ -88,7 +99,7 @@ def distributions_or_components(required: bool) -> Callable[[F], F]:
 
 def time_limit(command: F) -> F:
     """The option ``--timeout`` of commands that import installed components."""
-    limit = click.FloatRange(min=0.1)
+    limit = FiniteRange(min=0.1, max=86_400)
     text = "Time limit for the import of a component, in seconds."
     return click.option("--timeout", default=60.0, show_default=True, type=limit, help=text)(command)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from registry_core.config.loading.extending import with_extending
 from registry_core.config.loading.overrides import IsComponent, apply_override
 from registry_core.config.loading.variables import fill_variables, names_in
+from registry_core.config.text.fixes import keys_in, value_at
 from registry_core.config.text.source import MAX_BYTES, STDIN
-from registry_core.config.text.fixes import value_at
 from registry_core.config.text.tree import Tree, read_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
@@ -157,11 +157,11 @@ def _overlay(base: Tree, over: Tree, keys: Keys, is_component: IsComponent) -> N
 
 def _replace(base: Tree, over: Tree, keys: Keys) -> None:
     """Put the value of ``over`` at ``keys`` into ``base``, with the places of all in it."""
-    for old in _inside(value_at(base.data, keys), keys):
+    for old in keys_in(value_at(base.data, keys), keys):
         base.values.pop(old, None)
         base.keys.pop(old, None)
     value = value_at(over.data, keys)
-    for new in _inside(value, keys):
+    for new in keys_in(value, keys):
         base.values[new] = over.values[new]
         if new in over.keys:
             base.keys[new] = over.keys[new]
@@ -169,15 +169,3 @@ def _replace(base: Tree, over: Tree, keys: Keys) -> None:
         value_at(base.data, keys[:-1])[keys[-1]] = value
     else:
         base.data = value
-
-
-def _inside(value: Any, keys: Keys) -> Iterator[Keys]:
-    """The keys of a value and of all in it."""
-    yield keys
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    for key, item in items:
-        yield from _inside(item, (*keys, key))

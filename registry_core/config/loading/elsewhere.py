@@ -68,9 +68,7 @@ def _homes(name: str, keys: Keys, components: Sequence[tuple[Keys, type[Componen
     if name in TOP and len(keys) > 1:
         yield "at the top of the file"
     around = [
-        (at, _shared(at, keys))
-        for at, declaration in components
-        if name in file_keys(declaration) and at != keys[:-1]
+        (at, _shared(at, keys)) for at, declaration in components if name in file_keys(declaration) and at != keys[:-1]
     ]
     inside_component = any(keys[:-1] == at for at, _ in components)
     sections = list(_sections_with(name, keys))

@@ -21,9 +21,7 @@ _TRIED_VALUES = 20_000
 """At most this many values are read again in trials of single fixes."""
 
 
-def with_safe_fixes(
-    problems: Sequence[Problem], tree: Tree, load: Callable[[ReadTree], object]
-) -> Sequence[Problem]:
+def with_safe_fixes(problems: Sequence[Problem], tree: Tree, load: Callable[[ReadTree], object]) -> Sequence[Problem]:
     """The problems, without the fixes that would write the next mistake: a key twice, or a value that is refused.
 
     ``load`` loads the pipeline, whose tree is ``tree``, with another function that reads its files.
@@ -37,9 +35,7 @@ def with_safe_fixes(
         after = {id(problem): _errors_after([problem], load) for problem in tried[:many]}
     else:
         after = {id(problem): errors for problem in tried}
-    return [
-        problem if problem.fix is None else _with_safe_fix(problem, after.get(id(problem))) for problem in problems
-    ]
+    return [problem if problem.fix is None else _with_safe_fix(problem, after.get(id(problem))) for problem in problems]
 
 
 def _errors_after(fixed: Sequence[Problem], load: Callable[[ReadTree], object]) -> Sequence[Problem]:
@@ -76,9 +72,7 @@ def _with_safe_fix(problem: Problem, errors: Sequence[Problem] | None) -> Proble
     return problem._replace(remedy=f"{following.message} {following.remedy}".strip(), fix=None)
 
 
-def at_options(
-    problems: Sequence[Problem], tree: Tree, without: Mapping[str, Callable[[], object]]
-) -> list[Problem]:
+def at_options(problems: Sequence[Problem], tree: Tree, without: Mapping[str, Callable[[], object]]) -> list[Problem]:
     """The problems; one of a component that an option changes, and that is not there without it, is at the option.
 
     ``without`` has, for each option, a function that loads the pipeline without it.

@@ -120,14 +120,14 @@ def _wrong_variables(tree: Tree, variables: dict[str, Any]) -> Iterator[Problem]
             message = f"The variable {name!r} is not a plain value."
             yield Problem(message, remedy, tree.place(keys), keys, code="variable-value")
         elif inner := next(names_in(value), None):
-            message = f"The variable {name!r} contains the variable {inner!r}, but variables are not filled into others."
+            message = (
+                f"The variable {name!r} contains the variable {inner!r}, but variables are not filled into others."
+            )
             remedy = "Use a number, a string, a boolean, or a list of these."
             yield Problem(message, remedy, tree.place(keys), keys, code="variable-value")
 
 
-def _not_used(
-    tree: Tree, file: str, variables: dict[str, Any], used: set[str], defined: set[str]
-) -> Iterator[Problem]:
+def _not_used(tree: Tree, file: str, variables: dict[str, Any], used: set[str], defined: set[str]) -> Iterator[Problem]:
     """The variables that nothing uses; one that an extended file defines may be for other files that extend it."""
     for name in variables:
         keys: Keys = ("vars", name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from registry_core.diagnostics import Keys
+
 _STEP = re.compile(
     r"""
     (?P<dot>\.)?
@@ -45,6 +47,11 @@ def split_path(text: str) -> tuple[list[Step], str]:
         steps.append(Step(next(each for each in found.groups()[1:] if each is not None), form))
         at = found.end()
     return steps, text[at:]
+
+
+def flat(keys: Keys) -> Keys:
+    """The keys with the versions of components, such as ``focal.v2``, as keys of their own, as paths write them."""
+    return tuple(part for key in keys for part in (key.split(".") if isinstance(key, str) else [key]))
 
 
 def _may_follow(found: re.Match[str], steps: list[Step]) -> bool:
