@@ -19,6 +19,7 @@ from registry_core.components.class_folders import scan_class_folders
 from registry_core.components.class_names import quoted
 from registry_core.components.inventory import UnusableEntry
 from registry_core.components.left_out import LeftOut
+from registry_core.components.regular_file import open_regular
 from registry_core.diagnostics import DataError
 
 _CLASSES = "# classes:"
@@ -135,7 +136,8 @@ class _NotText(str):
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        with open_regular(path) as file:
+            content = file.readall().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         message = f"The index file '{path}' cannot be read: {error.strerror}."
         raise DataError(message, "Correct its path.") from error

@@ -239,5 +239,5 @@ def _files_of(path: Path) -> list[Path]:
         raise DataError(f"The folder '{path}' contains no image{more}.", "Name image files, or a folder of images.")
     if others:
         images = "1 image" if len(others) == 1 else f"{len(others):,} images"
-        print(f"warning: Pillow cannot read {images} of '{path}', such as '{others[0]}'.", file=sys.stderr)
+        print(f"warning: {images} of '{path}', such as '{others[0]}', cannot be read.", file=sys.stderr)
     return found
