@@ -14,8 +14,9 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.diagnostics import UnknownComponent, format_value, near
+from registry_core.diagnostics import UnknownComponent, format_value, near, tables
 from registry_core.diagnostics.json_text import json_text
+from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,6 +110,16 @@ def split_component(text: str) -> tuple[str, str]:
     return kind, name
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line; whatever is not printable is escaped, because parts of it come from elsewhere."""
+    click.echo(printable(line), err=err)
+
+
+def say_lines(text: str, *, err: bool = False) -> None:
+    """Print a text of several lines, such as a table or documentation, in the same way."""
+    click.echo(printable_lines(text), err=err)
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON."""
     click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
@@ -116,10 +127,7 @@ def print_json(data: Any) -> None:
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
     """Format rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
-    if not rows:
-        return ""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = tables.columns(rows)
     if fit and sys.stdout.isatty():
         wide = shutil.get_terminal_size().columns
         lines = [line if len(line) <= wide else f"{line[: wide - 1]}…" for line in lines]

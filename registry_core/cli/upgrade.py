@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import pipeline_files
+from registry_core.cli.options import pipeline_files, say, say_lines
 from registry_core.diagnostics import PipelineError, Problem
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     changed = upgrade.changed()
     for path in upgrade.texts:
         if path not in changed:
-            click.echo(f"{path}: nothing to upgrade.")
+            say(f"{path}: nothing to upgrade.")
     for path in changed:
         if check:
-            click.echo("".join(upgrade.diff(path)), nl=False)
+            say_lines("".join(upgrade.diff(path)).replace("\r\n", "\n").removesuffix("\n"))
         else:
             upgrade.write(path)
     for problem in dict.fromkeys(left):
-        click.echo(str(problem), err=True)
+        say_lines(str(problem), err=True)
     return max([int(check and bool(changed)), *(0 if problem.warning else problem.exit_code for problem in left)])
 
 
@@ -139,4 +139,5 @@ class _Upgrade:
         from registry_core.cli.fixing import rewrite
 
         rewrite(path, self.texts[path])
-        click.echo("\n".join(self.said[path]))
+        for line in self.said[path]:
+            say(line)
