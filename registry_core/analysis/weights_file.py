@@ -10,6 +10,7 @@ from typing import Any, Literal
 from registry_core.analysis.matching import fullmatch
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.config.finetune import PackagedFile, Rename
+from registry_core.config.loading.versions import install_command
 from registry_core.config.run_layout import CHECKPOINTS, POINTERS, checkpoint_at
 from registry_core.diagnostics import closest, near
 
@@ -51,7 +52,8 @@ def _packaged(packaged: PackagedFile) -> Path:
     try:
         found = distribution(name)
     except PackageNotFoundError:
-        raise CheckFailed(f"The distribution {name!r} is not installed.", f"Install it: pip install {name}") from None
+        message = f"The distribution {name!r} is not installed."
+        raise CheckFailed(message, install_command([name]) or "Name an installed distribution.") from None
     files = [str(path) for path in found.files or ()]
     matching = [path for path in files if path == file or path.endswith(f"/{file}")]
     if len(matching) != 1:

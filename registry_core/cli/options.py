@@ -15,8 +15,9 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.diagnostics import UnknownComponent, format_value, near
+from registry_core.diagnostics import UnknownComponent, format_value, near, tables
 from registry_core.diagnostics.json_text import json_text
+from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +42,7 @@ class FiniteRange(click.FloatRange):
     """Numbers in a range; ``nan`` is in none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error if it is not finite, or outside of the range."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
@@ -136,6 +138,16 @@ def split_component(text: str) -> tuple[str, str]:
     return kind, name
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line; whatever is not printable is escaped, because parts of it come from elsewhere."""
+    click.echo(printable(line), err=err)
+
+
+def say_lines(text: str, *, err: bool = False) -> None:
+    """Print a text of several lines, such as a table or documentation, in the same way."""
+    click.echo(printable_lines(text), err=err)
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON."""
     click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
@@ -143,10 +155,7 @@ def print_json(data: Any) -> None:
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
     """Format rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
-    if not rows:
-        return ""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = tables.columns(rows)
     if fit and sys.stdout.isatty():
         wide = shutil.get_terminal_size().columns
         lines = [line if len(line) <= wide else f"{line[: wide - 1]}…" for line in lines]

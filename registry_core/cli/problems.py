@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
-
+from registry_core.cli.options import say_lines
 from registry_core.diagnostics import Fix, PipelineError, Place, Problem
 
 _SHOWN = 100
@@ -19,7 +18,7 @@ _SHOWN = 100
 def tell(problems: Iterable[Problem]) -> None:
     """Print problems to standard error, each with its line of the file."""
     for problem in problems:
-        click.echo("\n".join(lines_of(problem)), err=True)
+        say_lines("\n".join(lines_of(problem)), err=True)
 
 
 def lines_of(problem: Problem) -> Iterator[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import pipeline_files
+from registry_core.cli.options import pipeline_files, say, say_lines
 from registry_core.config.text.source import STDIN
 from registry_core.diagnostics import PipelineError, Problem
 
@@ -41,14 +42,14 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     changed = upgrade.changed()
     for path in upgrade.texts:
         if path not in changed:
-            click.echo(f"{path}: nothing to upgrade.", err=path == STDIN)
+            say(f"{path}: nothing to upgrade.", err=path == STDIN)
     for path in changed if check else upgrade.texts:
         if check:
-            click.echo("".join(upgrade.diff(path)), nl=False)
+            say_lines("".join(upgrade.diff(path)).replace("\r\n", "\n").removesuffix("\n"))
         elif path == STDIN or path in changed:
             upgrade.write(path)
     for problem in dict.fromkeys(left):
-        click.echo(str(problem), err=True)
+        say_lines(str(problem), err=True)
     return max([int(check and bool(changed)), *(0 if problem.warning else problem.exit_code for problem in left)])
 
 
@@ -140,9 +141,11 @@ class _Upgrade:
         """Rewrite a file and print every change; the text of standard input is written to standard output."""
         from registry_core.cli.fixing import rewrite
 
-        if path == STDIN:
-            click.echo(self.texts[path], nl=False)
-        else:
+        if path != STDIN:
             rewrite(path, self.texts[path])
-        for sentence in self.said[path]:
-            click.echo(sentence, err=path == STDIN)
+        elif sys.stdout.isatty():
+            say_lines(self.texts[path].removesuffix("\n"))
+        else:
+            click.echo(self.texts[path], nl=False)
+        for line in self.said[path]:
+            say(line, err=path == STDIN)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, FiniteRange, as_json, overrides, pipeline_file, print_json
+from registry_core.cli.options import PATH, FiniteRange, as_json, overrides, pipeline_file, print_json, say
 
 
 @click.command(
@@ -53,8 +53,8 @@ def command(
     if as_json:
         print_json(facts)
         return
-    click.echo(f"{made.images} images of {len(made.mean)} values; {method}, epsilon {epsilon:g}")
-    click.echo(f"wrote {out}")
+    say(f"{made.images} images of {len(made.mean)} values; {method}, epsilon {epsilon:g}")
+    say(f"wrote {out}")
 
 
 def _unusable(file: Path) -> str:

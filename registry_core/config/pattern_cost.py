@@ -8,13 +8,20 @@ have polynomially many: n of them cost the length of the text to the power of n.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from re import _constants, _parser  # type: ignore[attr-defined]  # typeshed lacks them; no public module parses patterns
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache, reduce
+from importlib import import_module
+from operator import or_
 from typing import Any, NamedTuple
+
+_parser: Any = import_module("re._parser")  # no public module parses patterns
+_constants: Any = import_module("re._constants")
 
 _ALL = (1 << 129) - 1
 """A set of characters: a bit for each of ASCII, and one for all others."""
+
+_OTHERS = 1 << 128
+_UPPER = ((1 << 26) - 1) << ord("A")
 
 _MANY = 10
 """A repetition of up to fewer copies counts as so many parts."""
@@ -189,43 +196,45 @@ def _inner(operator: Any, argument: Any) -> list[Any]:
 def _characters(operator: Any, argument: Any) -> int | None:
     """The characters that an operation matches one of; None if it is no single character."""
     if operator is _constants.LITERAL:
-        return _folded(1 << min(argument, 128))
+        return _folded(_bit(argument))
     if operator is _constants.NOT_LITERAL:
-        return (_ALL & ~(1 << min(argument, 128))) | 1 << 128
+        return _ALL & ~_bit(argument) | _OTHERS
     if operator is _constants.ANY:
         return _ALL
     if operator is not _constants.IN:
         return None
-    found = 0
-    for kind, value in argument:
-        if kind is _constants.LITERAL:
-            found |= 1 << min(value, 128)
-        elif kind is _constants.RANGE:
-            found |= _union(1 << code for code in range(min(value[0], 128), min(value[1], 128) + 1))
-        elif kind is _constants.CATEGORY:
-            found |= _category(str(value))
+    found = _union(_choice(kind, value) for kind, value in argument)
     negated = bool(argument) and argument[0][0] is _constants.NEGATE
-    return (_ALL & ~found) | 1 << 128 if negated else _folded(found)
+    return _ALL & ~found | _OTHERS if negated else _folded(found)
 
 
+def _choice(kind: Any, value: Any) -> int:
+    """The characters of one part of a set in brackets."""
+    if kind is _constants.LITERAL:
+        return _bit(value)
+    if kind is _constants.RANGE:
+        return _union(map(_bit, range(min(value[0], 128), min(value[1], 128) + 1)))
+    return _category(str(value)) if kind is _constants.CATEGORY else 0
+
+
+@cache
 def _category(name: str) -> int:
     """The characters of a class such as ``\\d``; all others than those of ASCII are in each."""
     matches = next((test for word, test in _CLASSES.items() if name.endswith(word)), None)
     if matches is None:
         return _ALL
-    found = _union(1 << code for code in range(128) if matches(chr(code)))
-    return (_ALL & ~found if "_NOT_" in name else found) | 1 << 128
+    found = _union(_bit(code) for code in range(128) if matches(chr(code)))
+    return (_ALL & ~found if "_NOT_" in name else found) | _OTHERS
+
+
+def _bit(code: int) -> int:
+    return 1 << min(code, 128)
 
 
 def _folded(chars: int) -> int:
     """The characters with those of the other case, which a flag may include."""
-    return chars | _union(
-        1 << ord(chr(code).swapcase()) for code in range(65, 123) if chars >> code & 1 and chr(code).isalpha()
-    )
+    return chars | (chars & _UPPER) << 32 | (chars & _UPPER << 32) >> 32
 
 
-def _union(sets: Any) -> int:
-    found = 0
-    for each in sets:
-        found |= each
-    return found
+def _union(sets: Iterable[int]) -> int:
+    return reduce(or_, sets, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from registry_core.config import Spec, dump
 from registry_core.config.places import placed
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError, dotted
+from registry_core.diagnostics.printable import printable, warn
 from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
@@ -70,7 +70,7 @@ def train(
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline)
         for problem in pipeline.warnings:
-            (tell or _warn)(str(problem))
+            (tell or warn)(str(problem))
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
     path = Path(out) if out else new_run_path(name)
     RunDirectory(path).refuse_taken()
@@ -78,7 +78,7 @@ def train(
         with placed(plan.places):
             assembled = assemble(plan)
         for problem in _doubts_once_opened(assembled):
-            (tell or _warn)(str(problem))
+            (tell or warn)(str(problem))
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
         require_space(assembled, path)
@@ -105,7 +105,7 @@ def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunR
         with placed(plan.places):
             assembled = assemble(plan, fresh=False)
         require_space(assembled, run_directory.path, there=len(complete(run_directory.checkpoints)))
-        return _train(assembled, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
+        return _train(assembled, run_directory, load_checkpoint(newest(run_directory.checkpoints, warn)))
 
 
 def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None) -> RunResult:
@@ -155,7 +155,7 @@ def _tables(pipeline: Pipeline) -> dict[str, str]:
     """The tables of the parameters in the run directory."""
     lr = getattr(pipeline.plan.optim.optimizer, "lr", None)
     tables = {
-        "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
+        "init.txt": "\n".join(map(printable, describe_init(pipeline.model, pipeline.init_report))),
         "parameters.txt": parameter_table(pipeline.model, pipeline.loss, pipeline.groups, lr),
     }
     if pipeline.weights is not None:
@@ -189,7 +189,7 @@ def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
         reasons.append(f"{', '.join(of_session)} of this session may have changed")
     if not reasons:
         return "exact"
-    _warn(f"The run resumes where it stopped, but not bit for bit: {' and '.join(reasons)}.")
+    warn(f"The run resumes where it stopped, but not bit for bit: {' and '.join(reasons)}.")
     return "position"
 
 
@@ -223,7 +223,3 @@ def _differences(own: Any, new: Any, keys: Keys) -> list[Keys]:
             found += _differences(own.get(key), new.get(key), (*keys, key))
         return found
     return [] if own == new else [keys]
-
-
-def _warn(message: str) -> None:
-    print(message, file=sys.stderr)

@@ -7,7 +7,7 @@ from importlib.metadata import requires
 from packaging.requirements import Requirement
 
 from registry_core.assembly.ranks import whole_number
-from registry_core.config.loading.versions import found_instead
+from registry_core.config.loading.versions import found_instead, install_command
 from registry_core.diagnostics import RunError
 
 _SEVERAL = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -38,5 +38,5 @@ def check_requirements(distribution: str = "registry-core") -> None:
             unmet.append((requirement, found or "not installed"))
     if unmet:
         said = ", ".join(f"{requirement.name} is {found}, not {requirement.specifier}" for requirement, found in unmet)
-        wanted = " ".join(f"'{requirement}'" for requirement, _ in unmet)
-        raise RunError(f"{distribution} cannot run with the installed packages: {said}. Run: pip install {wanted}")
+        remedy = install_command(str(requirement) for requirement, _ in unmet)
+        raise RunError(f"{distribution} cannot run with the installed packages: {said}.", remedy)

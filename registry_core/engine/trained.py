@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
 from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import CheckpointError, DataError, RunError
 from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
@@ -198,7 +198,7 @@ def _find(path: Path, best: bool) -> Path:
     if not folder.is_dir():
         raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint.", "Train a pipeline first.")
     if not best:
-        return newest(folder, lambda message: print(message, file=sys.stderr))
+        return newest(folder, warn)
     chosen = pointed(folder, BEST)
     if chosen is None:
         message = f"The run {str(path)!r} has no best checkpoint."
@@ -239,5 +239,5 @@ def _files_of(path: Path) -> list[Path]:
         raise DataError(f"The folder '{path}' contains no image{more}.", "Name image files, or a folder of images.")
     if others:
         images = "1 image" if len(others) == 1 else f"{len(others):,} images"
-        print(f"warning: Pillow cannot read {images} of '{path}', such as '{others[0]}'.", file=sys.stderr)
+        warn(f"warning: {images} of '{path}', such as '{others[0]}', cannot be read.")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
@@ -19,6 +18,7 @@ from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
 from registry_core.config.run_layout import BEST
 from registry_core.diagnostics import RegistryError, RunError
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
@@ -222,7 +222,7 @@ class Training:
         loader = self.pipeline.loaders["val"]
         found = self.evaluation(network, loader)
         if not math.isfinite(found["loss"]):
-            print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
+            warn(f"warning: {self.evaluation.not_finite(network, loader)}")
         self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from registry_core.config.text.fixes import value_at
 from registry_core.config.text.key_path import Step, split_path
 from registry_core.config.text.tree import Tree, read_value
 from registry_core.config.text.yaml_nodes import refused
@@ -107,10 +108,10 @@ class _Application:
         self.data: Any = tree.data
 
     def enter(self, step: Step, following: Step | None) -> None:
-        """Go on in the value at a step, which becomes a mapping if it has no keys yet; ``following`` is entered next."""
+        """Go on in the value at a step, which becomes a mapping if it has no keys; ``following`` is entered next."""
         key = self.key(step)
         keys = (*self.keys, key)
-        inner = self.data[key] if isinstance(self.data, list) else self.data.get(key)
+        inner = value_at(self.data, (key,))
         if inner is None and self.option.operator == "-=":
             raise self.absent(step)
         if not isinstance(inner, (dict, list)):
@@ -145,7 +146,7 @@ class _Application:
     def add(self, key: str | int, value: Any) -> None:
         """Add items at the end of the list at ``key``."""
         keys = (*self.keys, key)
-        found = self.data[key] if isinstance(self.data, list) else self.data.get(key)
+        found = value_at(self.data, (key,))
         if found is None:
             self.set(keys, [])
             found = self.data[key]
@@ -178,7 +179,7 @@ class _Application:
                 raise self.option.error(f"{self.shown(self.keys)} is not a list.", "Write the key after a dot.")
             return step.text
         length, inserts = len(self.data), _INSERTS.fullmatch(step.text) if step.form == "bare" else None
-        index = int(inserts[1]) if inserts else step.index
+        index = int(inserts[1]) if inserts else step.as_index
         last = length if inserts else length - 1
         if index is None or not -length <= index <= last or (inserts and self.option.operator == "-="):
             message = f"{step.text!r} is not an index of this list of {length}."

@@ -17,6 +17,7 @@ from registry_core.config.text.moving import moved, with_first
 from registry_core.config.text.source import STDIN, text_of_file
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Fix, Keys, PipelineError, Place, Problem, dotted
+from registry_core.diagnostics.shell_words import shell_word
 
 DRAFT = 0
 """Version of a file without ``version``, older than the first version."""
@@ -191,7 +192,7 @@ def _unversioned(tree: Tree) -> Problem:
 
 def _command(place: Place | None) -> str:
     source = place.source if place else "FILE"
-    return f"registry-core upgrade {'-' if source == str(STDIN) else source}"
+    return f"registry-core upgrade {'-' if source == str(STDIN) else shell_word(source)}"
 
 
 def _version_fix(place: Place | None) -> Fix | None:

@@ -25,14 +25,14 @@ class Step(NamedTuple):
     """``bare``, ``quoted`` or ``item``, which is written in brackets."""
 
     @property
-    def index(self) -> int | None:
+    def as_index(self) -> int | None:
         """The index that it may be; None if it can only be a key."""
         return int(self.text) if self.form != "quoted" and _INDEX.fullmatch(self.text) else None
 
     @property
     def key(self) -> str | int:
         """The step without knowledge of what it leads into: a whole number that is not quoted is an index."""
-        return self.text if self.index is None else self.index
+        return self.text if self.as_index is None else self.as_index
 
 
 def split_path(text: str) -> tuple[list[Step], str]:
