@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import PATH, as_json, overrides, print_json
+from registry_core.cli.options import PATH, as_json, overrides, print_json, say
 
 if TYPE_CHECKING:
     from registry_core.config.models import Section
@@ -37,4 +37,4 @@ def command(run: Path, section: Section | None, best: bool, overrides: tuple[str
         print_json(measured)
         return
     for name, value in measured.items():
-        click.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
+        say(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, as_json, columns, overrides, print_json
+from registry_core.cli.options import PATH, as_json, columns, overrides, print_json, say_lines
 
 
 @click.command(
@@ -37,4 +37,4 @@ def command(
         (str(found["image"]), *(f"{one['name']} {one['probability']:.3f}" for one in found["classes"]))
         for found in predictions
     ]
-    click.echo(columns(rows))
+    say_lines(columns(rows))

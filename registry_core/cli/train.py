@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, overrides, pipeline_file
+from registry_core.cli.options import PATH, overrides, pipeline_file, say, say_lines
 from registry_core.cli.problems import tell
+from registry_core.diagnostics.shell_words import shell_word
 
 
 @click.command(
@@ -38,6 +39,7 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("--go-on requires a run to --resume.")
     from registry_core.analysis.machine import unwritable
     from registry_core.components.forms import counted
+    from registry_core.config.text.source import STDIN
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
@@ -54,17 +56,17 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     else:
         assert plan is not None
         assert file is not None
-        result = train(plan, out, name=file.stem, tell=click.echo)
-    click.echo(result.reason)
+        result = train(plan, out, name="stdin" if file == STDIN else file.stem, tell=say_lines)
+    say(result.reason)
     for name, values in result.summary["metrics"].items():
         last, best = (values[which] for which in ("last", "best"))
         shown = "not finite" if last is None else f"{last:.4f}"
         at_best = "" if best is None else f" (best {best:.4f} at step {values['best_step']})"
-        click.echo(f"{name}: {shown}{at_best}")
+        say(f"{name}: {shown}{at_best}")
     if skipped := result.summary["skipped_steps"]:
-        click.echo(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
-    click.echo(f"run directory: {result.directory}")
+        say(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
+    say(f"run directory: {result.directory}")
     if result.signal is not None:
-        click.echo(f"Resume with: registry-core train --resume {result.directory}")
+        say(f"Resume with: registry-core train --resume {shell_word(result.directory)}")
         return 128 + result.signal
     return 3 if result.summary["hook_errors"] else 0

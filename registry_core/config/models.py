@@ -197,7 +197,9 @@ class Spec(ConfigModel):
     metrics: tuple[Metric, ...] = ()
     hooks: Annotated[tuple[Hook, ...], ANY_TIME] = ()
     ignore: Annotated[tuple[IgnoredWarning, ...], ANY_TIME] = Field(
-        default=(), description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}."
+        default=(),
+        max_length=1000,
+        description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}.",
     )
 
 

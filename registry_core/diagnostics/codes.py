@@ -75,6 +75,7 @@ _ROWS = (
     Code("extends", "Variables, options and files that extend others"),
     Code("set-option", "Variables, options and files that extend others"),
     Code("unknown-variable", "Variables, options and files that extend others"),
+    Code("unused-variable", "Variables, options and files that extend others", "warning"),
     Code("variable-value", "Variables, options and files that extend others"),
     Code("data", "Data and transforms"),
     Code("class-order", "Data and transforms", "warning"),

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
+from registry_core.diagnostics.printable import printable_message
 from registry_core.diagnostics.problem import Keys, Place, Problem
 
 
@@ -41,6 +42,9 @@ class RegistryError(Exception):
         super().__init__(f"{message} {remedy}".strip())
         self.message = message
         self.remedy = remedy
+
+    def __str__(self) -> str:
+        return printable_message(super().__str__())
 
     def blaming(self, component: object) -> Self:
         """Set the component that the error is about, and return the error."""
@@ -72,6 +76,9 @@ class PipelineError(RegistryError):
         self.problems = tuple(problems)
         self.exit_code = max((problem.exit_code for problem in self.problems), default=2)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class DataError(RegistryError):

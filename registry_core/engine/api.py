@@ -17,6 +17,7 @@ from registry_core.components import Position
 from registry_core.config import Spec, dump
 from registry_core.config.places import placed
 from registry_core.diagnostics import CheckpointError, PipelineError, Problem
+from registry_core.diagnostics.printable import printable, warn
 from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, remove_unfinished
 from registry_core.engine.claim import Claim, claim_existing, claim_new, claim_numbered
 from registry_core.engine.disk import require_space
@@ -34,7 +35,6 @@ from registry_core.engine.resuming import (
     source_of,
 )
 from registry_core.engine.signals import stop_on_signal
-from registry_core.engine.telling import warn
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load, load_spec, opened
 from registry_core.planning.make import make_plan
@@ -242,7 +242,7 @@ def _tables(pipeline: Pipeline) -> dict[str, str]:
     """The tables of the parameters in the run directory."""
     lr = getattr(pipeline.plan.optim.optimizer, "lr", None)
     tables = {
-        "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
+        "init.txt": "\n".join(map(printable, describe_init(pipeline.model, pipeline.init_report))),
         "parameters.txt": parameter_table(pipeline.model, pipeline.loss, pipeline.groups, lr),
     }
     if pipeline.weights is not None:

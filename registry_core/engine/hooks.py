@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
@@ -14,6 +13,7 @@ import pluggy
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
 from registry_core.diagnostics import BrokenComponent, RunError
 from registry_core.diagnostics.foreign_code import failure, foreign_code
+from registry_core.diagnostics.printable import warn
 
 _CANNOT_WRITE = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)
@@ -103,7 +103,7 @@ class Hooks:
         key = (call.name, event, type(error))
         if key not in self._reported:
             self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
-            print(self._reported[key], file=sys.stderr)
+            warn(self._reported[key])
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
         """The answers of all hooks that have one, in the order of the file; one that raises ends the run."""

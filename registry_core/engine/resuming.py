@@ -14,10 +14,10 @@ from registry_core.config.loading.resolve import placed_components
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.config.run_layout import CHECKPOINTS, MANIFEST, STATE, is_pointer, pointed
 from registry_core.diagnostics import CheckpointError, Keys, RunError, dotted
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, intact, load_checkpoint, none_intact
 from registry_core.engine.provenance import changed_in_session
 from registry_core.engine.record import RunDirectory
-from registry_core.engine.telling import warn
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
 """Parts of the environment that may change the bits of a result."""

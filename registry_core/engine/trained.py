@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,13 @@ from registry_core.config.models import Section
 from registry_core.config.run_layout import BEST, CHECKPOINTS, is_folder, pointed
 from registry_core.diagnostics import CheckpointError, DataError, RunError
 from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process
 from registry_core.engine.resuming import refuse_for_measuring, run_of
-from registry_core.engine.telling import warn
 from registry_core.loaded import load_recorded
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
@@ -254,5 +253,5 @@ def _files_of(path: Path) -> list[Path]:
         raise DataError(f"The folder '{path}' contains no image{more}.", "Name image files, or a folder of images.")
     if others:
         images = "1 image" if len(others) == 1 else f"{len(others):,} images"
-        print(f"warning: Pillow cannot read {images} of '{path}', such as '{others[0]}'.", file=sys.stderr)
+        warn(f"warning: {images} of '{path}', such as '{others[0]}', cannot be read.")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +19,7 @@ from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
 from registry_core.config.run_layout import step_folder
 from registry_core.diagnostics import CheckpointError, RegistryError, RunError
+from registry_core.diagnostics.printable import warn
 from registry_core.diagnostics.sentences import describe_error
 from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
@@ -36,7 +36,6 @@ from registry_core.engine.record import RunDirectory
 from registry_core.engine.refusals import Refusals
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
-from registry_core.engine.telling import warn
 from registry_core.engine.view import ModelView, SectionSamples
 
 
@@ -287,7 +286,7 @@ class Training:
         loader = self.pipeline.loaders["val"]
         found = self.evaluation(network, loader)
         if not math.isfinite(found["loss"]):
-            print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
+            warn(f"warning: {self.evaluation.not_finite(network, loader)}")
         self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
