@@ -53,6 +53,10 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         click.echo(f"{name}: {shown}{at_best}")
     if skipped := result.summary["skipped_steps"]:
         click.echo(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
+    if faulty := result.summary["skipped_samples"]:
+        length = {name: len(loader.executor.reader) for name, loader in result.pipeline.loaders.items()}
+        each = [f"{number:,} of {length[name]:,} of data.{name}" for name, number in faulty.items()]
+        click.echo(f"skipped samples: {', '.join(each)}; listed in {result.directory / 'skipped.jsonl'}")
     click.echo(f"run directory: {result.directory}")
     if result.signal is not None:
         click.echo(f"Resume with: registry-core train --resume {result.directory}")
