@@ -25,7 +25,7 @@ from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
-from registry_core.config.text.tree import Tree
+from registry_core.config.text.tree import Tree, read_text
 from registry_core.diagnostics import Keys, PipelineError, Problem
 
 

@@ -65,6 +65,10 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         say(f"{name}: {shown}{at_best}")
     if skipped := result.summary["skipped_steps"]:
         say(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
+    if faulty := result.summary["skipped_samples"]:
+        length = {name: len(loader.executor.reader) for name, loader in result.pipeline.loaders.items()}
+        each = [f"{number:,} of {length[name]:,} of data.{name}" for name, number in faulty.items()]
+        say(f"skipped samples: {', '.join(each)}; listed in {result.directory / 'skipped.jsonl'}")
     say(f"run directory: {result.directory}")
     if result.signal is not None:
         say(f"Resume with: registry-core train --resume {shell_word(result.directory)}")

@@ -6,7 +6,7 @@ from pkgutil import resolve_name
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
 
 from registry_core.catalog import KINDS
 from registry_core.components import (
@@ -71,7 +71,24 @@ class Data(ConfigModel):
     pin_memory: Annotated[bool | None, ANY_TIME] = Field(
         default=None, description="Page-locked batches; default: when training on CUDA."
     )
+    on_error: Annotated[Literal["stop", "skip"], ANY_TIME] = Field(
+        default="stop",
+        description="At a sample that cannot be read or transformed, or has a label outside the classes: stop the run, "
+        "or skip the sample.",
+    )
+    max_skipped: Annotated[PositiveInt | None, ANY_TIME] = Field(
+        default=None,
+        description="Number of samples of a section that may be skipped; one more ends the run. Default: 100, or 1 "
+        "percent of the section if that is less.",
+    )
     rewrites: Annotated[Rewrites, ANY_TIME] = Field(default=Rewrites(), description="Rewrites of the plan, on or off.")
+
+    @field_validator("max_skipped")
+    @classmethod
+    def _limit_has_an_effect(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("on_error") == "stop":
+            raise ParameterError("it has no effect with `on_error: stop`", "Set on_error to skip, or remove it")
+        return value
 
     def sections(self) -> dict[Section, DataSection]:
         """The sections of the file, by name."""

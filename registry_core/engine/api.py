@@ -215,6 +215,7 @@ def _run(training: Training, guaranteed: str) -> RunResult:
         "epochs": training.position.epoch,
         "steps": training.position.step,
         **training.refusals.state_dict(),
+        "skipped_samples": training.skipped.counts(),
         "images": training.images,
         "seconds": round(training.seconds, 3),
         "images_per_second": round(training.images / training.seconds, 1) if training.seconds else None,

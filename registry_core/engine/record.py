@@ -10,6 +10,7 @@ parameters.txt      every parameter with its group, and the options of each grou
 weights.txt         if the run starts from weights: every tensor of the file and of the model, and their matches
 metrics.jsonl       one object per line: step, epoch, and the metrics
 checkpoints/        see ``checkpoint``
+skipped.jsonl       if faulty samples were skipped: one object for each, with section, index, path and reason
 summary.json        at the end: best and last value of each metric, steps, seconds, images per second
 """
 
@@ -19,7 +20,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class RunDirectory:
         self.pipeline = path / "pipeline.json"
         self.rows = Rows(path / "metrics.jsonl")
         self.changes = Rows(path / "changes.jsonl")
+        self.skipped = Rows(path / "skipped.jsonl")
         self.summary = path / "summary.json"
 
     def refuse_taken(self) -> None:
@@ -109,6 +111,13 @@ class RunDirectory:
     def write(self, row: Row) -> None:
         """Append a row to metrics.jsonl."""
         self.rows.append({"step": row.step, "epoch": row.epoch, **row.values})
+
+    def list_skipped_anew(self, samples: Sequence[Mapping[str, Any]]) -> None:
+        """Write skipped.jsonl anew; without any samples there is no such file."""
+        if samples:
+            self._write("skipped.jsonl", "".join(json_text(sample) + "\n" for sample in samples))
+        else:
+            self.skipped.path.unlink(missing_ok=True)
 
     def summarise(self, better: Mapping[str, str], facts: dict[str, Any]) -> dict[str, Any]:
         """Write summary.json: ``facts``, and the best and last value of each metric with a better direction."""

@@ -36,6 +36,7 @@ from registry_core.engine.provenance import require_plugins
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process
 from registry_core.engine.resuming import refuse_for_measuring, run_of
+from registry_core.engine.skipped import SkippedSamples
 from registry_core.loaded import load_recorded
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
@@ -110,7 +111,8 @@ class TrainedModel:
         chosen: Section = next(name for name in _ORDER if name in sections) if section is None else section
         if chosen not in sections:
             raise RunError(f"The pipeline has no data section {chosen!r}.", f"It has: {', '.join(sections)}.")
-        loader = build_loader(sections[chosen], self.plan.loading, self.placement)
+        loader = build_loader(sections[chosen].leaving_out_faulty(), self.plan.loading, self.placement)
+        skipped = SkippedSamples({chosen: loader})
         with copied_objects():
             metrics = build_metrics(self.plan, self.device)
         evaluation = Evaluation(self.plan, self.objective, metrics, self.device)
@@ -121,6 +123,8 @@ class TrainedModel:
         finally:
             loader.close()
         facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
+        if skipped.samples:
+            facts["skipped_samples"] = len(skipped.samples)
         return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
 
     @torch.no_grad()
@@ -217,7 +221,8 @@ def evaluate(
 
     ``overrides`` are ``KEY=VALUE`` options for its pipeline, such as where its data are now.
 
-    Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``.
+    Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``, of which
+    ``skipped_samples`` are left out if faulty ones are skipped.
     """
     check_one_process()
     return TrainedModel.open(Path(path), best=best, overrides=overrides).evaluate(section)

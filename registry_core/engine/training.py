@@ -36,6 +36,7 @@ from registry_core.engine.record import RunDirectory
 from registry_core.engine.refusals import Refusals
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
+from registry_core.engine.skipped import SkippedSamples
 from registry_core.engine.view import ModelView, SectionSamples
 
 
@@ -60,6 +61,7 @@ class Training:
         self.guard = FiniteGuard(pipeline.device, plan.step.non_finite)
         self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients, self.guard)
         self.refusals = Refusals(self.optimize, pipeline)
+        self.skipped = SkippedSamples(pipeline.loaders, directory)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         zero = torch.zeros((), device=pipeline.device)
@@ -100,6 +102,7 @@ class Training:
             if self.of_evaluation is not None and state["since_evaluation"] is not None:
                 self.of_evaluation.load_state_dict(state["since_evaluation"])
             self.refusals.load_state_dict(state)
+            self.skipped.load_state_dict(state)
             matches = match(self.owners, [Owner(each["name"], each["parameters"]) for each in state["hooks"]])
             for place, found in enumerate(matches):
                 if found.saved is not None:
@@ -119,6 +122,7 @@ class Training:
         """Bring the run directory to the position of the checkpoint that the run goes on from."""
         step = self.position.step
         self.directory.rows.keep_up_to(step, warn)
+        self.skipped.list_anew()
         if path.parent != self.directory.checkpoints:  # it goes on in a directory of its own
             self.retention.move_from(path.parent, step)
             self.retention.note(step, Save(keep=0), None)
@@ -159,7 +163,7 @@ class Training:
             class_names=pipeline.plan.sections["train"].facts.class_names,
             output_form=self.plan.model.output_form,
             model=pipeline.model,
-            samples={name: SectionSamples(loader.executor) for name, loader in pipeline.loaders.items()},
+            samples={name: SectionSamples(loader) for name, loader in pipeline.loaders.items()},
             view=ModelView(pipeline),
             goes_on=self.goes_on,
         )
@@ -335,6 +339,7 @@ class Training:
             "running": self.running.state_dict(),
             "since_evaluation": None if self.of_evaluation is None else self.of_evaluation.state_dict(),
             **self.refusals.state_dict(),
+            **self.skipped.state_dict(),
             "images": self.images,
             "seconds": self.elapsed(),
             "stopped": self.stopped,

@@ -16,6 +16,7 @@ from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.config.models import DataSection, Spec
 from registry_core.diagnostics import RunError
+from registry_core.engine.skipped import SkippedSamples
 from registry_core.inspection.moments import Moments
 from registry_core.planning.make import plan_of
 from registry_core.planning.plan import Plan
@@ -51,7 +52,11 @@ def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whi
     Without such a transform, the collated images are used. Random transforms act as in the first epoch.
     """
     moments: Moments | None = None
-    for loaded in _loader(_shortened(spec, before)).batches(epoch=0):
+    loader = _loader(_shortened(spec, before))
+    SkippedSamples({"train": loader})
+    for loaded in loader.batches(epoch=0):
+        if not loaded.entries:  # all its samples are faulty, and left out
+            continue
         images = loaded.entries["input"]
         if not isinstance(images, Tensor) or not images.is_floating_point():
             kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are not tensors"
@@ -88,4 +93,5 @@ def _shortened(spec: Spec, before: str) -> Plan:
 
 
 def _loader(plan: Plan) -> Loader:
-    return build_loader(plan.sections["train"], plan.loading, Placement(torch.device("cpu"), channels_last=False))
+    section = plan.sections["train"].leaving_out_faulty()
+    return build_loader(section, plan.loading, Placement(torch.device("cpu"), channels_last=False))

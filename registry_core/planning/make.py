@@ -19,7 +19,7 @@ from registry_core.diagnostics import PipelineError, Problem
 from registry_core.loaded import Loaded, load_spec
 from registry_core.planning.decisions import decisions_of
 from registry_core.planning.plan import LoadingPlan, ModelPlan, Plan
-from registry_core.planning.program import Operation, Place, SectionPlan, Stage
+from registry_core.planning.program import Operation, Place, SectionPlan, Skipping, Stage
 from registry_core.planning.rewrites.table import rewritten
 from registry_core.planning.step import EvaluationPlan, Implementation, StepPlan, TermPlan
 from registry_core.registry import registries
@@ -97,6 +97,7 @@ def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Sectio
         batches=section.batches,
         num_classes=classes_in_targets(spec, section.facts, section.targets, analysis.num_classes),
         ignored_classes=ignored_classes(spec),
+        skipping=Skipping(spec.data.max_skipped, name == "train") if spec.data.on_error == "skip" else None,
     )
 
 

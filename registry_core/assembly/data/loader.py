@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
+from registry_core.assembly.data.skipping import Skipped, Skipper, WithoutFaulty
+from registry_core.assembly.data.transforms import Sample
 from registry_core.assembly.data.workers import Workers, prepare
 from registry_core.components.sampler import Order
 from registry_core.diagnostics import Keys, RegistryError
 from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.planning.program import Skipping
+
+B = TypeVar("B", LoadedBatch, WithoutFaulty)
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,26 @@ class _Failure:
 class _Batches(Dataset[Any]):
     """Loads batches on request; its result depends on the request alone."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, skipper: Skipper | None) -> None:
         self.executor = executor
+        self.skipper = skipper
 
-    def __getitem__(self, request: Request) -> LoadedBatch | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | WithoutFaulty | _Failure:
         try:
-            loaded = LoadedBatch(request, self.executor.load(request))
-            if get_worker_info() is not None:
-                prepare(loaded, self.executor.section)
-            return loaded
+            return self._sendable(LoadedBatch(request, self.executor.load(request)))
+        except RegistryError as error:
+            failure = _Failure(type(error), error.message, error.remedy, error.keys)
+        if self.skipper is None:
+            return failure
+        try:
+            return self._sendable(self.skipper.load(request))
         except RegistryError as error:
             return _Failure(type(error), error.message, error.remedy, error.keys)
+
+    def _sendable(self, found: B) -> B:
+        if get_worker_info() is not None:
+            prepare(found, self.executor.section)
+        return found
 
 
 class _Requests(Sampler[Request]):
@@ -79,10 +93,15 @@ class Epochs:
         """Batches in an epoch."""
         return self.samples // self.batch_size if self.drop_last else -(-self.samples // self.batch_size)
 
+    def indices(self, epoch: int) -> NDArray[np.int64]:
+        """The samples of an epoch in their order."""
+        with foreign_code(f"The sampler failed in epoch {epoch}"):
+            return np.asarray(self.order(self.seed, epoch))
+
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
+        indices = self.indices(epoch)
         with foreign_code(f"The sampler failed in epoch {epoch}"):
-            indices = np.asarray(self.order(self.seed, epoch))
             repeats = occurrences(indices)
         for batch in range(start, len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
@@ -106,12 +125,21 @@ def occurrences(indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
 class Loader:
     """The loaded batches of one section; ``executor.on_device`` moves them to the device."""
 
-    def __init__(self, executor: Executor, epochs: Epochs, *, workers: int, pin_memory: bool) -> None:
+    def __init__(
+        self, executor: Executor, epochs: Epochs, skipping: Skipping | None, *, workers: int, pin_memory: bool
+    ) -> None:
         self.executor = executor
         self.epochs = epochs
         self.workers = workers
         self.pin_memory = pin_memory
-        self._source = _Batches(executor)
+        self.skipped: Skipped | None = None
+        """The samples that were skipped; None if the first faulty one ends the run."""
+        self._skipper: Skipper | None = None
+        if skipping is not None:
+            length = len(executor.reader)
+            self.skipped = Skipped(executor.section, skipping.limit(length), length)
+            self._skipper = Skipper(executor, epochs.indices, self.skipped.limit, replaces=skipping.replaced)
+        self._source = _Batches(executor, self._skipper)
         self._requests = _Requests(epochs.requests, len(epochs))
         self._workers: Workers | None = None
         """It keeps its worker processes between epochs, until ``close``."""
@@ -125,12 +153,38 @@ class Loader:
         return self.epochs.samples
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[LoadedBatch]:
-        """The batches of an epoch from batch ``start`` on; raises the first error that a sample has."""
+        """The batches of an epoch from batch ``start`` on; raises the first error that a sample has.
+
+        Where faulty samples are left out, a batch may have fewer samples, or none.
+        """
         self._requests.epoch, self._requests.start = epoch, start
         for batch in self._in_workers() if self.workers else self._in_process():
-            if isinstance(batch, _Failure):
-                raise batch.error()
-            yield batch
+            yield batch if isinstance(batch, LoadedBatch) else self._without_faulty(batch)
+
+    def _without_faulty(self, found: WithoutFaulty | _Failure) -> LoadedBatch:
+        if isinstance(found, _Failure):
+            raise found.error()
+        assert self.skipped is not None
+        self.skipped.add(found.skipped)
+        return found.loaded
+
+    def load(self, request: Request) -> LoadedBatch:
+        """A batch to look at, loaded in this process; other samples take the place of faulty ones that are skipped."""
+        try:
+            return LoadedBatch(request, self.executor.load(request))
+        except RegistryError:
+            if self._skipper is None:
+                raise
+        return self._skipper.shown(request)
+
+    def sample(self, index: int, epoch: int) -> Sample:
+        """A sample to look at, as the model receives it in an epoch; the next one for a faulty one that is skipped."""
+        try:
+            return self.executor.sample(index, epoch)
+        except RegistryError:
+            if self._skipper is None:
+                raise
+        return self._skipper.sample(index, epoch)
 
     def close(self) -> None:
         """End the worker processes, which Python would kill at exit; the next epoch starts new ones."""

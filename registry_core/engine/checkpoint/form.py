@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from registry_core.config.models import Section
+
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -47,6 +49,13 @@ class _Hook(_Form):
     checkpoints: _Owner
 
 
+class _Skipped(_Form):
+    section: Section
+    index: Count
+    path: str
+    reason: str
+
+
 class _MadeWith(_Form):
     environment: dict[str, Any]
     plugins: dict[str, dict[str, Any]]
@@ -64,6 +73,7 @@ class _State(_Form):
     since_evaluation: _Loss | None
     skipped_steps: Count
     uncounted_steps: Count
+    skipped_samples: list[_Skipped]
     images: Count
     seconds: float
     stopped: str
