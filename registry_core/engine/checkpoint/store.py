@@ -24,34 +24,37 @@ from registry_core.analysis.patterns import some_of
 from registry_core.assembly.finite import holding_nan
 from registry_core.config.run_layout import BEST, LATEST, MANIFEST, STATE, pointed, step_folder
 from registry_core.diagnostics import CheckpointError
+from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
+from registry_core.engine.checkpoint.weights import joined, separate
 
 
 class Checkpoint(NamedTuple):
-    """The content of a checkpoint, on the CPU: sets of tensors by name, and nested plain data with tensors."""
+    """The content of a checkpoint, on the CPU: sets of weights by name, and nested plain data with tensors."""
 
-    weights: dict[str, dict[str, torch.Tensor]]
+    weights: dict[str, dict[str, Any]]
     state: dict[str, Any]
 
 
-def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Tensor]], state: dict[str, Any]) -> Path:
+def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, Any]], state: dict[str, Any]) -> Path:
     """Write ``folder/step-N`` durably, verify it, and make it the latest; returns its path.
 
-    ``parts`` are named sets of tensors (``model``, ``averaged``), ``state`` is nested plain data with tensors.
+    ``parts`` are named sets of weights (``model``, ``averaged``), ``state`` is nested plain data with tensors.
     """
     name = step_folder(step)
     final = folder / name
     if _is_whole(final):  # a repeatable run has only one state at a step
         point(folder, LATEST, final)
         return final
+    stored, others = separate(parts)
     try:
-        structure, tensors = take_apart(state)
-    except TypeError as error:
-        raise CheckpointError(f"The state of the run cannot be saved: {error}.") from error
+        structure, tensors = take_apart({"state": state, "weights": others})
+    except Unsavable as error:
+        raise CheckpointError(f"The state of the run cannot be saved: {error}.", error.remedy) from error
     temporary = folder / f"{name}.tmp-{uuid.uuid4().hex}"
     try:
         temporary.mkdir(parents=True)
-        for part, weights in {**parts, "state": tensors}.items():
+        for part, weights in {**stored, "state": tensors}.items():
             own = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
             save_file(own, temporary / f"{part}.safetensors")  # clones: the format takes no shared memory
         (temporary / STATE).write_text(json.dumps(structure), encoding="utf-8")
@@ -105,14 +108,15 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     try:
         parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
         structure = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        state = put_together(structure, parts.pop("state"))
+        rest = put_together(structure, parts.pop("state"))
+        found = Checkpoint(joined(parts, rest["weights"]), rest["state"])
     except Exception as error:  # errors of the file formats, from several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
     for part, tensors in parts.items():
         if wrong := holding_nan(tensors):
             message = f"The weights {part!r} of the checkpoint {str(checkpoint)!r} hold NaN: {some_of(wrong)}."
             raise CheckpointError(message, "Use an earlier checkpoint, or train again.")
-    return Checkpoint(parts, state)
+    return found
 
 
 def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
