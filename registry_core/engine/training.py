@@ -20,6 +20,7 @@ from registry_core.config import dump
 from registry_core.config.run_layout import BEST
 from registry_core.diagnostics import RegistryError, RunError
 from registry_core.engine.calls import Calls
+from registry_core.engine.checkpoint.savable import require_savable_states
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
@@ -81,6 +82,7 @@ class Training:
         self.hooks.tell("run_started", run=self._described())
         reason, ending = "An error ended the run.", "failed"
         try:
+            require_savable_states(self.pipeline)
             self._train()
             self._save(Save(keep=0))
             reason, ending = self.stop_reason or "All steps are done.", self._ending()

@@ -91,7 +91,10 @@ def _ordered(items: Any, metadata: Any) -> Any:
 
 
 def _sorted(value: Any) -> Sequence[Any]:
-    return ([*sorted(value, key=repr)],)  # the order of a set differs from process to process
+    try:
+        return (sorted(value, key=repr),)  # the order of a set differs from process to process
+    except ValueError:  # Python writes no integers of thousands of digits
+        return ([*value],)
 
 
 def _apart_time(value: datetime.time) -> Sequence[Any]:

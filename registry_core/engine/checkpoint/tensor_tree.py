@@ -26,8 +26,10 @@ from registry_core.engine.checkpoint.forms import PYTHON, Form, Unsavable, is_js
 
 Tensors = dict[str, torch.Tensor]
 
-_DEEPEST = 100
-"""The levels of nesting that are kept; the JSON of a level has three."""
+_DEEPEST = 64
+"""The levels of nesting that are kept."""
+_LEVELS = 2 * _DEEPEST + 10
+"""Their levels as lists and objects: a tuple is the part of an object, and so are the parts of others."""
 _SHOWN = 12
 """The steps of a path that are shown."""
 
@@ -76,26 +78,26 @@ class _Writer:
         """Numbers by identity. The values are kept: another one must not get the identity of one that is gone."""
         self._open: set[int] = set()
 
-    def value(self, value: Any, path: tuple[Any, ...], depth: int = 0) -> Any:
+    def value(self, value: Any, path: tuple[Any, ...]) -> Any:
         if is_json(value):
             return value
         if id(value) in self._open:
             raise _at(path, Unsavable("a value that contains itself"))
         if id(value) in self._seen:
             return {"same": self._seen[id(value)][0]}
-        if depth > _DEEPEST:
+        if len(path) > _DEEPEST:
             raise _at(path, Unsavable(f"nested in more than {_DEEPEST} others"))
         self._seen[id(value)] = len(self._seen), value
         self._open.add(id(value))
-        structure = self._structure(value, path, depth + 1)
+        structure = self._structure(value, path)
         self._open.discard(id(value))
         return structure
 
-    def _structure(self, value: Any, path: tuple[Any, ...], depth: int) -> Any:
+    def _structure(self, value: Any, path: tuple[Any, ...]) -> Any:
         if type(value) is list:
-            return [self.value(item, (*path, index), depth) for index, item in enumerate(value)]
+            return [self.value(item, (*path, index)) for index, item in enumerate(value)]
         if type(value) is dict:
-            return {"items": [self._item(key, item, path, depth) for key, item in value.items()]}
+            return {"items": [self._item(key, item, path) for key, item in value.items()]}
         try:
             form = _form_of(value)
             parts = () if form is None else form.apart(value)
@@ -104,15 +106,15 @@ class _Writer:
         except Exception as error:  # of a tensor or array without such an operation
             raise _at(path, Unsavable(f"{_words(value)} ({describe_error(error)})")) from error
         if form is not None:
-            return {form.tag: [self.value(part, path, depth) for part in parts]}
+            return {form.tag: [self.value(part, path) for part in parts]}
         number = str(len(self.tensors))
         self.tensors[number] = value, path
         return {"tensor": number}
 
-    def _item(self, key: Any, value: Any, path: tuple[Any, ...], depth: int) -> list[Any]:
+    def _item(self, key: Any, value: Any, path: tuple[Any, ...]) -> list[Any]:
         if isinstance(key, torch.Tensor):  # which is looked up by its identity
             raise _at(path, Unsavable("a dictionary with tensors as keys"))
-        return [self.value(key, (*path, key), depth), self.value(value, (*path, key), depth)]
+        return [self.value(key, (*path, key)), self.value(value, (*path, key))]
 
 
 def _form_of(value: Any) -> Form | None:
@@ -145,12 +147,19 @@ def _remedy(value: Any) -> str:
     return "Keep its state: value.state_dict()." if callable(getattr(value, "state_dict", None)) else ""
 
 
+def _shown(step: Any) -> str:
+    try:
+        return repr(step)[:60]
+    except Exception:  # a key may be of any class; and Python writes no integers of thousands of digits
+        return _words(step)
+
+
 def _at(path: tuple[Any, ...], error: Unsavable) -> Unsavable:
     for step in path[:_SHOWN]:
         if type(step) is str and step.isidentifier():
             error.path += f".{step}" if error.path else step
         else:
-            error.path += f"[{step!r:.60}]"
+            error.path += f"[{_shown(step)}]"
     error.path += "…" if len(path) > _SHOWN else ""
     return error
 
@@ -167,8 +176,8 @@ class _Reader:
             if is_json(structure):
                 return structure
             raise WrongStructure(f"{_words(structure)} is not a part of it")
-        if depth > _DEEPEST:
-            raise WrongStructure(f"it is nested in more than {_DEEPEST} levels")
+        if depth > _LEVELS:
+            raise WrongStructure(f"it is nested in more than {_LEVELS} levels")
         tag, parts = ("", structure) if isinstance(structure, list) else _tagged(structure)
         if tag == "same":
             return self._same(parts)

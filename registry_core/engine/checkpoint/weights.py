@@ -15,12 +15,13 @@ Parts = dict[str, dict[str, Any]]
 
 
 def separate(parts: Mapping[str, Mapping[str, Any]]) -> tuple[Parts, Parts]:
-    """The tensors that safetensors stores, and everything else; both have all parts that have anything in them."""
-    stored = {part: {name: value for name, value in found.items() if is_stored(value)} for part, found in parts.items()}
-    others = {
-        part: {name: value for name, value in found.items() if name not in stored[part]} for part, found in parts.items()
-    }
-    return stored, {part: found for part, found in others.items() if found}
+    """The tensors that safetensors stores, of every part, and everything else of the parts that have more."""
+    stored: Parts = {part: {} for part in parts}
+    others: Parts = {}
+    for part, found in parts.items():
+        for name, value in found.items():
+            (stored if is_stored(value) else others).setdefault(part, {})[name] = value
+    return stored, others
 
 
 def joined(stored: Parts, others: Parts) -> Parts:
