@@ -17,6 +17,7 @@ from registry_core.checks.context import CheckContext
 from registry_core.checks.ignored import unused
 from registry_core.checks.missing_here import missing_here
 from registry_core.checks.table import errors_of, warnings_of
+from registry_core.components.written_forms import Unwritable
 from registry_core.config import dump, models
 from registry_core.config.ignoring import silenced
 from registry_core.config.loading.compose import ReadTree, compose, keys_of_option
@@ -169,7 +170,16 @@ def load_spec(spec: Spec, *, fresh: bool = True) -> Loaded:
     from registry_core.config.loading.in_python import tree_of
 
     tree, problems = tree_of(spec)
-    return load_tree(tree, problems, Looks(fresh=fresh))
+    loaded = load_tree(tree, problems, Looks(fresh=fresh))
+    try:
+        dump(loaded.spec)
+    except Unwritable as error:
+        message = f"{error} cannot be written in a pipeline file, so the run could not be read again."
+        raise PipelineError([Problem(message, _WRITABLE, keys=error.keys, code="wrong-type")]) from error
+    return loaded
+
+
+_WRITABLE = "Use texts, numbers, truth values, lists and mappings, or register a component that makes it."
 
 
 def check(spec: Spec) -> tuple[Problem, ...]:

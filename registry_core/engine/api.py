@@ -15,6 +15,7 @@ from registry_core.assembly.optim.parameter_table import parameter_table
 from registry_core.assembly.pipeline import Pipeline, assemble
 from registry_core.components import Position
 from registry_core.config import Spec, dump
+from registry_core.config.dump import recorded
 from registry_core.config.places import placed
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError, dotted
@@ -169,7 +170,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "environment": environment(pipeline.device),
         "plugins": plugins(pipeline.plan.spec),
-        "pipeline": dump(pipeline.plan.spec),
+        "pipeline": recorded(pipeline.plan.spec),
         "class_names": list(facts.class_names),
         "target_form": pipeline.plan.target_form,
         "image_channels": facts.image.channels if facts.image else None,

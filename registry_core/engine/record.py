@@ -20,7 +20,8 @@ from typing import Any
 
 from registry_core.analysis.machine import unwritable
 from registry_core.components import Row
-from registry_core.config import Spec, dump
+from registry_core.config import Spec
+from registry_core.config.dump import pipeline_text, recorded
 from registry_core.config.run_layout import CHECKPOINTS
 from registry_core.diagnostics import RunError
 from registry_core.diagnostics.json_text import json_text
@@ -57,7 +58,7 @@ class RunDirectory:
         run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            _write_json(run.pipeline, dump(spec))
+            run.pipeline.write_text(pipeline_text(recorded(spec)), encoding="utf-8")
             _write_json(path / "environment.json", {**environment(device), "plugins": plugins(spec)})
             for name, text in tables.items():
                 (path / name).write_text(text + "\n", encoding="utf-8")

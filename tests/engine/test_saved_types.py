@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "key": ({Mode.SOFT: 1}, "[<Mode.SOFT: 'soft'>] is a Mode"),
     "tensor key": ({"by": {torch.ones(1): 1}}, "by is a dictionary with tensors as keys"),
     "in itself": ({"tree": in_itself()}, "tree.name[1] is a value that contains itself"),
-    "deep": (nested(100_000), "is nested in more than 64 others"),
+    "deep": (nested(100_000), "is nested in more than 80 others"),
     "layout": ({"x": torch.ones(2).to_mkldnn()}, "x is a tensor with the layout torch._mkldnn"),
     "own random": (random.SystemRandom(), "it is a SystemRandom"),
     "bit generator": (np.random.RandomState(np.random.PCG64()), "it is a RandomState with a bit generator of its own"),

@@ -229,6 +229,15 @@ def _wrong_variables(tree: Tree, variables: dict[str, Any]) -> list[Problem]:
     ]
 
 
+def escaped(data: Any) -> Any:
+    """Plain data as a file writes it, in which no text is a variable."""
+    if isinstance(data, dict):
+        return {key: escaped(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [escaped(value) for value in data]
+    return _VARIABLE.sub(lambda found: f"${found[0]}", data) if isinstance(data, str) else data
+
+
 def _substitute(text: str, variables: dict[str, Any]) -> Any:
     """Fill in variables: a text that is one variable becomes its value, others become text; ``$${`` is ``${``."""
     whole = _VARIABLE.fullmatch(text)

@@ -26,7 +26,7 @@ from registry_core.engine.checkpoint.forms import PYTHON, Form, Unsavable, is_js
 
 Tensors = dict[str, torch.Tensor]
 
-_DEEPEST = 64
+_DEEPEST = 80
 """The levels of nesting that are kept."""
 _LEVELS = 2 * _DEEPEST + 10
 """Their levels as lists and objects: a tuple is the part of an object, and so are the parts of others."""
