@@ -5,7 +5,6 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,9 @@ from registry_core.checks.context import CheckContext
 from registry_core.checks.ignored import unused
 from registry_core.checks.missing_here import missing_here
 from registry_core.checks.table import errors_of, warnings_of
+from registry_core.components.written_forms import Unwritable
 from registry_core.config import dump, models
+from registry_core.config.dump import pipeline_text
 from registry_core.config.ignoring import silenced
 from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
@@ -104,7 +105,9 @@ def load_recorded(pipeline: Any, source: str, overrides: Sequence[str] = (), *, 
 
     ``data``: examine its data. ``source`` is its name in messages.
     """
-    tree, problems = compose(Path(source), overrides, _is_component, lambda _: read_text(json.dumps(pipeline), source))
+    tree, problems = compose(
+        Path(source), overrides, _is_component, lambda _: read_text(pipeline_text(pipeline), source)
+    )
     return load_tree(tree, problems, Looks(data=data, fresh=False))
 
 
@@ -156,7 +159,16 @@ def load_spec(spec: Spec, *, fresh: bool = True) -> Loaded:
     from registry_core.config.loading.in_python import tree_of
 
     tree, problems = tree_of(spec)
-    return load_tree(tree, problems, Looks(fresh=fresh))
+    loaded = load_tree(tree, problems, Looks(fresh=fresh))
+    try:
+        dump(loaded.spec)
+    except Unwritable as error:
+        message = f"{error} cannot be written in a pipeline file, so the run could not be read again."
+        raise PipelineError([Problem(message, _WRITABLE, keys=error.keys, code="wrong-type")]) from error
+    return loaded
+
+
+_WRITABLE = "Use texts, numbers, truth values, lists and mappings, or register a component that makes it."
 
 
 def check(spec: Spec) -> tuple[Problem, ...]:

@@ -147,6 +147,7 @@ _ROWS = (
     Code("patience", "Training", "warning"),
     Code("schedule-optimizer", "Training"),
     Code("steps-not-reached", "Training"),
+    Code("unsavable-state", "Training"),
     Code("frozen-parameters", "Finetuning"),
     Code("random-frozen", "Finetuning", "warning"),
     Code("unfreeze", "Finetuning", "warning"),

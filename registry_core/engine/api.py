@@ -14,7 +14,8 @@ from registry_core.assembly.model.first_values import describe_init
 from registry_core.assembly.optim.parameter_table import parameter_table
 from registry_core.assembly.pipeline import Pipeline, assemble
 from registry_core.components import Position
-from registry_core.config import Spec, dump
+from registry_core.config import Spec
+from registry_core.config.dump import recorded
 from registry_core.config.places import placed
 from registry_core.diagnostics import CheckpointError, PipelineError, Problem
 from registry_core.diagnostics.printable import printable, warn
@@ -146,7 +147,7 @@ def _resume(
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline, fresh=False)
     chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
-    different = differences(made_with["pipeline"], dump(chosen.spec))
+    different = differences(made_with["pipeline"], recorded(chosen.spec))
     refuse_differences(made_with["pipeline"], chosen.spec, different, edited=pipeline is None and not overrides)
     plan = make_plan(chosen)
     goes_on_elsewhere = target is not source.directory
@@ -257,7 +258,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "environment": environment(pipeline.device),
         "plugins": plugins(pipeline.plan.spec),
-        "pipeline": dump(pipeline.plan.spec),
+        "pipeline": recorded(pipeline.plan.spec),
         "class_names": list(facts.class_names),
         "target_form": pipeline.plan.target_form,
         "image_channels": facts.image.channels if facts.image else None,

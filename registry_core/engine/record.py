@@ -26,7 +26,8 @@ from typing import Any
 
 from registry_core.components import Row
 from registry_core.components.run_files import replace_file
-from registry_core.config import Spec, dump
+from registry_core.config import Spec
+from registry_core.config.dump import pipeline_text, recorded
 from registry_core.config.run_layout import CHECKPOINTS, open_own
 from registry_core.diagnostics import RunError
 from registry_core.diagnostics.json_text import json_text
@@ -83,7 +84,7 @@ class RunDirectory:
         run = cls(path)
         identity: dict[str, Any] = {"run": uuid.uuid4().hex}
         run._write_json("run.json", identity if parent is None else {**identity, "continues": dict(parent)})
-        run._write_json("pipeline.json", dump(spec))
+        run._write("pipeline.json", pipeline_text(recorded(spec)))
         run._write_json("environment.json", {**environment(device), "plugins": plugins(spec)})
         for name, text in tables.items():
             run._write(name, text + "\n")
@@ -106,7 +107,7 @@ class RunDirectory:
             if line not in self.changes.read():
                 self.changes.keep_up_to(step, lambda _: None)
                 self.changes.append(line)
-        self._write_json("pipeline.json", dump(spec))
+        self._write("pipeline.json", pipeline_text(recorded(spec)))
 
     def write(self, row: Row) -> None:
         """Append a row to metrics.jsonl."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from registry_core.components import Component
-from registry_core.config import Spec, dump
+from registry_core.config import Spec
+from registry_core.config.dump import recorded
 from registry_core.config.loading.resolve import placed_components
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.config.run_layout import CHECKPOINTS, MANIFEST, STATE, is_pointer, pointed
@@ -90,7 +91,7 @@ def refuse_differences(own: dict[str, Any], new: Spec, different: Sequence[Keys]
 
 def refuse_for_measuring(own: dict[str, Any], new: Spec) -> None:
     """Raise RunError if options for an evaluation or a prediction change what the model was trained with."""
-    if wrong := _decisive(own, new, differences(own, dump(new))):
+    if wrong := _decisive(own, new, differences(own, recorded(new))):
         named = ", ".join(dotted(keys) for keys in wrong)
         message = f"{named} cannot be set here: the model was trained with another value."
         raise RunError(message, "Set only where files are, the device, and how data are loaded.")

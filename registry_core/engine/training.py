@@ -24,6 +24,7 @@ from registry_core.diagnostics.sentences import describe_error
 from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
 from registry_core.engine.checkpoint.retention import Retention
+from registry_core.engine.checkpoint.savable import require_savable_states
 from registry_core.engine.checkpoint.state import gather, restore
 from registry_core.engine.checkpoint.store import Checkpoint, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
@@ -134,6 +135,7 @@ class Training:
         self.hooks.tell("run_started", run=self._described())
         reason, ending = "An error ended the run.", "failed"
         try:
+            require_savable_states(self.pipeline)
             if self.stopped:
                 stopped = f"The run was stopped at step {self.position.step}: {self.stopped}"
                 self.stop_reason = f"{stopped} To train on, resume it with --go-on."

@@ -90,10 +90,10 @@ class Resolver:
         except BrokenComponent as error:
             return self._stand_in(base, keys, error.problem())
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
-        parameters = self.fields(declaration, parameters, inner)
+        as_written, parameters = parameters, self.fields(declaration, parameters, inner)
         made: Component | None = None
         try:
-            made = declaration.model_validate(parameters).with_record(name, record)
+            made = declaration.model_validate(parameters).with_record(name, record, as_written)
         except ValidationError as error:
             from registry_core.config.loading.messages import problems_of
 

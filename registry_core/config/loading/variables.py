@@ -26,6 +26,15 @@ def names_in(data: Any) -> Iterator[str]:
         yield from (found[2] for found in _VARIABLE.finditer(data) if not found[1])
 
 
+def escaped(data: Any) -> Any:
+    """Plain data as a file writes it, in which no text is a variable."""
+    if isinstance(data, dict):
+        return {key: escaped(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [escaped(value) for value in data]
+    return _VARIABLE.sub(lambda found: f"${found[0]}", data) if isinstance(data, str) else data
+
+
 def fill_variables(tree: Tree, file: str, used: set[str], defined: set[str]) -> list[Problem]:
     """Replace the variables in a tree by their values, and return the problems of variables.
 

@@ -143,7 +143,7 @@ class _Reader:
             key = str(key_node.value) if key_node.form == "scalar" else ""
             if key_node.form != "scalar":
                 self.problem("key-form", "A key must be a word.", "Write a plain name before the colon.", place)
-            elif key == "<<":
+            elif key == "<<" and key_node.plain:
                 message = "Merge keys are not part of YAML 1.2."
                 self.problem("merge-key", message, "Use `extends`, or write the values out.", place)
             elif key in found:

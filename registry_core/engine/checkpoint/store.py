@@ -24,40 +24,43 @@ from registry_core.components.run_files import replace_file, sync
 from registry_core.config.run_layout import LATEST, STATE, is_folder, open_own, step_folder, step_of
 from registry_core.diagnostics import CheckpointError
 from registry_core.engine.checkpoint.form import require_form
+from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.manifest import TENSORS, Manifest, Origin, pipeline_digest, seal, verify
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
+from registry_core.engine.checkpoint.weights import joined, separate
 
 _MAX_STATE = 256 * 2**20
 """Bytes of ``state.json``: plain data, for which a reader needs many times the space."""
 
 
 class Checkpoint(NamedTuple):
-    """The content of a checkpoint, on the CPU: sets of tensors by name, and nested plain data with tensors."""
+    """The content of a checkpoint, on the CPU: sets of weights by name, and nested plain data with tensors."""
 
-    weights: dict[str, dict[str, torch.Tensor]]
+    weights: dict[str, dict[str, Any]]
     state: dict[str, Any]
     manifest: Manifest
 
 
 def save_checkpoint(
-    folder: Path, step: int, parts: Mapping[str, Mapping[str, torch.Tensor]], state: dict[str, Any], origin: Origin
+    folder: Path, step: int, parts: Mapping[str, Mapping[str, Any]], state: dict[str, Any], origin: Origin
 ) -> Path:
     """Write ``folder/step-N`` durably, verify it, and make it the latest; returns its path.
 
-    ``parts`` are named sets of tensors (``model``, ``averaged``), ``state`` is nested plain data with tensors. What is
+    ``parts`` are named sets of weights (``model``, ``averaged``), ``state`` is nested plain data with tensors. What is
     at its place already, such as a damaged checkpoint, is replaced.
     """
     name = step_folder(step)
     final = folder / name
+    stored, others = separate(parts)
     try:
-        structure, tensors = take_apart(state)
-    except TypeError as error:
-        raise CheckpointError(f"The state of the run cannot be saved: {error}.") from error
+        structure, tensors = take_apart({"state": state, "weights": others})
+    except Unsavable as error:
+        raise CheckpointError(f"The state of the run cannot be saved: {error}.", error.remedy) from error
     temporary = folder / f"{name}.tmp-{uuid.uuid4().hex}"
     try:
         folder.mkdir(exist_ok=True)
         temporary.mkdir()
-        for part, weights in {**parts, TENSORS: tensors}.items():
+        for part, weights in {**stored, TENSORS: tensors}.items():
             own = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
             save_file(own, temporary / f"{part}.safetensors")  # clones: the format takes no shared memory
         (temporary / STATE).write_text(json.dumps(structure), encoding="utf-8")
@@ -93,16 +96,17 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
             for name in manifest.files
             if name != STATE
         }
-        state = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
-        require_form(state)
-        _require_origin(state, manifest)
+        rest = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
+        require_form(rest["state"])
+        _require_origin(rest["state"], manifest)
+        found = Checkpoint(joined(parts, rest["weights"]), rest["state"], manifest)
     except Exception as error:  # errors of the file formats, from several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
     for part, tensors in parts.items():
         if wrong := holding_nan(tensors):
             message = f"The weights {part!r} of the checkpoint {str(checkpoint)!r} hold NaN: {some_of(wrong)}."
             raise CheckpointError(message, "Use an earlier checkpoint, or train again.")
-    return Checkpoint(parts, state, manifest)
+    return found
 
 
 def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
