@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from registry_core.cli.interruption import unwinding
 from registry_core.cli.options import PATH, overrides, pipeline_file
 from registry_core.cli.problems import tell
+
+if TYPE_CHECKING:
+    from registry_core.engine.api import RunResult
 
 
 @click.command(
@@ -28,7 +33,6 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     if out is not None and resumed is not None:
         raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
     from registry_core.analysis.machine import unwritable
-    from registry_core.components.forms import counted
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
@@ -39,12 +43,22 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     plan = make_plan(loaded) if loaded else None  # mistakes of the file are reported before torch is imported
     from registry_core.engine.api import resume, train
 
-    if resumed is not None:
-        result = resume(resumed, loaded)
-    else:
-        assert plan is not None
-        assert file is not None
-        result = train(plan, out, name=file.stem, tell=click.echo)
+    with unwinding():
+        if resumed is not None:
+            result = resume(resumed, loaded)
+        else:
+            assert plan is not None
+            assert file is not None
+            result = train(plan, out, name=file.stem, tell=click.echo)
+    _print(result)
+    if result.signal is not None:
+        return 128 + result.signal
+    return 3 if result.summary["hook_errors"] else 0
+
+
+def _print(result: RunResult) -> None:
+    from registry_core.components.forms import counted
+
     click.echo(result.reason)
     for name, values in result.summary["metrics"].items():
         last, best = (values[which] for which in ("last", "best"))
@@ -54,7 +68,5 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     if skipped := result.summary["skipped_steps"]:
         click.echo(f"skipped: {skipped} of {counted(result.summary['steps'], 'step')}, where a value was not finite")
     click.echo(f"run directory: {result.directory}")
-    if result.signal is not None:
+    if result.signal is not None and result.position.step < result.pipeline.horizon.total_steps:
         click.echo(f"Resume with: registry-core train --resume {result.directory}")
-        return 128 + result.signal
-    return 3 if result.summary["hook_errors"] else 0

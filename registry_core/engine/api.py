@@ -23,7 +23,7 @@ from registry_core.engine.disk import require_space
 from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_one_process, check_requirements
-from registry_core.engine.signals import stop_on_signal
+from registry_core.engine.signals import StopRequest, stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load, load_spec, opened
 from registry_core.planning.make import make_plan
@@ -82,8 +82,9 @@ def train(
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
         require_space(assembled, path)
-        directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
-        return _train(assembled, directory, None)
+        with stop_on_signal() as request:
+            directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
+            return _train(assembled, directory, None, request)
 
 
 def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunResult:
@@ -105,23 +106,24 @@ def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunR
         with placed(plan.places):
             assembled = assemble(plan, fresh=False)
         require_space(assembled, run_directory.path, there=len(complete(run_directory.checkpoints)))
-        return _train(assembled, run_directory, load_checkpoint(newest(run_directory.checkpoints, _warn)))
+        with stop_on_signal() as request:
+            saved = load_checkpoint(newest(run_directory.checkpoints, _warn))
+            return _train(assembled, run_directory, saved, request)
 
 
-def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None) -> RunResult:
+def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None, request: StopRequest) -> RunResult:
     plan = pipeline.plan
     made_with = _made_with(pipeline)
     guarantee = "exact" if saved is None else _guarantee(saved.state["made_with"], made_with)
-    with stop_on_signal() as request:
-        training = Training(pipeline, directory, request, made_with)
-        if saved is not None:
-            training.resume(saved)
-        try:
-            with placed(plan.places):
-                reason = training.run()
-        finally:
-            for loader in pipeline.loaders.values():
-                loader.close()
+    training = Training(pipeline, directory, request, made_with)
+    if saved is not None:
+        training.resume(saved)
+    try:
+        with placed(plan.places):
+            reason = training.run()
+    finally:
+        for loader in pipeline.loaders.values():
+            loader.close()
     facts = {
         "reason": reason,
         "guarantee": guarantee,

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from registry_core.assembly.data.executor import LoadedBatch
+from registry_core.assembly.data.workers import LoadingStopped
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
@@ -43,6 +45,8 @@ class Training:
         self.plan = plan
         self.directory = directory
         self.request = request
+        for loader in pipeline.loaders.values():
+            loader.is_stopped = request.is_made
         self.made_with = made_with
         self.hooks = Hooks(pipeline.hooks)
         self.position = Position()
@@ -63,6 +67,10 @@ class Training:
         self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
+        self.row_is_due = False
+        """True if the position is after a step whose row, and all that follows from it, is still to be made."""
+        self.is_whole = True
+        """True if the state is that of the position, and not between two."""
 
     def resume(self, saved: Checkpoint) -> None:
         """Continue from the position of a checkpoint."""
@@ -73,15 +81,22 @@ class Training:
         self.images, self.seconds = state["images"], state["seconds"]
         self.refusals.load_state_dict(state)
         self.hooks.load_state_dict(state["hooks"])
+        self.row_is_due = state.get("row_is_due", False)
         self.resumed_from = self.position.step
-        self.directory.forget_after(self.position.step)
+        self.directory.forget_after(self.position.step - self.row_is_due)
 
     def run(self) -> str:
         """Train to the end; return the reason why it ended."""
         self.hooks.tell("run_started", run=self._described())
         reason, ending = "An error ended the run.", "failed"
         try:
-            self._train()
+            try:
+                self._train()
+            except LoadingStopped:
+                self.stop_reason = str(self.request)
+            except RegistryError as error:
+                self._rescue(error)
+                raise
             self._save(Save(keep=0))
             reason, ending = self.stop_reason or "All steps are done.", self._ending()
         finally:
@@ -89,9 +104,18 @@ class Training:
         return reason
 
     def _ending(self) -> str:
-        if self.request.signal is not None:
-            return "interrupted"
-        return "stopped" if self.stop_reason else "finished"
+        if not self.stop_reason:
+            return "finished"
+        return "interrupted" if self.request.is_made() else "stopped"
+
+    def _rescue(self, error: RegistryError) -> None:
+        """Save the last finished step before an error ends the run, if the error left it whole, and say so."""
+        step = self.position.step
+        if self.is_whole and step > (self.resumed_from or 0):
+            with suppress(RegistryError):  # the error says why the run ends
+                self._save(Save(keep=0))
+                folder = self.directory.path
+                error.advising(f"Step {step} is saved: `registry-core train --resume {folder}` goes on from there.")
 
     def _described(self) -> Run:
         pipeline, horizon = self.pipeline, self.pipeline.horizon
@@ -115,11 +139,14 @@ class Training:
         steps_are_heard = self.hooks.listened("step_ended")
         self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
+        if self.row_is_due:
+            self._between_steps(self.position.epoch - (self.position.batch == 0))
         while not self._done():
             epoch = self.position.epoch
             for batches in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
                 after = self._after(len(batches))
+                self.is_whole = False
                 try:
                     found = self.optimize(batches, after)
                 except RunError as error:
@@ -180,16 +207,19 @@ class Training:
     def _between_steps(self, epoch: int) -> None:
         """Everything that is due after a step in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
         epoch_ended = self.position.batch == 0
+        self.row_is_due = self.is_whole = True
         row = self._row(epoch, epoch_ended)
+        self.row_is_due = self.is_whole = False
         self._schedule(self._counted(row, epoch, epoch_ended), epoch_ended)
         if row is not None:
             self.directory.write(row)
             self.hooks.tell("metrics_measured", row=row)
             self.stop_reason = next(iter(self.hooks.ask("should_stop", row=row)), "")
-        if self.request.signal is not None:
-            self.stop_reason = f"{self.request.signal.name} asked the run to stop."
+        if self.request.is_made() and not self._done():
+            self.stop_reason = str(self.request)
         for save in self.hooks.ask("should_save", position=self.position, row=row, epoch_ended=epoch_ended):
             self._save(save)
+        self.is_whole = True
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, evaluation = self.position.step, self.plan.evaluation
@@ -200,9 +230,9 @@ class Training:
             return None
         self._require_finite()
         values = {"train/loss": self.running.mean()}
-        self.running.reset()
         if evaluate:
             values.update(self._evaluate())
+        self.running.reset()  # an evaluation that is stopped leaves all as it was
         for number, group in enumerate(self.pipeline.optimizer.param_groups):
             values["lr" if number == 0 else f"lr/{number}"] = float(group["lr"])
         return Row(step, epoch + 1, values, epoch_ended)
@@ -220,11 +250,13 @@ class Training:
         network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
         network.eval()
         loader = self.pipeline.loaders["val"]
-        found = self.evaluation(network, loader)
-        if not math.isfinite(found["loss"]):
-            print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
-        self.pipeline.freezing.train_mode()
-        self.started = time.perf_counter()
+        try:
+            found = self.evaluation(network, loader)
+            if not math.isfinite(found["loss"]):
+                print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
+        finally:
+            self.pipeline.freezing.train_mode()
+            self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
 
     def _schedule(self, measured: Mapping[str, float], epoch_ended: bool) -> None:
@@ -262,6 +294,7 @@ class Training:
                 "images": self.images,
                 "seconds": self.elapsed(),
                 "hooks": self.hooks.state_dict(),
+                "row_is_due": self.row_is_due,
                 "made_with": self.made_with,
             },
         )
