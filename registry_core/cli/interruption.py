@@ -6,6 +6,7 @@ no effect yet, and ends the process at a second one, whatever it does. The kerne
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -43,6 +44,7 @@ def end_on_signals() -> None:
         threading.Thread(target=_watch, args=(reading,), name="signals", daemon=True).start()
     for number in heeded():
         signal.signal(number, _interrupt)
+    atexit.register(_ignore)  # as the first, it is called as the last
 
 
 @contextmanager
@@ -99,6 +101,12 @@ def _watch(pipe: int) -> None:
                 _say(f"Ended by {signal.Signals(number).name}.")
                 os._exit(128 + number)
             first = first or number
+
+
+def _ignore() -> None:
+    """Ignore signals while Python is taken down: it would handle them no more, and the exit code is known."""
+    for number in heeded():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave_pipe() -> None:

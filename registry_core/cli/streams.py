@@ -20,7 +20,8 @@ def prepare_streams() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # open until the process ends
         elif isinstance(stream, TextIOWrapper):
-            if isinstance(getattr(stream.buffer, "raw", None), FileIO) and (name == "stderr" or stream.isatty()):
+            raw = getattr(stream.buffer, "raw", stream.buffer)  # itself where Python does not buffer
+            if isinstance(raw, FileIO) and (name == "stderr" or stream.isatty()):
                 stream = _lasting(stream)
                 setattr(sys, name, stream)
             stream.reconfigure(errors="backslashreplace")
@@ -40,7 +41,5 @@ class _Lasting(FileIO):
 
 
 def _lasting(stream: TextIOWrapper) -> TextIOWrapper:
-    raw = _Lasting(stream.fileno(), "w", closefd=False)
-    return TextIOWrapper(
-        BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=True, write_through=stream.write_through
-    )
+    raw = BufferedWriter(_Lasting(stream.fileno(), "w", closefd=False))
+    return TextIOWrapper(raw, stream.encoding, line_buffering=True, write_through=stream.write_through)

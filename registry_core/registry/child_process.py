@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -54,6 +53,8 @@ def end_with_parent() -> None:
         return
     threading.Thread(target=_end_after, args=(parent.sentinel,), name="end with parent", daemon=True).start()
     if sys.platform == "linux" and os.getppid() == parent.pid:  # also where no other thread of Python may run
+        import ctypes
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent.pid:  # it ended meanwhile
             os.kill(os.getpid(), signal.SIGKILL)
