@@ -27,9 +27,11 @@ def state_at(step: int, **optimizer: Any) -> dict[str, Any]:
         "since_evaluation": None,
         "skipped_steps": 0,
         "uncounted_steps": 0,
+        "skipped_samples": [],
         "images": 0,
         "seconds": 0.0,
         "stopped": "",
+        "row_is_due": False,
         "hooks": [],
         "checkpoints": owned,
         "made_with": {

@@ -8,8 +8,7 @@ import os
 import sys
 import warnings
 from importlib import import_module
-from io import StringIO, TextIOWrapper
-from pathlib import Path
+from io import StringIO
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +16,8 @@ import click
 
 from registry_core.catalog import refresh
 from registry_core.catalog.policy import VARIABLE
+from registry_core.cli.interruption import interrupted
+from registry_core.cli.streams import prepare_streams
 from registry_core.diagnostics import PipelineError, RegistryError, RunError
 from registry_core.diagnostics.printable import printable_lines, warn
 
@@ -38,6 +39,7 @@ Exit codes:
   4  a checkpoint is missing or damaged
   5  the run cannot start or continue
   130, 143  interrupted (SIGINT, SIGTERM); the run can be resumed
+  129, 138, 140, 152  the same (SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU)
 
 Example: registry-core train examples/digits.yaml
 """
@@ -120,16 +122,6 @@ def _leave_pydantic_alone() -> None:
         sys.modules.setdefault(loader.__name__, loader)
 
 
-def _prepare_streams() -> None:
-    """Make output robust against streams that the caller closed, or whose encoding lacks a character."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # open until the process ends
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def _escape_warnings() -> None:
     """Show Python's own warnings as all other text: they may quote what comes from elsewhere."""
     formatted = warnings.formatwarning
@@ -168,14 +160,14 @@ def main() -> None:
     """Run the command line and exit with its code."""
     atexit.register(gc.freeze)  # skips a last garbage collection before the exit
     _leave_pydantic_alone()
-    _prepare_streams()
+    prepare_streams()
     _escape_warnings()
     try:
         code = cli(prog_name="registry-core", standalone_mode=False)
     except click.exceptions.Exit as ended:
         code = ended.exit_code
-    except click.Abort:
-        code = 130
+    except click.Abort as aborted:
+        code = interrupted() if isinstance(aborted.__cause__, KeyboardInterrupt) else 130
     except click.ClickException as error:
         _show(error)
         code = error.exit_code

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from registry_core.cli.interruption import unwinding
 from registry_core.cli.options import PATH, overrides, pipeline_file, say, say_lines
 from registry_core.cli.problems import tell
 from registry_core.diagnostics.shell_words import shell_word
+
+if TYPE_CHECKING:
+    from registry_core.engine.api import RunResult
 
 
 @click.command(
@@ -38,7 +43,6 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     if go_on and resumed is None:
         raise click.UsageError("--go-on requires a run to --resume.")
     from registry_core.analysis.machine import unwritable
-    from registry_core.components.forms import counted
     from registry_core.config.text.source import STDIN
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
@@ -50,13 +54,23 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     plan = make_plan(loaded) if loaded else None  # mistakes of the file are reported before torch is imported
     from registry_core.engine.api import resume, train
 
-    if resumed is not None:
-        own = () if file is not None else overrides  # those of a FILE are in it already
-        result = resume(resumed, loaded, overrides=own, out=out, go_on=go_on)
-    else:
-        assert plan is not None
-        assert file is not None
-        result = train(plan, out, name="stdin" if file == STDIN else file.stem, tell=say_lines)
+    with unwinding():
+        if resumed is not None:
+            own = () if file is not None else overrides  # those of a FILE are in it already
+            result = resume(resumed, loaded, overrides=own, out=out, go_on=go_on)
+        else:
+            assert plan is not None
+            assert file is not None
+            result = train(plan, out, name="stdin" if file == STDIN else file.stem, tell=say_lines)
+    _print(result)
+    if result.signal is not None:
+        return 128 + result.signal
+    return 3 if result.summary["hook_errors"] else 0
+
+
+def _print(result: RunResult) -> None:
+    from registry_core.components.forms import counted
+
     say(result.reason)
     for name, values in result.summary["metrics"].items():
         last, best = (values[which] for which in ("last", "best"))
@@ -70,7 +84,5 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         each = [f"{number:,} of {length[name]:,} of data.{name}" for name, number in faulty.items()]
         say(f"skipped samples: {', '.join(each)}; listed in {result.directory / 'skipped.jsonl'}")
     say(f"run directory: {result.directory}")
-    if result.signal is not None:
+    if result.signal is not None and result.position.step < result.pipeline.horizon.total_steps:
         say(f"Resume with: registry-core train --resume {shell_word(result.directory)}")
-        return 128 + result.signal
-    return 3 if result.summary["hook_errors"] else 0

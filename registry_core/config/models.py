@@ -65,7 +65,7 @@ class Data(ConfigModel):
     test: DataSection | None = None
     batch_size: PositiveInt = 32
     workers: Annotated[NonNegativeInt, ANY_TIME] = Field(
-        default=0, description="Number of loader processes; results do not depend on it."
+        default=0, le=1024, description="Number of loader processes; results do not depend on it."
     )
     drop_last: bool = Field(default=False, description="Drop the last training batch if it is not full.")
     pin_memory: Annotated[bool | None, ANY_TIME] = Field(

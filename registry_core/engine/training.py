@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from registry_core.assembly.data.executor import LoadedBatch
+from registry_core.assembly.data.workers import LoadingStopped
 from registry_core.assembly.pipeline import Pipeline, hooks_here
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
@@ -21,6 +23,7 @@ from registry_core.config.run_layout import step_folder
 from registry_core.diagnostics import CheckpointError, RegistryError, RunError
 from registry_core.diagnostics.printable import warn
 from registry_core.diagnostics.sentences import describe_error
+from registry_core.diagnostics.shell_words import shell_word
 from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
 from registry_core.engine.checkpoint.retention import Retention
@@ -50,6 +53,8 @@ class Training:
         self.plan = plan
         self.directory = directory
         self.request = request
+        for loader in pipeline.loaders.values():
+            loader.is_stopped = request.is_made
         self.made_with = made_with
         self.origin = Origin(directory.identity() or "", pipeline_digest(made_with["pipeline"]))
         self.hooks = Hooks(pipeline.hooks)
@@ -85,6 +90,10 @@ class Training:
         self.goes_on = False
         self._saved: int | None = None
         """The step of the last checkpoint that this process wrote or resumed from."""
+        self.row_is_due = False
+        """True if the position is after a step whose row, and all that follows from it, is still to be made."""
+        self.is_whole = True
+        """True if the state is that of the position, and not between two."""
 
     def resume(self, path: Path, saved: Checkpoint, *, go_on: bool) -> list[str]:
         """Continue from the position of a checkpoint; return the reasons of hooks that start anew.
@@ -116,13 +125,15 @@ class Training:
         self.position = Position(**state["position"])
         self.images, self.seconds = state["images"], state["seconds"]
         self.stopped, self.goes_on = ("", True) if go_on and state["stopped"] else (state["stopped"], False)
-        self.resumed_from = self._saved = self.position.step
+        self.row_is_due = state["row_is_due"]
+        self.resumed_from = self.position.step
+        self._saved = None if self.row_is_due else self.position.step
         return [found.reason for found in matches if found.reason]
 
     def begin_from(self, path: Path) -> None:
         """Bring the run directory to the position of the checkpoint that the run goes on from."""
         step = self.position.step
-        self.directory.rows.keep_up_to(step, warn)
+        self.directory.rows.keep_up_to(step - self.row_is_due, warn)
         self.skipped.list_anew()
         if path.parent != self.directory.checkpoints:  # it goes on in a directory of its own
             self.retention.move_from(path.parent, step)
@@ -139,7 +150,13 @@ class Training:
             if self.stopped:
                 stopped = f"The run was stopped at step {self.position.step}: {self.stopped}"
                 self.stop_reason = f"{stopped} To train on, resume it with --go-on."
-            self._train()
+            try:
+                self._train()
+            except LoadingStopped:
+                self.stop_reason = str(self.request)
+            except RegistryError as error:
+                self._rescue(error)
+                raise
             self._save([(None, Save(keep=0))])
             reason, ending = self.stop_reason or "All steps are done.", self._ending()
         finally:
@@ -147,9 +164,18 @@ class Training:
         return reason
 
     def _ending(self) -> str:
-        if self.request.signal is not None:
-            return "interrupted"
-        return "stopped" if self.stop_reason else "finished"
+        if not self.stop_reason:
+            return "finished"
+        return "interrupted" if self.request.is_made() else "stopped"
+
+    def _rescue(self, error: RegistryError) -> None:
+        """Save the last finished step before an error ends the run, if the error left it whole, and say so."""
+        step = self.position.step
+        if self.is_whole and step > (self.resumed_from or 0):
+            with suppress(RegistryError):  # the error says why the run ends
+                self._save([(None, Save(keep=0))], rescues=True)
+                folder = shell_word(self.directory.path)
+                error.advising(f"Step {step} is saved: `registry-core train --resume {folder}` goes on from there.")
 
     def _described(self) -> Run:
         pipeline, horizon = self.pipeline, self.pipeline.horizon
@@ -174,11 +200,14 @@ class Training:
         steps_are_heard = self.hooks.listened("step_ended")
         self.pipeline.freezing.train_mode()
         self.started = time.perf_counter()
+        if self.row_is_due:
+            self._between_steps(self.position.epoch - (self.position.batch == 0))
         while not self._done():
             epoch = self.position.epoch
             for batches in self._steps_of_epoch():
                 self.pipeline.freezing.reach(self.position.step)
                 after = self._after(len(batches))
+                self.is_whole = False
                 try:
                     found = self.optimize(batches, after)
                 except RunError as error:
@@ -192,6 +221,7 @@ class Training:
                     self.refusals.handle(found, batches, after)
                 self.images += samples
                 self.position = after
+                self.row_is_due = self.is_whole = True
                 if steps_are_heard:
                     self.hooks.tell("step_ended", step=Step(self.position, samples, found.loss.mean))
                 self._between_steps(epoch)
@@ -242,15 +272,27 @@ class Training:
         """Everything that is due after a step in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
         epoch_ended = self.position.batch == 0
         row = self._row(epoch, epoch_ended)
-        self._schedule((row and row.evaluation) or {}, epoch_ended)
         if row is not None:
             self.directory.write(row)
             self.hooks.tell("metrics_measured", row=row)
+        self.row_is_due = self.is_whole = False  # until here nothing changed: a resumed run makes the row again
+        self._begin_anew_after(row)
+        self._schedule((row and row.evaluation) or {}, epoch_ended)
+        if row is not None:
             self.stop_reason = self.stopped = next(iter(self.hooks.ask("should_stop", row=row)), "")
-        if self.request.signal is not None:
-            self.stop_reason = f"{self.request.signal.name} asked the run to stop."
-        if saves := self.hooks.answers("should_save", position=self.position, row=row, epoch_ended=epoch_ended):
+        if self.request.is_made() and not self._done():
+            self.stop_reason = str(self.request)
+        saves = self.hooks.answers("should_save", position=self.position, row=row, epoch_ended=epoch_ended)
+        self.is_whole = True
+        if saves:
             self._save(saves)
+
+    def _begin_anew_after(self, row: Row | None) -> None:
+        """Begin the means of the training loss anew after a row and after an evaluation."""
+        if row is not None:
+            self.running.reset()
+            if row.evaluation is not None and self.of_evaluation is not None:
+                self.of_evaluation.reset()
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, evaluation = self.position.step, self.plan.evaluation
@@ -261,7 +303,6 @@ class Training:
             return None
         self._require_finite()
         values = {"train/loss": self.running.mean()}
-        self.running.reset()
         if evaluates:
             values.update(self._evaluate())
         counted = self._counted(values) if counts else None
@@ -273,9 +314,7 @@ class Training:
         """The values of an evaluation that was due, with the training loss since the one before."""
         if self.of_evaluation is None:
             return {name: value for name, value in values.items() if name != "train/loss"}
-        loss = self.of_evaluation.mean()
-        self.of_evaluation.reset()
-        return {**values, "train/loss": loss}
+        return {**values, "train/loss": self.of_evaluation.mean()}
 
     def _require_finite(self) -> None:
         """Raise RunError if the weights, which are about to be measured or saved, are not finite."""
@@ -290,11 +329,13 @@ class Training:
         network: Any = self.pipeline.forward if self.pipeline.averaged is None else self.pipeline.averaged
         network.eval()
         loader = self.pipeline.loaders["val"]
-        found = self.evaluation(network, loader)
-        if not math.isfinite(found["loss"]):
-            warn(f"warning: {self.evaluation.not_finite(network, loader)}")
-        self.pipeline.freezing.train_mode()
-        self.started = time.perf_counter()
+        try:
+            found = self.evaluation(network, loader)
+            if not math.isfinite(found["loss"]):
+                warn(f"warning: {self.evaluation.not_finite(network, loader)}")
+        finally:
+            self.pipeline.freezing.train_mode()
+            self.started = time.perf_counter()
         return {f"val/{name}": value for name, value in found.items()}
 
     def _schedule(self, measured: Mapping[str, float], epoch_ended: bool) -> None:
@@ -308,13 +349,19 @@ class Training:
             step=self.position.step, epochs_done=epoch + epoch_ended, epoch_ended=epoch_ended
         )
 
-    def _save(self, saves: Sequence[tuple[int | None, Save]]) -> None:
-        """Write a checkpoint of the position, which hooks at these places asked for, or the run itself."""
+    def _save(self, saves: Sequence[tuple[int | None, Save]], *, rescues: bool = False) -> None:
+        """Write a checkpoint of the position, which hooks at these places asked for, or the run itself.
+
+        ``rescues``: an error ends the run, so a hook that cannot write does not prevent it.
+        """
         self._require_finite()
         step = self.position.step
         for place, save in saves:
             self.retention.note(step, save, place)
         is_new = self._saved != step
+        if is_new:
+            with suppress(RegistryError) if rescues else nullcontext():
+                self.hooks.tell("checkpoint_saving", position=self.position)
         path = self._write_checkpoint() if is_new else self.directory.checkpoints / step_folder(step)
         self.retention.point_at_best()
         self.retention.prune()
@@ -322,7 +369,6 @@ class Training:
             self.hooks.tell("checkpoint_saved", path=path)
 
     def _write_checkpoint(self) -> Path:
-        self.hooks.tell("checkpoint_saving", position=self.position)
         self.directory.rows.sync()
         parts, torch_state = gather(self.pipeline, self.scaler)
         path = save_checkpoint(
@@ -345,6 +391,7 @@ class Training:
             "images": self.images,
             "seconds": self.elapsed(),
             "stopped": self.stopped,
+            "row_is_due": self.row_is_due,
             "hooks": [
                 {
                     "name": owner.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,23 +53,24 @@ def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whi
     Without such a transform, the collated images are used. Random transforms act as in the first epoch.
     """
     moments: Moments | None = None
-    loader = _loader(_shortened(spec, before))
-    SkippedSamples({"train": loader})
-    for loaded in loader.batches(epoch=0):
-        if not loaded.entries:  # all its samples are faulty, and left out
-            continue
-        images = loaded.entries["input"]
-        if not isinstance(images, Tensor) or not images.is_floating_point():
-            kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are not tensors"
-            raise RunError(
-                f"Whitening expects float tensors, but the transforms return {kind}.", "Add to_tensor before it."
-            )
-        rows = images.flatten(1)
-        moments = moments or Moments(rows.shape[1])
-        moments.update(rows)
+    with closing(_loader(_shortened(spec, before))) as loader:
+        SkippedSamples({"train": loader})
+        for loaded in loader.batches(epoch=0):
+            if loaded.entries:  # else all its samples are faulty, and left out
+                rows = _rows(loaded.entries["input"])
+                moments = moments or Moments(rows.shape[1])
+                moments.update(rows)
     if moments is None or moments.count < 2:
         raise RunError("Whitening needs two images at least.")
     return Whitening(whitening_matrix(moments.covariance(), method, epsilon), moments.mean, moments.count)
+
+
+def _rows(images: object) -> Tensor:
+    """The images of a batch as rows of numbers; RunError if they are none."""
+    if isinstance(images, Tensor) and images.is_floating_point():
+        return images.flatten(1)
+    kind = f"{images.dtype} tensors" if isinstance(images, Tensor) else "images that are not tensors"
+    raise RunError(f"Whitening expects float tensors, but the transforms return {kind}.", "Add to_tensor before it.")
 
 
 def whitening_matrix(covariance: Tensor, method: Method, epsilon: float) -> Tensor:

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from registry_core.registry.child_process import end_with_parent
+
 A = TypeVar("A")
 R = TypeVar("R")
-
 
 START = 60.0
 """Seconds to wait for a process to start on a busy machine; the timeout of the items begins after that."""
@@ -119,6 +120,7 @@ def _end_of(process: Any, timeout: float) -> str:
 
 
 def _work(connection: Connection, function: Callable[[Any], Any], items: Sequence[Any], log: str) -> None:
+    end_with_parent()
     file = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)

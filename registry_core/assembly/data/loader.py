@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,12 +9,13 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
+from registry_core.assembly.data.packing import PackedBatch
 from registry_core.assembly.data.skipping import Skipped, Skipper, WithoutFaulty
 from registry_core.assembly.data.transforms import Sample
-from registry_core.assembly.data.workers import Workers, prepare
+from registry_core.assembly.data.workers import LoadingStopped, Workers
 from registry_core.components.sampler import Order
 from registry_core.diagnostics import Keys, RegistryError
 from registry_core.diagnostics.foreign_code import foreign_code
@@ -44,7 +44,7 @@ class _Batches(Dataset[Any]):
         self.executor = executor
         self.skipper = skipper
 
-    def __getitem__(self, request: Request) -> LoadedBatch | WithoutFaulty | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | WithoutFaulty | PackedBatch | _Failure:
         try:
             return self._sendable(LoadedBatch(request, self.executor.load(request)))
         except RegistryError as error:
@@ -56,10 +56,8 @@ class _Batches(Dataset[Any]):
         except RegistryError as error:
             return _Failure(type(error), error.message, error.remedy, error.keys)
 
-    def _sendable(self, found: B) -> B:
-        if get_worker_info() is not None:
-            prepare(found, self.executor.section)
-        return found
+    def _sendable(self, found: B) -> B | PackedBatch:
+        return found if get_worker_info() is None else PackedBatch.of(found, self.executor.section)
 
 
 class _Requests(Sampler[Request]):
@@ -141,6 +139,8 @@ class Loader:
             self._skipper = Skipper(executor, epochs.indices, self.skipped.limit, replaces=skipping.replaced)
         self._source = _Batches(executor, self._skipper)
         self._requests = _Requests(epochs.requests, len(epochs))
+        self.is_stopped: Callable[[], bool] = _never
+        """Asked before every batch, and while one is awaited from worker processes."""
         self._workers: Workers | None = None
         """It keeps its worker processes between epochs, until ``close``."""
 
@@ -155,11 +155,23 @@ class Loader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[LoadedBatch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has.
 
-        Where faulty samples are left out, a batch may have fewer samples, or none.
+        Where faulty samples are left out, a batch may have fewer samples, or none. Raises LoadingStopped instead of the
+        next batch, and of any error, once ``is_stopped``.
         """
         self._requests.epoch, self._requests.start = epoch, start
-        for batch in self._in_workers() if self.workers else self._in_process():
-            yield batch if isinstance(batch, LoadedBatch) else self._without_faulty(batch)
+        batches = self._in_workers() if self.workers else self._in_process()
+        while True:
+            self._check_stop()
+            try:
+                batch = next(batches, None)
+                if batch is not None and not isinstance(batch, LoadedBatch):
+                    batch = self._without_faulty(batch)
+            except RegistryError:
+                self._check_stop()  # the signal may have caused the error, as in a program that the data set runs
+                raise
+            if batch is None:
+                return
+            yield batch
 
     def _without_faulty(self, found: WithoutFaulty | _Failure) -> LoadedBatch:
         if isinstance(found, _Failure):
@@ -186,24 +198,26 @@ class Loader:
                 raise
         return self._skipper.sample(index, epoch)
 
+    def _check_stop(self) -> None:
+        if self.is_stopped():
+            raise LoadingStopped
+
     def close(self) -> None:
-        """End the worker processes, which Python would kill at exit; the next epoch starts new ones."""
-        self._workers = None
+        """End the worker processes; the next epoch starts new ones."""
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
 
     def _in_workers(self) -> Iterator[Any]:
         if self._workers is None:
-            loader: DataLoader[Any] = DataLoader(
+            self._workers = Workers(
                 self._source,
-                sampler=self._requests,
-                batch_size=None,
-                num_workers=self.workers,
-                collate_fn=_unchanged,
+                self._requests,
+                self.executor.section,
+                workers=self.workers,
                 pin_memory=self.pin_memory,
-                persistent_workers=True,
-                worker_init_fn=_leave_signals_to_the_parent,
-                generator=torch.Generator(),  # its own: the global one belongs to the model
+                is_stopped=lambda: self.is_stopped(),
             )
-            self._workers = Workers(loader, self.executor.section)
         yield from self._workers
 
     def _in_process(self) -> Iterator[Any]:
@@ -221,10 +235,5 @@ def _pinned(loaded: LoadedBatch) -> LoadedBatch:
     return loaded._replace(entries=pinned)
 
 
-def _unchanged(batch: Any) -> Any:
-    return batch
-
-
-def _leave_signals_to_the_parent(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _never() -> bool:
+    return False

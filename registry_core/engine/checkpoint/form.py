@@ -77,6 +77,7 @@ class _State(_Form):
     images: Count
     seconds: float
     stopped: str
+    row_is_due: bool
     hooks: list[_Hook]
     checkpoints: _Owner
     made_with: _MadeWith

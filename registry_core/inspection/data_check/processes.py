@@ -15,6 +15,7 @@ import torch
 
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.sample import NO_DIGEST, ImageKind, SampleReader
+from registry_core.registry.child_process import end_with_parent, leave_signals_to_parent
 
 CHUNK = 32
 """Samples in one request."""
@@ -97,7 +98,9 @@ def _pool(readers: Sequence[SampleReader], workers: int) -> ProcessPoolExecutor:
 def _start(readers: Sequence[SampleReader]) -> None:
     global _readers
     _readers = readers
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes: workers end silently
+    leave_signals_to_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the executor ends processes by it when one of them has died
+    end_with_parent()
     torch.set_num_threads(1)
 
 
