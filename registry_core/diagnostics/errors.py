@@ -63,12 +63,6 @@ class RegistryError(Exception):
         self.args = (f"{self.message} {self.remedy}".strip(),)
         return self
 
-    def advising(self, sentence: str) -> Self:
-        """Append a sentence to the remedy, and return the error."""
-        self.remedy = f"{self.remedy} {sentence}".strip()
-        self.args = (f"{self.message} {self.remedy}".strip(),)
-        return self
-
     def problem(self, *keys: str | int, place: Place | None = None) -> Problem:
         """The corresponding problem, about ``keys`` or, without any, about the keys of the error."""
         at = place or self.place
@@ -85,14 +79,6 @@ class PipelineError(RegistryError):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
-
-    def advising(self, sentence: str) -> Self:
-        """Append a sentence to the remedy of the last problem, and return the error."""
-        *others, last = self.problems
-        self.problems = (*others, last._replace(remedy=f"{last.remedy} {sentence}".strip()))
-        self.message = "\n".join(str(problem) for problem in self.problems)
-        self.args = (self.message,)
-        return self
 
 
 class DataError(RegistryError):

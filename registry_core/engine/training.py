@@ -154,8 +154,8 @@ class Training:
                 self._train()
             except LoadingStopped:
                 self.stop_reason = str(self.request)
-            except RegistryError as error:
-                self._rescue(error)
+            except RegistryError:
+                self._rescue()
                 raise
             self._save([(None, Save(keep=0))])
             reason, ending = self.stop_reason or "All steps are done.", self._ending()
@@ -168,14 +168,14 @@ class Training:
             return "finished"
         return "interrupted" if self.request.is_made() else "stopped"
 
-    def _rescue(self, error: RegistryError) -> None:
+    def _rescue(self) -> None:
         """Save the last finished step before an error ends the run, if the error left it whole, and say so."""
         step = self.position.step
         if self.is_whole and step > (self.resumed_from or 0):
             with suppress(RegistryError):  # the error says why the run ends
                 self._save([(None, Save(keep=0))], rescues=True)
                 folder = shell_word(self.directory.path)
-                error.advising(f"Step {step} is saved: `registry-core train --resume {folder}` goes on from there.")
+                warn(f"Step {step} is saved: registry-core train --resume {folder} goes on from there.")
 
     def _described(self) -> Run:
         pipeline, horizon = self.pipeline, self.pipeline.horizon

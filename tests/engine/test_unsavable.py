@@ -14,7 +14,7 @@ from conftest import Ended, distributions
 
 import registry_core
 from registry_core.diagnostics import BrokenComponent, CheckpointError
-from registry_core.engine.checkpoint.store import load_checkpoint, newest
+from registry_core.engine.checkpoint.store import newest
 
 PARTS = '''
 import datetime, math, threading
@@ -175,7 +175,7 @@ def test_a_run_with_such_a_state_continues_bit_for_bit(name: str, run: Callable[
 
 
 def _state(directory: Path) -> Any:
-    weights, state = load_checkpoint(newest(directory / "checkpoints", pytest.fail))
+    _, (weights, state, _) = newest(directory / "checkpoints", None, pytest.fail)
     listed = {part: {name: values[name] for name in sorted(values)} for part, values in weights.items()}
     return listed, state["torch"], state["hooks"]
 
