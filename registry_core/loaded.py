@@ -5,7 +5,7 @@ Modules that describe mistakes are imported only if there is one: most files are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from registry_core.analysis.analysis import Analysis, analyse
+from registry_core.analysis.matching import bounded_matching
 from registry_core.checks.context import CheckContext
 from registry_core.checks.ignored import unused
 from registry_core.checks.missing_here import missing_here
 from registry_core.checks.table import errors_of, warnings_of
+from registry_core.components.written_forms import Unwritable
 from registry_core.config import dump, models
+from registry_core.config.dump import pipeline_text
 from registry_core.config.ignoring import silenced
-from registry_core.config.loading.compose import ReadTree, compose, keys_of_option
+from registry_core.config.loading.compose import ReadTree, compose
 from registry_core.config.loading.requirements import check_required, preferences
 from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
-from registry_core.config.text.fixes import applicable, corrected
-from registry_core.config.text.tree import Tree, read_text, text_of_file
-from registry_core.diagnostics import Keys, PipelineError, Place, Problem
+from registry_core.config.text.tree import Tree, read_text
+from registry_core.diagnostics import Keys, PipelineError, Problem
 
 
 @dataclass(frozen=True)
@@ -75,55 +77,17 @@ def load(
     try:
         return load_tree(tree, problems, looks)
     except PipelineError as error:
-        problems = [_without_wrong_fix(problem, Path(path), overrides) for problem in error.problems]
-        raise PipelineError(_placed_at_options(problems, Path(path), overrides, looks)) from None
+        from registry_core.config.loading.trials import at_options, with_safe_fixes
+
+        found = with_safe_fixes(error.problems, tree, lambda read: load_unseen(path, overrides, read))
+        loads = {option: _without_option(Path(path), overrides, option, looks) for option in overrides}
+        raise PipelineError(at_options(found, tree, loads)) from None
 
 
-def _without_wrong_fix(problem: Problem, path: Path, overrides: Sequence[str]) -> Problem:
-    """The problem without its fix if that would write the next mistake: a key twice, or one that refuses the value."""
-    fix = problem.fix
-    if fix is None or fix.certain:
-        return problem
-    is_key = problem.code in ("unknown-key", "unknown-parameter")
-    fixed: Keys = (*problem.keys[:-1], fix.new) if is_key else problem.keys
-
-    def read(file: Path) -> Tree:
-        text = text_of_file(file)
-        return read_text(corrected(text, applicable([problem], text, str(file))), str(file))
-
-    try:
-        load_unseen(path, overrides, read)
-    except PipelineError as error:
-        next_ones = [each for each in error.problems if each.keys in (fixed, ()) or each.code == "duplicate-key"]
-        if any(each.fix is None or not each.fix.certain for each in next_ones):
-            return problem._replace(fix=None)
-    return problem
-
-
-def _placed_at_options(
-    problems: Sequence[Problem], path: Path, overrides: Sequence[str], looks: Looks
-) -> Iterator[Problem]:
-    """The problems; one of a component that an option changes, and that is not there without it, is at the option."""
-    set_keys = {option: keys_of_option(option, _is_component) for option in overrides}
-    said = {(each.keys, each.message) for each in problems}
-    for problem in problems:
-        cause = None
-        for option, keys in set_keys.items() if problem.place is not None and problem.place.line is not None else ():
-            if problem.keys and len(keys) > len(problem.keys) and keys[: len(problem.keys)] == problem.keys:
-                others = [other for other in overrides if other != option]
-                without = _errors(path, others, looks)
-                if (problem.keys, problem.message) not in without and without <= said:
-                    cause = option
-        yield problem if cause is None else problem._replace(place=Place(f"--set {cause}"), fix=None)
-
-
-def _errors(path: Path, overrides: Sequence[str], looks: Looks) -> set[tuple[Keys, str]]:
-    """The keys and messages of the errors of a pipeline under these options."""
-    try:
-        load_tree(*compose(path, overrides, _is_component), looks)
-    except PipelineError as error:
-        return {(each.keys, each.message) for each in error.problems}
-    return set()
+def _without_option(path: Path, overrides: Sequence[str], option: str, looks: Looks) -> Callable[[], object]:
+    """A function that loads a file without one of its options."""
+    others = [other for other in overrides if other != option]
+    return lambda: load_tree(*compose(path, others, _is_component), looks)
 
 
 def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree | None = None) -> Loaded:
@@ -136,22 +100,48 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree 
     return load_tree(tree, problems, Looks(data=False))
 
 
+def load_recorded(pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool) -> Loaded:
+    """Read a pipeline that a checkpoint recorded as plain data, under ``KEY=VALUE`` overrides.
+
+    ``data``: examine its data. ``source`` is its name in messages.
+    """
+    tree, problems = compose(
+        Path(source), overrides, _is_component, lambda _: read_text(pipeline_text(pipeline), source)
+    )
+    return load_tree(tree, problems, Looks(data=data, fresh=False))
+
+
 def _is_component(keys: Keys) -> bool:
     return component_class(Spec, keys) is not None
 
 
 def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # Looks is immutable
     """Check a tree; ``problems`` are those found while it was read."""
+    if not tree.extended_by:
+        return _checked(tree, problems, looks)
+    from registry_core.config.loading.extending import Origins
+
+    try:
+        loaded = _checked(tree, problems, looks)
+    except PipelineError as error:
+        raise PipelineError(map(Origins(tree).named, error.problems)) from None
+    return replace(loaded, warnings=tuple(map(Origins(tree).named, loaded.warnings))) if loaded.warnings else loaded
+
+
+def _checked(tree: Tree, problems: Sequence[Problem], looks: Looks) -> Loaded:
     reading = _Reading(tree, [*problems, *_version_problems(tree)])
     spec = reading.spec()
     analysis = None
     if looks.data:
         analysis = analyse(spec, skip=_broken_sections(reading.broken))
         context = CheckContext(spec, analysis, tree, frozenset(reading.broken), looks.fresh, looks.here)
-        found = errors_of(context)
-        reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
-        if not reading.has_errors():
-            reading.found += warnings_of(context)
+        with bounded_matching(tree):
+            found = errors_of(context)
+            reading.found += missing_here(found, spec, analysis) if looks.elsewhere else found
+            if not reading.has_errors():
+                reading.found += warnings_of(context)
+    if not reading.has_errors():
+        reading.found += reading.doubts
     reading.found += reading.warnings
     if reading.has_errors():
         raise reading.error()
@@ -169,7 +159,16 @@ def load_spec(spec: Spec, *, fresh: bool = True) -> Loaded:
     from registry_core.config.loading.in_python import tree_of
 
     tree, problems = tree_of(spec)
-    return load_tree(tree, problems, Looks(fresh=fresh))
+    loaded = load_tree(tree, problems, Looks(fresh=fresh))
+    try:
+        dump(loaded.spec)
+    except Unwritable as error:
+        message = f"{error} cannot be written in a pipeline file, so the run could not be read again."
+        raise PipelineError([Problem(message, _WRITABLE, keys=error.keys, code="wrong-type")]) from error
+    return loaded
+
+
+_WRITABLE = "Use texts, numbers, truth values, lists and mappings, or register a component that makes it."
 
 
 def check(spec: Spec) -> tuple[Problem, ...]:
@@ -204,11 +203,17 @@ class _Reading:
         check_required(tree)
         prefer, wrong_preferences = preferences(tree)
         resolver = Resolver(tree, prefer)
+        errors = [problem for problem in problems if not problem.warning]
         self.tree = tree
-        self.data = resolver.fields(Spec, tree.data, ())
-        self.found = [*problems, *wrong_preferences, *resolver.problems]
+        try:
+            self.data = resolver.fields(Spec, tree.data, ())
+        except PipelineError as error:  # of too many mistakes
+            raise PipelineError(_sorted([*errors, *wrong_preferences, *error.problems])) from None
+        self.found = [*errors, *wrong_preferences, *resolver.problems]
         self.warnings = resolver.warnings
-        self.broken: set[Keys] = resolver.broken | {problem.keys for problem in problems if problem.keys}
+        self.doubts = [problem for problem in problems if problem.warning]
+        """Warnings that are looked for only where there is no error."""
+        self.broken: set[Keys] = resolver.broken | {problem.keys for problem in errors if problem.keys}
 
     def spec(self) -> Spec:
         """The spec without the wrong values. Raises PipelineError if nothing is left to check."""
@@ -230,9 +235,9 @@ class _Reading:
         return not all(problem.warning for problem in self.found)
 
     def error(self) -> PipelineError:
-        from registry_core.config.loading.elsewhere import sent_home
+        from registry_core.config.loading.elsewhere import Homes
 
-        return PipelineError(_sorted([sent_home(problem, self.tree) for problem in self.found]))
+        return PipelineError(_sorted(list(map(Homes(self.tree).told, self.found))))
 
 
 def _without(data: Any, wrong: set[Keys]) -> Any:

@@ -61,7 +61,11 @@ def pipelines(draw: Draw, folder: Path, wanted: str) -> dict[str, Any]:
         train["batch_transforms"] = mixing
     if sampler := _sampler(case):
         train["sampler"] = sampler
-    data: dict[str, Any] = {"train": train, "batch_size": batch_size, **some(draw, drop_last=lambda: True)}
+    data: dict[str, Any] = {
+        "train": train,
+        "batch_size": batch_size,
+        **some(draw, drop_last=lambda: True, on_error=lambda: "skip"),
+    }
     evaluates = bool(case.wants("metric")) or name in EVALUATED or draw(st.booleans())
     found = {"version": 1, "seed": draw(st.integers(0, 3)), "data": data, "model": case.model, "loss": case.loss}
     found |= {"optim": _optim(case), "train": _train(case)}

@@ -10,7 +10,7 @@ from registry_core.analysis.lengths import horizon_of
 from registry_core.analysis.measured import Direction, metric_names, watchers
 from registry_core.analysis.model import ModelAnalysis, TermAnalysis, analyse_terms
 from registry_core.analysis.rules import RuleAnalysis
-from registry_core.analysis.sections import SectionAnalysis, analyse_section, look_at
+from registry_core.analysis.sections import SectionAnalysis, analyse_section, declared_section, look_at
 from registry_core.analysis.shared_names import SharedName, shared_names
 from registry_core.analysis.weights import WeightsAnalysis, analyse_weights
 from registry_core.components import Component, DataFacts, Horizon, RunFacts
@@ -113,11 +113,11 @@ def analyse(
     """
     sections: dict[Section, SectionAnalysis] = {}
     errors: dict[Section, DataError] = {}
-    for name, section in spec.data.sections().items():
+    for name in spec.data.sections():
         if name in skip:
             continue
         try:
-            facts = known[name] if known and name in known else look_at(section)
+            facts = known[name] if known and name in known else look_at(declared_section(spec, name))
             sections[name] = analyse_section(spec, name, facts)
         except DataError as error:
             errors[name] = error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from registry_core.analysis.matching import fullmatch
 from registry_core.analysis.patterns import (
     is_of_type,
     names_matching,
@@ -77,7 +77,7 @@ def _chosen(rule: InitRule, modules: Modules) -> list[ModuleFacts]:
         module
         for module in modules
         if (rule.modules is None or is_of_type(module, rule.modules))
-        and (rule.names is None or re.fullmatch(rule.names, module.path))
+        and (rule.names is None or fullmatch(rule.names, module.path))
     ]
 
 

@@ -10,6 +10,9 @@ from registry_core.diagnostics import Keys
 
 Direction = Literal["higher", "lower"]
 
+WATCHING = ("monitor", "best")
+"""The parameters of components that name a metric."""
+
 
 def metric_names(spec: Spec) -> dict[str, Direction]:
     """The metrics that a run of this spec measures, each with its better direction."""
@@ -25,6 +28,12 @@ def watchers(spec: Spec) -> list[tuple[Keys, Component]]:
     """The components that may watch a metric, with their places."""
     found: list[tuple[Keys, Component]] = [(("hooks", index), hook) for index, hook in enumerate(spec.hooks)]
     return found if spec.optim.scheduler is None else [*found, (("optim", "scheduler"), spec.optim.scheduler)]
+
+
+def metrics_watched_by(component: Component) -> tuple[str, ...]:
+    """The metrics that the parameters of a component name."""
+    named = (getattr(component, parameter, None) for parameter in WATCHING)
+    return tuple(name for name in named if isinstance(name, str))
 
 
 class MetricWatch(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from registry_core.analysis.matching import fullmatch
 from registry_core.analysis.patterns import (
     is_of_type,
     names_matching,
@@ -200,7 +200,7 @@ def _by_value(patterns: Sequence[str], names: Sequence[str]) -> list[dict[str, l
     found: list[dict[str, list[str]]] = [{} for _ in patterns]
     for name in names:
         for values, pattern in zip(found, patterns, strict=True):
-            if match := re.fullmatch(pattern, name):
+            if match := fullmatch(pattern, name):
                 value = next((text for text in match.groups() if text is not None), "")
                 values.setdefault(value, []).append(name)
                 break

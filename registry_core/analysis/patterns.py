@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from registry_core.analysis.matching import fullmatch, search
 from registry_core.components import ModuleFacts, Modules
 from registry_core.config.groups import ModuleTypes
 from registry_core.diagnostics import closest, near
@@ -22,8 +23,7 @@ def of_types(types: ModuleTypes) -> str:
 
 def names_matching(pattern: str, names: Iterable[str]) -> list[str]:
     """The names that a pattern matches completely."""
-    compiled = re.compile(pattern)
-    return [name for name in names if compiled.fullmatch(name)]
+    return [name for name in names if fullmatch(pattern, name)]
 
 
 def quoted(pattern: str) -> str:
@@ -54,8 +54,7 @@ def nearest_pattern(pattern: str, names: Sequence[str], of_what: str = "Its para
 
 def _as_a_part(pattern: str, names: Sequence[str]) -> str:
     """The remedy for a pattern that matches only a part of names."""
-    part = re.compile(pattern)
-    inside = [(name, match) for name in names if (match := part.search(name)) and match.group()]
+    inside = [(name, match) for name in names if (match := search(pattern, name)) and match.group()]
     if not inside:
         return ""
     name, match = next((pair for pair in inside if pair[1].start() == 0), inside[0])

@@ -82,9 +82,17 @@ def look_at(section: DataSection) -> DataFacts:
     return replace(facts, entries=tuple(dict.fromkeys((*facts.entries, *added))))
 
 
+def declared_section(spec: Spec, name: Section) -> DataSection:
+    """A section of a spec; where faulty samples are skipped, its data set is the one that keeps them."""
+    section = spec.data.sections()[name]
+    if spec.data.on_error == "stop":
+        return section
+    return section.model_copy(update={"dataset": section.dataset.lenient})
+
+
 def analyse_section(spec: Spec, name: Section, facts: DataFacts) -> SectionAnalysis:
     """Follow the samples of a section with these facts."""
-    section, length = spec.data.sections()[name], facts.length
+    section, length = declared_section(spec, name), facts.length
     samples = None if length is None else samples_in_epoch(spec, name, length)
     return SectionAnalysis(
         name=name,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from registry_core.analysis.matching import fullmatch
 from registry_core.analysis.patterns import names_matching, nearest_pattern, quoted
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.diagnostics.tables import columns
@@ -86,9 +87,7 @@ def _violations(fits: Sequence[TensorMatch], allowed: tuple[str, ...]) -> Iterat
     # Files of old torch versions lack this count; torch's own loading starts it from 0, too.
     patterns = (r".*num_batches_tracked", *allowed)
     wrong = [
-        fit
-        for fit in fits
-        if fit.result != "loaded" and not any(re.fullmatch(pattern, fit.name) for pattern in patterns)
+        fit for fit in fits if fit.result != "loaded" and not any(fullmatch(pattern, fit.name) for pattern in patterns)
     ]
     if not wrong:
         return

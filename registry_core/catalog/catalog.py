@@ -118,7 +118,7 @@ def _likely(name: str, names: set[str]) -> list[str]:
     return [each for each in found if word.startswith(bare[each]) or bare[each].startswith(word) or each in last]
 
 
-_VERSION = re.compile(r"\.v\d+$")
+_VERSION = re.compile(r"\.v[0-9]+$")
 """A version belongs to the name: ``focal.v2``."""
 
 

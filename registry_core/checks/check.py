@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from registry_core.checks.context import CheckContext
+from registry_core.config.loading.limits import MAX_MISTAKES, and_more
 from registry_core.diagnostics import Problem
 
 CheckFunction: TypeAlias = Callable[[CheckContext], Iterator[Problem]]
@@ -75,10 +77,11 @@ def declared(*, warnings: bool) -> list[Check]:
 
 
 def found_by(checks: Iterable[Check], context: CheckContext) -> list[Problem]:
-    """The problems that checks find, each with its code; only the first at the same keys."""
+    """The problems that checks find, each with its code; only the first at the same keys, and not too many."""
     found: dict[object, Problem] = {}
     for check in checks:
-        for problem in check.function(context):
+        problems = list(islice(check.function(context), MAX_MISTAKES + 1))
+        for problem in and_more(problems[:MAX_MISTAKES]) if len(problems) > MAX_MISTAKES else problems:
             coded = problem if problem.code else problem._replace(code=check.code)
             coded = coded._replace(warning=True) if check.is_warning else coded
             found.setdefault((coded.place, coded.keys), coded)

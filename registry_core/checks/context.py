@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from registry_core.analysis.analysis import Analysis
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.components import CheckFailed, Component
-from registry_core.components.base import file_values
+from registry_core.components.base import values_set
 from registry_core.config.models import Section, Spec
 from registry_core.config.text.fixes import likely_fix, value_at
 from registry_core.config.text.tree import Tree
@@ -81,9 +81,8 @@ class CheckContext:
         """The problems of options at ``keys`` that override options of the optimizer."""
         optimizer = self.spec.optim.optimizer
         declaration = type(optimizer)
-        given = file_values(optimizer)
         try:
-            declaration.model_validate({**given, **options})
+            declaration.model_validate({**values_set(optimizer), **options})
         except ValidationError as error:
             from registry_core.config.loading.messages import problems_of
 

@@ -9,6 +9,7 @@ from registry_core.analysis import machine
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.config.loading.resolve import placed_components
+from registry_core.config.loading.versions import install_command
 from registry_core.diagnostics import Problem
 
 
@@ -21,9 +22,8 @@ def required_modules_are_installed(context: CheckContext) -> Iterator[Problem]:
             verb = "is" if len(missing) == 1 else "are"
             needs = f"needs {' and '.join(missing)}, which {verb} not installed"
             requirements = dict.fromkeys(component.requirements[module] for module in missing)
-            wanted = " ".join(f"'{requirement}'" for requirement in requirements)
             message = f"The {component.kind} {component.name!r} {needs}."
-            yield context.problem(keys, message, f"Run: pip install {wanted}")
+            yield context.problem(keys, message, install_command(requirements) or "Install it.")
 
 
 @check("device")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from registry_core.checks.check import check
 from registry_core.checks.context import CheckContext
+from registry_core.config.text.fixes import keys_in
+from registry_core.config.text.key_path import flat
 from registry_core.diagnostics import Keys, Problem, dotted
 
 _SEEN_LATER = ("first-loss", "gradient-missing", "gradient-zero", "not-finite")
@@ -15,8 +17,9 @@ _SEEN_LATER = ("first-loss", "gradient-missing", "gradient-zero", "not-finite")
 @check("ignore")
 def ignored_places_exist(context: CheckContext) -> Iterator[Problem]:
     """Every place of ``ignore`` is a key of the file."""
+    places = set(map(flat, keys_in(context.tree.data))) if context.spec.ignore else set()
     for index, ignored in enumerate(context.spec.ignore):
-        if ignored.at and context.value(ignored.at) is None:
+        if ignored.at and flat(ignored.at) not in places:
             message = f"There is nothing at {dotted(ignored.at)}."
             keys: Keys = ("ignore", index, ignored.code)
             yield context.problem(keys, message, "Write the place as the warning names it, or a key above it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from registry_core.analysis.measured import direction_watched
+from registry_core.analysis.measured import WATCHING, direction_watched
 from registry_core.analysis.targets import compares_classes, compares_values, values_in_target
 from registry_core.checks.alternatives import other_metrics
 from registry_core.checks.check import check, warning
@@ -130,7 +130,7 @@ def watched_metrics_are_measured(context: CheckContext) -> Iterator[Problem]:
     for keys, component in context.analysis.watchers:
         if not known or not context.whole(keys, ("metrics",)):
             continue
-        for parameter in ("monitor", "best"):
+        for parameter in WATCHING:
             watched = getattr(component, parameter, None)
             if isinstance(watched, str) and watched not in measured:
                 yield _not_measured(context, keys, component, parameter, watched)

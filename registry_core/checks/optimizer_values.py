@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from registry_core.checks.check import warning
 from registry_core.checks.context import CheckContext
 from registry_core.components import Optimizer
-from registry_core.components.base import file_values
+from registry_core.components.base import values_set
 from registry_core.diagnostics import Keys, Problem
 
 _FAR_LARGER = 1000.0
@@ -126,8 +126,7 @@ def _every(context: CheckContext) -> Iterator[_Options]:
     yield _Options(optimizer, None, {})
     for index, group in enumerate(optim.groups):
         if group.options:
-            given = file_values(optimizer)
-            changed = type(optimizer).model_validate({**given, **group.options})
+            changed = type(optimizer).model_validate({**values_set(optimizer), **group.options})
             if optimizer.record is not None:
                 changed = changed.with_record(optimizer.name_in_file, optimizer.record)
             yield _Options(changed, index, group.options)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry_core.analysis.measured import metrics_watched_by
 from registry_core.analysis.sections import SectionAnalysis
 from registry_core.analysis.shared_samples import SharedSamples, shared
 from registry_core.checks.check import warning
@@ -55,10 +56,8 @@ def test_data_choose_nothing(context: CheckContext) -> Iterator[Problem]:
 def _choosers(context: CheckContext) -> Iterator[str]:
     """The components that choose by what is measured on val."""
     for _, component in context.analysis.watchers:
-        for parameter in ("best", "monitor"):
-            watched = getattr(component, parameter, None)
-            if isinstance(watched, str) and watched.startswith("val/"):
-                yield component.name
+        if any(metric.startswith("val/") for metric in metrics_watched_by(component)):
+            yield component.name
 
 
 def _common(section: SectionAnalysis, found: SharedSamples, other: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, component_records, distributions_or_components, print_json
+from registry_core.cli.options import as_json, component_records, distributions_or_components, print_json, say
 from registry_core.diagnostics import as_clause
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def command(wanted: tuple[str, ...], as_json: bool) -> int:
     for result in run_checks(records):
         found.append(result)
         if not as_json and not result.is_right:
-            click.echo(f"{result.status}  {result.component}: {result.check}\n        {result.reason}")
+            say(f"{result.status}  {result.component}: {result.check}")
+            say(f"        {result.reason}")
     if as_json:
         print_json([asdict(result) for result in found])
     else:
@@ -49,8 +50,8 @@ def _summarise(found: Sequence[Result]) -> None:
     for reason, results in left_out.items():
         names = list(dict.fromkeys(result.component for result in results))
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        click.echo(f"left out  {len(results)} checks of {shown}: {as_clause(reason)}.")
+        say(f"left out  {len(results)} checks of {shown}: {as_clause(reason)}.")
     components = len({result.component for result in found})
     counts = {status: sum(r.status == status for r in found) for status in dict.fromkeys(r.status for r in found)}
     said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda each: -each[1]))
-    click.echo(f"{components} component{'' if components == 1 else 's'}, {len(found)} checks: {said}.")
+    say(f"{components} component{'' if components == 1 else 's'}, {len(found)} checks: {said}.")

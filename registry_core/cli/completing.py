@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from registry_core.catalog import KINDS, installed
 from registry_core.catalog.source import summary_of
+from registry_core.diagnostics.printable import printable
 
 _ENDINGS = (".yaml", ".yml", ".json")
 
@@ -23,12 +24,13 @@ def components(_: click.Context, __: click.Parameter, incomplete: str) -> list[C
     if len(kinds) > 1:
         return [CompletionItem(f"{each}/", help=KINDS[each].one) for each in kinds]
     records = [record for each in kinds for record in installed().of_kind(each) if record.name.startswith(name)]
-    return [CompletionItem(record.full_name, help=summary_of(record)) for record in records]
+    return [CompletionItem(record.full_name, help=printable(summary_of(record))) for record in records]
 
 
 def distributions(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the names of distributions that register components."""
-    return [CompletionItem(p.name, help=p.version) for p in installed().plugins if p.name.startswith(incomplete)]
+    found = [plugin for plugin in installed().plugins if plugin.name.startswith(incomplete)]
+    return [CompletionItem(plugin.name, help=printable(plugin.version)) for plugin in found]
 
 
 def distributions_or_components(
@@ -51,7 +53,7 @@ def pipeline_files(_: click.Context, __: click.Parameter, incomplete: str) -> li
     found = _paths(incomplete)
     while len(found) == 1 and found[0].endswith("/"):
         found = _paths(found[0])
-    return [CompletionItem(path) for path in found]
+    return [CompletionItem(path) for path in found if path.isprintable()]  # the others would act on the terminal
 
 
 def _paths(incomplete: str) -> list[str]:

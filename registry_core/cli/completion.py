@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from registry_core.cli.options import say_lines
+
 _VARIABLE = "_REGISTRY_CORE_COMPLETE"
 """The environment variable by which the shell requests completions."""
 
@@ -28,4 +30,4 @@ def command(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None
     root = click.get_current_context().find_root().command
-    click.echo(found(root, {}, "registry-core", _VARIABLE).source())
+    say_lines(found(root, {}, "registry-core", _VARIABLE).source())

@@ -15,6 +15,7 @@ from registry_core.cli.options import (
     component_records,
     distributions_or_components,
     print_json,
+    say,
     time_limit,
 )
 
@@ -54,9 +55,9 @@ def _print(found: Sequence[Examination]) -> None:
         if each.state in ("warning", "broken"):
             what = each.component or "its metadata"
             origin = f"{each.distribution} {each.version}".strip()
-            click.echo(f"{each.state:<7}  {what} of {origin}" if origin else f"{each.state:<7}  a project here")
+            say(f"{each.state:<7}  {what} of {origin}" if origin else f"{each.state:<7}  a project here")
             for reason in each.reasons:
-                click.echo(f"         {reason}")
+                say(f"         {reason}")
     notes: dict[tuple[str, str], int] = {}
     for each in found:
         if each.state == "note":
@@ -64,7 +65,7 @@ def _print(found: Sequence[Examination]) -> None:
                 key = (f"{each.distribution} {each.version}".strip(), reason)
                 notes[key] = notes.get(key, 0) + 1
     for (origin, reason), count in notes.items():
-        click.echo(f"note     {count} of {origin}: {reason}")
+        say(f"note     {count} of {origin}: {reason}")
     for distribution in dict.fromkeys(each.distribution for each in found if each.component):
         own = [each for each in found if each.distribution == distribution and each.component]
         timed = [each for each in own if each.seconds is not None]
@@ -73,4 +74,4 @@ def _print(found: Sequence[Examination]) -> None:
         time = f"; slowest import {(slowest.seconds or 0) * 1000:.0f} ms ({slowest.component})" if slowest else ""
         state = "all in order" if not wrong else f"{wrong} not in order"
         how_many = f"{len(own)} component{'' if len(own) == 1 else 's'}"
-        click.echo(f"{f'{distribution} {own[0].version}'.strip()}: {how_many}, {state}{time}")
+        say(f"{f'{distribution} {own[0].version}'.strip()}: {how_many}, {state}{time}")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import click
 
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli.options import as_json, columns, print_json, say_lines
 from registry_core.diagnostics import near
 from registry_core.diagnostics.codes import CODES
 from registry_core.diagnostics.explanations import Example, Explanation, by_theme, explanation
@@ -36,7 +36,7 @@ def command(code: str | None, as_json: bool) -> None:
         if as_json:
             print_json([asdict(each) for explained in everything.values() for each in explained])
         else:
-            click.echo("\n\n".join(_listed(theme, explained) for theme, explained in everything.items()))
+            say_lines("\n\n".join(_listed(theme, explained) for theme, explained in everything.items()))
         return
     code = code.strip("[]")
     if code not in CODES:
@@ -44,7 +44,7 @@ def command(code: str | None, as_json: bool) -> None:
     if as_json:
         print_json(asdict(explanation(code)))
     else:
-        click.echo("\n".join(lines_of(explanation(code))))
+        say_lines("\n".join(lines_of(explanation(code))))
 
 
 def _listed(theme: str, explained: list[Explanation]) -> str:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from registry_core.cli.options import say
 from registry_core.config.text.fixes import applicable, corrected
-from registry_core.config.text.tree import read_text, text_of_file
+from registry_core.config.text.source import text_of_file
+from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import Fix, PipelineError, Problem
+from registry_core.diagnostics.printable import printable
 
 
 def fix_files(problems: Sequence[Problem], *, yes: bool, refused: set[Fix]) -> int:
@@ -40,7 +43,7 @@ def _fix_file(path: Path, problems: Sequence[Problem], yes: bool, refused: set[F
     if chosen:
         rewrite(path, new)
     for fix in chosen:
-        click.echo(f"{fix.place}: {change(fix)}.")
+        say(f"{fix.place}: {change(fix)}.")
     return len(chosen)
 
 
@@ -52,7 +55,7 @@ def rewrite(path: Path, text: str) -> None:
 
 def _confirmed(fix: Fix) -> bool:
     try:
-        return click.confirm(f"{fix.place}: {change(fix, 'write')}?", err=True)
+        return click.confirm(printable(f"{fix.place}: {change(fix, 'write')}?"), err=True)
     except click.Abort:  # nobody to answer
         return False
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH
+from registry_core.cli.options import PATH, say
 
 
 @click.command(
@@ -23,7 +23,7 @@ def command(folder: Path, out: Path | None) -> None:
     path = out or folder / "index.txt"
     summary = write_index(folder, path)
     for label, (name, count) in enumerate(zip(summary.class_names, summary.counts, strict=True)):
-        click.echo(f"{label}  {name}  {count} images")
-    click.echo(f"wrote {path}")
+        say(f"{label}  {name}  {count} images")
+    say(f"wrote {path}")
     if summary.left_out is not None:
-        click.echo(f"warning: The index does not list {summary.left_out}.", err=True)
+        say(f"warning: The index does not list {summary.left_out}.", err=True)

@@ -9,7 +9,7 @@ import click
 from registry_core.catalog import KINDS, Record, RefusedRecord, installed
 from registry_core.catalog.source import summary_of
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli.options import as_json, columns, print_json, say, say_lines
 
 
 @click.command(
@@ -42,15 +42,15 @@ def command(kind: str | None, dist: str | None, word: str | None, as_json: bool)
         others = [{**each.record._asdict(), "usable": False, "reason": each.message} for each in refused]
         print_json([*usable, *others])
         return
-    click.echo(columns([(record.full_name, record.origin, summary_of(record)) for record in records], fit=True))
+    say_lines(columns([(record.full_name, record.origin, summary_of(record)) for record in records], fit=True))
     for words in _refused(refused):
-        click.echo(f"not usable: {words}", err=True)
+        say(f"not usable: {words}", err=True)
     for claims in catalog.conflicts():
         if claims[0] in records:
             origins = " and ".join(record.origin for record in claims)
-            click.echo(f"in conflict: {claims[0].full_name} is registered by {origins}.", err=True)
+            say(f"in conflict: {claims[0].full_name} is registered by {origins}.", err=True)
     for finding in catalog.findings:
-        click.echo(str(finding), err=True)
+        say(str(finding), err=True)
 
 
 def _refused(refused: Sequence[RefusedRecord]) -> Iterator[str]:

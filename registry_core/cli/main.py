@@ -6,8 +6,11 @@ import atexit
 import gc
 import os
 import sys
+import warnings
 from importlib import import_module
+from io import StringIO
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -16,6 +19,7 @@ from registry_core.catalog.policy import VARIABLE
 from registry_core.cli.interruption import interrupted
 from registry_core.cli.streams import prepare_streams
 from registry_core.diagnostics import PipelineError, RegistryError, RunError
+from registry_core.diagnostics.printable import printable_lines, warn
 
 COMMANDS = {
     "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
@@ -118,6 +122,18 @@ def _leave_pydantic_alone() -> None:
         sys.modules.setdefault(loader.__name__, loader)
 
 
+def _escape_warnings() -> None:
+    """Show Python's own warnings as all other text: they may quote what comes from elsewhere."""
+    formatted = warnings.formatwarning
+
+    def escaped(*arguments: Any, **options: Any) -> str:
+        return printable_lines(formatted(*arguments, **options))
+
+    if not hasattr(formatted, "escapes"):
+        escaped.escapes = True  # type: ignore[attr-defined]  # the mark of this function
+        warnings.formatwarning = escaped
+
+
 def _outside(error: OSError) -> RunError:
     """The error for an unexpected failure of the operating system, such as a full disk behind standard output."""
     what = f"{str(error.filename)!r} cannot be read or written" if error.filename else "Reading or writing failed"
@@ -130,7 +146,14 @@ def _tell(error: RegistryError) -> None:
 
         tell(error.problems if isinstance(error, PipelineError) else [error.problem()])
     else:
-        click.echo(str(error), err=True)
+        warn(str(error))
+
+
+def _show(error: click.ClickException) -> None:
+    """Print an error of the command line, which quotes its words."""
+    text = StringIO()
+    error.show(text)
+    click.echo(printable_lines(text.getvalue()), err=True, nl=False)
 
 
 def main() -> None:
@@ -138,6 +161,7 @@ def main() -> None:
     atexit.register(gc.freeze)  # skips a last garbage collection before the exit
     _leave_pydantic_alone()
     prepare_streams()
+    _escape_warnings()
     try:
         code = cli(prog_name="registry-core", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -145,7 +169,7 @@ def main() -> None:
     except click.Abort as aborted:
         code = interrupted() if isinstance(aborted.__cause__, KeyboardInterrupt) else 130
     except click.ClickException as error:
-        error.show()
+        _show(error)
         code = error.exit_code
     except (RegistryError, OSError) as error:
         if os.environ.get("REGISTRY_CORE_TRACEBACK"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
 from registry_core.catalog import KINDS
-from registry_core.cli.options import PATH, as_json, print_json
+from registry_core.cli.options import PATH, as_json, print_json, say
+from registry_core.diagnostics.shell_words import shell_word
 
 
 @click.command(
@@ -32,7 +32,7 @@ def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None
     names.refuse_taken(project.kinds)
     folder = out / names.written
     written = write_project(project, folder)
-    commands = [f"cd {shlex.quote(str(folder))}", *project.commands]
+    commands = [f"cd {shell_word(folder)}", *project.commands]
     if as_json:
         print_json(
             {
@@ -45,9 +45,9 @@ def command(name: str, kinds: tuple[str, ...], out: Path, as_json: bool) -> None
             }
         )
         return
-    click.echo(f"wrote {folder}/")
+    say(f"wrote {folder}/")
     for file in project.files:
-        click.echo(f"  {file.path}")
-    click.echo("go on with")
+        say(f"  {file.path}")
+    say("go on with")
     for line in commands:
-        click.echo(f"  {line}")
+        say(f"  {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import sys
@@ -14,8 +15,9 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.diagnostics import UnknownComponent, format_value, near
+from registry_core.diagnostics import UnknownComponent, format_value, near, tables
 from registry_core.diagnostics.json_text import json_text
+from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,8 +38,34 @@ class _PathType(click.Path):
         return path
 
 
+class FiniteRange(click.FloatRange):
+    """Numbers in a range; ``nan`` is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error if it is not finite, or outside of the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 PATH = _PathType()
 """The type of arguments and options that name a file or folder, which need not exist."""
+
+
+class _PipelineType(_PathType):
+    """The path of a pipeline file; ``-`` is standard input."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value != "-":
+            return super().convert(value, param, ctx)
+        from registry_core.config.text.source import STDIN
+
+        return STDIN
+
+
+PIPELINE = _PipelineType()
+"""The type of arguments that name a pipeline file."""
 
 
 def as_json(command: F) -> F:
@@ -47,20 +75,21 @@ def as_json(command: F) -> F:
 
 def overrides(command: F) -> F:
     """The option ``--set KEY=VALUE`` of commands that load a pipeline file."""
-    text = "Override one value, such as train.epochs=3 or optim.optimizer.sgd.lr=0.05. Can be repeated."
+    text = "Override one value, such as train.epochs=3, add to a list (hooks+=progress), insert into it "
+    text += "(hooks.+0=progress), or delete (optim.scheduler-=). Can be repeated."
     return click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help=text)(command)
 
 
 def pipeline_file(required: bool = True) -> Callable[[F], F]:
     """The argument FILE of commands that load a pipeline file."""
-    return click.argument("file", required=required, type=PATH, shell_complete=completing.pipeline_files)
+    return click.argument("file", required=required, type=PIPELINE, shell_complete=completing.pipeline_files)
 
 
 def pipeline_files(command: F) -> F:
     """The arguments FILE... of commands that load several files."""
     complete = completing.pipeline_files
-    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PATH, shell_complete=complete)
-    return argument(command)
+    settings: Any = {"nargs": -1, "required": True, "type": PIPELINE, "shell_complete": complete}
+    return click.argument("files", metavar="FILE...", **settings)(command)
 
 
 def distributions_or_components(required: bool) -> Callable[[F], F]:
@@ -72,7 +101,7 @@ def distributions_or_components(required: bool) -> Callable[[F], F]:
 
 def time_limit(command: F) -> F:
     """The option ``--timeout`` of commands that import installed components."""
-    limit = click.FloatRange(min=0.1)
+    limit = FiniteRange(min=0.1, max=86_400)
     text = "Time limit for the import of a component, in seconds."
     return click.option("--timeout", default=60.0, show_default=True, type=limit, help=text)(command)
 
@@ -109,6 +138,16 @@ def split_component(text: str) -> tuple[str, str]:
     return kind, name
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line; whatever is not printable is escaped, because parts of it come from elsewhere."""
+    click.echo(printable(line), err=err)
+
+
+def say_lines(text: str, *, err: bool = False) -> None:
+    """Print a text of several lines, such as a table or documentation, in the same way."""
+    click.echo(printable_lines(text), err=err)
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON."""
     click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
@@ -116,10 +155,7 @@ def print_json(data: Any) -> None:
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:
     """Format rows as text with aligned columns; with ``fit``, lines are cut at the width of the terminal."""
-    if not rows:
-        return ""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = tables.columns(rows)
     if fit and sys.stdout.isatty():
         wide = shutil.get_terminal_size().columns
         lines = [line if len(line) <= wide else f"{line[: wide - 1]}…" for line in lines]

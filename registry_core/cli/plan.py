@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import as_json, overrides, pipeline_file, print_json
+from registry_core.cli.options import as_json, overrides, pipeline_file, print_json, say_lines
 from registry_core.cli.problems import tell
 
 
@@ -41,6 +41,6 @@ def command(file: Path, overrides: tuple[str, ...], with_build: bool, as_json: b
     if as_json:
         print_json({**plan_data(plan), **(preview.data() if preview else {})})
         return
-    click.echo(str(plan))
+    say_lines(str(plan))
     if preview:
-        click.echo(str(preview))
+        say_lines(str(preview))

@@ -8,7 +8,7 @@ import click
 
 from registry_core.catalog import Catalog, Plugin, installed
 from registry_core.catalog.kinds import CONTRACT
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli.options import as_json, columns, print_json, say_lines
 
 
 @click.command(
@@ -28,7 +28,7 @@ def command(as_json: bool) -> None:
     for each in facts:
         editable = [f"editable, from {each['editable']}"] if each["editable"] else []
         rows.append((each["name"], each["version"], str(each["components"]), "; ".join([*each["states"], *editable])))
-    click.echo(columns(rows))
+    say_lines(columns(rows))
 
 
 def _plugins(catalog: Catalog) -> list[Plugin]:

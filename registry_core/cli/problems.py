@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
-
-from registry_core.diagnostics import Fix, Place, Problem
+from registry_core.cli.options import say_lines
+from registry_core.diagnostics import Fix, PipelineError, Place, Problem
 
 _SHOWN = 100
 """At most this many characters of a long line are shown, around the mistake."""
@@ -19,7 +18,7 @@ _SHOWN = 100
 def tell(problems: Iterable[Problem]) -> None:
     """Print problems to standard error, each with its line of the file."""
     for problem in problems:
-        click.echo("\n".join(lines_of(problem)), err=True)
+        say_lines("\n".join(lines_of(problem)), err=True)
 
 
 def lines_of(problem: Problem) -> Iterator[str]:
@@ -44,9 +43,11 @@ def lines_of(problem: Problem) -> Iterator[str]:
 
 @cache
 def _file_lines(source: str) -> list[str]:
+    from registry_core.config.text.source import text_of_file  # only problems with a line are of pipeline files
+
     try:
-        return Path(source).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except (OSError, ValueError):  # an option, or a file that no longer exists
+        return text_of_file(Path(source)).splitlines()
+    except PipelineError:  # a file that no longer exists
         return []
 
 

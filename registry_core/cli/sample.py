@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json
+from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json, say_lines
 
 _LAST = 2**31 - 1
 """The last possible epoch: random numbers depend on the epoch as a 32-bit integer."""
@@ -52,7 +52,7 @@ def command(file: Path, overrides: tuple[str, ...], section: str, index: int, ep
     rows: list[tuple[str, ...]] = [("step", "", "", "after it", "shape", "dtype", "range", "ms")]
     for step in steps:
         rows += _rows(step)
-    click.echo(columns(rows))
+    say_lines(columns(rows))
 
 
 def _rows(step: TraceStep) -> list[tuple[str, ...]]:

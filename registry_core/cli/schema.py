@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from registry_core.catalog import KINDS, installed
 from registry_core.cli import completing
-from registry_core.cli.options import print_json, split_component, time_limit
+from registry_core.cli.options import print_json, say, split_component, time_limit
+from registry_core.diagnostics.json_text import json_text
 
 
 @click.command(
@@ -38,8 +37,8 @@ def command(component: str | None, timeout: float) -> None:
         described = schema.describe_needed([record], timeout)
         made = schema.component_schema(record, described)
     for left_out, why in described.broken.items():
-        click.echo(f"left out: {left_out.label}. {why}", err=True)
+        say(f"left out: {left_out.label}. {why}", err=True)
     if component is None:
-        click.echo(json.dumps(made, ensure_ascii=False))  # for editors; people read `show`
+        click.echo(json_text(made, ensure_ascii=False))  # for editors; people read `show`
     else:
         print_json(made)

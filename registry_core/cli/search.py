@@ -6,7 +6,7 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.catalog.source import parameters_of, summary_of
-from registry_core.cli.options import as_json, columns, print_json
+from registry_core.cli.options import as_json, columns, print_json, say, say_lines
 
 
 @click.command(
@@ -31,9 +31,9 @@ def command(words: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     if as_json:
         print_json([{**record._asdict(), "summary": summary_of(record), "match": text} for _, record, text in found])
     elif found:
-        click.echo(columns([(record.full_name, record.origin, text) for _, record, text in found], fit=True))
+        say_lines(columns([(record.full_name, record.origin, text) for _, record, text in found], fit=True))
     else:
-        click.echo(f"No installed component has {' and '.join(map(repr, words))}.", err=True)
+        say(f"No installed component has {' and '.join(map(repr, words))}.", err=True)
 
 
 def _match(record: Record, words: list[str]) -> tuple[int, str] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json, split_component
+from registry_core.cli.options import as_json, columns, print_json, say, say_lines, split_component
 
 if TYPE_CHECKING:
     from registry_core.registry.describe import Parameter
@@ -40,29 +40,32 @@ def command(component: str, as_json: bool) -> None:
         print_json(asdict(described))
         return
     origin = f"{described.distribution} {described.version}".strip()
-    click.echo(f"{kind}/{described.name}  ({origin}, {described.target})")
+    say(f"{kind}/{described.name}  ({origin}, {described.target})")
     if described.location:
-        click.echo(f"written in {described.location}")
-    click.echo(f"\n{described.documentation}")
+        say(f"written in {described.location}")
+    say_lines(f"\n{described.documentation}")
     if described.successor:
-        click.echo(f"\nDeprecated: use {kind}/{described.successor}.")
+        say("")
+        say(f"Deprecated: use {kind}/{described.successor}.")
     _print_parameters(described.parameters)
     facts = [(f"  {about}", text) for about, text in described.characteristics]
     if facts:
-        click.echo(f"\n{columns(facts)}")
+        say_lines(f"\n{columns(facts)}")
     if described.requirements:
-        click.echo(f"\nNeeds: {', '.join(described.requirements)}")
-    click.echo(f"\nExample:\n  {described.example}")
+        say("")
+        say(f"Needs: {', '.join(described.requirements)}")
+    say_lines("\nExample:")
+    say(f"  {described.example}")
 
 
 def _print_parameters(parameters: Sequence[Parameter]) -> None:
     if parameters:
-        click.echo("\nParameters:")
+        say_lines("\nParameters:")
     long = [p for p in parameters if len(p.type) > _WIDEST]
     rows = [
         (f"  {p.name}", "see below" if p in long else p.type, p.default, p.range, p.description) for p in parameters
     ]
-    click.echo(columns(rows))
+    say_lines(columns(rows))
     for parameter in long:
         text = f"{parameter.name}: {parameter.type}"
-        click.echo("\n" + textwrap.fill(text, 120, initial_indent="  ", subsequent_indent="    "))
+        say_lines("\n" + textwrap.fill(text, 120, initial_indent="  ", subsequent_indent="    "))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import pipeline_files
+from registry_core.cli.options import pipeline_files, say, say_lines
+from registry_core.config.text.source import STDIN
 from registry_core.diagnostics import PipelineError, Problem
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     """Rewrite pipeline files and those that they extend for this version of registry-core; comments and layout stay.
 
     Renamed keys and components, old spellings and deprecated components get their current names, unless that would
-    change anything else.
+    change anything else. With - as FILE, the pipeline is read from standard input and written to standard output.
     """
     upgrade = _Upgrade()
     for file in files:
@@ -40,14 +42,14 @@ def command(files: tuple[Path, ...], check: bool) -> int:
     changed = upgrade.changed()
     for path in upgrade.texts:
         if path not in changed:
-            click.echo(f"{path}: nothing to upgrade.")
-    for path in changed:
+            say(f"{path}: nothing to upgrade.", err=path == STDIN)
+    for path in changed if check else upgrade.texts:
         if check:
-            click.echo("".join(upgrade.diff(path)), nl=False)
-        else:
+            say_lines("".join(upgrade.diff(path)).replace("\r\n", "\n").removesuffix("\n"))
+        elif path == STDIN or path in changed:
             upgrade.write(path)
     for problem in dict.fromkeys(left):
-        click.echo(str(problem), err=True)
+        say_lines(str(problem), err=True)
     return max([int(check and bool(changed)), *(0 if problem.warning else problem.exit_code for problem in left)])
 
 
@@ -64,7 +66,8 @@ class _Upgrade:
         """Read a file and those that it extends; return its version, which may be that of the file it extends."""
         from registry_core.config import models
         from registry_core.config.loading import upgrades
-        from registry_core.config.text.tree import read_text, text_of_file
+        from registry_core.config.text.source import text_of_file
+        from registry_core.config.text.tree import read_text
 
         if (known := self._known(path)) is not None:
             return self.versions[known]
@@ -135,8 +138,14 @@ class _Upgrade:
             yield line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
 
     def write(self, path: Path) -> None:
-        """Rewrite a file and print every change."""
+        """Rewrite a file and print every change; the text of standard input is written to standard output."""
         from registry_core.cli.fixing import rewrite
 
-        rewrite(path, self.texts[path])
-        click.echo("\n".join(self.said[path]))
+        if path != STDIN:
+            rewrite(path, self.texts[path])
+        elif sys.stdout.isatty():
+            say_lines(self.texts[path].removesuffix("\n"))
+        else:
+            click.echo(self.texts[path], nl=False)
+        for line in self.said[path]:
+            say(line, err=path == STDIN)

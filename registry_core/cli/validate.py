@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, print_json
+from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, print_json, say, say_lines
 from registry_core.cli.problems import problem_data, tell
 from registry_core.cli.verdict import ValidateRequest, ValidateResult
+from registry_core.config.text.source import STDIN
 from registry_core.diagnostics import Fix
+from registry_core.diagnostics.shell_words import shell_word
 
 
 @click.command(
@@ -45,6 +47,8 @@ def command(
         raise click.UsageError("--on requires --deep.")
     if yes and not fix:
         raise click.UsageError("--yes requires --fix.")
+    if fix and STDIN in files:
+        raise click.UsageError("--fix cannot correct standard input. Name a file.")
     wanted = ValidateRequest(files, overrides, None if elsewhere else out, read_data, deep, on == "meta")
     if fix:
         _fix(wanted, yes)
@@ -68,19 +72,19 @@ def _fix(wanted: ValidateRequest, yes: bool) -> None:
 
 def _print(verdict: ValidateResult, wanted: ValidateRequest, *, advise: bool) -> None:
     for report in (*verdict.data.values(), *verdict.dry_runs.values()):
-        click.echo(str(report))
+        say_lines(str(report))
     if not wanted.read_data:
         for file in verdict.right:
-            click.echo(f"{file}: no problems.")
+            say(f"{file}: no problems.")
     tell(verdict.problems)
-    correctable = sum(problem.fix is not None for problem in verdict.problems)
+    correctable = sum(problem.fix is not None for problem in verdict.problems if STDIN not in wanted.files)
     if advise and correctable:
         errors = sum(problem.fix is not None or not problem.warning for problem in verdict.problems)
         them = "it" if correctable == errors == 1 else f"{correctable} of {errors}"
-        named = " ".join(map(str, wanted.files))
-        click.echo(f"registry-core validate --fix {named} corrects {them}.", err=True)
+        named = " ".join(map(shell_word, wanted.files))
+        say(f"registry-core validate --fix {named} corrects {them}.", err=True)
     if verdict.problems and sys.stderr.isatty():
-        click.echo("registry-core explain CODE explains a code.", err=True)
+        say("registry-core explain CODE explains a code.", err=True)
 
 
 def _data(verdict: ValidateResult, wanted: ValidateRequest) -> object:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-import click
-
+from registry_core.cli.options import say
 from registry_core.diagnostics import PipelineError, Place, Problem, RegistryError
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class ValidateResult:
         self.right.append(file)
         for asked, report in ((wanted.deep, "--deep"), (wanted.read_data, "--data")):
             if asked:
-                click.echo(f"{file}: {report} was left out, because not all files are on this machine.", err=True)
+                say(f"{file}: {report} was left out, because not all files are on this machine.", err=True)
 
     def rehearse(self, file: Path, loaded: Loaded, wanted: ValidateRequest) -> None:
         """Run one batch through everything that is built; PipelineError if that shows a problem."""
@@ -110,7 +109,7 @@ class ValidateResult:
         try:
             spec = load_unseen(file, overrides).spec
         except RegistryError:
-            click.echo(f"{file}: The data were not read. Correct the file first.", err=True)
+            say(f"{file}: The data were not read. Correct the file first.", err=True)
             return
         from registry_core.inspection.data_check import read_all_data
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, as_json, overrides, pipeline_file, print_json
+from registry_core.cli.options import PATH, FiniteRange, as_json, overrides, pipeline_file, print_json, say
 
 
 @click.command(
@@ -25,7 +25,7 @@ from registry_core.cli.options import PATH, as_json, overrides, pipeline_file, p
 )
 @click.option(
     "--epsilon",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=1e-3,
     help="Added to every variance, so that nearly constant pixels do not become noise; default: 0.001.",
 )
@@ -53,8 +53,8 @@ def command(
     if as_json:
         print_json(facts)
         return
-    click.echo(f"{made.images} images of {len(made.mean)} values; {method}, epsilon {epsilon:g}")
-    click.echo(f"wrote {out}")
+    say(f"{made.images} images of {len(made.mean)} values; {method}, epsilon {epsilon:g}")
+    say(f"wrote {out}")
 
 
 def _unusable(file: Path) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
@@ -14,7 +14,9 @@ from pydantic.fields import FieldInfo
 
 from registry_core.catalog import Record, shield
 from registry_core.components.example_tensor import ExampleTensor
+from registry_core.components.own_default import OwnDefault
 from registry_core.components.target import load_target
+from registry_core.components.written_forms import Read, reader
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -41,8 +43,8 @@ class _Metaclass(ModelMetaclass):
 class ConfigModel(BaseModel, metaclass=_Metaclass):
     """Base of the models of what users write: strict, immutable, and closed to unknown keys.
 
-    A string is never read as a number, nor a number as a boolean; sequences may be written as lists,
-    and paths as strings.
+    A string is never read as a number, nor a number as a boolean; tuples may be written as lists, paths as strings,
+    and numbers as the keys of mappings as strings.
     """
 
     model_config = ConfigDict(
@@ -54,8 +56,8 @@ class ConfigModel(BaseModel, metaclass=_Metaclass):
     def _accept_written_forms(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        forms = _written_forms(cls)
-        return {name: _read_as(forms.get(name, frozenset()), value) for name, value in data.items()}
+        readers = _readers(cls)
+        return {name: readers[name](value) if name in readers else value for name, value in data.items()}
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; with other values it computes its cached properties anew."""
@@ -70,6 +72,13 @@ class ConfigModel(BaseModel, metaclass=_Metaclass):
         """Keep the annotations of fields only: those of class variables would be evaluated for every subclass again."""
         own = inspect.get_annotations(cls)
         cls.__annotations__ = {name: own[name] for name in own if name in cls.__pydantic_fields__}
+
+
+@dataclass(frozen=True)
+class _AsWritten:
+    """Parameters as a file wrote them; two components are equal whatever these are."""
+
+    parameters: Mapping[str, Any] = field(compare=False)
 
 
 class Component(ConfigModel):
@@ -110,6 +119,7 @@ class Component(ConfigModel):
 
     _record: Record | None = PrivateAttr(default=None)
     _name_in_file: str = PrivateAttr(default="")
+    _as_written: _AsWritten = PrivateAttr(default_factory=lambda: _AsWritten({}))
 
     @property
     def record(self) -> Record | None:
@@ -131,16 +141,24 @@ class Component(ConfigModel):
         """The name as a pipeline file has to write it: with the distribution if the file names it."""
         return self._name_in_file or _looked_up.get(type(self), (None, ""))[1] or self.name
 
-    def with_record(self, written: str, record: Record) -> Self:
-        """The same component, with the name that it was looked up by and its registration."""
+    @property
+    def as_written(self) -> Mapping[str, Any]:
+        """The parameters as the file wrote them, if it was read from one."""
+        return self._as_written.parameters
+
+    def with_record(self, written: str, record: Record, parameters: Mapping[str, Any] | None = None) -> Self:
+        """The same component, with the name that it was looked up by, its registration, and its written parameters."""
         self._name_in_file, self._record = written, record
+        if parameters is not None:
+            self._as_written = _AsWritten(parameters)
         return self
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as keyword arguments of the target."""
         fields = filter(self.is_argument, type(self).model_fields)
         own = {self.argument_names.get(name, name): getattr(self, name) for name in fields}
-        return {**own, **(self.model_extra or {})}
+        known = {name: value for name, value in own.items() if not isinstance(value, OwnDefault)}
+        return {**known, **(self.model_extra or {})}
 
     def is_argument(self, field: str) -> bool:
         """True if a field is passed to the target, and not read by the core alone."""
@@ -188,6 +206,12 @@ def file_values(model: BaseModel) -> dict[str, Any]:
     return {**own, **_added(model), **(model.model_extra or {})}
 
 
+def values_set(model: BaseModel) -> dict[str, Any]:
+    """The values of a model that were set, by the names that files have for them."""
+    written = keys_set(model)
+    return {key: value for key, value in file_values(model).items() if key in written}
+
+
 def keys_set(model: BaseModel) -> set[str]:
     """The names in files of the values of a model that were set; the others have their defaults."""
     own = {written for written, name in file_keys(type(model)).items() if name in model.model_fields_set}
@@ -208,29 +232,7 @@ def _cached(model: BaseModel) -> set[str]:
 
 
 @cache
-def _written_forms(model: type[BaseModel]) -> dict[str, frozenset[type]]:
-    """For each key, which of tuple, Path and int its annotation mentions; int counts only as a choice of numbers."""
-    fields = model.model_fields
-    return {key: frozenset(_mentioned(fields[name].annotation)) for key, name in file_keys(model).items()}
-
-
-def _mentioned(annotation: Any) -> set[type]:
-    found = {form for form in (tuple, Path) if annotation is form or getattr(annotation, "__origin__", None) is form}
-    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
-    if any(type(choice) is int for choice in choices) and not any(type(choice) is bool for choice in choices):
-        found.add(int)
-    for argument in get_args(annotation):
-        found |= _mentioned(argument)
-    return found
-
-
-def _read_as(forms: frozenset[type], value: Any) -> Any:
-    if tuple in forms and isinstance(value, list):
-        return tuple(_read_as(forms, item) for item in value)
-    if tuple in forms and isinstance(value, dict):  # a mapping to lists
-        return {key: _read_as(forms, item) for key, item in value.items()}
-    if Path in forms and isinstance(value, str):
-        return Path(value)
-    if int in forms and isinstance(value, bool):  # True == 1 in Python, and would pass for the choice 1
-        return str(value).lower()
-    return value
+def _readers(model: type[BaseModel]) -> dict[str, Read]:
+    """The functions that read values of a model that are not as they are written, by the names of files."""
+    annotations = {key: model.model_fields[name].annotation for key, name in file_keys(model).items()}
+    return {key: read for key, annotation in annotations.items() if (read := reader(annotation)) is not None}

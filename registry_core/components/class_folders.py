@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from registry_core.components.class_names import NO_CLASSES, is_number, list_of, quoted
 from registry_core.components.folder_listing import FolderListing, list_folder
+from registry_core.components.image_formats import EXTENSIONS
 from registry_core.components.left_out import LeftOut
 from registry_core.components.sources import FileIds, Sources
 from registry_core.diagnostics import DataError, near
@@ -18,17 +19,14 @@ from registry_core.diagnostics import DataError, near
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm")
 """The extensions that are read by default."""
 
-_READABLE = (
-    *(".jfif", ".jpe", ".jif", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
-    *(".avif", ".apng", ".dib", ".tga", ".dds", ".pcx", ".sgi", ".psd"),
-)
-"""More extensions of images that Pillow reads."""
+_READABLE = tuple(extension for extension in EXTENSIONS if extension not in IMAGE_EXTENSIONS)
+"""More extensions of images that can be read."""
 
 _UNREADABLE = (
     *(".heic", ".heif", ".hif", ".jxl", ".svg", ".exr", ".hdr", ".dcm"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
 )
-"""Extensions of images that Pillow alone does not read."""
+"""Extensions of images that cannot be read."""
 
 _IMAGES = (*IMAGE_EXTENSIONS, *_READABLE, *_UNREADABLE)
 
@@ -241,7 +239,7 @@ def _folders(root: Path, class_name: str, links: _Links, *, is_link: bool) -> It
 
 
 def images_below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The image files below a folder, sorted, and those that Pillow does not read; DataError if it is unreadable."""
+    """The image files below a folder, sorted, and those that cannot be read; DataError if it is unreadable."""
     found = _Found((*IMAGE_EXTENSIONS, *_READABLE))
     try:
         read = sorted(found.images(_folders(folder, "", _Links(os.path.realpath(folder)), is_link=False)))

@@ -50,6 +50,14 @@ class Dataset(Component):
         facts = self.completed_facts(self.facts())
         return facts if facts.sources else replace(facts, sources=declared_source(self, facts.length))
 
+    @cached_property
+    def lenient(self) -> Dataset:
+        """The data set for `data.on_error: skip`: neither ``facts`` nor ``build`` refuses a sample that is faulty.
+
+        Reading such a sample raises. By default it is this data set, which leaves faults to the built object.
+        """
+        return self
+
     def completed_facts(self, facts: DataFacts) -> DataFacts:
         """The facts with those that follow from a data set inside this one."""
         return facts

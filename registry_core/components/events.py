@@ -7,6 +7,7 @@
             metrics_measured        after every row of metrics: log interval, evaluation, end of an epoch
             should_stop             asked after every such row
             should_save             asked after every step
+            checkpoint_saving       before every checkpoint
             checkpoint_saved        after every checkpoint
     run_ended                       always, even after an error
 
@@ -101,6 +102,8 @@ class Run:
     view: View | None = None
     shared: dict[str, Any] = field(default_factory=dict)
     """Objects that hooks of one run share, such as an open file."""
+    goes_on: bool = False
+    """True if a hook had stopped the run, and it goes on nevertheless."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,22 @@ class Row:
     epoch: int
     values: Mapping[str, float]
     epoch_ended: bool
+    evaluation: Mapping[str, float] | None = None
+    """The values that count for stopping and for the best checkpoint, if an evaluation was due at this step.
+
+    ``train/loss`` among them is the mean since the evaluation before, whatever ``train.log_every`` is. None for a row
+    of the log, and for an evaluation that was made only because the run ended there: a longer run would not make it.
+    """
 
 
 @dataclass(frozen=True)
 class Save:
-    """A request for a checkpoint: how many to keep, and whether this one is the best so far."""
+    """A request for a checkpoint: how many of the hook's own to keep, and whether this one is its best so far."""
 
     keep: int
     best: bool = False
+    metric: str = ""
+    """The metric in which it is the best, if one decides; ``best-METRIC`` then names it."""
 
 
 class Events:
@@ -170,6 +181,10 @@ class Events:
         """Return a request for a checkpoint at this position, or None; ``row`` is the row of metrics there, if any."""
 
     @_hookspec
+    def checkpoint_saving(self, position: Position) -> None:
+        """A checkpoint is about to be written: flush to the disk what is buffered, or a run resumed there lacks it."""
+
+    @_hookspec
     def checkpoint_saved(self, path: Path) -> None:
         """A checkpoint was written and verified."""
 
@@ -185,6 +200,7 @@ EVENTS = (
     "step_ended",
     "batch_evaluated",
     "metrics_measured",
+    "checkpoint_saving",
     "checkpoint_saved",
     "run_ended",
 )

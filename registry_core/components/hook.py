@@ -24,6 +24,9 @@ class Hook(Component):
     distinct_by: ClassVar[tuple[str, ...] | None] = None
     """Parameters in which several hooks of one run must differ; (): only one is allowed; None: any number is."""
 
+    memory_of: ClassVar[tuple[str, ...] | None] = None
+    """Parameters that its memory depends on: if one differs when a run is resumed, the hook starts anew. None: all."""
+
     def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import PIL.Image
 import PIL.ImageFile
 
+from registry_core.components.image_opening import open_image
 from registry_core.components.image_orientation import loaded_with_orientation, turned
 from registry_core.components.image_reading import ImageReading
 
@@ -130,7 +131,7 @@ def _coloured(image: PIL.Image.Image, path: Path, reading: ImageReading) -> _Val
         both = four[:, :, ::2] << 8 | four[:, :, 1::2]
         return both[:, :, :1], both[:, :, 1:].astype(np.float32) / np.float32(65535)
     other = raw[:-1] + _OTHER_ORDER[raw[-1]]
-    with path.open("rb") as file, PIL.Image.open(file) as again:
+    with open_image(path, reading.max_pixels) as again:
         low = _bytes_of(again, reading, other).astype(np.uint16)
     values = _bytes_of(image, reading, raw).astype(np.uint16) << 8 | low
     if values.shape[2] == 4:

@@ -5,8 +5,7 @@ The orientation, the transparency, the depth and the largest size follow an ``Im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +13,13 @@ import PIL.Image
 import PIL.ImageFile
 
 from registry_core.components.image_depth import deep_pixels, depth_of
+from registry_core.components.image_opening import (
+    ForeignFormat,
+    OutOfBounds,
+    TooManyPixels,
+    check_decoding,
+    open_image,
+)
 from registry_core.components.image_orientation import (
     loaded_with_orientation,
     orientation_in_header,
@@ -47,7 +53,7 @@ def decode_image(path: str | Path, reading: ImageReading, label: str = "") -> PI
 
     Messages name it by ``label``, or by its path.
     """
-    return _read(path, reading, label, lambda image: _shown(image, reading))
+    return _decoded(path, reading, label, lambda image: _shown(image, reading))
 
 
 def decode_deep_image(path: str | Path, reading: ImageReading, label: str = "") -> NDArray[float32]:
@@ -55,53 +61,57 @@ def decode_deep_image(path: str | Path, reading: ImageReading, label: str = "") 
 
     Values of 8 bits are divided by 255, those of 16 bits by 65535. DataError if it cannot be decoded completely.
     """
-    return _read(path, reading, label, lambda image: _deep(image, Path(path), reading))
+    return _decoded(path, reading, label, lambda image: _deep(image, Path(path), reading))
 
 
 def read_size(path: str | Path, reading: ImageReading, label: str = "") -> tuple[int, int]:
     """Height and width of an image file as it is read, from its header; DataError if it cannot be read."""
 
-    def size(image: PIL.Image.Image) -> tuple[int, int]:
-        swapped = swaps_sides(image, orientation_in_header(image, Path(path)), reading.orientation)
+    def size(image: PIL.ImageFile.ImageFile) -> tuple[int, int]:
+        swapped = swaps_sides(image, orientation_in_header(image), reading.orientation)
         return (image.width, image.height) if swapped else (image.height, image.width)
 
     return _read(path, reading, label, size)
 
 
-@contextmanager
-def any_size() -> Iterator[None]:
-    """Open images of any size: Pillow's own limit is one for the whole process."""
-    limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
+def _decoded(path: str | Path, reading: ImageReading, label: str, take: Callable[[PIL.ImageFile.ImageFile], T]) -> T:
+    def within_bounds(image: PIL.ImageFile.ImageFile) -> T:
+        check_decoding(image, reading.max_pixels)
+        return take(image)
+
+    return _read(path, reading, label, within_bounds)
 
 
-def _read(path: str | Path, reading: ImageReading, label: str, take: Callable[[PIL.Image.Image], T]) -> T:
+def _read(path: str | Path, reading: ImageReading, label: str, take: Callable[[PIL.ImageFile.ImageFile], T]) -> T:
     named = f"The image {label or repr(str(path))}"
     try:
         PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False  # a plugin may have set it: half an image would pass silently
-        # Not by its path: Pillow maps uncompressed TIFF files into memory, and then mixes up the rows of turned ones.
-        with any_size(), Path(path).open("rb") as file, PIL.Image.open(file) as image:
-            _check_size(image, reading)
+        with open_image(path, reading.max_pixels) as image:
+            if image.width * image.height > reading.max_pixels:
+                raise TooManyPixels(image.width, image.height)
             _check_depth(image, reading)
             return take(image)
     except FileNotFoundError as error:
         raise DataError(f"{named} does not exist.", "Correct its path, or leave it out.") from error
+    except TooManyPixels as large:
+        raise _larger(named, large, reading) from None
     except _Refusal as refused:
         raise DataError(f"{named} {refused.message}.", refused.remedy) from None
+    except OutOfBounds as error:
+        raise DataError(f"{named} {error}.", "Remove it, or save it again as PNG or JPEG.") from None
+    except ForeignFormat as error:
+        message = f"{named} cannot be decoded: {error}."
+        raise DataError(message, "Replace it by a PNG or JPEG file, or remove it.") from error
     except Exception as error:  # Pillow's decoders raise many types for damaged files
-        message = f"{named} cannot be decoded: {_reason(error, path)}."
+        message = f"{named} cannot be decoded: {_reason(error)}."
         raise DataError(message, "Replace or remove it.") from error
 
 
-def _check_size(image: PIL.Image.Image, reading: ImageReading) -> None:
+def _larger(named: str, image: TooManyPixels, reading: ImageReading) -> DataError:
     pixels = image.width * image.height
-    if pixels > reading.max_pixels:
-        sides = f"{image.height} x {image.width} = {pixels} pixels"
-        message = f"has {sides}, but max_pixels of the dataset is {reading.max_pixels}"
-        raise _Refusal(message, f"If it is no decompression bomb, set max_pixels to {pixels} or more, or shrink it.")
+    message = f"{named} has {image.height} x {image.width} = {pixels} pixels, but max_pixels of the dataset is"
+    remedy = f"If it is no decompression bomb, set max_pixels to {pixels} or more, or shrink it."
+    return DataError(f"{message} {reading.max_pixels}.", remedy)
 
 
 def _check_depth(image: PIL.Image.Image, reading: ImageReading) -> None:
@@ -129,12 +139,38 @@ def _without_transparency(image: PIL.Image.Image, reading: ImageReading) -> PIL.
     mode, colour = reading.channels_mode, reading.background
     if colour is None or mode not in _OPAQUE_MODES or not image.has_transparency_data:
         return image.convert(mode)
-    full = image.convert("RGBA")
-    if full.getchannel("A").getextrema() == (255, 255):
+    boxes = _strips(image)
+    if len(boxes) == 1:
+        full = image.convert("RGBA")
+        return image.convert(mode) if _is_opaque(full) else _over(full, colour, mode)
+    if all(_is_opaque(image.crop(box).convert("RGBA")) for box in boxes):
         return image.convert(mode)
+    made = PIL.Image.new(mode, image.size)
+    for box in boxes:
+        made.paste(_over(image.crop(box).convert("RGBA"), colour, mode), box)
+    return made
+
+
+def _is_opaque(full: PIL.Image.Image) -> bool:
+    return full.getchannel("A").getextrema() == (255, 255)
+
+
+def _over(full: PIL.Image.Image, colour: int | tuple[int, int, int], mode: str) -> PIL.Image.Image:
+    """An RGBA image in another mode, over a background of this colour."""
     red, green, blue = colour if isinstance(colour, tuple) else (colour,) * 3
     below = PIL.Image.new("RGBA", full.size, (red, green, blue, 255))
     return PIL.Image.alpha_composite(below, full).convert("RGB").convert(mode)
+
+
+_STRIP = 2**22
+"""Pixels that are laid over a background at once: four copies of a large image would not fit into memory."""
+
+
+def _strips(image: PIL.Image.Image) -> list[tuple[int, int, int, int]]:
+    """Boxes that cover an image from top to bottom; a single one for most images."""
+    rows = max(1, _STRIP // image.width)
+    starts = range(0, image.height, rows)
+    return [(0, top, image.width, min(top + rows, image.height)) for top in starts]
 
 
 def _deep(image: PIL.Image.Image, path: Path, reading: ImageReading) -> NDArray[float32]:
@@ -146,9 +182,7 @@ def _deep(image: PIL.Image.Image, path: Path, reading: ImageReading) -> NDArray[
     return deep_pixels(image, path, reading)
 
 
-def _reason(error: Exception, path: str | Path) -> str:
-    if isinstance(error, PIL.UnidentifiedImageError) and not Path(path).stat().st_size:
-        return "the file is empty"
-    if isinstance(error, PIL.UnidentifiedImageError):  # its text repeats the path
-        return "it is not an image in a format that Pillow knows"
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:  # its text repeats the path
+        return as_clause(error.strerror)
     return as_clause(str(error)) or type(error).__name__

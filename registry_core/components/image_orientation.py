@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import PIL.Image
+import PIL.ImageFile
 from PIL.Image import Transpose
 
 from registry_core.components.image_reading import Orientation
@@ -40,23 +40,29 @@ def orientation_of(image: PIL.Image.Image) -> int:
     return found if found in _TURNS else 1
 
 
-def orientation_in_header(image: PIL.Image.Image, path: Path) -> int:
+def orientation_in_header(image: PIL.ImageFile.ImageFile) -> int:
     """The orientation of an opened image file whose pixels are not decoded."""
-    if image.format == "PNG" and "exif" not in image.info and (late := _late_exif(path)):
+    if image.format == "PNG" and "exif" not in image.info and (late := _late_exif(image)):
         image.info["exif"] = late
     return orientation_of(image)
 
 
-def _late_exif(path: Path) -> bytes | None:
+def _late_exif(image: PIL.ImageFile.ImageFile) -> bytes | None:
     """The EXIF data of a PNG file, which may follow the pixels, where Pillow finds them only with the pixels."""
-    with path.open("rb") as file:
+    file = image.fp
+    if file is None:
+        return None
+    place = file.tell()
+    try:
         file.seek(_SIGNATURE)
         while len(head := file.read(_CHUNK_HEAD)) == _CHUNK_HEAD and head[4:] != b"IEND":
             length = int.from_bytes(head[:4], "big")
             if head[4:] == b"eXIf":
                 return b"Exif\x00\x00" + file.read(length)
             file.seek(length + _CHUNK_SUM, 1)
-    return None
+        return None
+    finally:
+        file.seek(place)
 
 
 def swaps_sides(image: PIL.Image.Image, orientation: int, wanted: Orientation) -> bool:

@@ -19,7 +19,9 @@ from registry_core.components.class_folders import scan_class_folders
 from registry_core.components.class_names import quoted
 from registry_core.components.inventory import UnusableEntry
 from registry_core.components.left_out import LeftOut
+from registry_core.components.regular_file import open_regular
 from registry_core.diagnostics import DataError
+from registry_core.diagnostics.json_text import json_text
 
 _CLASSES = "# classes:"
 _LABEL = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -116,7 +118,7 @@ def write_index(folder: Path, out: Path) -> IndexSummary:
     """Write an index file of the images in the class folders of ``folder``; labels follow the sorted names."""
     found = scan_class_folders(folder)
     prefix = os.path.relpath(folder, out.absolute().parent)
-    lines = [f"{_CLASSES} {json.dumps(found.class_names, ensure_ascii=False)}"]
+    lines = [f"{_CLASSES} {json_text(found.class_names, ensure_ascii=False)}"]
     for label, paths in enumerate(found.paths):
         lines += [f"{_writable(Path(prefix, path).as_posix())} {label}" for path in paths]
     try:
@@ -135,7 +137,8 @@ class _NotText(str):
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        with open_regular(path) as file:
+            content = file.readall().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         message = f"The index file '{path}' cannot be read: {error.strerror}."
         raise DataError(message, "Correct its path.") from error

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchem
 
 from registry_core.components.facts import UnexpectedValue
 
-_TEXT = re.compile(r"([1-9][0-9]*) (epoch|step)s?")
+_TEXT = re.compile(r"([1-9][0-9]{0,17}) (epoch|step)s?")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from registry_core.components import ParameterError
 from registry_core.components.base import ConfigModel
-from registry_core.diagnostics import suggest
+from registry_core.diagnostics import format_value, suggest
 
 
 def _compiles(pattern: str) -> str:
@@ -18,6 +18,13 @@ def _compiles(pattern: str) -> str:
     except re.error as error:
         remedy = "Write .* for any text, and a backslash before a character that is meant literally"
         raise ParameterError(f"{pattern!r} is not a regular expression: {error}", remedy) from None
+    except (RecursionError, OverflowError):
+        raise ParameterError(f"{format_value(pattern)} is too complex for a regular expression", "Shorten it") from None
+    if any(character in pattern for character in "*+{|"):
+        from registry_core.config.pattern_cost import refusal  # most patterns are simpler
+
+        if reason := refusal(pattern):
+            raise ParameterError(f"{format_value(pattern)} is not matched: {reason}", "Write it in another way")
     return pattern
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,9 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
 from registry_core.components import ParameterError, UnexpectedValue
+from registry_core.config.text.key_path import flat, split_path
 from registry_core.diagnostics import Keys, Problem, dotted, near
-
-_STEP = r"\[(\d+)\]|\.?([^.\[\]]+)"
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,8 @@ class IgnoreEntry:
 
     def covers(self, code: str, keys: Keys) -> bool:
         """True for a warning with this code at this place or below it."""
-        return code == self.code and keys[: len(self.at)] == self.at
+        at = flat(self.at)
+        return code == self.code and flat(keys)[: len(at)] == at
 
     @property
     def written(self) -> str | dict[str, str]:
@@ -58,8 +57,10 @@ def _code(written: Any) -> str:
 
 def _keys(place: str) -> Keys:
     """The keys of a place as written: ``data.train.transforms[0]``, or with ``.0``, as ``--set`` writes it."""
-    steps = [index or name for index, name in re.findall(_STEP, place)]
-    return tuple(int(step) if step.isdigit() else step for step in steps)
+    steps, rest = split_path(place)
+    if rest:
+        raise UnexpectedValue("the place of a warning, such as data.train.transforms[0]", place)
+    return tuple(step.key for step in steps)
 
 
 _AS_WRITTEN = PlainSerializer(lambda ignored: ignored.written)

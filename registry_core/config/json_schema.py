@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import PydanticSerializationError, core_schema
 
+from registry_core.components.written_forms import Unwritable, written
 from registry_core.registry.registries import BY_KIND
 
 Schema = dict[str, Any]
@@ -47,6 +48,15 @@ class _Generator(GenerateJsonSchema):
 
     def callable_schema(self, schema: core_schema.CallableSchema) -> JsonSchemaValue:
         return {}
+
+    def encode_default(self, dft: Any) -> Any:
+        """The default as written; one that no file can say is omitted."""
+        if isinstance(dft, BaseModel):
+            return super().encode_default(dft)
+        try:
+            return written(dft)
+        except (Unwritable, RecursionError) as error:
+            raise PydanticSerializationError(str(error)) from error
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

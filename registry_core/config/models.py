@@ -6,7 +6,7 @@ from pkgutil import resolve_name
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, ValidationInfo, create_model, field_validator, model_validator
 
 from registry_core.catalog import KINDS
 from registry_core.components import (
@@ -71,7 +71,24 @@ class Data(ConfigModel):
     pin_memory: Annotated[bool | None, ANY_TIME] = Field(
         default=None, description="Page-locked batches; default: when training on CUDA."
     )
+    on_error: Annotated[Literal["stop", "skip"], ANY_TIME] = Field(
+        default="stop",
+        description="At a sample that cannot be read or transformed, or has a label outside the classes: stop the run, "
+        "or skip the sample.",
+    )
+    max_skipped: Annotated[PositiveInt | None, ANY_TIME] = Field(
+        default=None,
+        description="Number of samples of a section that may be skipped; one more ends the run. Default: 100, or 1 "
+        "percent of the section if that is less.",
+    )
     rewrites: Annotated[Rewrites, ANY_TIME] = Field(default=Rewrites(), description="Rewrites of the plan, on or off.")
+
+    @field_validator("max_skipped")
+    @classmethod
+    def _limit_has_an_effect(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("on_error") == "stop":
+            raise ParameterError("it has no effect with `on_error: stop`", "Set on_error to skip, or remove it")
+        return value
 
     def sections(self) -> dict[Section, DataSection]:
         """The sections of the file, by name."""
@@ -144,7 +161,7 @@ class Train(ConfigModel):
     max_steps: Annotated[PositiveInt | None, LENGTH] = Field(
         default=None, description="Stop after this number of optimizer steps."
     )
-    device: Literal["auto", Device] = "auto"
+    device: Annotated[Literal["auto", Device], ANY_TIME] = "auto"
     precision: Precision = "fp32"
     accumulate: PositiveInt = Field(default=1, description="Number of batches for each optimizer step.")
     clip: Clip | None = None
@@ -197,7 +214,9 @@ class Spec(ConfigModel):
     metrics: tuple[Metric, ...] = ()
     hooks: Annotated[tuple[Hook, ...], ANY_TIME] = ()
     ignore: Annotated[tuple[IgnoredWarning, ...], ANY_TIME] = Field(
-        default=(), description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}."
+        default=(),
+        max_length=1000,
+        description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}.",
     )
 
 

@@ -19,7 +19,7 @@ class MayChange:
 
 
 ANY_TIME = MayChange("any time")
-"""For keys of loading and monitoring, on which no result depends."""
+"""For keys of loading and monitoring, on which no result depends, and the device, which the guarantee takes care of."""
 
 LENGTH = MayChange("no schedule was laid out for the length of the run")
 """For keys of the length of a run, on which some schedules depend."""

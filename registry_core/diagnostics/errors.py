@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
+from registry_core.diagnostics.printable import printable_message
 from registry_core.diagnostics.problem import Keys, Place, Problem
 
 
@@ -42,6 +43,9 @@ class RegistryError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __str__(self) -> str:
+        return printable_message(super().__str__())
+
     def blaming(self, component: object) -> Self:
         """Set the component that the error is about, and return the error."""
         self.about = component
@@ -59,12 +63,6 @@ class RegistryError(Exception):
         self.args = (f"{self.message} {self.remedy}".strip(),)
         return self
 
-    def advising(self, sentence: str) -> Self:
-        """Append a sentence to the remedy, and return the error."""
-        self.remedy = f"{self.remedy} {sentence}".strip()
-        self.args = (f"{self.message} {self.remedy}".strip(),)
-        return self
-
     def problem(self, *keys: str | int, place: Place | None = None) -> Problem:
         """The corresponding problem, about ``keys`` or, without any, about the keys of the error."""
         at = place or self.place
@@ -79,13 +77,8 @@ class PipelineError(RegistryError):
         self.exit_code = max((problem.exit_code for problem in self.problems), default=2)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
-    def advising(self, sentence: str) -> Self:
-        """Append a sentence to the remedy of the last problem, and return the error."""
-        *others, last = self.problems
-        self.problems = (*others, last._replace(remedy=f"{last.remedy} {sentence}".strip()))
-        self.message = "\n".join(str(problem) for problem in self.problems)
-        self.args = (self.message,)
-        return self
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class DataError(RegistryError):

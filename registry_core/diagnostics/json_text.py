@@ -1,9 +1,13 @@
-"""JSON of results: numbers that are not finite have no form in JSON, and become null."""
+"""JSON of results: numbers that are not finite have no form in JSON, and become null.
+
+Characters that are not printable are escaped, also where others beyond ASCII are not: JSON is shown on terminals, too.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +15,20 @@ from typing import Any
 def json_text(data: Any, **options: Any) -> str:
     """The JSON of plain data, with null for NaN and infinities; ``options`` are those of ``json.dumps``."""
     try:
-        return json.dumps(data, allow_nan=False, **options)
+        text = json.dumps(data, allow_nan=False, **options)
     except ValueError:
-        return json.dumps(finite_or_none(data), allow_nan=False, **options)
+        text = json.dumps(finite_or_none(data), allow_nan=False, **options)
+    return _NOT_ASCII.sub(_escaped, text)
+
+
+_NOT_ASCII = re.compile(r"[^\n -~]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable():
+        return character
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 def finite_or_none(data: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from registry_core.diagnostics.near_matches import Suggestion
+from registry_core.diagnostics.printable import printable_message
 
 Keys = tuple[str | int, ...]
 """The keys and list indices that lead from the root of a file to a value."""
@@ -71,4 +72,5 @@ class Problem(NamedTuple):
         about = f"{self.path}: " if self.path else ""
         about = f"warning: {about}" if self.warning else about
         code = f" [{self.code}]" if self.code else ""
-        return f"{where}{about}{self.message}" + (f" {self.remedy}" if self.remedy else "") + code
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return printable_message(f"{where}{about}{self.message}{remedy}{code}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,32 @@ from registry_core.assembly.model.first_values import describe_init
 from registry_core.assembly.optim.parameter_table import parameter_table
 from registry_core.assembly.pipeline import Pipeline, assemble
 from registry_core.components import Position
-from registry_core.config import Spec, dump
+from registry_core.config import Spec
+from registry_core.config.dump import recorded
 from registry_core.config.places import placed
-from registry_core.config.resuming import LENGTH, keys_that_may_change
-from registry_core.diagnostics import Keys, PipelineError, Problem, RunError, dotted
-from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
+from registry_core.diagnostics import CheckpointError, PipelineError, Problem
+from registry_core.diagnostics.printable import printable, warn
+from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, remove_unfinished
+from registry_core.engine.claim import Claim, claim_existing, claim_new, claim_numbered
 from registry_core.engine.disk import require_space
-from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
-from registry_core.engine.record import RunDirectory, new_run_path
+from registry_core.engine.provenance import environment, plugins, require_plugins
+from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process, check_requirements
-from registry_core.engine.signals import StopRequest, stop_on_signal
+from registry_core.engine.resuming import (
+    Source,
+    changed_environment,
+    changes,
+    differences,
+    guarantee,
+    refuse_differences,
+    run_of,
+    source_of,
+)
+from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load, load_spec, opened
 from registry_core.planning.make import make_plan
 from registry_core.planning.plan import Plan
-
-DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
-"""Parts of the environment that may change the bits of a result."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def train(
 ) -> RunResult:
     """Train a pipeline and write the run directory ``out``; default: ``runs/NAME-1``, ``-2``, ….
 
+    The directory is claimed before anything is built, and no other process runs in it meanwhile.
     ``tell`` is called with text for the user before the first step: the report of loaded weights, the warnings about a
     spec, and warnings about lengths that only the opened data show; warnings are else written to standard error.
     Raises RegistryError with one clear message if it fails.
@@ -70,54 +80,130 @@ def train(
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline)
         for problem in pipeline.warnings:
-            (tell or _warn)(str(problem))
+            (tell or warn)(str(problem))
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
-    path = Path(out) if out else new_run_path(name)
-    RunDirectory(path).refuse_taken()
-    with deterministic_algorithms(plan.step.deterministic):
+    with _claim(out, name) as claim, deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
         for problem in _doubts_once_opened(assembled):
-            (tell or _warn)(str(problem))
+            (tell or warn)(str(problem))
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
-        require_space(assembled, path)
+        require_space(assembled, claim.path)
+        directory = RunDirectory.create(claim.path, plan.spec, assembled.device, _tables(assembled))
         with stop_on_signal() as request:
-            directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
-            return _train(assembled, directory, None, request)
+            return _run(Training(assembled, directory, request, _made_with(assembled)), "exact")
 
 
-def resume(directory: str | Path, pipeline: Loaded | Spec | None = None) -> RunResult:
-    """Resume a run from its newest intact checkpoint, with its own pipeline or one with harmless differences."""
+def resume(
+    directory: str | Path,
+    pipeline: Loaded | Spec | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    go_on: bool = False,
+) -> RunResult:
+    """Resume a run from its newest intact checkpoint, with its own pipeline or one with harmless differences.
+
+    ``overrides`` are ``KEY=VALUE`` options for its own pipeline, such as where its data are now. ``directory`` may be
+    one of its checkpoints or the file ``best``: then the run goes on from there in a new directory, ``out`` or
+    ``runs/NAME-1``, ``-2``, …; with ``out``, one that is resumed from its newest checkpoint does so, too. A run that a
+    hook stopped trains on only with ``go_on``.
+    """
     check_one_process()
     check_requirements()
-    run_directory = RunDirectory(Path(directory))
-    if not run_directory.pipeline.exists():
-        message = f"{str(directory)!r} is not a run directory: it has no pipeline.json."
-        raise RunError(message, "Start a run with `train`.")
-    require_plugins(run_directory.plugins_used())
-    own = load(run_directory.pipeline, fresh=False)
+    path, checkpoint = run_of(Path(directory))
+    own = RunDirectory(path)
+    source = source_of(own, checkpoint)
+    if checkpoint is None and out is None:
+        own.refuse_what_leads_outside()
+        with claim_existing(path):
+            remove_unfinished(own.checkpoints)
+            return _resume(source, pipeline, overrides, own, go_on=go_on)
+    with _claim(out, path.absolute().name.rstrip("-0123456789") or "run") as claim:
+        return _resume(source, pipeline, overrides, RunDirectory(claim.path), go_on=go_on)
+
+
+@contextmanager
+def _claim(out: str | Path | None, name: str) -> Iterator[Claim]:
+    """A context with a new run directory, which is empty, for this process alone."""
+    with claim_numbered(name) if out is None else claim_new(Path(out)) as claim:
+        RunDirectory(claim.path).refuse_taken()
+        yield claim
+
+
+def _resume(
+    source: Source,
+    pipeline: Loaded | Spec | None,
+    overrides: Sequence[str],
+    target: RunDirectory,
+    *,
+    go_on: bool,
+) -> RunResult:
+    """Go on in ``target``: the directory of the run itself, or a new one."""
+    path, saved = source.next()
+    made_with = saved.state["made_with"]
+    require_plugins(made_with["plugins"])
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline, fresh=False)
-    if pipeline is not None:
-        _refuse_differences(own.spec, pipeline.spec)
-    plan = make_plan(pipeline or own)
+    chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
+    different = differences(made_with["pipeline"], recorded(chosen.spec))
+    refuse_differences(made_with["pipeline"], chosen.spec, different, edited=pipeline is None and not overrides)
+    plan = make_plan(chosen)
+    goes_on_elsewhere = target is not source.directory
     with deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan, fresh=False)
-        require_space(assembled, run_directory.path, there=len(complete(run_directory.checkpoints)))
+        there = 0 if goes_on_elsewhere else len(checkpoints_in(target.checkpoints))
+        require_space(assembled, target.path, there=there)
+        here = _made_with(assembled)
+        if goes_on_elsewhere:
+            parent = {"run": saved.manifest.origin.run, "checkpoint": str(path.absolute())}
+            target = RunDirectory.create(target.path, plan.spec, assembled.device, _tables(assembled), parent)
+            target.rows.take_from(source.directory.rows, saved.manifest.step)
+        elif target.identity() is None:
+            target.identify(saved.manifest.origin.run)
         with stop_on_signal() as request:
-            saved = load_checkpoint(newest(run_directory.checkpoints, _warn))
-            return _train(assembled, run_directory, saved, request)
+            training = Training(assembled, target, request, here)
+            path, saved = _restore(training, source, path, saved, go_on=go_on)
+            _record_changes(target, plan.spec, saved, here)
+            training.begin_from(path)
+            return _run(training, guarantee(saved.state["made_with"], here))
 
 
-def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None, request: StopRequest) -> RunResult:
+def _restore(
+    training: Training, source: Source, path: Path, saved: Checkpoint, *, go_on: bool
+) -> tuple[Path, Checkpoint]:
+    """Restore the state of a checkpoint or, if it does not fit the pipeline, of one before it; return which it was."""
+    while True:
+        try:
+            anew = training.resume(path, saved, go_on=go_on)
+        except CheckpointError as error:
+            before = next(source.checkpoints, None)
+            if before is None:
+                raise
+            warn(f"{error.message} It falls back to the checkpoint before it.")
+            path, saved = before
+        else:
+            for reason in anew:
+                warn(reason)
+            return path, saved
+
+
+def _record_changes(directory: RunDirectory, spec: Spec, saved: Checkpoint, here: dict[str, Any]) -> None:
+    """Put the pipeline into force, and note what differs from the checkpoint."""
+    then = saved.state["made_with"]
+    different = differences(then["pipeline"], here["pipeline"])
+    found = {
+        "pipeline": changes(then["pipeline"], here["pipeline"], different),
+        "environment": changed_environment(then, here),
+    }
+    directory.change(saved.manifest.step, spec, {name: what for name, what in found.items() if what})
+
+
+def _run(training: Training, guaranteed: str) -> RunResult:
+    pipeline, directory, request = training.pipeline, training.directory, training.request
     plan = pipeline.plan
-    made_with = _made_with(pipeline)
-    guarantee = "exact" if saved is None else _guarantee(saved.state["made_with"], made_with)
-    training = Training(pipeline, directory, request, made_with)
-    if saved is not None:
-        training.resume(saved)
     try:
         with placed(plan.places):
             reason = training.run()
@@ -126,10 +212,11 @@ def _train(pipeline: Pipeline, directory: RunDirectory, saved: Checkpoint | None
             loader.close()
     facts = {
         "reason": reason,
-        "guarantee": guarantee,
+        "guarantee": guaranteed,
         "epochs": training.position.epoch,
         "steps": training.position.step,
         **training.refusals.state_dict(),
+        "skipped_samples": training.skipped.counts(),
         "images": training.images,
         "seconds": round(training.seconds, 3),
         "images_per_second": round(training.images / training.seconds, 1) if training.seconds else None,
@@ -157,7 +244,7 @@ def _tables(pipeline: Pipeline) -> dict[str, str]:
     """The tables of the parameters in the run directory."""
     lr = getattr(pipeline.plan.optim.optimizer, "lr", None)
     tables = {
-        "init.txt": "\n".join(describe_init(pipeline.model, pipeline.init_report)),
+        "init.txt": "\n".join(map(printable, describe_init(pipeline.model, pipeline.init_report))),
         "parameters.txt": parameter_table(pipeline.model, pipeline.loss, pipeline.groups, lr),
     }
     if pipeline.weights is not None:
@@ -171,61 +258,8 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "environment": environment(pipeline.device),
         "plugins": plugins(pipeline.plan.spec),
-        "pipeline": dump(pipeline.plan.spec),
+        "pipeline": recorded(pipeline.plan.spec),
         "class_names": list(facts.class_names),
         "target_form": pipeline.plan.target_form,
         "image_channels": facts.image.channels if facts.image else None,
     }
-
-
-def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
-    """``exact`` if everything that results depend on is the same as in the checkpoint, else ``position``."""
-    changed = [key for key in DECISIVE if then["environment"][key] != here["environment"][key]]
-    for name in sorted({*then["plugins"]} & {*here["plugins"]}):
-        before, now = then["plugins"][name], here["plugins"][name]
-        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and their files with them
-        if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
-            changed.append(name)
-    reasons = [f"{', '.join(changed)} changed since then"] if changed else []
-    if of_session := changed_in_session(then["plugins"], here["plugins"]):
-        reasons.append(f"{', '.join(of_session)} of this session may have changed")
-    if not reasons:
-        return "exact"
-    _warn(f"The run resumes where it stopped, but not bit for bit: {' and '.join(reasons)}.")
-    return "position"
-
-
-def _refuse_differences(own: Spec, new: Spec) -> None:
-    """Raise RunError if two specs differ in settings that a resume cannot change."""
-    scheduler = own.optim.scheduler
-    fixed_length = scheduler is not None and scheduler.depends_on_length()
-    marks = dict(keys_that_may_change(Spec))
-    length = {keys for keys, mark in marks.items() if mark is LENGTH}
-    harmless = [keys for keys in marks if not (fixed_length and keys in length)]
-    different = [
-        keys
-        for keys in _differences(dump(own), dump(new), ())
-        if not any(keys[: len(each)] == each for each in harmless)
-    ]
-    named = ", ".join(dotted(keys) for keys in different)
-    if different and scheduler is not None and set(different) <= length:
-        message = (
-            f"The schedule {scheduler.name!r} depends on the length of the run, so {named} cannot change on a resume."
-        )
-        raise RunError(message, "Start a new run.")
-    if different:
-        message = f"The pipeline differs from that of the run in {named}."
-        raise RunError(message, "Resume without FILE to keep the run's own pipeline, or start a new run.")
-
-
-def _differences(own: Any, new: Any, keys: Keys) -> list[Keys]:
-    if isinstance(own, dict) and isinstance(new, dict):
-        found = []
-        for key in sorted({*own, *new}):
-            found += _differences(own.get(key), new.get(key), (*keys, key))
-        return found
-    return [] if own == new else [keys]
-
-
-def _warn(message: str) -> None:
-    print(message, file=sys.stderr)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections import Counter
 from dataclasses import dataclass
-from inspect import unwrap
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.diagnostics import RunError
 from registry_core.engine.checkpoint.state import gather
 from registry_core.engine.memory import stored_bytes, tensors_in, written_bytes
-from registry_core.engine.view import generators_kept
+from registry_core.engine.optimizer_state import state_after_a_step
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, the
     parts, state = gather(pipeline, torch.amp.GradScaler(enabled=False))
     held = stored_bytes(tensors_in(state.pop("optimizer")))
     size = stored_bytes(tensors_in([parts, state])) + (held if optimizer_state is None else optimizer_state)
-    kept = max((hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.hooks), default=0)
+    kept = sum(hook.max_checkpoints(pipeline.horizon) for hook in pipeline.plan.hooks)
     folder = next((each for each in (run.absolute(), *run.absolute().parents) if each.is_dir()), Path("/"))
     return DiskNeed(
         folder=folder,
@@ -85,33 +80,6 @@ def disk_need(pipeline: Pipeline, run: Path, optimizer_state: int | None, *, the
 
 
 def optimizer_state_bytes(pipeline: Pipeline) -> int | None:
-    """The bytes of an optimizer's state after its first step; None for those that cannot step on the meta device.
-
-    One parameter of each shape and dtype represents all of them.
-    """
-    declared = _without_fused(pipeline.plan.optim.optimizer)
-    with generators_kept(pipeline.device), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its warnings were shown when the pipeline was built
-        try:
-            return sum(_state_of_group(declared, group) for group in pipeline.optimizer.param_groups)
-        except (Exception, SystemExit):  # a plugin may raise anything; the size is unknown then
-            return None
-
-
-def _state_of_group(declared: Any, group: dict[str, Any]) -> int:
-    counts = Counter((parameter.shape, parameter.dtype) for parameter in group["params"])
-    twins = [nn.Parameter(torch.empty(shape, dtype=dtype, device="meta")) for shape, dtype in counts]
-    for twin in twins:
-        twin.grad = torch.empty_like(twin)
-    options = {name: value for name, value in group.items() if name not in ("params", "fused", "foreach")}
-    optimizer = declared.build([{**options, "params": twins}])
-    with torch.no_grad():
-        unwrap(type(optimizer).step)(optimizer)  # without torch's wrapper, so that no step hook is called
-    sizes = [stored_bytes(tensors_in(dict(optimizer.state[twin]))) for twin in twins]
-    return sum(count * size for count, size in zip(counts.values(), sizes, strict=True))
-
-
-def _without_fused(declared: Any) -> Any:
-    """The optimizer in a form that runs on any device; it keeps the same state."""
-    options = {name: None for name in ("fused", "foreach") if getattr(declared, name, None)}
-    return declared.model_copy(update=options) if options else declared
+    """The bytes of an optimizer's state after its first step; None for those that cannot step on the meta device."""
+    states = state_after_a_step(pipeline)
+    return None if states is None else sum(count * stored_bytes(tensors_in(state)) for count, state in states)

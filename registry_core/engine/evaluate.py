@@ -88,6 +88,8 @@ class Evaluation:
         for measured in self.metrics:
             measured.metric.reset()
         for loaded in loader.batches(epoch=0):
+            if not loaded.request.indices:  # all its samples are faulty, and left out
+                continue
             try:
                 with torch_code("The evaluation"):
                     running.add(self.measure(network, loader.executor, loaded), len(loaded.request.indices))
@@ -132,6 +134,8 @@ class Evaluation:
         subject = f"The loss of data.{loader.executor.section} is not finite"
         reader, outputs = loader.executor.reader, self.model.outputs
         for loaded in loader.batches(epoch=0):
+            if not loaded.request.indices:
+                continue
             values = self.values(network, loader.executor, loaded)
             cause = cause_of_loss(self.objective, values, outputs, reader.section)
             if cause is not None:

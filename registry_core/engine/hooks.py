@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
@@ -11,8 +11,19 @@ from typing import Any
 import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
-from registry_core.diagnostics import BrokenComponent
+from registry_core.diagnostics import BrokenComponent, RunError
 from registry_core.diagnostics.foreign_code import failure, foreign_code
+from registry_core.diagnostics.printable import warn
+
+_CANNOT_WRITE = frozenset(
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)
+)
+
+
+def _writer_ended(name: str, error: OSError) -> RunError:
+    what = f"{str(error.filename)!r}" if error.filename else "its file"
+    message = f"The {name} cannot write {what}: {error.strerror}."
+    return RunError(message, "Free some space, and resume the run.")
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Hooks:
     def __init__(self, hooks: list[tuple[str, object]], first: int = 0) -> None:
         """Hooks under their names; ``first`` is the place of the first of them in the file."""
         self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks, first)]
+        self._places = {name: place for place, (name, _) in enumerate(self.hooks)}
         self._reported: dict[tuple[str, str, type[BaseException]], str] = {}
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Events)
@@ -72,32 +84,52 @@ class Hooks:
         return bool(self._calls[event])
 
     def tell(self, event: str, **arguments: Any) -> None:
-        """Tell all observers; one that raises is reported once, and the others still hear of it."""
+        """Tell all observers; one that raises is reported once, and the others still hear of it.
+
+        RunError if one cannot write, as on a full disk: what it should write from then on would be lost. At the end of
+        a run that is only reported.
+        """
         for call in self._calls[event]:
             try:
                 call(arguments)
+            except OSError as error:
+                if error.errno in _CANNOT_WRITE and event != "run_ended":
+                    raise _writer_ended(call.name, error) from error
+                self._report(call, event, error)
             except (Exception, SystemExit) as error:  # an observer may raise anything, and must not end a run
-                key = (call.name, event, type(error))
-                if key not in self._reported:
-                    self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
-                    print(self._reported[key], file=sys.stderr)
+                self._report(call, event, error)
+
+    def _report(self, call: _Call, event: str, error: BaseException) -> None:
+        key = (call.name, event, type(error))
+        if key not in self._reported:
+            self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
+            warn(self._reported[key])
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
         """The answers of all hooks that have one, in the order of the file; one that raises ends the run."""
-        answers = []
+        return [answer for _, answer in self.answers(question, **arguments)]
+
+    def answers(self, question: str, **arguments: Any) -> list[tuple[int, Any]]:
+        """The same answers, each with the place of its hook among the hooks of this process."""
+        found = []
         for call in self._calls[question]:
             with foreign_code(f"The {call.name} failed in {question}"):
                 answer = call(arguments)
             if answer is not None:
-                answers.append(answer)
-        return answers
+                found.append((self._places[call.name], answer))
+        return found
 
-    def state_dict(self) -> dict[str, Any]:
-        """The memory of the hooks that have one."""
-        return {name: hook.state_dict() for name, hook in self.hooks if hasattr(hook, "state_dict")}
-
-    def load_state_dict(self, states: dict[str, Any]) -> None:
-        """Give each hook its memory back."""
+    def states(self) -> list[Any]:
+        """The memory of each hook; None for a hook without one."""
+        found = []
         for name, hook in self.hooks:
-            if name in states and hasattr(hook, "load_state_dict"):
-                hook.load_state_dict(states[name])
+            with foreign_code(f"The {name} failed in state_dict"):
+                found.append(hook.state_dict() if hasattr(hook, "state_dict") else None)
+        return found
+
+    def remember(self, place: int, state: Any) -> None:
+        """Give the hook at a place its memory back."""
+        name, hook = self.hooks[place]
+        if state is not None and hasattr(hook, "load_state_dict"):
+            with foreign_code(f"The {name} failed in load_state_dict"):
+                hook.load_state_dict(state)

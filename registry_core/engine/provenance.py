@@ -18,7 +18,9 @@ from registry_core.catalog.records import LOCAL, SESSION
 from registry_core.components import Component
 from registry_core.config import Spec
 from registry_core.config.loading.resolve import components
+from registry_core.config.loading.versions import install_command
 from registry_core.diagnostics import RunError
+from registry_core.diagnostics.printable import printable
 from registry_core.registry.session import session_digest
 
 
@@ -27,7 +29,7 @@ def environment(device: torch.device) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
         "numpy": version("numpy"),
         "registry_core": version("registry-core"),
@@ -64,14 +66,10 @@ def require_plugins(used: Mapping[str, Any]) -> None:
     """Raise RunError, with a command as remedy, if distributions or components of a run are missing."""
     records = installed().records
     present = {plugin.name for plugin in installed().plugins} | {record.distribution for record in records}
-    missing = {name: facts["version"] for name, facts in used.items() if name not in present and name != SESSION}
-    modules = [name for name, version in missing.items() if version == LOCAL]
-    packages = [f"{name}=={version}" for name, version in missing.items() if version != LOCAL]
-    remedies = [f"Run: pip install {' '.join(packages)}."] if packages else []
-    if modules:
-        remedies.append(f"Add {' '.join(f'-p {name}' for name in modules)} to the command.")
+    missing = {name: facts.get("version") for name, facts in used.items() if name not in present and name != SESSION}
     if missing:
-        raise RunError(f"The run used {', '.join(missing)}, which {_is(missing)} not here. {' '.join(remedies)}")
+        named = ", ".join(map(printable, missing))
+        raise RunError(f"The run used {named}, which {_is(missing)} not here.", _ways_to_get(missing))
     known = {record.full_name for record in records}
     lost = [name for name in used.get(SESSION, {}).get("components", ()) if name not in known]
     if lost:
@@ -80,6 +78,16 @@ def require_plugins(used: Mapping[str, Any]) -> None:
         remedy = f"Register {'it' if len(lost) == 1 else 'them'} again with registry_core.register before this call; "
         remedy += "for the command line, put them in a module and name that with -p."
         raise RunError(message, remedy)
+
+
+def _ways_to_get(missing: Mapping[str, Any]) -> str:
+    """The commands that bring what a run used, by name and version, as far as these are names and versions."""
+    modules = [name for name, version in missing.items() if version == LOCAL]
+    command = install_command(f"{name}=={version}" for name, version in missing.items() if version != LOCAL)
+    remedies = [f"{command}."] if command else []
+    if modules and all(part.isidentifier() for name in modules for part in name.split(".")):
+        remedies.append(f"Add {' '.join(f'-p {name}' for name in modules)} to the command.")
+    return " ".join(remedies)
 
 
 def changed_in_session(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

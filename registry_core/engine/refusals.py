@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from registry_core.assembly.optim.parameters import named_parameters
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.components import Position
 from registry_core.diagnostics import RunError
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.causes import (
     DIVERGED,
     OVERFLOW,
@@ -61,7 +61,7 @@ class Refusals:
         if self.policy == "stop":
             raise error
         more = " More steps are skipped without a word." if self.skipped == _TOLD else ""
-        print(f"warning: {error} The step is skipped.{more}", file=sys.stderr)
+        warn(f"warning: {error} The step is skipped.{more}")
 
     def require_finite_weights(self, step: int) -> None:
         """Raise RunError if a tensor became infinite or NaN."""
@@ -88,7 +88,7 @@ class Refusals:
             "The step changes nothing, and neither do later ones like it.",
         )
         error = error_of(f"Step {after.step} has no loss", cause, self._reader, batches[0].loaded, self._views)
-        print(f"warning: {error}", file=sys.stderr)
+        warn(f"warning: {error}")
 
     def _explained(self, found: StepResult, batches: Sequence[MicroBatch], after: Position) -> RunError:
         assert found.refused is not None

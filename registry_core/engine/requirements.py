@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
-from registry_core.config.loading.versions import found_instead
+from registry_core.assembly.ranks import whole_number
+from registry_core.config.loading.versions import found_instead, install_command
 from registry_core.diagnostics import RunError
 
 _SEVERAL = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -17,9 +17,11 @@ _SEVERAL = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TA
 def check_one_process() -> None:
     """Raise RunError if a launcher started several processes, which would all do the same work."""
     for name in _SEVERAL:
-        written = os.environ.get(name, "1")
-        if written.isdecimal() and int(written) > 1:
-            message = f"{name}={written} asks for {written} processes, which are not supported yet: each would do the "
+        processes = whole_number(name, 1)
+        if processes > 1:
+            message = (
+                f"{name}={processes} asks for {processes} processes, which are not supported yet: each would do the "
+            )
             message += "whole run, in the same folder."
             raise RunError(message, f"Start one process, without torchrun, mpirun or srun, or unset {name}.")
 
@@ -36,5 +38,5 @@ def check_requirements(distribution: str = "registry-core") -> None:
             unmet.append((requirement, found or "not installed"))
     if unmet:
         said = ", ".join(f"{requirement.name} is {found}, not {requirement.specifier}" for requirement, found in unmet)
-        wanted = " ".join(f"'{requirement}'" for requirement, _ in unmet)
-        raise RunError(f"{distribution} cannot run with the installed packages: {said}. Run: pip install {wanted}")
+        remedy = install_command(str(requirement) for requirement, _ in unmet)
+        raise RunError(f"{distribution} cannot run with the installed packages: {said}.", remedy)

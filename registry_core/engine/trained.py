@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,15 +26,18 @@ from registry_core.components.forms import words
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_reading import ImageReading
 from registry_core.config.models import Section
-from registry_core.config.run_layout import BEST, CHECKPOINTS, MANIFEST, pointed
-from registry_core.config.text.tree import read_text
+from registry_core.config.run_layout import BEST, CHECKPOINTS, is_folder, pointed
 from registry_core.diagnostics import CheckpointError, DataError, RunError
 from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, load_checkpoint, newest
 from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
+from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process
-from registry_core.loaded import Looks, load_tree
+from registry_core.engine.resuming import refuse_for_measuring, run_of
+from registry_core.engine.skipped import SkippedSamples
+from registry_core.loaded import load_recorded
 from registry_core.planning.make import make_plan, plan_of
 from registry_core.planning.plan import Plan
 from registry_core.registry.session_objects import copied_objects
@@ -84,17 +85,19 @@ class TrainedModel:
             self.objective.load_state_dict(saved.weights["loss"])
 
     @classmethod
-    def open(cls, path: Path, *, best: bool = False, look_at_data: bool = True) -> TrainedModel:
+    def open(
+        cls, path: Path, *, best: bool = False, look_at_data: bool = True, overrides: Sequence[str] = ()
+    ) -> TrainedModel:
         """The model of a run directory (its latest or best checkpoint) or of one checkpoint.
 
-        Its data are not read, because they may be gone; evaluation needs them.
+        Its data are not read, because they may be gone; evaluation needs them. ``overrides`` are ``KEY=VALUE`` options
+        for its pipeline, such as where its data are now.
         """
-        checkpoint = _find(path, best)
-        saved = load_checkpoint(checkpoint)
+        checkpoint, saved = _find(path, best)
         made_with = saved.state["made_with"]
         require_plugins(made_with["plugins"])
-        tree = read_text(json.dumps(made_with["pipeline"]), f"{checkpoint}: pipeline")
-        loaded = load_tree(tree, looks=Looks(data=look_at_data, fresh=False))
+        loaded = load_recorded(made_with["pipeline"], f"{checkpoint}: pipeline", overrides, data=look_at_data)
+        refuse_for_measuring(made_with["pipeline"], loaded.spec)
         if look_at_data:
             return cls(make_plan(loaded), checkpoint, saved)
         facts = DataFacts(num_classes=len(made_with["class_names"]) or None)
@@ -108,7 +111,8 @@ class TrainedModel:
         chosen: Section = next(name for name in _ORDER if name in sections) if section is None else section
         if chosen not in sections:
             raise RunError(f"The pipeline has no data section {chosen!r}.", f"It has: {', '.join(sections)}.")
-        loader = build_loader(sections[chosen], self.plan.loading, self.placement)
+        loader = build_loader(sections[chosen].leaving_out_faulty(), self.plan.loading, self.placement)
+        skipped = SkippedSamples({chosen: loader})
         with copied_objects():
             metrics = build_metrics(self.plan, self.device)
         evaluation = Evaluation(self.plan, self.objective, metrics, self.device)
@@ -119,6 +123,8 @@ class TrainedModel:
         finally:
             loader.close()
         facts = {"checkpoint": str(self.checkpoint), "step": self.step, "samples": loader.samples}
+        if skipped.samples:
+            facts["skipped_samples"] = len(skipped.samples)
         return {**facts, **{f"{chosen}/{name}": value for name, value in measured.items()}}
 
     @torch.no_grad()
@@ -191,41 +197,54 @@ class TrainedModel:
                 raise RunError(message, remedy) from None
 
 
-def _find(path: Path, best: bool) -> Path:
-    if (path / MANIFEST).exists():
-        return path
-    folder = path / CHECKPOINTS
-    if not folder.is_dir():
+def _find(path: Path, best: bool) -> tuple[Path, Checkpoint]:
+    """A checkpoint, that which ``best`` names, or one of a run directory, with its content."""
+    run, checkpoint = run_of(path)
+    if checkpoint is not None:
+        return checkpoint, load_checkpoint(checkpoint)
+    folder = run / CHECKPOINTS
+    if not is_folder(folder):
         raise CheckpointError(f"{str(path)!r} is neither a run directory nor a checkpoint.", "Train a pipeline first.")
     if not best:
-        return newest(folder, lambda message: print(message, file=sys.stderr))
+        return newest(folder, RunDirectory(run).identity(), warn)
     chosen = pointed(folder, BEST)
     if chosen is None:
         message = f"The run {str(path)!r} has no best checkpoint."
         raise CheckpointError(message, "Name a metric in the checkpoint hook: `checkpoint: {best: val/accuracy}`.")
-    return chosen
+    return chosen, load_checkpoint(chosen)
 
 
-def evaluate(path: str | Path, *, best: bool = False, section: Section | None = None) -> dict[str, Any]:
+def evaluate(
+    path: str | Path, *, best: bool = False, section: Section | None = None, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """Evaluate the model of a run directory or checkpoint; by default on test, else val, else train.
 
-    Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``.
+    ``overrides`` are ``KEY=VALUE`` options for its pipeline, such as where its data are now.
+
+    Returns the loss and the metrics as ``SECTION/NAME``, with ``checkpoint``, ``step`` and ``samples``, of which
+    ``skipped_samples`` are left out if faulty ones are skipped.
     """
     check_one_process()
-    return TrainedModel.open(Path(path), best=best).evaluate(section)
+    return TrainedModel.open(Path(path), best=best, overrides=overrides).evaluate(section)
 
 
 def predict(
-    path: str | Path, images: Sequence[str | Path], *, best: bool = False, top: int = 1
+    path: str | Path,
+    images: Sequence[str | Path],
+    *,
+    best: bool = False,
+    top: int = 1,
+    overrides: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Predict the classes of image files with the model of a run directory or checkpoint.
 
-    Of a folder, all images in it and below it are read, sorted by path.
+    Of a folder, all images in it and below it are read, sorted by path. ``overrides`` are ``KEY=VALUE`` options for its
+    pipeline, such as where a file is now that the model reads.
     Returns for each image its path as ``image``, and its ``top`` most probable classes, each with ``class``, ``name``
     and ``probability``.
     """
     files = [file for image in images for file in _files_of(Path(image))]
-    trained = TrainedModel.open(Path(path), best=best, look_at_data=False)
+    trained = TrainedModel.open(Path(path), best=best, look_at_data=False, overrides=overrides)
     return trained.predict(files, top)
 
 
@@ -239,5 +258,5 @@ def _files_of(path: Path) -> list[Path]:
         raise DataError(f"The folder '{path}' contains no image{more}.", "Name image files, or a folder of images.")
     if others:
         images = "1 image" if len(others) == 1 else f"{len(others):,} images"
-        print(f"warning: Pillow cannot read {images} of '{path}', such as '{others[0]}'.", file=sys.stderr)
+        warn(f"warning: {images} of '{path}', such as '{others[0]}', cannot be read.")
     return found

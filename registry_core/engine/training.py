@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.data.workers import LoadingStopped
-from registry_core.assembly.pipeline import Pipeline
+from registry_core.assembly.pipeline import Pipeline, hooks_here
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
-from registry_core.config.run_layout import BEST
-from registry_core.diagnostics import RegistryError, RunError
+from registry_core.config.run_layout import step_folder
+from registry_core.diagnostics import CheckpointError, RegistryError, RunError
+from registry_core.diagnostics.printable import warn
+from registry_core.diagnostics.sentences import describe_error
+from registry_core.diagnostics.shell_words import shell_word
 from registry_core.engine.calls import Calls
+from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
+from registry_core.engine.checkpoint.retention import Retention
+from registry_core.engine.checkpoint.savable import require_savable_states
 from registry_core.engine.checkpoint.state import gather, restore
-from registry_core.engine.checkpoint.store import Checkpoint, point, prune, save_checkpoint
+from registry_core.engine.checkpoint.store import Checkpoint, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.explaining import explained
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep
+from registry_core.engine.hook_memory import Owner, match
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.refusals import Refusals
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
+from registry_core.engine.skipped import SkippedSamples
 from registry_core.engine.view import ModelView, SectionSamples
 
 
@@ -48,7 +56,10 @@ class Training:
         for loader in pipeline.loaders.values():
             loader.is_stopped = request.is_made
         self.made_with = made_with
+        self.origin = Origin(directory.identity() or "", pipeline_digest(made_with["pipeline"]))
         self.hooks = Hooks(pipeline.hooks)
+        self.owners = [Owner.of(hook) for hook in hooks_here(plan)]
+        self.retention = Retention(directory.checkpoints, self.origin.run, len(self.owners))
         self.position = Position()
         self.scaler = torch.amp.GradScaler(pipeline.device.type, enabled=plan.step.precision == "fp16")
         heard = self.hooks.listened("gradients_ready")
@@ -56,48 +67,97 @@ class Training:
         self.guard = FiniteGuard(pipeline.device, plan.step.non_finite)
         self.optimize = OptimizerStep(pipeline, self.scaler, tell_gradients, self.guard)
         self.refusals = Refusals(self.optimize, pipeline)
+        self.skipped = SkippedSamples(pipeline.loaders, directory)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
         zero = torch.zeros((), device=pipeline.device)
         self.running = RunningLoss(pipeline.loss, sums_samples=plan.step.sums_samples, total=zero)
         """The loss since the last row; it stays on the device until the next row."""
+        self.of_evaluation = (
+            RunningLoss(pipeline.loss, sums_samples=plan.step.sums_samples, total=zero.clone())
+            if plan.evaluation.counts_train_loss
+            else None
+        )
+        """The loss since the last evaluation, if a component monitors it."""
         self.images = 0
         self.seconds = 0.0
         """Seconds of training before ``started``, without evaluations."""
         self.started: float | None = None
         self.resumed_from: int | None = None
         self.stop_reason = ""
+        self.stopped = ""
+        """The reason of the hook that stopped the run, if one did."""
+        self.goes_on = False
+        self._saved: int | None = None
+        """The step of the last checkpoint that this process wrote or resumed from."""
         self.row_is_due = False
         """True if the position is after a step whose row, and all that follows from it, is still to be made."""
         self.is_whole = True
         """True if the state is that of the position, and not between two."""
 
-    def resume(self, saved: Checkpoint) -> None:
-        """Continue from the position of a checkpoint."""
+    def resume(self, path: Path, saved: Checkpoint, *, go_on: bool) -> list[str]:
+        """Continue from the position of a checkpoint; return the reasons of hooks that start anew.
+
+        ``go_on``: also after a hook stopped the run. Raises CheckpointError if the state does not fit the pipeline.
+        """
         state = saved.state
-        restore(self.pipeline, self.scaler, saved.weights, state["torch"])
+        batches = len(self.pipeline.loaders["train"])
+        if state["batches_per_epoch"] != batches or state["position"]["batch"] >= max(batches, 1):
+            then = state["batches_per_epoch"]
+            message = f"The training data have {batches} batches an epoch, but had {then} at {str(path)!r}."
+            raise CheckpointError(message, "Put the data back that the run was started with, or start a new run.")
+        try:
+            restore(self.pipeline, self.scaler, saved.weights, state["torch"])
+            self.running.load_state_dict(state["running"])
+            if self.of_evaluation is not None and state["since_evaluation"] is not None:
+                self.of_evaluation.load_state_dict(state["since_evaluation"])
+            self.refusals.load_state_dict(state)
+            self.skipped.load_state_dict(state)
+            matches = match(self.owners, [Owner(each["name"], each["parameters"]) for each in state["hooks"]])
+            for place, found in enumerate(matches):
+                if found.saved is not None:
+                    self.hooks.remember(place, state["hooks"][found.saved]["state"])
+                    self.retention.of_hooks[place].load_state_dict(state["hooks"][found.saved]["checkpoints"])
+            self.retention.of_run.load_state_dict(state["checkpoints"])
+        except Exception as error:  # torch and plugins raise anything for a state that does not fit
+            message = f"The state of the checkpoint {str(path)!r} does not fit the pipeline: {describe_error(error)}."
+            raise CheckpointError(message) from error
         self.position = Position(**state["position"])
-        self.running.load_state_dict(state)
         self.images, self.seconds = state["images"], state["seconds"]
-        self.refusals.load_state_dict(state)
-        self.hooks.load_state_dict(state["hooks"])
-        self.row_is_due = state.get("row_is_due", False)
+        self.stopped, self.goes_on = ("", True) if go_on and state["stopped"] else (state["stopped"], False)
+        self.row_is_due = state["row_is_due"]
         self.resumed_from = self.position.step
-        self.directory.forget_after(self.position.step - self.row_is_due)
+        self._saved = None if self.row_is_due else self.position.step
+        return [found.reason for found in matches if found.reason]
+
+    def begin_from(self, path: Path) -> None:
+        """Bring the run directory to the position of the checkpoint that the run goes on from."""
+        step = self.position.step
+        self.directory.rows.keep_up_to(step - self.row_is_due, warn)
+        self.skipped.list_anew()
+        if path.parent != self.directory.checkpoints:  # it goes on in a directory of its own
+            self.retention.move_from(path.parent, step)
+            self.retention.note(step, Save(keep=0), None)
+            self._write_checkpoint()
+        self.retention.point_at_best()
 
     def run(self) -> str:
         """Train to the end; return the reason why it ended."""
         self.hooks.tell("run_started", run=self._described())
         reason, ending = "An error ended the run.", "failed"
         try:
+            require_savable_states(self.pipeline)
+            if self.stopped:
+                stopped = f"The run was stopped at step {self.position.step}: {self.stopped}"
+                self.stop_reason = f"{stopped} To train on, resume it with --go-on."
             try:
                 self._train()
             except LoadingStopped:
                 self.stop_reason = str(self.request)
-            except RegistryError as error:
-                self._rescue(error)
+            except RegistryError:
+                self._rescue()
                 raise
-            self._save(Save(keep=0))
+            self._save([(None, Save(keep=0))])
             reason, ending = self.stop_reason or "All steps are done.", self._ending()
         finally:
             self.hooks.tell("run_ended", reason=reason, ending=ending)
@@ -108,14 +168,14 @@ class Training:
             return "finished"
         return "interrupted" if self.request.is_made() else "stopped"
 
-    def _rescue(self, error: RegistryError) -> None:
+    def _rescue(self) -> None:
         """Save the last finished step before an error ends the run, if the error left it whole, and say so."""
         step = self.position.step
         if self.is_whole and step > (self.resumed_from or 0):
             with suppress(RegistryError):  # the error says why the run ends
-                self._save(Save(keep=0))
-                folder = self.directory.path
-                error.advising(f"Step {step} is saved: `registry-core train --resume {folder}` goes on from there.")
+                self._save([(None, Save(keep=0))], rescues=True)
+                folder = shell_word(self.directory.path)
+                warn(f"Step {step} is saved: registry-core train --resume {folder} goes on from there.")
 
     def _described(self) -> Run:
         pipeline, horizon = self.pipeline, self.pipeline.horizon
@@ -131,8 +191,9 @@ class Training:
             class_names=pipeline.plan.sections["train"].facts.class_names,
             output_form=self.plan.model.output_form,
             model=pipeline.model,
-            samples={name: SectionSamples(loader.executor) for name, loader in pipeline.loaders.items()},
+            samples={name: SectionSamples(loader) for name, loader in pipeline.loaders.items()},
             view=ModelView(pipeline),
+            goes_on=self.goes_on,
         )
 
     def _train(self) -> None:
@@ -154,10 +215,13 @@ class Training:
                 samples = sum(batch.samples for batch in batches)
                 if found.refused is None:
                     self.running.add(found.loss, samples)
+                    if self.of_evaluation is not None:
+                        self.of_evaluation.add(found.loss, samples)
                 else:
                     self.refusals.handle(found, batches, after)
                 self.images += samples
                 self.position = after
+                self.row_is_due = self.is_whole = True
                 if steps_are_heard:
                     self.hooks.tell("step_ended", step=Step(self.position, samples, found.loss.mean))
                 self._between_steps(epoch)
@@ -207,35 +271,50 @@ class Training:
     def _between_steps(self, epoch: int) -> None:
         """Everything that is due after a step in ``epoch``: a row, schedules, hooks, checkpoints, stopping."""
         epoch_ended = self.position.batch == 0
-        self.row_is_due = self.is_whole = True
         row = self._row(epoch, epoch_ended)
-        self.row_is_due = self.is_whole = False
-        self._schedule(self._counted(row, epoch, epoch_ended), epoch_ended)
         if row is not None:
             self.directory.write(row)
             self.hooks.tell("metrics_measured", row=row)
-            self.stop_reason = next(iter(self.hooks.ask("should_stop", row=row)), "")
+        self.row_is_due = self.is_whole = False  # until here nothing changed: a resumed run makes the row again
+        self._begin_anew_after(row)
+        self._schedule((row and row.evaluation) or {}, epoch_ended)
+        if row is not None:
+            self.stop_reason = self.stopped = next(iter(self.hooks.ask("should_stop", row=row)), "")
         if self.request.is_made() and not self._done():
             self.stop_reason = str(self.request)
-        for save in self.hooks.ask("should_save", position=self.position, row=row, epoch_ended=epoch_ended):
-            self._save(save)
+        saves = self.hooks.answers("should_save", position=self.position, row=row, epoch_ended=epoch_ended)
         self.is_whole = True
+        if saves:
+            self._save(saves)
+
+    def _begin_anew_after(self, row: Row | None) -> None:
+        """Begin the means of the training loss anew after a row and after an evaluation."""
+        if row is not None:
+            self.running.reset()
+            if row.evaluation is not None and self.of_evaluation is not None:
+                self.of_evaluation.reset()
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, evaluation = self.position.step, self.plan.evaluation
         last = step >= self.pipeline.horizon.total_steps
-        evaluates = "val" in self.pipeline.loaders and evaluation.every is not None
-        evaluate = evaluates and (last or self._due(evaluation.every, epoch, epoch_ended))
-        if not (evaluate or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
+        counts = self._due(evaluation.counted_every, epoch, epoch_ended)
+        evaluates = "val" in self.pipeline.loaders and evaluation.every is not None and (last or counts)
+        if not (counts or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
             return None
         self._require_finite()
         values = {"train/loss": self.running.mean()}
-        if evaluate:
+        if evaluates:
             values.update(self._evaluate())
-        self.running.reset()  # an evaluation that is stopped leaves all as it was
+        counted = self._counted(values) if counts else None
         for number, group in enumerate(self.pipeline.optimizer.param_groups):
             values["lr" if number == 0 else f"lr/{number}"] = float(group["lr"])
-        return Row(step, epoch + 1, values, epoch_ended)
+        return Row(step, epoch + 1, values, epoch_ended, counted)
+
+    def _counted(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The values of an evaluation that was due, with the training loss since the one before."""
+        if self.of_evaluation is None:
+            return {name: value for name, value in values.items() if name != "train/loss"}
+        return {**values, "train/loss": self.of_evaluation.mean()}
 
     def _require_finite(self) -> None:
         """Raise RunError if the weights, which are about to be measured or saved, are not finite."""
@@ -253,7 +332,7 @@ class Training:
         try:
             found = self.evaluation(network, loader)
             if not math.isfinite(found["loss"]):
-                print(f"warning: {self.evaluation.not_finite(network, loader)}", file=sys.stderr)
+                warn(f"warning: {self.evaluation.not_finite(network, loader)}")
         finally:
             self.pipeline.freezing.train_mode()
             self.started = time.perf_counter()
@@ -265,41 +344,63 @@ class Training:
             with torch_code(f"The scheduler {self.pipeline.schedule.declared.name!r}"):
                 self.pipeline.schedule.advance(self.position.step, epoch_ended, measured)
 
-    def _counted(self, row: Row | None, epoch: int, epoch_ended: bool) -> Mapping[str, float]:
-        """The metrics for the schedule, without those measured only because the run ends: it may be resumed."""
-        if row is None or self._due(self.plan.evaluation.every, epoch, epoch_ended):
-            return {} if row is None else row.values
-        if epoch_ended or self._due(self.plan.log_every, epoch, epoch_ended):
-            return {name: value for name, value in row.values.items() if not name.startswith("val/")}
-        return {}
-
     def _due(self, every: Every | None, epoch: int, epoch_ended: bool) -> bool:
         return every is not None and every.due(
             step=self.position.step, epochs_done=epoch + epoch_ended, epoch_ended=epoch_ended
         )
 
-    def _save(self, save: Save) -> None:
-        """Write a checkpoint of the position; ``keep`` 0 removes none."""
+    def _save(self, saves: Sequence[tuple[int | None, Save]], *, rescues: bool = False) -> None:
+        """Write a checkpoint of the position, which hooks at these places asked for, or the run itself.
+
+        ``rescues``: an error ends the run, so a hook that cannot write does not prevent it.
+        """
         self._require_finite()
-        parts, state = gather(self.pipeline, self.scaler)
+        step = self.position.step
+        for place, save in saves:
+            self.retention.note(step, save, place)
+        is_new = self._saved != step
+        if is_new:
+            with suppress(RegistryError) if rescues else nullcontext():
+                self.hooks.tell("checkpoint_saving", position=self.position)
+        path = self._write_checkpoint() if is_new else self.directory.checkpoints / step_folder(step)
+        self.retention.point_at_best()
+        self.retention.prune()
+        if is_new:
+            self.hooks.tell("checkpoint_saved", path=path)
+
+    def _write_checkpoint(self) -> Path:
+        self.directory.rows.sync()
+        parts, torch_state = gather(self.pipeline, self.scaler)
         path = save_checkpoint(
-            self.directory.checkpoints,
-            self.position.step,
-            parts,
-            {
-                "torch": state,
-                "position": asdict(self.position),
-                **self.running.state_dict(),
-                **self.refusals.state_dict(),
-                "images": self.images,
-                "seconds": self.elapsed(),
-                "hooks": self.hooks.state_dict(),
-                "row_is_due": self.row_is_due,
-                "made_with": self.made_with,
-            },
+            self.directory.checkpoints, self.position.step, parts, self._state(torch_state), self.origin
         )
-        if save.best:
-            point(self.directory.checkpoints, BEST, path)
-        if save.keep:
-            prune(self.directory.checkpoints, save.keep)
-        self.hooks.tell("checkpoint_saved", path=path)
+        self._saved = self.position.step
+        return path
+
+    def _state(self, torch_state: dict[str, Any]) -> dict[str, Any]:
+        """The state that a resumed run reads, in the form of ``checkpoint.form``."""
+        owned = zip(self.owners, self.hooks.states(), self.retention.of_hooks, strict=True)
+        return {
+            "torch": torch_state,
+            "position": asdict(self.position),
+            "batches_per_epoch": len(self.pipeline.loaders["train"]),
+            "running": self.running.state_dict(),
+            "since_evaluation": None if self.of_evaluation is None else self.of_evaluation.state_dict(),
+            **self.refusals.state_dict(),
+            **self.skipped.state_dict(),
+            "images": self.images,
+            "seconds": self.elapsed(),
+            "stopped": self.stopped,
+            "row_is_due": self.row_is_due,
+            "hooks": [
+                {
+                    "name": owner.name,
+                    "parameters": owner.parameters,
+                    "state": state,
+                    "checkpoints": checkpoints.state_dict(),
+                }
+                for owner, state, checkpoints in owned
+            ],
+            "checkpoints": self.retention.of_run.state_dict(),
+            "made_with": self.made_with,
+        }

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from registry_core.assembly.data.executor import Executor, Placement, Request, to_device
+from registry_core.assembly.data.executor import Placement, Request, to_device
+from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.engine.checkpoint.state import random_state, restore_random_state
 from registry_core.engine.evaluate import autocast, with_outputs
@@ -43,22 +44,22 @@ def buffers_kept(*modules: nn.Module) -> Iterator[None]:
 class SectionSamples:
     """The samples of one section; see ``registry_core.components.Samples``."""
 
-    def __init__(self, executor: Executor) -> None:
-        self.executor = executor
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
 
     def __len__(self) -> int:
-        return len(self.executor.reader)
+        return len(self.loader.executor.reader)
 
     def sample(self, index: int, epoch: int) -> Mapping[str, Any]:
         """One sample after the transforms; the first view if there are several."""
         with generators_kept(_CPU):
-            return self.executor.sample(index, epoch)
+            return self.loader.sample(index, epoch)
 
     def batch(self, indices: Sequence[int], epoch: int) -> Mapping[str, Any]:
         """Several samples as one batch on the device, as the first batch of the epoch is."""
-        request = Request(epoch, 0, tuple(indices))
-        with generators_kept(self.executor.placement.device):
-            return self.executor.on_device(self.executor.load(request), request)
+        request, executor = Request(epoch, 0, tuple(indices)), self.loader.executor
+        with generators_kept(executor.placement.device):
+            return executor.on_device(self.loader.load(request).entries, request)
 
 
 class ModelView:

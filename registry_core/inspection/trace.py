@@ -17,7 +17,7 @@ from registry_core.assembly.data.section import build_loader
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.assembly.device import choose_device
 from registry_core.config.models import Section
-from registry_core.diagnostics import RunError
+from registry_core.diagnostics import RegistryError, RunError
 from registry_core.planning.plan import Plan
 from registry_core.planning.program import Action
 
@@ -50,7 +50,8 @@ class TraceStep:
 def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[TraceStep]:
     """The operations on sample ``index`` of a section in an epoch, up to the call of the model.
 
-    The batch of the sample is loaded as in a run, and observed.
+    The batch of the sample is loaded as in a run, and observed. Where faulty samples are skipped, and the batch has
+    some, the sample is followed alone.
     """
     if section not in plan.sections:
         raise RunError(f"The pipeline has no data section {section!r}.", f"It has: {', '.join(plan.sections)}.")
@@ -64,16 +65,26 @@ def trace(plan: Plan, section: Section, index: int, epoch: int) -> Iterator[Trac
     sampler = plan.sections[section].sampler.name
     yield TraceStep("order", sampler, _order_note(request, index, epoch), time.perf_counter() - started, 1, ())
     watch = _Watch(index, loader.executor, request)
-    executor = watch.executor
-    if request is None:
-        executor.sample(index, epoch)
+    batch = _batch(watch.executor, request, skips=loader.skipped is not None)
+    if request is None or batch is None:
+        watch = _Watch(index, loader.executor, None)
+        watch.executor.sample(index, epoch)
         yield from watch.steps
         return
-    batch = executor.on_device(executor.load(request), request)
     yield from watch.steps
     model = plan.model.declared
     given = {name: batch[name] for name in model.inputs if name in batch}
     yield TraceStep("model", model.name, f"gets {', '.join(given)} on {device}", watch.moving, 1, entries_of(given))
+
+
+def _batch(executor: Executor, request: Request | None, *, skips: bool) -> dict[str, Any] | None:
+    """The batch of a sample; None if the epoch has none, or if faulty samples of it are skipped."""
+    try:
+        return None if request is None else executor.on_device(executor.load(request), request)
+    except RegistryError:
+        if not skips:
+            raise
+        return None
 
 
 class _Watch:

@@ -17,6 +17,7 @@ from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.section import build_loader
 from registry_core.config.models import DataSection, Spec
 from registry_core.diagnostics import RunError
+from registry_core.engine.skipped import SkippedSamples
 from registry_core.inspection.moments import Moments
 from registry_core.planning.make import plan_of
 from registry_core.planning.plan import Plan
@@ -53,10 +54,12 @@ def whitening_of(spec: Spec, before: str, method: Method, epsilon: float) -> Whi
     """
     moments: Moments | None = None
     with closing(_loader(_shortened(spec, before))) as loader:
+        SkippedSamples({"train": loader})
         for loaded in loader.batches(epoch=0):
-            rows = _rows(loaded.entries["input"])
-            moments = moments or Moments(rows.shape[1])
-            moments.update(rows)
+            if loaded.entries:  # else all its samples are faulty, and left out
+                rows = _rows(loaded.entries["input"])
+                moments = moments or Moments(rows.shape[1])
+                moments.update(rows)
     if moments is None or moments.count < 2:
         raise RunError("Whitening needs two images at least.")
     return Whitening(whitening_matrix(moments.covariance(), method, epsilon), moments.mean, moments.count)
@@ -92,4 +95,5 @@ def _shortened(spec: Spec, before: str) -> Plan:
 
 
 def _loader(plan: Plan) -> Loader:
-    return build_loader(plan.sections["train"], plan.loading, Placement(torch.device("cpu"), channels_last=False))
+    section = plan.sections["train"].leaving_out_faulty()
+    return build_loader(section, plan.loading, Placement(torch.device("cpu"), channels_last=False))

@@ -9,7 +9,7 @@ from registry_core.components import Scheduler
 from registry_core.components.forms import OutputForm, words
 from registry_core.config.finetune import Finetune
 from registry_core.config.models import Section, Spec
-from registry_core.planning.program import SectionPlan
+from registry_core.planning.program import SectionPlan, Skipping
 from registry_core.planning.step import EvaluationPlan, StepPlan, TermPlan
 
 
@@ -60,6 +60,18 @@ def _loading(spec: Spec, sections: Mapping[Section, SectionPlan]) -> Iterator[De
         if spec.data.sections()[name].sampler is None:
             reason = "the default for training" if name == "train" else "the default outside training"
             yield Decision(f"order of {name}", section.sampler.name, reason)
+    for name, section in sections.items():
+        if section.skipping is not None:
+            yield _skipping(name, section, section.skipping)
+
+
+def _skipping(name: Section, section: SectionPlan, skipping: Skipping) -> Decision:
+    length = section.facts.length
+    known = "1 in 100, at most 100," if skipping.at_most is None else f"{skipping.at_most:,}"
+    limit = known if length is None else f"{skipping.limit(length):,}"
+    instead = "each replaced by the next one of the epoch in index order" if skipping.replaced else "left out of means"
+    choice = f"skipped, up to {limit} samples, {instead}"
+    return Decision(f"faulty samples of {name}", choice, "data.on_error is skip")
 
 
 def _activations(spec: Spec, step: StepPlan, form: OutputForm) -> Iterator[Decision]:

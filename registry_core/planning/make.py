@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from registry_core.analysis.analysis import Analysis, analyse
+from registry_core.analysis.measured import metrics_watched_by
 from registry_core.analysis.model import TermAnalysis
 from registry_core.analysis.samples import Passage
 from registry_core.analysis.sections import SectionAnalysis
@@ -18,7 +19,7 @@ from registry_core.diagnostics import PipelineError, Problem
 from registry_core.loaded import Loaded, load_spec
 from registry_core.planning.decisions import decisions_of
 from registry_core.planning.plan import LoadingPlan, ModelPlan, Plan
-from registry_core.planning.program import Operation, Place, SectionPlan, Stage
+from registry_core.planning.program import Operation, Place, SectionPlan, Skipping, Stage
 from registry_core.planning.rewrites.table import rewritten
 from registry_core.planning.step import EvaluationPlan, Implementation, StepPlan, TermPlan
 from registry_core.registry import registries
@@ -96,6 +97,7 @@ def _section(spec: Spec, analysis: Analysis, section: SectionAnalysis) -> Sectio
         batches=section.batches,
         num_classes=classes_in_targets(spec, section.facts, section.targets, analysis.num_classes),
         ignored_classes=ignored_classes(spec),
+        skipping=Skipping(spec.data.max_skipped, name == "train") if spec.data.on_error == "skip" else None,
     )
 
 
@@ -173,7 +175,12 @@ def _implementation(options: Mapping[str, object]) -> Implementation:
 def _evaluation(spec: Spec, analysis: Analysis) -> EvaluationPlan:
     void = void_class(spec, analysis.num_classes)
     metrics = tuple(_ignoring(metric, void) for metric in spec.metrics)
-    return EvaluationPlan(metrics, spec.train.evaluate_every, "averaged" if spec.train.ema else "trained")
+    return EvaluationPlan(
+        metrics=metrics,
+        every=spec.train.evaluate_every,
+        weights="averaged" if spec.train.ema else "trained",
+        counts_train_loss=any("train/loss" in metrics_watched_by(component) for _, component in analysis.watchers),
+    )
 
 
 def _ignoring(metric: Metric, void: int | None) -> Metric:

@@ -15,6 +15,7 @@ from registry_core.config.devices import Device
 from registry_core.config.finetune import Finetune
 from registry_core.config.models import InitRule, Optim, Section, Spec
 from registry_core.config.text.tree import Tree
+from registry_core.diagnostics.printable import printable
 from registry_core.planning.decisions import Decision
 from registry_core.planning.explanation import layer_lines, section_lines
 from registry_core.planning.program import SectionPlan
@@ -76,7 +77,7 @@ class Plan:
         return horizon_of(self.spec, batches)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(printable, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         for section in self.sections.values():

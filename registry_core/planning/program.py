@@ -47,6 +47,21 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Skipping:
+    """The treatment of faulty samples, which are skipped up to a limit."""
+
+    at_most: int | None
+    """The number of samples of the section that may be skipped; None: one in a hundred, but at most 100."""
+    replaced: bool
+    """True if another sample takes the place of each; else batches are smaller."""
+
+    def limit(self, length: int) -> int:
+        """The number of samples that may be skipped of this many; one is left in any case."""
+        at_most = min(100, max(1, length // 100)) if self.at_most is None else self.at_most
+        return min(at_most, length - 1)
+
+
+@dataclass(frozen=True)
 class SectionPlan:
     """The program of one section of the data, and the order of its samples."""
 
@@ -64,6 +79,8 @@ class SectionPlan:
     """The number that class indices among the targets must be below; None if targets are not checked."""
     ignored_classes: frozenset[int]
     """Values among them that mean no class to a loss."""
+    skipping: Skipping | None = None
+    """None: the first faulty sample ends the run."""
 
     @property
     def operations(self) -> Iterator[Operation]:
@@ -74,6 +91,10 @@ class SectionPlan:
     def views(self) -> int:
         """The number of images of one sample that the model receives."""
         return max(operation.views for operation in self.operations)
+
+    def leaving_out_faulty(self) -> SectionPlan:
+        """The same program for a pass that counts every sample once: what is skipped is not replaced."""
+        return replace(self, skipping=self.skipping and replace(self.skipping, replaced=False))
 
     def with_operations(self, kept: Callable[[Operation], bool]) -> SectionPlan:
         """The same program with only the operations that ``keep`` selects; empty stages are removed."""

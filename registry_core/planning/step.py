@@ -60,3 +60,10 @@ class EvaluationPlan:
     every: Every | None
     """The interval; None: never during training."""
     weights: Literal["trained", "averaged"]
+    counts_train_loss: bool
+    """True if a component monitors the training loss, which is then averaged from one evaluation to the next."""
+
+    @property
+    def counted_every(self) -> Every:
+        """The interval of what counts for schedules, stopping and the best checkpoint, also without evaluations."""
+        return self.every or Every(1, "epoch")

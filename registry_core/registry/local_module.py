@@ -28,7 +28,8 @@ def use_local_module(name: str) -> tuple[Record, ...]:
     Raises BrokenComponent if the module cannot be imported or its table is wrong.
     """
     if name.endswith(".py") or "/" in name or "\\" in name:
-        remedy = f"Name the module: -p {Path(name).stem}, from the folder it is in."
+        stem = Path(name).stem
+        remedy = f"Name the module{f': -p {stem}' if stem.isidentifier() else ''}, from the folder it is in."
         raise BrokenComponent(f"{name!r} (option -p) is a file.", remedy)
     here = str(Path.cwd())
     if here not in sys.path:

@@ -15,6 +15,7 @@ from pydantic import Field, create_model
 
 from registry_core.catalog import Record
 from registry_core.components.base import Component, file_keys
+from registry_core.components.own_default import OwnDefault, is_plain
 from registry_core.components.target import load_target
 
 D = TypeVar("D", bound=Component)
@@ -34,7 +35,7 @@ def declare_plain(base: type[D], plain: Callable[..., Any], record: Record) -> t
     fields |= {
         name: (
             _field_type(hints.get(p.name, Any), p.default),
-            Field(default=... if p.default is p.empty else p.default, alias=None if name == p.name else p.name),
+            Field(default=_default(p), alias=None if name == p.name else p.name),
         )
         for name, p in named.items()
     }
@@ -123,8 +124,19 @@ def _hints(plain: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+def _default(parameter: inspect.Parameter) -> Any:
+    """The default of a field; one of another type than files have is left to the class."""
+    default = parameter.default
+    if default is parameter.empty:
+        return ...
+    try:
+        return default if is_plain(default) else OwnDefault(default)
+    except RecursionError:  # it contains itself
+        return OwnDefault(default)
+
+
 def _field_type(hint: Any, default: Any) -> Any:
-    if hint is Any and isinstance(default, (bool, int, float, str)):
+    if hint is Any and type(default) in (bool, int, float, str):
         return int | float if type(default) is int else type(default)
     return hint if _is_plain(hint) else Any
 

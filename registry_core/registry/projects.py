@@ -12,6 +12,7 @@ from typing import Any
 from registry_core.catalog import Plugin
 from registry_core.catalog.kinds import PREFIX
 from registry_core.catalog.policy import normalised
+from registry_core.diagnostics.shell_words import shell_word
 
 Point = tuple[str, str, str]
 """Group, name and value of an entry point."""
@@ -56,14 +57,15 @@ def stale(plugin: Plugin) -> str:
         return ""
     parts = [f"{word} {', '.join(names)}" for word, names in (("lacks", missing), ("still has", extra)) if names]
     what = f"its installed entry points differ from {declared.folder / 'pyproject.toml'}: it {' and '.join(parts)}"
-    return f"{what}. Run: pip install -e {declared.folder}"
+    return f"{what}. Run: pip install -e {shell_word(declared.folder)}"
 
 
 def not_installed(folder: Path) -> Iterator[str]:
     """A sentence about the project in a folder, if it declares components but is not installed."""
     declared = declared_in(folder)
     if declared is not None and not _installed_points(declared.name):
-        yield f"{declared.name} in {folder} declares components, but is not installed. Run: pip install -e {folder}"
+        what = f"{declared.name} in {folder} declares components, but is not installed"
+        yield f"{what}. Run: pip install -e {shell_word(folder)}"
 
 
 def _installed_points(name: str) -> frozenset[Point]:

@@ -140,7 +140,7 @@ def test_a_file_of_a_distribution(start: Callable[..., Any], distribution: Calla
     assert same(start({"weights": section}).model.state_dict(), weights())
     with pytest.raises(PipelineError, match=r"has no file 'nets\.safetensors'\. Did you mean 'acme_weights_data/net"):
         start({"weights": {**section, "file": "nets.safetensors"}})
-    with pytest.raises(PipelineError, match=r"'acme-wheels' is not installed\. Install it: pip install acme-wheels"):
+    with pytest.raises(PipelineError, match=r"'acme-wheels' is not installed\. Run: pip install acme-wheels"):
         start({"weights": {**section, "distribution": "acme-wheels"}})
 
 

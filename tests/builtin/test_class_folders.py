@@ -233,7 +233,7 @@ def test_predictions_of_a_folder_are_those_of_its_images(
     apart = command("predict", tmp_path / "run", *(folder / file for file in files), "--json")
     together = command("predict", tmp_path / "run", folder, "--json")
     assert json.loads(together.out) == json.loads(apart.out)
-    assert f"warning: Pillow cannot read 1 image of '{folder}', such as '{folder / 'd.heic'}'." in together.err
+    assert f"warning: 1 image of '{folder}', such as '{folder / 'd.heic'}', cannot be read." in together.err
     (folder / "none").mkdir()
     ended = command("predict", tmp_path / "run", folder / "none")
     assert ended.code == 2

@@ -284,7 +284,7 @@ def damaged(kind: str, path: Path) -> None:
     ("kind", "reason"),
     [
         ("truncated", "cannot be decoded: "),
-        ("text", "cannot be decoded: it is not an image in a format that Pillow knows. Replace or remove it."),
+        ("text", "cannot be decoded: it is not an image in a format that is read. Replace it by a "),
         ("empty", "cannot be decoded: the file is empty. Replace or remove it."),
         (
             "deep",

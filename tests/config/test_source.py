@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_core.config.text.tree import MAX_BYTES, read_file, read_text, read_value
+from registry_core.config.text.source import MAX_BYTES
+from registry_core.config.text.tree import read_file, read_text, read_value
 from registry_core.diagnostics import PipelineError
 
 

@@ -79,6 +79,21 @@ class Diary(Hook):
         message = f"The hook 'diary' writes every {self.every} epochs, but the run has {epochs}."
         return (CheckFailed(message, "Set every to less.", ("every",)),)
 ''',
+    "acme_logbook": '''
+import sys
+from registry_core.components import hookimpl
+
+
+class Logbook:
+    """Tells of every row, and keeps the file that it writes to."""
+
+    @hookimpl
+    def metrics_measured(self, row):
+        print(row, file=sys.stderr)
+
+    def state_dict(self):
+        return {"rows": 0, "file": sys.stderr}
+''',
     "acme_torn": "import acme_no_such_module\n",
     "acme_parts": '''
 import torch
@@ -138,6 +153,7 @@ POINTS = (
     "[registry_core.v1.models]\ntwo_heads = acme_parts:TwoHeads\n"
     "digit = acme_losses:Digit\ndigit.v2 = acme_losses:DigitToo\n"
     "[registry_core.v1.hooks]\ntracker = acme_losses:Tracker\ndiary = acme_losses:Diary\n"
+    "logbook = acme_logbook:Logbook\n"
     "[registry_core.v1.optimizers]\nself_paced = acme_losses:SelfPaced\n"
 )
 

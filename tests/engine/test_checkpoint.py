@@ -12,43 +12,35 @@ from typing import Any
 
 import pytest
 import torch
+from checkpoints import PIPELINE, RUN, save, state_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry_core.components import Save
+from registry_core.config.run_layout import pointed
 from registry_core.diagnostics import CheckpointError
-from registry_core.engine.checkpoint import store as module
-from registry_core.engine.checkpoint.store import (
-    load_checkpoint,
-    newest,
-    point,
-    pointed,
-    prune,
-    save_checkpoint,
-    verify,
-)
+from registry_core.engine.checkpoint import manifest, store
+from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest, verify
+from registry_core.engine.checkpoint.retention import Retention
+from registry_core.engine.checkpoint.store import load_checkpoint, newest, save_checkpoint
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
-
-
-def save(folder: Path, step: int) -> Path:
-    parts = {"model": {"weight": torch.full((50, 50), float(step)), "half": torch.ones(3, dtype=torch.bfloat16)}}
-    return save_checkpoint(folder, step, parts, {"step": step, "moments": {0: {"exp_avg": torch.arange(4.0)}}})
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = save(tmp_path, 3)
-    parts, state = load_checkpoint(path)
+    parts, state, _ = load_checkpoint(path)
     assert torch.equal(parts["model"]["weight"], torch.full((50, 50), 3.0))
     assert parts["model"]["half"].dtype is torch.bfloat16
-    assert state["step"] == 3
-    assert torch.equal(state["moments"][0]["exp_avg"], torch.arange(4.0))
+    assert state["position"]["step"] == 3
+    assert torch.equal(state["torch"]["optimizer"]["state"][0]["exp_avg"], torch.arange(4.0))
     assert pointed(tmp_path, "latest") == path
     assert not list(tmp_path.glob("*.tmp*"))
 
 
 def test_weights_that_share_memory_are_saved(tmp_path: Path) -> None:
     tied = torch.arange(6.0)
-    parts, _ = load_checkpoint(save_checkpoint(tmp_path, 1, {"model": {"a": tied, "b": tied.view(2, 3)}}, {}))
-    assert torch.equal(parts["model"]["a"].view(2, 3), parts["model"]["b"])
+    parts, *_ = load_checkpoint(save(tmp_path, 1, loss={"a": tied, "b": tied.view(2, 3)}))
+    assert torch.equal(parts["loss"]["a"].view(2, 3), parts["loss"]["b"])
 
 
 def test_any_damage_is_found(tmp_path: Path) -> None:
@@ -73,41 +65,34 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> No
     older, newer = save(tmp_path, 1), save(tmp_path, 2)
     (newer / "model.safetensors").write_bytes(b"broken")
     said: list[str] = []
-    assert newest(tmp_path, said.append) == older
+    assert newest(tmp_path, RUN, said.append)[0] == older
     assert "step-00000002" in said[0]
     (older / "manifest.json").unlink()
     with pytest.raises(CheckpointError, match="no intact checkpoint"):
-        newest(tmp_path, said.append)
-
-
-def test_pruning_keeps_the_newest_and_the_best(tmp_path: Path) -> None:
-    paths = [save(tmp_path, step) for step in range(1, 6)]
-    point(tmp_path, "best", paths[1])
-    (tmp_path / "step-00000009.tmp-crashed").mkdir()
-    prune(tmp_path, keep=2)
-    assert sorted(path.name for path in tmp_path.glob("step-*")) == [paths[n].name for n in (1, 3, 4)]
+        newest(tmp_path, RUN, said.append)
 
 
 def test_a_save_that_fails_anywhere_leaves_the_last_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sync, in turn, raises as a full disk does."""
     good = save(tmp_path, 1)
-    real = module._sync
+    real = store.sync
     fail_at = 0
     failed = True
     while failed:
         fail_at += 1
-        monkeypatch.setattr(module, "_sync", _failing(module, real, fail_at))
+        failing = _failing(real, fail_at)
+        for module in (store, manifest):
+            monkeypatch.setattr(module, "sync", failing)
         try:
             save(tmp_path, 1 + fail_at)
             failed = False
         except CheckpointError:
-            found = newest(tmp_path, lambda _: None)
+            found, _ = newest(tmp_path, RUN, lambda _: None)
             assert found.name >= good.name
-            load_checkpoint(found)
     assert fail_at > 5
 
 
-def _failing(module: Any, real: Any, fail_at: int) -> Any:
+def _failing(real: Any, fail_at: int) -> Any:
     calls = iter(range(1, 1000))
 
     def sync(path: Path) -> None:
@@ -126,9 +111,11 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
         child = os.fork()
         if child == 0:
             try:
+                retention = Retention(folder, RUN, 1)
                 for step in range(1, 10_000):
                     save(folder, step)
-                    prune(folder, keep=2)
+                    retention.note(step, Save(keep=2), 0)
+                    retention.prune()
                     os.write(writes, step.to_bytes(4, "little"))
             finally:
                 os._exit(0)
@@ -141,9 +128,8 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
         while chunk := os.read(told, 4):
             acknowledged = chunk
         os.close(told)
-        found = newest(folder, lambda _: None)
-        step = load_checkpoint(found)[1]["step"]
-        assert step >= int.from_bytes(acknowledged, "little")
+        _, found = newest(folder, RUN, lambda _: None)
+        assert found.manifest.step >= int.from_bytes(acknowledged, "little")
 
 
 def test_a_plain_save_would_not_survive(tmp_path: Path) -> None:
@@ -208,5 +194,6 @@ def test_the_state_of_torch_optimizers_survives(name: str, tmp_path: Path) -> No
 
     for _ in range(3):
         optimizer.step(closure)
-    _, state = load_checkpoint(save_checkpoint(tmp_path, 1, {}, {"optimizer": optimizer.state_dict()}))
-    assert same(state["optimizer"], optimizer.state_dict())
+    origin = Origin(RUN, pipeline_digest(PIPELINE))
+    path = save_checkpoint(tmp_path, 1, {"model": {}}, state_at(1, **optimizer.state_dict()), origin)
+    assert same(load_checkpoint(path).state["torch"]["optimizer"], optimizer.state_dict())

@@ -166,7 +166,7 @@ def test_a_disk_that_is_too_small(
         registry_core.train(plan, out)
     assert str(tmp_path) in str(no.value)
     assert no.value.exit_code == 5
-    assert asked == [tmp_path]
+    assert asked == [out]
     assert not out.parent.exists()
     found = dry_run(plan, out=out)
     assert [(warning.code, warning.message[:11]) for warning in found.warnings] == [("disk-space", "The disk of")]

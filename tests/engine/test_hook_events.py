@@ -7,6 +7,7 @@ import random
 import sys
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import registry_core
 from registry_core.assembly.pipeline import assemble
-from registry_core.components import hookimpl
+from registry_core.components import Hook, hookimpl
 from registry_core.diagnostics import InvalidParameters
+from registry_core.engine.api import _made_with
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.training import Training
@@ -138,10 +140,13 @@ class Watching:
 
 def trained(path: Path, out: Path, *hooks: object) -> Training:
     """A run of a pipeline with hooks that are objects of this test."""
-    plan = make_plan(registry_core.load(path))
-    built = assemble(plan)
+    plan = replace(make_plan(registry_core.load(path)), hooks=tuple(Hook() for _ in hooks))
+    built = assemble(replace(plan, hooks=()))
+    built.plan = plan
     built.hooks = [(f"hook {number}", hook) for number, hook in enumerate(hooks)]
-    training = Training(built, RunDirectory.create(out, plan.spec, built.device, {}), StopRequest(), {})
+    out.mkdir()
+    directory = RunDirectory.create(out, plan.spec, built.device, {})
+    training = Training(built, directory, StopRequest(), _made_with(built))
     training.run()
     assert training.hooks.errors == []
     return training
@@ -202,7 +207,8 @@ def test_events_without_listeners_are_not_told(
     tell = Hooks.tell
     monkeypatch.setattr(Hooks, "tell", lambda self, event, **values: (told.append(event), tell(self, event, **values)))
     registry_core.train(registry_core.load(pipeline()), tmp_path / "run")
-    assert set(told) == {"run_started", "metrics_measured", "checkpoint_saved", "run_ended"}
+    saving = {"checkpoint_saving", "checkpoint_saved"}
+    assert set(told) == {"run_started", "metrics_measured", *saving, "run_ended"}
 
 
 def test_what_a_run_lets_its_hooks_see(pipeline: Callable[..., Path], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from checkpoints import reseal
 from registry_builtin.objects.early_stopping import EarlyStopping
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -19,7 +20,6 @@ import registry_core
 from registry_core.assembly.finite import holding_nan, largest, not_finite
 from registry_core.components import Row
 from registry_core.diagnostics import CheckpointError, PipelineError, RunError
-from registry_core.engine.checkpoint.store import _seal
 from registry_core.engine.trained import evaluate
 
 PARTS = '''
@@ -272,9 +272,8 @@ def test_metrics_that_are_never_finite_are_null(run: Callable[..., Any]) -> None
 
 def test_nan_says_nothing_about_improvement() -> None:
     hook = EarlyStopping("val/loss", patience=1, min_delta=0.0, better="lower")
-    rows = [
-        Row(step, 1, {"val/loss": value}, True) for step, value in enumerate([math.nan, 2.0, math.nan, 1.0, math.inf])
-    ]
+    measured = [{"val/loss": value} for value in (math.nan, 2.0, math.nan, 1.0, math.inf)]
+    rows = [Row(step, 1, values, True, values) for step, values in enumerate(measured)]
     assert [hook.should_stop(row) is None for row in rows] == [True, True, True, True, False]
 
 
@@ -283,8 +282,7 @@ def sealed(folder: Path, value: float) -> None:
     tensors = load_file(folder / "model.safetensors")
     next(iter(tensors.values())).view(-1)[0] = value
     save_file(tensors, folder / "model.safetensors")
-    (folder / "manifest.json").unlink()
-    _seal(folder)
+    reseal(folder)
 
 
 def test_weights_that_hold_nan_are_refused(run: Callable[..., Any], pipeline: Callable[..., Path]) -> None:
@@ -309,8 +307,7 @@ def test_eval_and_predict_refuse_what_is_not_finite(
     for tensor in tensors.values():
         tensor.fill_(3e38)  # finite, but no output of it is
     save_file(tensors, folder / "model.safetensors")
-    (folder / "manifest.json").unlink()
-    _seal(folder)
+    reseal(folder)
     ended = command("eval", result.directory, "--json")
     assert ended.code == 5
     assert "The loss of data.val is not finite: sample" in ended.err

@@ -17,7 +17,8 @@ import torch
 from conftest import changed, distributions
 
 import registry_core
-from registry_core.engine.checkpoint.store import load_checkpoint, pointed
+from registry_core.config.run_layout import pointed
+from registry_core.engine.checkpoint.store import load_checkpoint
 
 RANDOM = [
     {"random_crop": {"size": 8, "padding": 1}},

@@ -224,7 +224,7 @@ def result(out: Path) -> dict[str, Any]:
     latest = pointed(out / "checkpoints", "latest")
     best = pointed(out / "checkpoints", "best")
     assert latest is not None
-    weights, state = load_checkpoint(latest)
+    weights, state, _ = load_checkpoint(latest)
     plain = {key: state[key] for key in ("position", "hooks", "images")}
     return {
         "rows": rows(out),

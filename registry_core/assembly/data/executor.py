@@ -115,6 +115,16 @@ class Executor:
         """The same program with an observer."""
         return replace(self, observer=observer)
 
+    def one_by_one(self) -> Executor:
+        """The same program with every transform of samples applied to one sample after the other; same bits."""
+        of_samples, of_batches = list(self.of_samples), []
+        for operation in self.of_batches:
+            if operation.transform is not None and operation.transform.batch_form is not None:
+                of_samples.append(operation._replace(transform=replace(operation.transform, batch_form=None)))
+            else:
+                of_batches.append(operation)
+        return replace(self, of_samples=tuple(of_samples), of_batches=tuple(of_batches))
+
     def with_transforms(self, change: Callable[[BuiltTransform], BuiltTransform]) -> Executor:
         """The same program with every transform changed."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,10 +13,15 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
 from registry_core.assembly.data.packing import PackedBatch
+from registry_core.assembly.data.skipping import Skipped, Skipper, WithoutFaulty
+from registry_core.assembly.data.transforms import Sample
 from registry_core.assembly.data.workers import LoadingStopped, Workers
 from registry_core.components.sampler import Order
 from registry_core.diagnostics import Keys, RegistryError
 from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.planning.program import Skipping
+
+B = TypeVar("B", LoadedBatch, WithoutFaulty)
 
 
 @dataclass(frozen=True)
@@ -35,15 +40,24 @@ class _Failure:
 class _Batches(Dataset[Any]):
     """Loads batches on request; its result depends on the request alone."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, skipper: Skipper | None) -> None:
         self.executor = executor
+        self.skipper = skipper
 
-    def __getitem__(self, request: Request) -> LoadedBatch | PackedBatch | _Failure:
+    def __getitem__(self, request: Request) -> LoadedBatch | WithoutFaulty | PackedBatch | _Failure:
         try:
-            loaded = LoadedBatch(request, self.executor.load(request))
-            return loaded if get_worker_info() is None else PackedBatch.of(loaded, self.executor.section)
+            return self._sendable(LoadedBatch(request, self.executor.load(request)))
+        except RegistryError as error:
+            failure = _Failure(type(error), error.message, error.remedy, error.keys)
+        if self.skipper is None:
+            return failure
+        try:
+            return self._sendable(self.skipper.load(request))
         except RegistryError as error:
             return _Failure(type(error), error.message, error.remedy, error.keys)
+
+    def _sendable(self, found: B) -> B | PackedBatch:
+        return found if get_worker_info() is None else PackedBatch.of(found, self.executor.section)
 
 
 class _Requests(Sampler[Request]):
@@ -77,10 +91,15 @@ class Epochs:
         """Batches in an epoch."""
         return self.samples // self.batch_size if self.drop_last else -(-self.samples // self.batch_size)
 
+    def indices(self, epoch: int) -> NDArray[np.int64]:
+        """The samples of an epoch in their order."""
+        with foreign_code(f"The sampler failed in epoch {epoch}"):
+            return np.asarray(self.order(self.seed, epoch))
+
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
+        indices = self.indices(epoch)
         with foreign_code(f"The sampler failed in epoch {epoch}"):
-            indices = np.asarray(self.order(self.seed, epoch))
             repeats = occurrences(indices)
         for batch in range(start, len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
@@ -104,12 +123,21 @@ def occurrences(indices: NDArray[np.int64]) -> NDArray[np.int64] | None:
 class Loader:
     """The loaded batches of one section; ``executor.on_device`` moves them to the device."""
 
-    def __init__(self, executor: Executor, epochs: Epochs, *, workers: int, pin_memory: bool) -> None:
+    def __init__(
+        self, executor: Executor, epochs: Epochs, skipping: Skipping | None, *, workers: int, pin_memory: bool
+    ) -> None:
         self.executor = executor
         self.epochs = epochs
         self.workers = workers
         self.pin_memory = pin_memory
-        self._source = _Batches(executor)
+        self.skipped: Skipped | None = None
+        """The samples that were skipped; None if the first faulty one ends the run."""
+        self._skipper: Skipper | None = None
+        if skipping is not None:
+            length = len(executor.reader)
+            self.skipped = Skipped(executor.section, skipping.limit(length), length)
+            self._skipper = Skipper(executor, epochs.indices, self.skipped.limit, replaces=skipping.replaced)
+        self._source = _Batches(executor, self._skipper)
         self._requests = _Requests(epochs.requests, len(epochs))
         self.is_stopped: Callable[[], bool] = _never
         """Asked before every batch, and while one is awaited from worker processes."""
@@ -127,7 +155,8 @@ class Loader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[LoadedBatch]:
         """The batches of an epoch from batch ``start`` on; raises the first error that a sample has.
 
-        Raises LoadingStopped instead of the next batch, and of any error, once ``is_stopped``.
+        Where faulty samples are left out, a batch may have fewer samples, or none. Raises LoadingStopped instead of the
+        next batch, and of any error, once ``is_stopped``.
         """
         self._requests.epoch, self._requests.start = epoch, start
         batches = self._in_workers() if self.workers else self._in_process()
@@ -135,14 +164,39 @@ class Loader:
             self._check_stop()
             try:
                 batch = next(batches, None)
-                if isinstance(batch, _Failure):
-                    raise batch.error()
+                if batch is not None and not isinstance(batch, LoadedBatch):
+                    batch = self._without_faulty(batch)
             except RegistryError:
                 self._check_stop()  # the signal may have caused the error, as in a program that the data set runs
                 raise
             if batch is None:
                 return
             yield batch
+
+    def _without_faulty(self, found: WithoutFaulty | _Failure) -> LoadedBatch:
+        if isinstance(found, _Failure):
+            raise found.error()
+        assert self.skipped is not None
+        self.skipped.add(found.skipped)
+        return found.loaded
+
+    def load(self, request: Request) -> LoadedBatch:
+        """A batch to look at, loaded in this process; other samples take the place of faulty ones that are skipped."""
+        try:
+            return LoadedBatch(request, self.executor.load(request))
+        except RegistryError:
+            if self._skipper is None:
+                raise
+        return self._skipper.shown(request)
+
+    def sample(self, index: int, epoch: int) -> Sample:
+        """A sample to look at, as the model receives it in an epoch; the next one for a faulty one that is skipped."""
+        try:
+            return self.executor.sample(index, epoch)
+        except RegistryError:
+            if self._skipper is None:
+                raise
+        return self._skipper.sample(index, epoch)
 
     def _check_stop(self) -> None:
         if self.is_stopped():

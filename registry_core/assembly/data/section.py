@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from registry_core.assembly.building import build
 from registry_core.assembly.data.executor import Executor, Placement
 from registry_core.assembly.data.loader import Epochs, Loader
 from registry_core.assembly.data.reading import Reader
 from registry_core.assembly.data.sending import require_sendable
-from registry_core.components import Dataset
+from registry_core.components.forms import counted
 from registry_core.diagnostics import BrokenComponent, DataError
 from registry_core.planning.plan import LoadingPlan
 from registry_core.planning.program import SectionPlan
@@ -20,7 +22,7 @@ def build_loader(plan: SectionPlan, loading: LoadingPlan, placement: Placement) 
     dataset: Any = build(plan.dataset, plan.dataset.build)
     length = _length(plan, dataset)
     sampler = plan.sampler
-    targets = _targets(dataset, plan.dataset, sampler.name) if sampler.needs_targets else None
+    targets = _targets(plan, dataset) if sampler.needs_targets else None
     reader = Reader(plan.section, plan.dataset.name, dataset, plan.num_classes, plan.ignored_classes)
     epochs = Epochs(
         order=build(sampler, sampler.build, length, targets),
@@ -33,8 +35,9 @@ def build_loader(plan: SectionPlan, loading: LoadingPlan, placement: Placement) 
     executor = Executor.of(plan, reader, placement)
     declared = {operation.keys: operation.transform for operation in plan.operations}
     sent = [(declared[built.keys], built) for built in executor.transforms_where_loaded()]
-    require_sendable([(plan.dataset, dataset), *sent], loading.workers)
-    return Loader(executor, epochs, workers=loading.workers, pin_memory=pin)
+    parts = [(plan.dataset, dataset), *sent, *([] if plan.skipping is None else [(sampler, epochs.order)])]
+    require_sendable(parts, loading.workers)
+    return Loader(executor, epochs, plan.skipping, workers=loading.workers, pin_memory=pin)
 
 
 def _length(plan: SectionPlan, dataset: Any) -> int:
@@ -47,10 +50,16 @@ def _length(plan: SectionPlan, dataset: Any) -> int:
     return length
 
 
-def _targets(dataset: Any, declared: Dataset, sampler: str) -> Any:
-    targets = getattr(dataset, "targets", None)
+def _targets(plan: SectionPlan, dataset: Any) -> Any:
+    targets, declared = getattr(dataset, "targets", None), plan.dataset
+    message = f"The sampler {plan.sampler.name!r} needs the class of every sample, but "
     if targets is None:
-        message = f"The sampler {sampler!r} needs the class of every sample"
-        message += f", but the dataset {declared.name!r} has no `targets`."
+        message += f"the dataset {declared.name!r} has no `targets`."
         raise DataError(message, "Use the sampler 'shuffled'.").blaming(declared)
+    if plan.skipping is not None and plan.num_classes is not None:  # a class for each wrong label would be drawn
+        found = np.asarray(targets)
+        wrong = int(((found < 0) | (found >= plan.num_classes)).sum())
+        if wrong:
+            message += f"{counted(wrong, 'label')} of data.{plan.section} are outside the classes."
+            raise DataError(message, "Correct the labels, or use the sampler 'shuffled'.").blaming(declared)
     return targets

@@ -12,6 +12,7 @@ from torch import nn
 from registry_core.analysis.tensor_matches import TensorMatch
 from registry_core.assembly.model.weights import FileWeights, load_weights
 from registry_core.config.finetune import Finetune
+from registry_core.diagnostics.printable import printable
 from registry_core.diagnostics.tables import columns
 
 _RESULTS = ("missing", "unexpected", "wrong shape", "wrong type")
@@ -34,11 +35,13 @@ class WeightsReport:
         return dict.fromkeys((name for name in parameters if name in loaded), f"finetune: {self.file.path.name}")
 
     def __str__(self) -> str:
-        return "\n".join([*self._head(), *self._table(fit for fit in self.fits if fit.result != "loaded")])
+        lines = [*self._head(), *self._table(fit for fit in self.fits if fit.result != "loaded")]
+        return "\n".join(map(printable, lines))
 
     def table(self) -> str:
         """The report with a line for every tensor of file and model."""
-        return "\n".join([*self._head(), f"SHA-256 {self.file.sha256}", *self._table(self.fits)])
+        lines = [*self._head(), f"SHA-256 {self.file.sha256}", *self._table(self.fits)]
+        return "\n".join(map(printable, lines))
 
     def data(self) -> dict[str, Any]:
         """The report as plain data."""

@@ -12,7 +12,7 @@ from registry_core.assembly.building import build
 from registry_core.assembly.model.objective import Objective
 from registry_core.assembly.optim.parameters import ParameterGroup, for_optimizer, named_parameters
 from registry_core.components import CheckFailed, ParameterFacts
-from registry_core.components.base import file_values
+from registry_core.components.base import values_set
 from registry_core.diagnostics import PipelineError, Problem
 from registry_core.planning.plan import Plan
 
@@ -54,7 +54,7 @@ def _problems(plan: Plan, groups: list[ParameterGroup], facts: dict[str, Paramet
         remedy = "Remove groups, layer_decay and unfreeze, or use another optimizer."
         yield Problem(message, remedy, keys=("optim", "optimizer"), code="optimizer-groups")
     for group in groups:
-        optimizer = type(declared).model_validate({**file_values(declared), **group.options})
+        optimizer = type(declared).model_validate({**values_set(declared), **group.options})
         if declared.record is not None:
             optimizer = optimizer.with_record(declared.name_in_file, declared.record)
         try:

@@ -62,13 +62,13 @@ class Schedule:
             group["lr"] = rate if share == 1.0 else rate * share
 
     def state_dict(self) -> dict[str, Any]:
-        """The scheduler's state as plain data, which cannot name code."""
+        """The scheduler's state without the functions in it: a scheduler that loads it has its own."""
         state: dict[str, Any] = _without_functions(self.scheduler.state_dict())
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a saved state."""
-        self.scheduler.load_state_dict(_as_built(self.scheduler.state_dict(), state))
+        self.scheduler.load_state_dict(_with_functions(self.scheduler.state_dict(), state))
 
 
 def _keeps_differences(before: list[float], after: list[float]) -> None:
@@ -82,17 +82,19 @@ def _keeps_differences(before: list[float], after: list[float]) -> None:
 
 
 def _without_functions(state: Any) -> Any:
-    """The state without the functions that some schedulers keep in it."""
-    if isinstance(state, dict):
+    """The state without functions: a dictionary lacks them, and a list has None in their places."""
+    if type(state) is dict:
         return {key: _without_functions(value) for key, value in state.items() if not callable(value)}
-    return [_without_functions(value) for value in state] if isinstance(state, list) else state
+    if type(state) in (list, tuple):
+        return type(state)(None if callable(value) else _without_functions(value) for value in state)
+    return state
 
 
-def _as_built(own: Any, saved: Any) -> Any:
-    """The saved state with the mapping types of the scheduler's own: plain data has one, ``MultiStepLR`` a Counter."""
-    if isinstance(own, dict) and isinstance(saved, dict):
-        loaded = {key: _as_built(own.get(key), value) for key, value in saved.items()}
-        return loaded if type(own) is dict else type(own)(loaded)
-    if isinstance(own, list) and isinstance(saved, list) and len(own) == len(saved):
-        return [_as_built(*pair) for pair in zip(own, saved, strict=True)]
-    return saved
+def _with_functions(own: Any, saved: Any) -> Any:
+    """The saved state with the functions of the scheduler's own in their places."""
+    if type(own) is dict and type(saved) is dict:
+        functions = {key: value for key, value in own.items() if callable(value) and key not in saved}
+        return {**functions, **{key: _with_functions(own.get(key), value) for key, value in saved.items()}}
+    if type(own) in (list, tuple) and type(saved) is type(own) and len(saved) == len(own):
+        return type(own)(_with_functions(*pair) for pair in zip(own, saved, strict=True))
+    return own if saved is None and callable(own) else saved

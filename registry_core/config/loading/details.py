@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from registry_core.components import ParameterError
-from registry_core.config.loading.numbers import bound, number_meant
+from registry_core.config.loading.numbers import as_whole, bound, number_meant
 from registry_core.config.loading.pydantic_texts import choices, listed_choices, reason
 from registry_core.config.text.fixes import certain_fix, likely_fix
 from registry_core.config.text.tree import read_value
@@ -92,8 +92,8 @@ def remedy(detail: ErrorDetails, *, spare: str = "") -> str:
         return _choose(value, choices(detail))
     if kind in ("int_type", "float_type") and isinstance(value, str):
         return _number(value, _TYPES[kind], whole=kind == "int_type")
-    if kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer():
-        return f"Write {int(value)}."
+    if kind in ("int_type", "int_from_float") and isinstance(value, float) and (meant := as_whole(value)):
+        return f"Write {meant}."
     if kind == "is_instance_of" and detail["ctx"]["class"] == "Path":
         return "Write a path."
     if kind == "string_pattern_mismatch":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,21 +25,31 @@ _SURELY_MISSPELT = 0.85
 """Minimum similarity to a key of this section at which a key is misspelt, though another section has its name."""
 
 
-def sent_home(problem: Problem, tree: Tree) -> Problem:
-    """The problem of an unknown key, with its right section if there is one."""
-    if problem.suggestion is None:  # the key is not unknown, or its meaning is known
+class Homes:
+    """The right sections of the misplaced keys of one file."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    @cached_property
+    def components(self) -> list[tuple[Keys, type[Component]]]:
+        """The components written in the file, each with the keys of its parameters."""
+        return list(_components_here(self.tree))
+
+    def told(self, problem: Problem) -> Problem:
+        """The problem of an unknown key, with its right section if there is one."""
+        if problem.suggestion is None:  # the key is not unknown, or its meaning is known
+            return problem
+        keys = problem.keys
+        if keys not in self.tree.keys or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
+            return problem
+        name = str(keys[-1])
+        if homes := list(dict.fromkeys(_homes(name, keys, self.components))):
+            remedy = f"It belongs {' or '.join(homes[:2])}: move it there."
+            return problem._replace(remedy=remedy, fix=None, suggestion=None)
+        if problem.code == "unknown-parameter" and (homes := list(_sections_with(name, keys))):
+            return problem._replace(remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
         return problem
-    keys = problem.keys
-    if keys not in tree.keys or (problem.fix is not None and _is_misspelt(problem.fix.old, problem.fix.new)):
-        return problem
-    name = str(keys[-1])
-    if homes := list(dict.fromkeys(_homes(name, keys, tree))):
-        return problem._replace(
-            remedy=f"It belongs {' or '.join(homes[:2])}: move it there.", fix=None, suggestion=None
-        )
-    if problem.code == "unknown-parameter" and (homes := list(_sections_with(name, keys))):
-        return problem._replace(remedy=f"{problem.remedy} A key of this name belongs {homes[0]}.")
-    return problem
 
 
 def intended(problem: Problem) -> Keys | None:
@@ -52,16 +63,14 @@ def _is_misspelt(old: str, new: str) -> bool:
     return SequenceMatcher(None, old.lower(), new.lower()).ratio() >= _SURELY_MISSPELT
 
 
-def _homes(name: str, keys: Keys, tree: Tree) -> Iterator[str]:
+def _homes(name: str, keys: Keys, components: Sequence[tuple[Keys, type[Component]]]) -> Iterator[str]:
     """Describe the valid positions of a key: in the same section, else in another, else in a component."""
     if name in TOP and len(keys) > 1:
         yield "at the top of the file"
     around = [
-        (at, _shared(at, keys))
-        for at, declaration in _components_here(tree)
-        if name in file_keys(declaration) and at != keys[:-1]
+        (at, _shared(at, keys)) for at, declaration in components if name in file_keys(declaration) and at != keys[:-1]
     ]
-    inside_component = any(keys[:-1] == at for at, _ in _components_here(tree))
+    inside_component = any(keys[:-1] == at for at, _ in components)
     sections = list(_sections_with(name, keys))
     near = [pair for pair in around if pair[1] and not inside_component]
     if near:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from registry_core.catalog import KINDS, Preferences
 from registry_core.components import Component, Every
-from registry_core.components.base import file_values, keys_set
+from registry_core.components.base import values_set
 from registry_core.config.models import Spec
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, Problem
@@ -47,8 +47,7 @@ class _Writing:
         return str(value) if isinstance(value, (Path, Every)) else value
 
     def _fields(self, model: BaseModel, keys: Keys) -> dict[str, Any]:
-        written = keys_set(model)
-        return {key: self.data(item, (*keys, key)) for key, item in file_values(model).items() if key in written}
+        return {key: self.data(item, (*keys, key)) for key, item in values_set(model).items()}
 
     def _name(self, component: Component, keys: Keys) -> str:
         name = registered_name(component, self.prefer)

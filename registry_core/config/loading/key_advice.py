@@ -21,6 +21,8 @@ def key_advice(tree: Tree, keys: Keys, place: Place | None, taken: Collection[st
     for space, called in _SPACES.items():
         if space in name:
             return f"Replace the {called} by an ordinary space.", None
+    if name.startswith(("//", "/*")):
+        return "Begin a comment with #.", None
     below = value_at(tree.data, keys)
     if isinstance(below, dict) and below and set(below) <= set(taken):
         return "Remove it and move its contents one level up.", None
@@ -31,7 +33,7 @@ def key_advice(tree: Tree, keys: Keys, place: Place | None, taken: Collection[st
         if found and word.strip() and value.strip():
             meant = f"{word.strip()}: {value.strip()}"
             return f"Write `{meant}`, with a colon and a space.", certain_fix(place, name, meant)
-    if name.isdigit() and (before := _before(tree, keys)) is not None:
+    if name.isascii() and name.isdecimal() and (before := _before(tree, keys)) is not None:
         whole = f", or {before}{name} for a large one" if len(name) == 3 else ""
         return f"Write {before}.{name} for a decimal number{whole}, without a comma.", None
     return None

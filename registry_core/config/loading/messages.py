@@ -16,6 +16,7 @@ from registry_core.config.loading.annotations import model_in
 from registry_core.config.loading.component_form import wrong_form
 from registry_core.config.loading.details import code_of, correction, remedy, sentence
 from registry_core.config.loading.key_advice import key_advice
+from registry_core.config.loading.limits import MAX_MISTAKES, and_more
 from registry_core.config.text.fixes import certain_fix, likely_fix, value_at
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Keys, Problem, format_value, near, suggest
@@ -29,13 +30,14 @@ def problems_of(
 ) -> list[Problem]:
     """All problems in a validation error of ``model``, whose data are at ``keys`` of the tree."""
     found = [(written(detail, data), detail) for detail in error.errors(include_url=False)]
+    found, more = found[:MAX_MISTAKES], found[MAX_MISTAKES:]
     inner = {loc[:end] for loc, _ in found for end in range(len(loc))}  # pydantic also reports lists for their items
     details = [(loc, detail) for loc, detail in found if loc not in inner]
     problems = [
         _problem(loc, [detail for _, detail in group], model, tree, keys, owner)
         for loc, group in groupby(details, key=lambda pair: pair[0])
     ]
-    return _without_consequences(problems)
+    return _without_consequences(and_more(problems) if more else problems)
 
 
 def written(detail: ErrorDetails, data: Any) -> Keys:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 
 from registry_core.config.text.tree import read_value
 
-_FRACTION = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)")
-_POWER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\*\*|\^)\s*\(?\s*(-?\d+)\s*\)?")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_THOUSANDS = re.compile(r"(\d+(?:\.\d+)?)\s*[kK]")
-_GROUPED = re.compile(r"[-+]?\d{1,3}(?:[_' ]\d{3})+|[-+]?\d+(?:_\d+)+")
-_COMMA = re.compile(r"[-+]?\d+,\d+")
+_NUMBER = r"[0-9]{1,300}(?:\.[0-9]{1,300})?"
+_FRACTION = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})")
+_POWER = re.compile(rf"({_NUMBER})\s*(?:\*\*|\^)\s*\(?\s*(-?[0-9]{{1,3}})\s*\)?")
+_PERCENT = re.compile(rf"({_NUMBER})\s*%")
+_THOUSANDS = re.compile(rf"({_NUMBER})\s*[kK]")
+_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:[_' ][0-9]{3})+|[-+]?[0-9]+(?:_[0-9]+)+")
+_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+_BINARY = re.compile(r"0[bB][01]{1,64}")
+
+_LONGEST = 400
+"""Longer texts are not taken for numbers."""
+
+_EXACT = 2**53
+"""All whole numbers up to this one are exact as floats."""
 
 
 def bound(number: float) -> str:
@@ -20,14 +30,30 @@ def bound(number: float) -> str:
 
 
 def number_meant(text: str, *, whole: bool) -> str:
-    """The number meant by a text that is not a number in YAML, such as ``10_000``, ``1/10`` or ``20 %``; else empty."""
+    """The number meant by a text that is not a number in YAML, such as ``10_000``, ``1/10`` or ``20 %``; else empty.
+
+    A file that has it in the place of the text, without quotes, has a finite number there, with ``whole`` an integer.
+    """
     plain = text.strip("\ufeff \t\n").replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
-    if _is_number(plain):
-        return _whole(float(plain), plain) if whole else plain
-    number = _computed(plain)
-    if number is None or (whole and not number.is_integer()):
+    if len(plain) > _LONGEST:
         return ""
-    return str(int(number)) if number.is_integer() else f"{number:.6g}"
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
+    written = read_value(plain)
+    if type(written) is int or (type(written) is float and not whole):
+        return plain
+    number = written if type(written) is float else _computed(plain)
+    if number is None or not math.isfinite(number) or (whole and not _is_whole(number)):
+        return ""
+    return str(int(number)) if _is_whole(number) else f"{number:.6g}"
+
+
+def as_whole(number: float) -> str:
+    """A number without a fraction as an integer; empty if it has one, or is too large to be exact."""
+    return str(int(number)) if _is_whole(number) else ""
+
+
+def _is_whole(number: float) -> bool:
+    return number.is_integer() and abs(number) < _EXACT
 
 
 def _computed(text: str) -> float | None:
@@ -39,9 +65,11 @@ def _computed(text: str) -> float | None:
         return float(found[1]) / 100
     if found := _THOUSANDS.fullmatch(text):
         return float(found[1]) * 1000
+    if found := _BINARY.fullmatch(text):
+        return float(int(text[2:], 2))
     if (found := _FRACTION.fullmatch(text)) and float(found[2]):
         return float(found[1]) / float(found[2])
-    if (found := _POWER.fullmatch(text)) and abs(int(found[2])) <= 300 and float(found[1]):
+    if (found := _POWER.fullmatch(text)) and float(found[1]):
         return _power(float(found[1]), int(found[2]))
     return None
 
@@ -51,12 +79,3 @@ def _power(base: float, exponent: int) -> float | None:
         return float(base**exponent)
     except OverflowError:
         return None
-
-
-def _is_number(text: str) -> bool:
-    """True if a text without its quotes is a number in YAML; ``nan`` and ``1_000`` are not."""
-    return type(read_value(text)) in (int, float)
-
-
-def _whole(number: float, text: str) -> str:
-    return (text if text.lstrip("+-").isdigit() else str(int(number))) if number.is_integer() else ""

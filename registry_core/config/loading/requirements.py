@@ -7,9 +7,13 @@ from typing import Any
 
 from registry_core.catalog import KINDS, Preferences, installed
 from registry_core.catalog.policy import normalised
-from registry_core.config.loading.versions import found_instead
+from registry_core.config.loading.versions import found_instead, install_command
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Keys, PipelineError, Problem, near
+from registry_core.diagnostics import Keys, PipelineError, Problem, format_value, near
+from registry_core.diagnostics.printable import printable
+
+_LONGEST_SPECIFIER = 200
+"""The maximum length of a version specifier: Python refuses to read numbers of thousands of digits."""
 
 
 def check_required(tree: Tree) -> None:
@@ -29,9 +33,11 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
     if not isinstance(wanted, str):
         return None
     try:
+        if len(wanted) > _LONGEST_SPECIFIER:
+            raise InvalidSpecifier
         specifier = SpecifierSet(wanted)
     except InvalidSpecifier:
-        message = f"{wanted!r} is not a version specifier."
+        message = f"{format_value(wanted)} is not a version specifier."
         remedy = "Write a specifier such as '>=1' or '~=1.4', or '' for any version."
         return Problem(message, remedy, tree.place(keys), keys, code="version-specifier")
     found = found_instead(name, specifier)
@@ -39,8 +45,8 @@ def _unmet(tree: Tree, name: str, wanted: Any) -> Problem | None:
         return None
     message = f"This pipeline requires {name} {wanted}, but {found} is installed."
     if not found:
-        message = f"This pipeline requires {name}, which is not installed."
-    remedy = f"Run: pip install '{name}{wanted}'"
+        message = f"This pipeline requires {printable(name)}, which is not installed."
+    remedy = install_command([f"{name}{wanted}"]) or "Install it, if you know what it is."
     return Problem(message, remedy, tree.place(keys, of_key=True), keys, code="missing-requirement")
 
 

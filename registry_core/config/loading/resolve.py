@@ -16,6 +16,7 @@ from registry_core.catalog import Preferences
 from registry_core.components import Component
 from registry_core.components.base import field_at, file_keys
 from registry_core.config.loading.annotations import is_sequence, model_in, takes_one
+from registry_core.config.loading.limits import MAX_MISTAKES, and_more
 from registry_core.config.text.fixes import likely_fix
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import (
@@ -23,6 +24,7 @@ from registry_core.diagnostics import (
     Fix,
     Keys,
     NameConflict,
+    PipelineError,
     Problem,
     RegistryError,
     UnknownComponent,
@@ -65,6 +67,8 @@ class Resolver:
 
     def component(self, base: type[Component], value: Any, keys: Keys) -> Component:
         """The component that a name or a one-key mapping describes."""
+        if len(self.problems) >= MAX_MISTAKES:
+            raise PipelineError(and_more(self.problems))
         name, parameters = _split(value)
         if name is None:
             from registry_core.config.loading.component_form import wrong_form
@@ -86,10 +90,10 @@ class Resolver:
         except BrokenComponent as error:
             return self._stand_in(base, keys, error.problem())
         inner: Keys = (*keys, name) if isinstance(value, dict) else keys
-        parameters = self.fields(declaration, parameters, inner)
+        as_written, parameters = parameters, self.fields(declaration, parameters, inner)
         made: Component | None = None
         try:
-            made = declaration.model_validate(parameters).with_record(name, record)
+            made = declaration.model_validate(parameters).with_record(name, record, as_written)
         except ValidationError as error:
             from registry_core.config.loading.messages import problems_of
 

@@ -14,8 +14,10 @@ from registry_core.config.models import Spec
 from registry_core.config.text.document import Document, keys_matching
 from registry_core.config.text.fixes import corrected, span, value_at
 from registry_core.config.text.moving import moved, with_first
-from registry_core.config.text.tree import Tree, text_of_file
+from registry_core.config.text.source import STDIN, text_of_file
+from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import Fix, Keys, PipelineError, Place, Problem, dotted
+from registry_core.diagnostics.shell_words import shell_word
 
 DRAFT = 0
 """Version of a file without ``version``, older than the first version."""
@@ -189,7 +191,8 @@ def _unversioned(tree: Tree) -> Problem:
 
 
 def _command(place: Place | None) -> str:
-    return f"registry-core upgrade {place.source if place else 'FILE'}"
+    source = place.source if place else "FILE"
+    return f"registry-core upgrade {'-' if source == str(STDIN) else shell_word(source)}"
 
 
 def _version_fix(place: Place | None) -> Fix | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -35,6 +35,18 @@ def value_at(data: Any, keys: Keys) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return data
+
+
+def keys_in(value: Any, keys: Keys = ()) -> Iterator[Keys]:
+    """The keys of a value of plain data and of all in it, which are at ``keys``."""
+    yield keys
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield from keys_in(item, (*keys, key))
 
 
 def applicable(problems: Iterable[Problem], text: str, source: str) -> list[Fix]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from registry_core.config.text.json_comments import first_comment
+from registry_core.config.text.source import text_of_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, Node, parse, refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
-
-MAX_BYTES = 1_000_000
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null")}
@@ -35,6 +35,12 @@ class Tree:
     data: Any
     values: dict[Keys, Place] = field(default_factory=dict)
     keys: dict[Keys, Place] = field(default_factory=dict)
+    characters: int = 0
+    """The length of the text that it was read from."""
+    extended_by: dict[str, str] = field(default_factory=dict)
+    """For each file that another one extends, that other file."""
+    replaced: dict[Keys, Place] = field(default_factory=dict)
+    """The places of components of extended files that others replace."""
 
     def place(self, keys: Keys, *, of_key: bool = False) -> Place | None:
         """The place of a value or of its key; for a value that is not written, that of its nearest parent."""
@@ -44,43 +50,39 @@ class Tree:
                 return found
         return None
 
+    def forget(self, keys: Keys) -> None:
+        """Remove the places of a value, and of all in it."""
+        for places in (self.values, self.keys):
+            for old in [path for path in places if path[: len(keys)] == keys]:
+                del places[old]
+
+    def shift_items(self, keys: Keys, by: int) -> None:
+        """Move the places of the item of a list at ``keys``, and of all after it, to other indices."""
+        *above, first = keys
+        depth = len(above)
+        for places in (self.values, self.keys):
+            moving = {
+                path: places.pop(path)
+                for path in list(places)
+                if len(path) > depth and path[:depth] == tuple(above) and int(path[depth]) >= int(first)
+            }
+            places.update({(*path[:depth], int(path[depth]) + by, *path[depth + 1 :]): moving[path] for path in moving})
+
 
 def read_file(path: Path) -> Tree:
     """Read one pipeline file; PipelineError if it is missing, too large, or not YAML."""
     return read_text(text_of_file(path), str(path))
 
 
-def text_of_file(path: Path) -> str:
-    """The text of a pipeline file; PipelineError if it is missing, too large, or not UTF-8."""
-    place = Place(str(path))
-    try:
-        with path.open("rb") as file:  # bounded, because the path may be a device
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise refused("file-unreadable", f"The file {str(path)!r} does not exist.", "Check the path.", None) from None
-    except IsADirectoryError:
-        message = f"{str(path)!r} is a folder."
-        raise refused("file-unreadable", message, "Name a pipeline file in it.", None) from None
-    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        message = f"The file {str(path)!r} cannot be read: {reason}."
-        raise refused("file-unreadable", message, "Check the path and its permissions.", None) from None
-    if len(data) > MAX_BYTES:
-        message = f"The file is larger than {MAX_BYTES:,} bytes."
-        raise refused("file-too-large", message, "A pipeline file is short: keep data in files.", place)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"The file is not UTF-8 text: {error.reason} at byte {error.start:,}."
-        raise refused("file-unreadable", message, "Save it as UTF-8.", place) from None
-
-
 def read_text(text: str, source: str) -> Tree:
     """Parse the text of a pipeline file; ``source`` is its name in messages."""
+    if comment := first_comment(text, source):
+        remedy = "Remove it, or write the file as YAML (FILE.yaml), in which comments begin with #."
+        raise refused("yaml-syntax", "JSON has no comments.", remedy, comment)
     root = parse(_PAIR.sub(_one_character, text) if "\\u" in text else text, source)
-    if root is None:
-        return Tree({}, {(): Place(source, 1, 1)})
-    return _Reader(source).read(root)
+    tree = Tree({}, {(): Place(source, 1, 1)}) if root is None else _Reader(source).read(root)
+    tree.characters = len(text)
+    return tree
 
 
 def _one_character(pair: re.Match[str]) -> str:
@@ -141,7 +143,7 @@ class _Reader:
             key = str(key_node.value) if key_node.form == "scalar" else ""
             if key_node.form != "scalar":
                 self.problem("key-form", "A key must be a word.", "Write a plain name before the colon.", place)
-            elif key == "<<":
+            elif key == "<<" and key_node.plain:
                 message = "Merge keys are not part of YAML 1.2."
                 self.problem("merge-key", message, "Use `extends`, or write the values out.", place)
             elif key in found:

@@ -5,6 +5,7 @@ libyaml has no kinds or codes of errors, only messages. No other module reads th
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from registry_core.diagnostics import Place
@@ -20,6 +21,9 @@ _ADVICE = {
     "unknown escape character": "Write paths with / instead of \\.",
     "unexpected end of stream": "Close the quotes or the bracket that is open.",
 }
+
+_SLASHES = re.compile(r"(^|\s)//", re.MULTILINE)
+"""The beginning of a comment as in JavaScript."""
 
 
 def where(error: Any, source: str, text: str) -> Place:
@@ -55,10 +59,12 @@ def advice(error: Any, text: str, place: Place) -> str:
         return "Quote a variable inside { } or [ ]: '${name}'."
     if "could not find expected ':'" in words and rest.startswith("-"):
         return "Put a space after the dash."
+    if any(part in words for part in ("expected ',' or", "expected ':'", "mapping values")) and _SLASHES.search(
+        "\n".join(text.splitlines()[: place.line])
+    ):
+        return "Begin a comment with #, not with //."
     if "mapping values" in words and _goes_on(before):
         return "Indent this line like the line above, which already has a value, or end that line with its colon."
-    if "expected ',' or" in words and " //" in "\n".join(text.splitlines()[: place.line]):
-        return "Begin a comment with #, not with //."
     if "expected ',' or" in words and rest[:1] in ("{", "["):
         return f"Close this {rest[0]} after its last entry, or put a comma between its entries."
     return next((told for part, told in _ADVICE.items() if part in words), "Correct the line, or the one above it.")

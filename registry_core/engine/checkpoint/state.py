@@ -9,33 +9,41 @@ import numpy as np
 import torch
 
 from registry_core.assembly.pipeline import Pipeline
+from registry_core.engine.checkpoint.manifest import AVERAGED, LOSS, MODEL
 
 Parts = dict[str, dict[str, torch.Tensor]]
 
 
 def gather(pipeline: Pipeline, scaler: torch.amp.GradScaler) -> tuple[Parts, dict[str, Any]]:
     """Weights by part, and the state of optimizer, scheduler, scaler and generators."""
-    parts: Parts = {"model": pipeline.model.state_dict()}
-    if loss := pipeline.loss.state_dict():
-        parts["loss"] = loss
-    if pipeline.averaged is not None:
-        parts["averaged"] = pipeline.averaged.state_dict()
     state = {
         "optimizer": pipeline.optimizer.state_dict(),
         "scheduler": pipeline.schedule.state_dict() if pipeline.schedule else {},
         "scaler": scaler.state_dict(),
         "random": random_state(pipeline.device),
     }
-    return parts, state
+    return _weights(pipeline), state
+
+
+def _weights(pipeline: Pipeline) -> Parts:
+    parts: Parts = {MODEL: pipeline.model.state_dict()}
+    if loss := pipeline.loss.state_dict():
+        parts[LOSS] = loss
+    if pipeline.averaged is not None:
+        parts[AVERAGED] = pipeline.averaged.state_dict()
+    return parts
 
 
 def restore(pipeline: Pipeline, scaler: torch.amp.GradScaler, parts: Parts, state: dict[str, Any]) -> None:
-    """Restore the state that ``gather`` returned."""
-    pipeline.model.load_state_dict(parts["model"])
-    if "loss" in parts:
-        pipeline.loss.load_state_dict(parts["loss"])
+    """Restore the state that ``gather`` returned; ValueError if its sets of weights are others than the run has."""
+    if wrong := sorted({*parts} ^ {*_weights(pipeline)}):
+        there = "has" if wrong[0] in parts else "lacks"
+        raise ValueError(f"it {there} the weights {wrong[0]!r}")
+    pipeline.model.load_state_dict(parts[MODEL])
+    if LOSS in parts:
+        pipeline.loss.load_state_dict(parts[LOSS])
     if pipeline.averaged is not None:
-        pipeline.averaged.load_state_dict(parts["averaged"])
+        pipeline.averaged.load_state_dict(parts[AVERAGED])
     pipeline.optimizer.load_state_dict(state["optimizer"])
     _keep_memory_formats(pipeline.optimizer)
     if pipeline.schedule is not None:

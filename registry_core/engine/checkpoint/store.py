@@ -1,18 +1,16 @@
 """Checkpoints: a crash at any moment leaves the last good one intact, and each is verified before it is read.
 
-A checkpoint is a folder ``step-N`` with safetensors, JSON and, written last, ``manifest.json`` with the size and
-SHA-256 of every other file. Nothing in it can name code. ``latest`` and ``best`` beside it are files with a folder's
-name.
+A checkpoint is a folder ``step-N`` with safetensors, JSON and, written last, ``manifest.json``. Nothing in it can name
+code. ``latest`` and ``best`` beside it are files with a folder's name.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,97 +20,93 @@ from safetensors.torch import load_file, save_file
 
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.finite import holding_nan
-from registry_core.config.run_layout import BEST, LATEST, MANIFEST, STATE, pointed, step_folder
+from registry_core.components.run_files import replace_file, sync
+from registry_core.config.run_layout import LATEST, STATE, is_folder, open_own, step_folder, step_of
 from registry_core.diagnostics import CheckpointError
+from registry_core.engine.checkpoint.form import require_form
+from registry_core.engine.checkpoint.forms import Unsavable
+from registry_core.engine.checkpoint.manifest import TENSORS, Manifest, Origin, pipeline_digest, seal, verify
 from registry_core.engine.checkpoint.tensor_tree import put_together, take_apart
+from registry_core.engine.checkpoint.weights import joined, separate
+
+_MAX_STATE = 256 * 2**20
+"""Bytes of ``state.json``: plain data, for which a reader needs many times the space."""
 
 
 class Checkpoint(NamedTuple):
-    """The content of a checkpoint, on the CPU: sets of tensors by name, and nested plain data with tensors."""
+    """The content of a checkpoint, on the CPU: sets of weights by name, and nested plain data with tensors."""
 
-    weights: dict[str, dict[str, torch.Tensor]]
+    weights: dict[str, dict[str, Any]]
     state: dict[str, Any]
+    manifest: Manifest
 
 
-def save_checkpoint(folder: Path, step: int, parts: dict[str, dict[str, torch.Tensor]], state: dict[str, Any]) -> Path:
+def save_checkpoint(
+    folder: Path, step: int, parts: Mapping[str, Mapping[str, Any]], state: dict[str, Any], origin: Origin
+) -> Path:
     """Write ``folder/step-N`` durably, verify it, and make it the latest; returns its path.
 
-    ``parts`` are named sets of tensors (``model``, ``averaged``), ``state`` is nested plain data with tensors.
+    ``parts`` are named sets of weights (``model``, ``averaged``), ``state`` is nested plain data with tensors. What is
+    at its place already, such as a damaged checkpoint, is replaced.
     """
     name = step_folder(step)
     final = folder / name
-    if _is_whole(final):  # a repeatable run has only one state at a step
-        point(folder, LATEST, final)
-        return final
+    stored, others = separate(parts)
     try:
-        structure, tensors = take_apart(state)
-    except TypeError as error:
-        raise CheckpointError(f"The state of the run cannot be saved: {error}.") from error
+        structure, tensors = take_apart({"state": state, "weights": others})
+    except Unsavable as error:
+        raise CheckpointError(f"The state of the run cannot be saved: {error}.", error.remedy) from error
     temporary = folder / f"{name}.tmp-{uuid.uuid4().hex}"
     try:
-        temporary.mkdir(parents=True)
-        for part, weights in {**parts, "state": tensors}.items():
+        folder.mkdir(exist_ok=True)
+        temporary.mkdir()
+        for part, weights in {**stored, TENSORS: tensors}.items():
             own = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
             save_file(own, temporary / f"{part}.safetensors")  # clones: the format takes no shared memory
         (temporary / STATE).write_text(json.dumps(structure), encoding="utf-8")
-        _seal(temporary)
-        if final.exists():
-            shutil.rmtree(final)
-        temporary.rename(final)
-        _sync(folder)
+        seal(temporary, origin, step)
+        _put_in_place(temporary, final)
         verify(final)
         point(folder, LATEST, final)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {reason}.") from error
     return final
 
 
-def _seal(folder: Path) -> None:
-    """Flush all files to the disk, then their manifest, then the folder."""
-    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
-    for path in files:
-        _sync(path)
-    manifest = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in files}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    _sync(folder / MANIFEST)
-    _sync(folder)
-
-
-def verify(checkpoint: Path) -> None:
-    """Raise CheckpointError unless every file of the checkpoint matches the manifest."""
-    try:
-        manifest: dict[str, Any] = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
-        for name, facts in manifest.items():
-            path = checkpoint / name
-            if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
-                raise CheckpointError(f"The checkpoint file {str(path)!r} is damaged. Use an older checkpoint.")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{str(checkpoint)!r} is not a complete checkpoint: {error}.") from error
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        verify(checkpoint)
-    except CheckpointError:
-        return False
-    return True
+def _put_in_place(temporary: Path, final: Path) -> None:
+    """Rename a sealed checkpoint to its name; anything of that name is moved away first, and then removed."""
+    replaced = None
+    if os.path.lexists(final):
+        replaced = final.with_name(f"{final.name}.tmp-{uuid.uuid4().hex}")
+        final.rename(replaced)
+    temporary.rename(final)
+    sync(final.parent)
+    if replaced is not None:
+        _remove(replaced)
 
 
 def load_checkpoint(checkpoint: Path) -> Checkpoint:
     """The content of a checkpoint, which is verified first."""
-    verify(checkpoint)
+    manifest = verify(checkpoint)
     try:
-        parts = {path.stem: _aligned(load_file(path)) for path in sorted(checkpoint.glob("*.safetensors"))}
-        structure = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        state = put_together(structure, parts.pop("state"))
+        parts = {
+            name.removesuffix(".safetensors"): _aligned(load_file(checkpoint / name))
+            for name in manifest.files
+            if name != STATE
+        }
+        rest = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
+        require_form(rest["state"])
+        _require_origin(rest["state"], manifest)
+        found = Checkpoint(joined(parts, rest["weights"]), rest["state"], manifest)
     except Exception as error:  # errors of the file formats, from several libraries
         raise CheckpointError(f"The checkpoint {str(checkpoint)!r} cannot be read: {error}.") from error
     for part, tensors in parts.items():
         if wrong := holding_nan(tensors):
             message = f"The weights {part!r} of the checkpoint {str(checkpoint)!r} hold NaN: {some_of(wrong)}."
             raise CheckpointError(message, "Use an earlier checkpoint, or train again.")
-    return Checkpoint(parts, state)
+    return found
 
 
 def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -120,49 +114,86 @@ def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
+def _bounded(path: Path) -> bytes:
+    with open_own(path) as file:
+        text = file.read(_MAX_STATE + 1)
+    if len(text) > _MAX_STATE:
+        raise ValueError(f"{STATE} is larger than {_MAX_STATE:,} bytes")
+    return text
+
+
+def _require_origin(state: Any, manifest: Manifest) -> None:
+    """Raise ValueError if the state is that of another step or pipeline than the manifest says."""
+    if state["position"]["step"] != manifest.step:
+        raise ValueError(f"its state is that of step {state['position']['step']}, not {manifest.step}")
+    if pipeline_digest(state["made_with"]["pipeline"]) != manifest.origin.pipeline:
+        raise ValueError("its state belongs to another pipeline")
+
+
+def adopt(checkpoint: Path, folder: Path, run: str) -> None:
+    """Copy a checkpoint of another run into a folder, as one of this run."""
+    parts, state, manifest = load_checkpoint(checkpoint)
+    save_checkpoint(folder, manifest.step, parts, state, Origin(run, manifest.origin.pipeline))
+
+
 def point(folder: Path, pointer: str, checkpoint: Path) -> None:
-    """Make ``latest`` or ``best`` name this checkpoint, atomically."""
-    temporary = folder / f".{pointer}.tmp"
-    temporary.write_text(checkpoint.name, encoding="utf-8")
-    _sync(temporary)
-    temporary.replace(folder / pointer)
-    _sync(folder)
+    """Make a file such as ``latest`` name this checkpoint, atomically."""
+    replace_file(folder / pointer, checkpoint.name)
 
 
-def newest(folder: Path, warn: Callable[[str], None]) -> Path:
-    """The newest intact checkpoint; ``warn`` is called for each newer, damaged one."""
-    for checkpoint in sorted(complete(folder), reverse=True):
-        if _is_whole(checkpoint):
-            return checkpoint
-        warn(f"The checkpoint {str(checkpoint)!r} is damaged or incomplete; falling back to the one before it.")
-    raise CheckpointError(f"There is no intact checkpoint in {str(folder)!r}. Start the run again.")
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the newest first, without incomplete ones; links and files are none."""
+    found = [path for path in folder.iterdir() if step_of(path.name) is not None] if folder.is_dir() else []
+    return sorted(filter(is_folder, found), key=lambda path: step_of(path.name) or 0, reverse=True)
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Remove the files of crashed saves, and all but the newest ``keep`` checkpoints and the best one."""
-    for left in folder.glob("step-*.tmp-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    best = pointed(folder, BEST)
-    for checkpoint in sorted(complete(folder))[:-keep]:
-        if checkpoint != best:
-            shutil.rmtree(checkpoint)
+def intact(folder: Path, run: str | None, warn: Callable[[str], None]) -> Iterator[tuple[Path, Checkpoint]]:
+    """The intact checkpoints of a run, the newest first; ``warn`` is called for each that is left out.
+
+    Without a ``run``, the first intact one decides to which run the others must belong.
+    """
+    paths = checkpoints_in(folder)
+    is_found = False
+    for path in paths:
+        try:
+            found = load_checkpoint(path)
+        except CheckpointError as error:
+            if path == paths[-1] and not is_found:
+                raise CheckpointError(f"{_none_in(folder)} {error.message}", error.remedy) from error
+            warn(f"{error.message} It falls back to the checkpoint before it.")
+            continue
+        run = run or found.manifest.origin.run
+        if found.manifest.origin.run != run:
+            warn(f"The checkpoint {str(path)!r} belongs to another run, and is left out.")
+            continue
+        is_found = True
+        yield path, found
 
 
-def complete(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, without incomplete ones."""
-    return [path for path in folder.glob("step-*") if ".tmp-" not in path.name]
+def none_intact(folder: Path) -> CheckpointError:
+    """The error for a run without an intact checkpoint."""
+    return CheckpointError(_none_in(folder), "Start the run again.")
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _none_in(folder: Path) -> str:
+    return f"There is no intact checkpoint in {str(folder)!r}."
 
 
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open folders
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def newest(folder: Path, run: str | None, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:
+    """The newest intact checkpoint of a run; CheckpointError if there is none."""
+    for found in intact(folder, run, warn):
+        return found
+    raise none_intact(folder)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the remains of crashed saves: no other process saves here, because the run directory is claimed."""
+    for left in [*folder.glob("step-*.tmp-*"), *folder.glob(".*.tmp")]:
+        _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from registry_core.diagnostics.printable import printable
 from registry_core.inspection.data_check.faults import Fault
 
 _PAUSE = 0.1
@@ -59,4 +60,4 @@ class ProgressDisplay:
         self._say(f"read {samples:,} samples in {seconds:.1f} s with {processes}")
 
     def _say(self, line: str) -> None:
-        self.console.print(line, highlight=False, soft_wrap=True, markup=False)
+        self.console.print(printable(line), highlight=False, soft_wrap=True, markup=False)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from registry_core.config import Section
+from registry_core.diagnostics.printable import printable
 from registry_core.inspection.data_check.faults import KINDS, Faults, Severity
 
 SHOWN = 5
@@ -62,7 +63,7 @@ class Report:
         return self.faults.exit_code
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(printable, self._lines()))
 
     def as_data(self) -> dict[str, Any]:
         """The report as plain data: the number of faults of each kind, and the kept ones."""

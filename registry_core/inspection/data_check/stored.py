@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import PIL.Image
+import PIL.ImageFile
 
-from registry_core.components.image_file import any_size
+from registry_core.components.image_formats import EXTENSIONS
+from registry_core.components.image_opening import OutOfBounds, open_image
 from registry_core.components.image_orientation import orientation_in_header
-from registry_core.components.image_reading import ImageReading
+from registry_core.components.image_reading import MAX_PIXELS, ImageReading
 
 _ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _SAME_FORMAT = {"MPO": "JPEG"}
@@ -28,28 +30,39 @@ def look_at_file(path: str, mode: str, reading: object = None) -> tuple[str, lis
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # already reported when the sample was read
-            with any_size(), PIL.Image.open(path) as image:
+            with open_image(path, known.max_pixels if known else MAX_PIXELS) as image:
                 return f"{image.format} {image.mode}", list(_remarks(image, path, mode, known))
     except Exception:  # already reported when the sample was read; Pillow raises many types
         return "", []
 
 
-def _remarks(image: PIL.Image.Image, path: str, mode: str, reading: ImageReading | None) -> Iterator[tuple[str, str]]:
+def _remarks(
+    image: PIL.ImageFile.ImageFile, path: str, mode: str, reading: ImageReading | None
+) -> Iterator[tuple[str, str]]:
     kind = _SAME_FORMAT.get(image.format or "", image.format)
-    named = PIL.Image.registered_extensions().get(Path(path).suffix.lower())
+    named = EXTENSIONS.get(Path(path).suffix.lower())
     if named is not None and named != kind:
         yield "extension", f"It is a {image.format} file, but its name ends in {Path(path).suffix}."
     lost = _lost(image, mode, reading)
     if lost:
         yield "converted", f"It is stored as Pillow mode {image.mode}; {lost} when it becomes {mode}."
-    turned = orientation_in_header(image, Path(path))
+    turned = orientation_in_header(image)
     ignores = image.format != "TIFF" if reading is None else reading.orientation == "stored"  # Pillow turns TIFF files
     if turned != 1 and ignores:
         ignored = "which is not applied" if reading else "which the dataset may not apply"
         yield "rotation", f"Its EXIF orientation is {turned}, {ignored}."
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # cameras add previews to MPO files
+    frames = "" if image.format == "MPO" else _frames(image)  # cameras add previews to MPO files
+    if frames:
         yield "frames", f"The file has {frames} images; only the first is read."
+
+
+def _frames(image: PIL.ImageFile.ImageFile) -> str:
+    """The number of images in a file; empty for one, ``many`` if counting them would take long."""
+    try:
+        frames = getattr(image, "n_frames", 1)
+    except OutOfBounds:  # GIF and TIFF files do not say how many they have
+        return "many"
+    return "" if frames == 1 else f"{frames:,}"
 
 
 def _lost(image: PIL.Image.Image, mode: str, reading: ImageReading | None) -> str:

@@ -21,7 +21,7 @@ def first_batch(loader: Loader) -> LoadedBatch:
     with _problems_at(("data", section, "sampler")):
         request = next(loader.epochs.requests(0))
     with _problems_at(("data", section)):
-        return LoadedBatch(request, loader.executor.load(request))
+        return loader.load(request)
 
 
 @contextmanager

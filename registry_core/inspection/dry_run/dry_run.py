@@ -25,6 +25,7 @@ from registry_core.config.ignoring import silenced
 from registry_core.config.places import with_place
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
 from registry_core.engine.calls import Calls, parts_of, watched_metrics
+from registry_core.engine.checkpoint.savable import unsavable
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.failures import class_out_of_range, failure, missing_entry, problem_of
@@ -82,6 +83,7 @@ def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
     batches = _BatchByBatch(found, pipeline, out)
     try:
         batches.train()
+        found.problems += [problem_of(error, error.keys) for error in unsavable(pipeline, started=False)]
         for section in ("val", "test"):
             if section in pipeline.loaders:
                 batches.evaluate(section)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry_core.diagnostics import Problem
+from registry_core.diagnostics.printable import printable
 from registry_core.diagnostics.tables import columns
 from registry_core.engine.calls import written
 from registry_core.engine.disk import DiskNeed
@@ -67,7 +68,7 @@ class DryRun:
     warnings: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(printable, self._lines()))
 
     def data(self) -> dict[str, Any]:
         """The report as plain data, without problems and warnings."""

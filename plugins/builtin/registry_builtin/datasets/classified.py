@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
+
+from pydantic import PrivateAttr
 
 from registry_core.components import DataFacts, Dataset, Image
 from registry_core.components.forms import Aspect
@@ -15,6 +17,16 @@ READ: frozenset[Aspect] = frozenset({"handedness", "upright"})
 
 class Classified(Dataset):
     """Base of data sets whose images have one class each."""
+
+    _keeps_faulty: bool = PrivateAttr(default=False)
+
+    def keeping_faulty(self) -> Self:
+        """Return the same data set for `lenient`; a declaration looks at ``_keeps_faulty`` for what it refuses."""
+        kept = self.model_copy()
+        for name in ("cached_facts", "lenient"):
+            vars(kept).pop(name, None)
+        kept._keeps_faulty = True
+        return kept
 
     @staticmethod
     def class_facts(

@@ -7,6 +7,7 @@ seed, its index and the inner data set; it is the same in every epoch.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -295,7 +296,7 @@ class Lines(_Scene):
     target = "registry_builtin.objects.scenes:Lines"
     example: ClassVar[Mapping[str, Any]] = {**_DIGITS, "longest": 4}
 
-    longest: PositiveInt = Field(default=5, description="Maximum number of images in a line.")
+    longest: PositiveInt = Field(default=5, le=200, description="Maximum number of images in a line.")
 
     @model_validator(mode="after")
     def _numbers_fit(self) -> Self:
@@ -329,11 +330,13 @@ class Lines(_Scene):
         if length is None or classes is None:
             return None
         lengths = range(max(self.least, 1), self.longest + 1)
-        for steps in range(self.longest, 2 * self.longest - 1):
+
+        def is_enough(steps: int) -> bool:
             beyond = [_more_repetitions(labels, steps - labels, 1 / classes) for labels in lengths]
-            if length * sum(beyond) / len(lengths) < 0.5:
-                return steps
-        return 2 * self.longest - 1
+            return length * sum(beyond) / len(lengths) < 0.5
+
+        most = range(self.longest, 2 * self.longest - 1)
+        return self.longest + bisect_left(most, True, key=is_enough)
 
 
 def _more_repetitions(labels: int, most: int, chance: float) -> float:

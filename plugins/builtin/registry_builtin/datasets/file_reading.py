@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from registry_builtin.datasets.classified import Classified
+from registry_core.components import Dataset
 from registry_core.components.image_reading import MAX_PIXELS, ImageReading, Orientation
 from registry_core.components.target import load_target
 from registry_core.components.types import PositiveInt
@@ -45,6 +47,11 @@ class OfImageFiles(Classified):
     def reading(self) -> ImageReading:
         """The way in which the files are read."""
         return ImageReading(self.mode, self.orientation, self.background, self.max_pixels)
+
+    @cached_property
+    def lenient(self) -> Dataset:
+        """The same with images that are missing or cannot be decoded, or whose label is outside known classes."""
+        return self.keeping_faulty()
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters with those of reading as one."""

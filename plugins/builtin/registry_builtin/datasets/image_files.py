@@ -62,17 +62,22 @@ class ImageIndex(OfImageFiles):
         default=None, description="Folder that paths are relative to; null for that of the text file."
     )
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the parameters, and whether labels are checked."""
+        return {**super().arguments(), "checked": not self._keeps_faulty}
+
     def facts(self) -> DataFacts:
         """Return all facts except pixel values: checks every label and path, and reads some image headers."""
-        index, classes = read_labelled(self.index, self.classes)
+        checked = not self._keeps_faulty
+        index, classes = read_labelled(self.index, self.classes, checked=checked)
         base = self.root or self.index.parent
-        sources = files_of(index, base, self.index)
+        sources = files_of(index, base, self.index, checked=checked)
 
         def file(place: int) -> tuple[str, str]:
             entry = index[place]
             return str(base / entry.path), label_of(entry.path, entry.line, self.index)
 
-        image = listed_image(len(index), file, self.reading)
+        image = listed_image(len(index), file, self.reading, checked=checked)
         return replace(self._facts(index, classes, image), sources=sources)
 
     def inventory(self) -> Inventory:
@@ -152,7 +157,8 @@ class ImageFolder(OfImageFiles):
             full = str(self.root / paths[place])
             return full, label_of(full)
 
-        facts = self._facts(found, listed_image(len(paths), file, self.reading))
+        image = listed_image(len(paths), file, self.reading, checked=not self._keeps_faulty)
+        facts = self._facts(found, image)
         left_out = (
             found if self.extensions == IMAGE_EXTENSIONS else replace(found, other_extensions=())
         ).left_out_facts()

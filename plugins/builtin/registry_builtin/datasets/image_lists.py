@@ -16,10 +16,11 @@ from registry_core.diagnostics import DataError, MissingData
 _SAMPLED = 16
 
 
-def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
+def read_labelled(path: Path, classes: int | None, *, checked: bool) -> tuple[Index, int]:
     """Read an index file and its number of classes; DataError, with ``file:line``, for labels outside them.
 
-    The number of classes is ``classes``, else the number of names in the file, else one more than the largest label.
+    The number of classes is ``classes``, else the number of names in the file, else one more than the largest label. If
+    it is known, and ``checked`` is false, labels outside the classes are no error, unless all are counted from 1.
     """
     index = read_index(path)
     known = known_classes(index, classes)
@@ -31,6 +32,8 @@ def read_labelled(path: Path, classes: int | None) -> tuple[Index, int]:
         listed = first_of([f"{path}:{one.line}: The label {one.label} of '{one.path}' {outside}." for one in wrong])
         if known is not None and (min(labels), max(labels)) == (1, known):
             raise DataError(listed, "Number the classes from 0, not from 1.")
+        if known is not None and not checked:
+            return index, count
         raise DataError(listed, f"Correct the labels{' or classes' if classes is not None else ''}.")
     return index, count
 
@@ -40,8 +43,8 @@ def known_classes(index: Index, classes: int | None) -> int | None:
     return classes if classes is not None else len(index.class_names) or None
 
 
-def files_of(index: Index, base: Path, path: Path) -> Sources:
-    """Return the image files that are read; DataError for missing ones.
+def files_of(index: Index, base: Path, path: Path, *, checked: bool) -> Sources:
+    """Return the image files that are read; DataError for missing ones, if ``checked`` is true.
 
     Each folder is listed only once, which is fast on network drives.
     """
@@ -58,7 +61,7 @@ def files_of(index: Index, base: Path, path: Path) -> Sources:
             names.append(name)
         elif not (base / image).is_file():
             missing.append(index[place])
-    if missing:
+    if missing and (checked or len(missing) == len(index)):
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])
         message = f"{shown} Paths are relative to '{base}'."
         raise MissingData(message, "Correct the paths, or set root to the folder of the images.")
@@ -75,16 +78,23 @@ def _listing(folder: Path) -> FolderListing:
         return FolderListing(str(folder), 0, {}, {}, [], [], [])
 
 
-def listed_image(count: int, file: Callable[[int], tuple[str, str]], reading: ImageReading) -> Image:
+def listed_image(count: int, file: Callable[[int], tuple[str, str]], reading: ImageReading, *, checked: bool) -> Image:
     """Return the facts of ``count`` images, including the size if the headers that were read agree.
 
-    ``file`` returns the path of an image and its label for messages.
+    ``file`` returns the path of an image and its label for messages. DataError if a header cannot be read or, if
+    ``checked`` is false, if none can.
     """
     from registry_core.components.image_file import read_size
 
     places = sorted({round(n * (count - 1) / (_SAMPLED - 1)) for n in range(_SAMPLED)})
-    files = [file(place) for place in places]
-    sizes = {read_size(path, reading, label) for path, label in files}
+    sizes: set[tuple[int, int]] = set()
+    for number, place in enumerate(places, 1):
+        path, label = file(place)
+        try:
+            sizes.add(read_size(path, reading, label))
+        except DataError:
+            if checked or (number == len(places) and not sizes):
+                raise
     image = image_read_as(reading)
     if len(sizes) == 1:
         height, width = sizes.pop()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from registry_builtin.datasets.classified import DIGITS, READ, Classified
 from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, find_split, read_values
-from registry_core.components import DataFacts, Image, Inventory, Sources
+from registry_core.components import DataFacts, Dataset, Image, Inventory, Sources
 from registry_core.components.target import load_target
 from registry_core.components.types import InputPath
 
@@ -30,16 +31,26 @@ class Mnist(Classified):
     root: InputPath = Field(description="Folder that contains the four files.")
     split: Literal["train", "test"] = Field(default="train", description="Split to use.")
 
+    @cached_property
+    def lenient(self) -> Dataset:
+        """The same with images whose label is no digit."""
+        return self.keeping_faulty()
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the parameters, and whether labels are checked."""
+        return {**super().arguments(), "checked": not self._keeps_faulty}
+
     def facts(self) -> DataFacts:
         """Return length and image size from the headers; checks every label."""
         images, labels = find_split(self.root, self.split)
-        check_labels(labels, read_values(labels), CLASSES)
+        if not self._keeps_faulty:
+            check_labels(labels, read_values(labels), CLASSES)
         return self._facts(images)
 
     def inventory(self) -> Inventory:
         """Return all images, including those with an invalid label."""
         images, _ = find_split(self.root, self.split)
-        return Inventory(load_target(self.target)(**self.arguments(), checked=False), self._facts(images))
+        return Inventory(load_target(self.target)(**self.keeping_faulty().arguments()), self._facts(images))
 
     def _facts(self, images: IdxFile) -> DataFacts:
         length, height, width = images.shape

@@ -58,6 +58,7 @@ class Checkpoint(Hook):
     """
 
     target = "registry_builtin.objects.checkpointing:Checkpoint"
+    memory_of: ClassVar[tuple[str, ...]] = ("best",)
     every: Interval = Field(default=Every(1, "epoch"), description="Interval between checkpoints.")
     keep: PositiveInt = Field(
         default=2, description="Number of newest checkpoints to keep, in addition to the best one."
@@ -80,6 +81,7 @@ class EarlyStopping(Hook):
     """
 
     target = "registry_builtin.objects.early_stopping:EarlyStopping"
+    memory_of: ClassVar[tuple[str, ...]] = ("monitor", "better")
     monitor: str = Field(default="val/loss", description="Metric to monitor.")
     patience: PositiveInt = Field(
         default=5, description="Number of evaluations without improvement before the run stops."

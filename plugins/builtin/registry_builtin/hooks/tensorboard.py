@@ -27,6 +27,7 @@ class TensorBoard(Hook):
     """
 
     target = f"{OBJECTS}.tensorboard:TensorBoard"
+    memory_of: ClassVar[tuple[str, ...]] = ()
     distinct_by: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {"charts": {"loss": ["train/loss", "val/loss"]}, "export": True}
 

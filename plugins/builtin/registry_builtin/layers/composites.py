@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from registry_builtin.layers.walk import Composite, Way, beside, chained, inside, modules_by_name, walk, walk_beside
-from registry_core.components import CheckFailed, Layer, Modules, Shape, assembled, written_shape
+from registry_builtin.layers.walk import (
+    MAX_LAYERS,
+    Composite,
+    Layers,
+    Way,
+    beside,
+    chained,
+    count_layers,
+    inside,
+    modules_by_name,
+    walk,
+    walk_beside,
+)
+from registry_core.components import CheckFailed, Layer, Modules, ParameterError, Shape, assembled, written_shape
 from registry_core.components.forms import OutputForm
 from registry_core.components.types import PositiveInt
 
 if TYPE_CHECKING:
     from torch import nn
-
-Layers = Annotated[tuple[Layer, ...], Field(min_length=1)]
-"""One or more layers."""
 
 _LAYERS = "Layers; each receives the output of the previous one."
 _CONV: dict[str, Any] = {"conv2d": {"out_channels": 16, "kernel_size": 3, "padding": 1}}
@@ -62,6 +71,17 @@ class Repeat(Composite):
 
     times: PositiveInt = Field(le=1000, description="Number of copies.")
     layers: Layers = Field(description=_LAYERS)
+
+    @model_validator(mode="after")
+    def _few_enough(self) -> Self:
+        if (count := self.count_layers()) > MAX_LAYERS:
+            message = f"{self.times:,} copies are {count:,} layers, but a model has at most {MAX_LAYERS:,}"
+            raise ParameterError(message, "Set times to less")
+        return self
+
+    def count_layers(self) -> int:
+        """Return the number of layers of all copies."""
+        return 1 + self.times * (1 + count_layers(self.layers))
 
     def lists(self) -> Mapping[str, Sequence[Layer]]:
         """Return the layers of one copy."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
 
 from registry_builtin.layers.sizes import SizedLayer
-from registry_core.components import CheckFailed, Layer, LayerFacts, Modules, Shape, assembled
+from registry_core.components import CheckFailed, Layer, LayerFacts, Modules, ParameterError, Shape, assembled
 
 
 @dataclass
@@ -20,6 +22,25 @@ class Way:
     errors: list[CheckFailed] = field(default_factory=list)
 
 
+MAX_LAYERS = 4000
+"""The maximum number of layers of a model, in which a repeated layer counts for each copy."""
+
+
+def count_layers(layers: Sequence[Layer]) -> int:
+    """Return the number of layers, with those inside of others and with all copies."""
+    return sum(layer.count_layers() if isinstance(layer, Composite) else 1 for layer in layers)
+
+
+def _few_enough(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    if (count := count_layers(layers)) > MAX_LAYERS:
+        raise ParameterError(f"these are {count:,} layers, but a model has at most {MAX_LAYERS:,}", "Use fewer")
+    return layers
+
+
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1), AfterValidator(_few_enough)]
+"""One or more layers."""
+
+
 class Composite(Layer):
     """Base of layers composed of layers."""
 
@@ -29,6 +50,10 @@ class Composite(Layer):
     def lists(self) -> Mapping[str, Sequence[Layer]]:
         """Return the layers of each parameter that has some."""
         raise NotImplementedError
+
+    def count_layers(self) -> int:
+        """Return the number of layers: itself and those that it is composed of."""
+        return 1 + sum(map(count_layers, self.lists().values()))
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
         """Return the bounds of inputs that are all 0, for which the layers are looked at one by one."""

@@ -10,11 +10,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registry_builtin.layers.doubts import Chains, chains_of, doubts, needs_batch, output_end
 from registry_builtin.layers.sizes import SizedLayer
-from registry_builtin.layers.walk import Way, chained, walk
+from registry_builtin.layers.walk import Layers, Way, chained, walk
 from registry_core.components import (
     CheckFailed,
     Image,
-    Layer,
     LayerFacts,
     Model,
     Modules,
@@ -59,9 +58,7 @@ class Sequential(Model):
     input: Annotated[tuple[int | None, ...], BeforeValidator(_sides), _SHAPE] = Field(
         description="Shape of one sample: [channels, height, width] for images; height and width may be null."
     )
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] = Field(
-        description="Layers; each receives the output of the previous one."
-    )
+    layers: Layers = Field(description="Layers; each receives the output of the previous one.")
     output: Literal["logits", "log_probabilities", "probabilities", "values", "embeddings"] | None = Field(
         default=None, description="Form of the output; default: that of the last layer, else logits."
     )

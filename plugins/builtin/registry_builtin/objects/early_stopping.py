@@ -21,14 +21,16 @@ class EarlyStopping:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Determine the direction in which the metric improves, unless the pipeline sets it."""
+        """Determine the direction in which the metric improves, unless set; a run that goes on has new patience."""
         if self.better is None:
             self.better = run.better.get(self.monitor, "lower")
+        if run.goes_on:
+            self.waited = 0
 
     @hookimpl
     def should_stop(self, row: Row) -> str | None:
         """Return a reason to stop the run once the patience is exhausted."""
-        value = row.values.get(self.monitor)
+        value = row.evaluation.get(self.monitor) if row.evaluation is not None else None
         if value is None or math.isnan(value):  # NaN says nothing about the model
             return None
         gain = None if self.best is None else (value - self.best) * (1 if self.better == "higher" else -1)

@@ -16,7 +16,7 @@ from registry_builtin.datasets.idx_file import CLASSES, IdxFile, check_labels, f
 class Mnist(Dataset[dict[str, Any]]):
     """Images and labels of one split, as arrays so that worker processes share their memory."""
 
-    def __init__(self, root: Path, split: str, *, checked: bool = True) -> None:
+    def __init__(self, root: Path, split: str, *, checked: bool) -> None:
         image_file, label_file = find_split(root, split)
         labels = read_values(label_file)
         if checked:

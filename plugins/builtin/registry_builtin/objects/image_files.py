@@ -94,9 +94,11 @@ class ImageFiles(Dataset[dict[str, Any]]):
         return label_of(self.paths[index], int(self.lines[index]), self.index)
 
 
-def from_index(index: Path, classes: int | None, root: Path | None, reading: ImageReading) -> ImageFiles:
+def from_index(
+    index: Path, classes: int | None, root: Path | None, reading: ImageReading, *, checked: bool
+) -> ImageFiles:
     """Return the images listed in an index file."""
-    return listed_images(read_labelled(index, classes)[0], index, reading, root)
+    return listed_images(read_labelled(index, classes, checked=checked)[0], index, reading, root)
 
 
 def listed_images(found: Index, index: Path, reading: ImageReading, root: Path | None) -> ImageFiles:

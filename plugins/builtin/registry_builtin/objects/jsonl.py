@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from io import TextIOWrapper
 from pathlib import Path
 
 from registry_core.components import Every, Run, Step, hookimpl
+from registry_core.components.run_files import AppendedFile, replace_file
 from registry_core.diagnostics.json_text import json_text
 
 
 class StepLog:
     """Writes the loss of steps to a file in the run directory."""
 
-    file: TextIOWrapper | None = None
+    file: AppendedFile | None = None
 
     def __init__(self, file: str, every: Every) -> None:
         self.name = file
@@ -21,11 +21,10 @@ class StepLog:
 
     @hookimpl
     def run_started(self, run: Run) -> None:
-        """Open the file, without the lines after the start of this run."""
+        """Begin the file, without the lines after the start of this run."""
         path = run.directory / self.name
-        kept = _lines_up_to(path, run.start.step) if path.exists() else []
-        self.file = path.open("w", encoding="utf-8")
-        self.file.writelines(kept)
+        replace_file(path, "".join(_lines_up_to(path, run.start.step) if path.exists() else []))
+        self.file = AppendedFile(path)
 
     @hookimpl
     def step_ended(self, step: Step) -> None:
@@ -38,22 +37,28 @@ class StepLog:
             return
         epoch = position.epoch if epoch_ended else position.epoch + 1
         line = {"step": position.step, "epoch": epoch, "samples": step.samples, "loss": float(step.loss)}
-        self.file.write(json_text(line) + "\n")
+        self.file.write(f"{json_text(line)}\n".encode())
+
+    @hookimpl
+    def checkpoint_saving(self) -> None:
+        """Write all lines to the disk."""
+        if self.file is not None:
+            self.file.sync()
 
     @hookimpl
     def run_ended(self) -> None:
-        """Close the file."""
+        """Write the last lines."""
         if self.file is not None:
-            self.file.close()
+            self.file.flush()
 
 
 def _lines_up_to(path: Path, step: int) -> list[str]:
-    """Return the complete lines of steps up to ``step``; a crash may have truncated the last line."""
+    """Return the intact lines of steps up to ``step``; a crash may have truncated the last line."""
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
         try:
-            if json.loads(line)["step"] <= step:
+            if line.endswith("\n") and json.loads(line)["step"] <= step:
                 kept.append(line)
-        except ValueError:
-            break
+        except (ValueError, LookupError, TypeError, RecursionError):
+            continue
     return kept

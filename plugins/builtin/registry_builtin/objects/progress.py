@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from registry_core.components import Row, Run, Step, hookimpl
+from registry_core.diagnostics.printable import printable
 
 
 class Progress:
@@ -23,7 +24,7 @@ class Progress:
         if not self.console.is_terminal:
             return
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Bar(*columns, TextColumn("{task.fields[metrics]}"), console=self.console)
+        self.bar = Bar(*columns, TextColumn("{task.fields[metrics]}", markup=False), console=self.console)
         self.bar.start()
         self.task = self.bar.add_task(
             "train",
@@ -42,10 +43,13 @@ class Progress:
     @hookimpl
     def metrics_measured(self, row: Row) -> None:
         """Show the latest metrics."""
-        words = "  ".join(f"{name} {value:.4g}" for name, value in row.values.items())
+        words = "  ".join(f"{printable(name)} {value:.4g}" for name, value in row.values.items())
         if self.bar is None:
             self.console.print(
-                f"epoch {row.epoch}/{self.epochs}  step {row.step}  {words}", highlight=False, soft_wrap=True
+                f"epoch {row.epoch}/{self.epochs}  step {row.step}  {words}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
             )
         else:
             self.bar.update(self.task, epoch=f"{row.epoch}/{self.epochs}", metrics=words)

@@ -45,7 +45,7 @@ def _compressed(image: Any, quality: int) -> Any:
     is_pillow = isinstance(image, PIL.Image.Image)
     written = io.BytesIO()
     (image if is_pillow else F.to_pil_image(image)).save(written, "JPEG", quality=quality)
-    with PIL.Image.open(written) as read:
+    with PIL.Image.open(written, formats=("JPEG",)) as read:
         return read.copy() if is_pillow else F.to_image(read)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
+from registry_builtin.objects.event_writer import EventWriter
 from registry_core.components import Every, Row, Run, Step, hookimpl
+from registry_core.components.run_files import replace_file
 
 
 class EventFile:
@@ -53,14 +54,18 @@ class EventFile:
         """Write an existing summary."""
         self.writer.file_writer.add_summary(summary, step)
 
-    def _open(self, folder: Path) -> Any:
-        return SummaryWriter(
-            logdir=str(folder),
-            # Purge what an interrupted run wrote after this start. The first run needs a purge too, because TensorBoard
-            # treats the first purge that it sees as the start of the run.
-            purge_step=self.start + 1 if self.start else 0,
-            filename_suffix=f".from-{self.start:08d}",  # files created in the same second would share a name
-        )
+    def flush(self) -> None:
+        """Write all events, so that TensorBoard shows them."""
+        for writer in (*self.lines.values(), self.writer):
+            writer.flush()
+
+    def sync(self) -> None:
+        """Write all events to the disk."""
+        for writer in (*self.lines.values(), self.writer):
+            writer.sync()
+
+    def _open(self, folder: Path) -> EventWriter:
+        return EventWriter(folder, self.start)
 
 
 class TensorBoardHook:
@@ -80,6 +85,12 @@ class TensorBoardHook:
         if not self.begun:
             self.begun = True
             self.begin(run.start.step)
+
+    @hookimpl
+    def checkpoint_saving(self) -> None:
+        """Write all events to the disk."""
+        if self.joined:
+            self.file.sync()
 
     @hookimpl
     def run_ended(self) -> None:
@@ -165,6 +176,7 @@ class TensorBoard(TensorBoardHook):
             for name in names:
                 if name in row.values:
                     self.file.line(chart, name).add_scalar(chart, row.values[name], row.step, now)
+        self.file.flush()
 
     def ended(self) -> None:
         """Write the end of the hyperparameter session, and the export."""
@@ -172,7 +184,7 @@ class TensorBoard(TensorBoardHook):
             self.file.add(self._hparams()[2], self.step)
         if self.export:
             path = self.run.directory / "scalars.json"
-            path.write_text(json.dumps(self.written) + "\n", encoding="utf-8")
+            replace_file(path, json.dumps(self.written) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has been written."""

@@ -1,0 +1,72 @@
+"""Files of a run directory that survive a crash: whole ones are replaced, logs are appended and flushed on request."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+_NOT_THROUGH_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_BUFFERED = 2**16
+
+
+def sync(path: Path) -> None:
+    """Flush a file or the entries of a folder to the disk; a link is not followed."""
+    if os.name == "nt" and path.is_dir():  # Windows cannot open folders
+        return
+    descriptor = os.open(path, os.O_RDONLY | _NOT_THROUGH_LINKS)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a text file as a whole or not at all; what was at its path, also a link, is replaced, not followed."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class AppendedFile:
+    """A file that grows, such as a log; it is opened only to write, so nothing is lost or printed if that fails.
+
+    OSError if the disk is full, the folder is gone, or the path is a link.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._waiting = b""
+
+    def write(self, data: bytes) -> None:
+        """Append data, which are buffered."""
+        self._waiting += data
+        if len(self._waiting) >= _BUFFERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered, so that other processes see it and the end of this one does not lose it."""
+        self._written(durable=False)
+
+    def sync(self) -> None:
+        """Write what is buffered and flush it to the disk, so that the end of the machine does not lose it."""
+        self._written(durable=True)
+
+    def _written(self, *, durable: bool) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOT_THROUGH_LINKS | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(self.path, flags, 0o644)
+        try:
+            while self._waiting:
+                self._waiting = self._waiting[os.write(descriptor, self._waiting) :]
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,75 @@
+"""Runs in processes that are forked from a server with torch in its memory: a hundred of them take seconds."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["reliability.preloaded"])
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of a process: its exit code, negative for a signal, and what it printed."""
+
+    code: int | None
+    out: str
+
+
+class Forked:
+    """A function in a process of its own, in a folder and in its own session."""
+
+    def __init__(self, folder: Path, function: Callable[..., object], *arguments: object) -> None:
+        self.output = folder / f"output-{time.monotonic_ns()}"
+        self.process = _CONTEXT.Process(target=_run, args=(folder, self.output, function, arguments))
+        self.process.start()
+
+    def kill_after(self, seconds: float) -> Ended:
+        """Kill it after some time, unless it has ended."""
+        self.process.join(seconds)
+        if self.process.is_alive():
+            self.process.kill()
+        return self.end()
+
+    def end(self, seconds: float = 120.0) -> Ended:
+        """Wait for its end."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"not within {seconds} s"
+        return Ended(self.process.exitcode, self.output.read_text() if self.output.exists() else "")
+
+
+def _run(folder: Path, output: Path, function: Callable[..., object], arguments: Sequence[object]) -> None:
+    os.setsid()
+    os.chdir(folder)
+    file = output.open("w")
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), write_through=True)
+    try:
+        function(*arguments)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def command(*arguments: object) -> None:
+    """Run the command line in this process, and end with its exit code."""
+    from registry_core.cli.main import main
+
+    sys.argv = ["registry-core", *map(str, arguments)]
+    code: Any = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    os._exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,59 @@
+"""All that a run leaves behind and that an interruption must not change by a bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from registry_core.config.run_layout import pointed
+from registry_core.engine.checkpoint.store import checkpoints_in, load_checkpoint
+
+
+def outcome(run: Path) -> dict[str, Any]:
+    """Rows, weights, state, pointers, kept checkpoints, logged steps and TensorBoard scalars of a run."""
+    folder = run / "checkpoints"
+    latest = pointed(folder, "latest")
+    assert latest is not None, f"{run} has no checkpoint"
+    weights, state, _ = load_checkpoint(latest)
+    plain = {key: state[key] for key in ("torch", "position", "running", "since_evaluation", "hooks", "images")}
+    pointers = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+    return {
+        "rows": lines(run / "metrics.jsonl"),
+        "steps": lines(run / "steps.jsonl"),
+        "weights": bits(weights),
+        "state": bits(plain),
+        "pointers": pointers,
+        "checkpoints": [path.name for path in checkpoints_in(folder)],
+        "scalars": scalars(run / "tensorboard"),
+    }
+
+
+def lines(path: Path) -> list[Any]:
+    """The objects of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """The scalars that TensorBoard's own reader shows, by name: steps and values."""
+    if not folder.is_dir():
+        return {}
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    reader = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    reader.Reload()
+    return {name: [(each.step, each.value) for each in reader.Scalars(name)] for name in reader.Tags()["scalars"]}
+
+
+def bits(value: Any) -> Any:
+    """Plain data with the bytes of every tensor in its place."""
+    if isinstance(value, dict):
+        return {str(key): bits(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bits(one) for one in value]
+    return value.contiguous().numpy().tobytes() if hasattr(value, "numpy") else value
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The parts in which two outcomes differ."""
+    return [name for name in one if one[name] != other[name]]
