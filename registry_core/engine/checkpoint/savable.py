@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.tensor_tree import require_savable
 from registry_core.engine.checkpoint.weights import separate
@@ -50,7 +50,8 @@ def _unsavable(owner: _Owner) -> Iterator[RegistryError]:
     except Unsavable as found:
         message = f"The state of the {owner.name} cannot be saved in a checkpoint: {found.path or 'it'} is {found.what}"
         yield BrokenComponent(f"{message}.", found.remedy).at(*owner.keys, code=_CODE)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         yield failure(f"The {owner.name} failed in state_dict", error).at(*owner.keys)
 
 
