@@ -182,12 +182,15 @@ def test_a_distribution_that_calls_itself_registry_core_cannot_win(tmp_path: Pat
 
 
 def test_a_component_of_registry_core_is_in_its_own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no distribution proves to be the real one, the first counts; but it cannot register other code."""
-    monkeypatch.setattr(own, "_HOME", tmp_path / "nowhere")
+    """Even the distribution that seems to have brought this package cannot register other code."""
     with distributions(tmp_path) as make:
-        make("registry-core", f"{LOSSES}evil = evil:Loss\nworse = registry_builtin_evil:Loss\n", version="99.0")
-        from registry_core.catalog import installed
+        folder = make(
+            "registry-core", f"{LOSSES}evil = evil:Loss\nworse = registry_builtin_evil:Loss\n", version="99.0"
+        )
+        monkeypatch.setattr(own, "_HOME", folder)
+        from registry_core.catalog import installed, refresh
 
+        refresh()
         names = {record.name for record in installed().of_kind("loss")}
         said = [str(finding) for finding in installed().findings]
     assert "evil" not in names

@@ -12,6 +12,7 @@ from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.tensor_tree import require_savable
 from registry_core.engine.checkpoint.weights import separate
 from registry_core.engine.optimizer_state import state_after_a_step
+from registry_core.registry.blame import origin_in
 
 
 class _Owner(NamedTuple):
@@ -52,7 +53,8 @@ def _unsavable(owner: _Owner) -> Iterator[RegistryError]:
         yield BrokenComponent(f"{message}.", found.remedy).at(*owner.keys, code=_CODE)
     except BaseException as error:  # a plugin may raise anything
         pass_interrupt(error)
-        yield failure(f"The {owner.name} failed in state_dict", error).at(*owner.keys)
+        origin = origin_in(error) if owner.keys[0] == "hooks" else ""  # the other names have it
+        yield failure(f"The {owner.name}{origin} failed in state_dict", error).at(*owner.keys)
 
 
 _CODE = "unsavable-state"
