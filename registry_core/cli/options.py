@@ -15,8 +15,8 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
+from registry_core.cli.json_output import reserve_stdout
 from registry_core.diagnostics import UnknownComponent, format_value, near, tables
-from registry_core.diagnostics.json_text import json_text
 from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,7 +70,14 @@ PIPELINE = _PipelineType()
 
 def as_json(command: F) -> F:
     """The option ``--json`` of commands that print facts."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")(command)
+    text = "Print JSON for programs instead of text."
+    return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=_reserve, help=text)(command)
+
+
+def _reserve(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    if as_json:
+        reserve_stdout(context)
+    return as_json
 
 
 def overrides(command: F) -> F:
@@ -146,11 +153,6 @@ def say(line: str, *, err: bool = False) -> None:
 def say_lines(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as a table or documentation, in the same way."""
     click.echo(printable_lines(text), err=err)
-
-
-def print_json(data: Any) -> None:
-    """Print data as JSON."""
-    click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:

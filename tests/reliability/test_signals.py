@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ SIGNALS = {
 """Signals with their receivers, and SIGTERM once more."""
 
 
-def teardown_function() -> None:
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
     """Kill what a test that fails leaves behind."""
+    yield
     StartedRun.kill_all()
 
 
