@@ -19,13 +19,14 @@ from registry_core.analysis.torch_pickle import BadPickle, NotTensors, OtherTens
 from registry_core.analysis.weights_file import unwrapped
 from registry_core.components import CheckFailed, TensorFacts
 from registry_core.components.regular_file import open_regular
-from registry_core.components.safetensors_header import LARGEST_HEADER, BadHeader, read_header
+from registry_core.components.safetensors_header import BadHeader, read_header
 from registry_core.components.zip_archive import Archive, BadArchive
 
 LARGEST_FILE = 64 * 2**30
 """Bytes of a weights file."""
 
 _LONGEST_NAME = 500
+_LONGEST_HEADER = 100_000_000  # of the format itself; longer ones are no safetensors files
 _AGAIN = "Download or copy it again."
 _SAVE_AGAIN = "Save the tensors again, from a source that you trust, as model.state_dict()."
 
@@ -96,7 +97,7 @@ def _is_torch(file: BinaryIO, path: Path) -> bool:
     start = file.read(9)
     if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
         return True
-    if len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= 10 * LARGEST_HEADER:
+    if len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= _LONGEST_HEADER:
         return False
     message = f"{str(path)!r} is not a weights file: neither safetensors nor written by torch.save."
     raise CheckFailed(message, "Check that the file is complete, not a web page or a Git LFS pointer.")

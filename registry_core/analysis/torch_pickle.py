@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
-MOST_OPERATIONS = 2_000_000
+MOST_OPERATIONS = 1_000_000
 """Operations of one pickle; a tensor needs about 40."""
 
 LARGEST_PICKLE = 64 * 2**20

@@ -25,7 +25,7 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
-    if weights.is_file() and not is_pointer(weights):
+    if not weights.is_dir() and not is_pointer(weights):
         return weights
     folder = checkpoint_at(weights)
     for part in ("averaged", "model"):

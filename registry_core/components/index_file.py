@@ -22,7 +22,7 @@ from registry_core.components.class_names import quoted
 from registry_core.components.inventory import UnusableEntry
 from registry_core.components.left_out import LeftOut
 from registry_core.components.regular_file import open_regular
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, format_value
 from registry_core.diagnostics.json_text import json_text
 
 LARGEST = 2**30
@@ -32,6 +32,7 @@ MOST_LINES = 20_000_000
 """Lines of an index file."""
 
 _LONGEST_LINE = 10 * 2**20
+_LONGEST_PATH = 4_096
 _CHUNK = 2**20
 _CLASSES = "# classes:"
 _LABEL = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -112,6 +113,9 @@ def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
             wrong.append((number, error))
     if not index.paths and not wrong:
         raise DataError(f"The index file '{path}' names no image.", "Write one 'path label' per line.")
+    if (longest := max(map(len, index.paths), default=0)) > _LONGEST_PATH:
+        message = f"The index file '{path}' has a path of {longest:,} characters, more than {_LONGEST_PATH:,}."
+        raise DataError(message, "Write one 'path label' per line.")
     return replace(index, class_names=class_names), wrong
 
 
@@ -180,9 +184,9 @@ def _require_size(path: Path, file: BufferedReader[FileIO]) -> None:
 
 def _label(words: list[str]) -> int:
     if len(words) < 2:
-        raise DataError(f"{words[0]!r} has no label.", "Write a path, a space and a whole number.")
+        raise DataError(f"{format_value(words[0])} has no label.", "Write a path, a space and a whole number.")
     if not _LABEL.fullmatch(words[1]):
-        raise DataError(f"The label {words[1]!r} is not a whole number.", "Write 'path label'.")
+        raise DataError(f"The label {format_value(words[1])} is not a whole number.", "Write 'path label'.")
     return int(words[1])
 
 

@@ -10,9 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple, TypeGuard
 
-LARGEST_HEADER = 10_000_000
-"""Bytes of a header; 100,000 tensors need less."""
+LARGEST_HEADER = 5_000_000
+"""Bytes of a header; 40,000 tensors need less."""
 
+_LONGEST_TYPE = 20
 _BYTES = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 8),
     **dict.fromkeys(("F32", "I32", "U32"), 4),
@@ -77,7 +78,13 @@ def _entry(facts: object, data: int) -> Entry:
     if not isinstance(facts, Mapping):
         raise BadHeader
     dtype, shape, offsets = facts.get("dtype"), facts.get("shape"), facts.get("data_offsets")
-    if not isinstance(dtype, str) or not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
+    if (
+        not isinstance(dtype, str)
+        or len(dtype) > _LONGEST_TYPE
+        or not _are_counts(shape)
+        or not _are_counts(offsets)
+        or len(offsets) != 2
+    ):
         raise BadHeader
     size = offsets[1] - offsets[0]
     each = 1 if dtype.startswith("F8") else _BYTES.get(dtype)

@@ -14,7 +14,7 @@ from torch import nn
 from registry_core.analysis.patterns import some_of
 from registry_core.analysis.stored_weights import StoredWeights, opened, require_sound, stored_weights
 from registry_core.analysis.tensor_matches import TensorMatch, match_errors
-from registry_core.analysis.torch_file import StoredTensor
+from registry_core.analysis.torch_file import BYTES, StoredTensor
 from registry_core.analysis.weights import loaded_names, matches_of
 from registry_core.analysis.weights_file import find_weights, renamed
 from registry_core.assembly.finite import holding_nan
@@ -109,6 +109,9 @@ class TensorReader:
 
     def __call__(self, tensor: StoredTensor) -> torch.Tensor:
         """The tensor at a place, on the CPU."""
+        if tensor.dtype not in BYTES:
+            message = f"The weights file has values of the type {tensor.dtype}, which are not read."
+            raise CheckFailed(message, "Save its tensors in another type.")
         dtype: torch.dtype = getattr(torch, tensor.dtype)
         if not tensor.size:
             return torch.empty(tensor.shape, dtype=dtype)

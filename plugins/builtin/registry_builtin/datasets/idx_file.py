@@ -110,6 +110,8 @@ def read_header(path: Path, dimensions: int) -> IdxFile:
     found_file = IdxFile(path, struct.unpack(f">{dimensions}I", header[4:]))
     if min(found_file.shape) == 0:
         raise DataError(f"The file '{path}' is empty: its shape is {list(found_file.shape)}.", _DOWNLOAD)
+    if (stated := size + math.prod(found_file.shape)) > LARGEST:
+        raise DataError(f"The file '{path}' states {stated:,} bytes, more than {LARGEST:,}.", _DOWNLOAD)
     return found_file
 
 
@@ -145,8 +147,6 @@ def check_labels(file: IdxFile, labels: bytes, classes: int) -> None:
 def _check_size(file: IdxFile) -> None:
     """Compare the size of a file with its header, as cheaply as possible; DataError if they differ."""
     stated = file.header_size + math.prod(file.shape)
-    if stated > LARGEST:
-        raise DataError(f"The file '{file.path}' states {stated:,} bytes, more than {LARGEST:,}.", _DOWNLOAD)
     try:
         with open_regular(file.path) as opened:
             size = opened.seek(0, 2)

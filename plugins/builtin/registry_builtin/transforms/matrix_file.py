@@ -78,7 +78,10 @@ def _npy_header(start: bytes) -> tuple[tuple[int, ...], int]:
 
     file = io.BytesIO(start)
     read = npy.read_array_header_1_0 if npy.read_magic(file)[0] == 1 else npy.read_array_header_2_0
-    shape, _, dtype = read(file, max_header_size=_LONGEST_NPY_HEADER)
+    try:
+        shape, _, dtype = read(file, max_header_size=_LONGEST_NPY_HEADER)
+    except Exception as error:  # NumPy passes on what the parser of Python raises
+        raise ValueError(f"the header of an array is damaged ({type(error).__name__})") from error
     if dtype.hasobject:
         raise ValueError("it holds objects")
     return shape, file.tell() + math.prod(shape) * dtype.itemsize
