@@ -8,6 +8,7 @@ import click
 
 from registry_core.cli.options import PATH, overrides, pipeline_file, say, say_lines
 from registry_core.cli.problems import tell
+from registry_core.diagnostics import STDIN
 from registry_core.diagnostics.shell_words import shell_word
 
 
@@ -30,7 +31,6 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
         raise click.UsageError("A resumed run stays in its own directory. Remove --out.")
     from registry_core.analysis.machine import unwritable
     from registry_core.components.forms import counted
-    from registry_core.config.text.source import STDIN
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 
