@@ -16,7 +16,7 @@ import click
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
 from registry_core.cli.json_output import reserve_stdout
-from registry_core.diagnostics import UnknownComponent, format_value, near, tables
+from registry_core.diagnostics import STDIN, UnknownComponent, format_value, near, tables
 from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,11 +57,7 @@ class _PipelineType(_PathType):
     """The path of a pipeline file; ``-`` is standard input."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value != "-":
-            return super().convert(value, param, ctx)
-        from registry_core.config.text.source import STDIN
-
-        return STDIN
+        return STDIN if value == "-" else super().convert(value, param, ctx)
 
 
 PIPELINE = _PipelineType()
