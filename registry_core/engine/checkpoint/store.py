@@ -32,6 +32,9 @@ from registry_core.engine.checkpoint.weights import joined, separate
 _MAX_STATE = 256 * 2**20
 """Bytes of ``state.json``: plain data, for which a reader needs many times the space."""
 
+_MAX_HEADER = 10_000_000
+"""Bytes of the description of the tensors of a file; the library takes a second for each million."""
+
 
 class Checkpoint(NamedTuple):
     """The content of a checkpoint, on the CPU: sets of weights by name, and nested plain data with tensors."""
@@ -92,9 +95,7 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     manifest = verify(checkpoint)
     try:
         parts = {
-            name.removesuffix(".safetensors"): _aligned(load_file(checkpoint / name))
-            for name in manifest.files
-            if name != STATE
+            name.removesuffix(".safetensors"): _tensors(checkpoint / name) for name in manifest.files if name != STATE
         }
         rest = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
         require_form(rest["state"])
@@ -109,9 +110,12 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     return found
 
 
-def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors in memory that torch allocates: other alignments change the order of sums."""
-    return {name: tensor.clone() for name, tensor in tensors.items()}
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file, in memory that torch allocates: other alignments change the order of sums."""
+    with open_own(path) as file:
+        if int.from_bytes(file.read(8), "little") > _MAX_HEADER:
+            raise ValueError(f"the header of {path.name} is larger than {_MAX_HEADER:,} bytes")
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _bounded(path: Path) -> bytes:
