@@ -72,13 +72,13 @@ def reproduce(
     out: str | Path | None = None,
     *,
     overrides: Sequence[str] = (),
-    tell: Callable[[str], None] = warn,
+    tell: Callable[[str], None] | None = None,
 ) -> Reproduction:
     """Repeat a run up to its newest intact checkpoint, and compare all rows and weights bit for bit.
 
     The repeat is a new run directory, ``out``; default: ``runs/NAME-again-1``, ``-2``, …. ``overrides`` are
     ``KEY=VALUE`` options for where files are now, the device and loading. ``tell`` is called with each sentence about
-    what differs here from the environment of the run, and why equality may not be reached, before the first step.
+    what differs here from the environment of the run, and why equality may not be reached, before the first step; default: on standard error.
     Raises RunError for a run that continues another, and what ``train`` raises.
     """
     check_one_process()
@@ -88,7 +88,7 @@ def reproduce(
     loaded = original.pipeline(overrides)
     environment, doubts = tuple(original.differences_here(loaded.spec)), tuple(original.doubts())
     for sentence in (*environment, *doubts):
-        tell(sentence)
+        (tell or warn)(sentence)
     name = f"{own.path.absolute().name}-again"
     result = start(make_plan(loaded), out, name, tell, until=original.step, ends=frozenset(original.ends(loaded.spec)))
     signal = result.signal if result.position.step < original.step else None

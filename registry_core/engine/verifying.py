@@ -147,7 +147,7 @@ class _Verifying:
             if is_pointer(path):
                 named = pointed(folder, path.name)
                 if named is not None:
-                    self.pointers.setdefault(named, []).append(path.name)
+                    self.pointers.setdefault(named.absolute(), []).append(path.name)
                 elif only is None:
                     self.problems.append(f"The file {str(path)!r} names no checkpoint.")
             elif only is None and not (step_of(path.name) is not None and is_folder(path)):
@@ -165,7 +165,7 @@ class _Verifying:
     def _checkpoint(self, path: Path) -> VerifiedCheckpoint | None:
         """Read one checkpoint; None if the process that runs in the directory removed it meanwhile."""
         size = _size(path)
-        pointers = tuple(sorted(self.pointers.get(path, ()), key=_by_importance))
+        pointers = tuple(sorted(self.pointers.get(path.absolute(), ()), key=_by_importance))
         try:
             found = load_checkpoint(path)
         except CheckpointError as error:
