@@ -28,6 +28,7 @@ from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
 from registry_core.config.text.tree import Tree, read_text
 from registry_core.diagnostics import Keys, PipelineError, Problem
+from registry_core.registry.blame import blaming_plugins
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def _is_component(keys: Keys) -> bool:
     return component_class(Spec, keys) is not None
 
 
+@blaming_plugins()
 def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # Looks is immutable
     """Check a tree; ``problems`` are those found while it was read."""
     if not tree.extended_by:

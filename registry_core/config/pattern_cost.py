@@ -8,7 +8,7 @@ have polynomially many: n of them cost the length of the text to the power of n.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache, reduce
 from importlib import import_module
 from operator import or_
@@ -29,7 +29,11 @@ _MANY = 10
 _LONGEST = 10_000
 """The maximum length of a pattern."""
 
-_CLASSES = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": lambda c: c.isalnum() or c == "_"}
+_CLASSES: dict[str, Callable[[str], bool]] = {
+    "DIGIT": str.isdigit,
+    "SPACE": str.isspace,
+    "WORD": lambda character: character.isalnum() or character == "_",
+}
 
 
 class _Part(NamedTuple):

@@ -34,6 +34,7 @@ from registry_core.engine.resuming import (
     refuse_differences,
     run_of,
     source_of,
+    telling_of_moved_data,
 )
 from registry_core.engine.run_length import RunLength
 from registry_core.engine.signals import stop_on_signal
@@ -161,7 +162,8 @@ def _resume(
     require_plugins(made_with["plugins"])
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline, fresh=False)
-    chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
+    with telling_of_moved_data():
+        chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
     different = differences(made_with["pipeline"], recorded(chosen.spec))
     refuse_differences(made_with["pipeline"], chosen.spec, different, edited=pipeline is None and not overrides)
     plan = make_plan(chosen)

@@ -11,9 +11,10 @@ from typing import Any
 import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
-from registry_core.diagnostics import BrokenComponent, RunError
-from registry_core.diagnostics.foreign_code import failure, foreign_code
+from registry_core.diagnostics import BrokenComponent, RegistryError, RunError
+from registry_core.diagnostics.foreign_code import failure, foreign_code, pass_interrupt
 from registry_core.diagnostics.printable import warn
+from registry_core.registry.blame import origin_in
 
 _CANNOT_WRITE = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)
@@ -96,13 +97,14 @@ class Hooks:
                 if error.errno in _CANNOT_WRITE and event != "run_ended":
                     raise _writer_ended(call.name, error) from error
                 self._report(call, event, error)
-            except (Exception, SystemExit) as error:  # an observer may raise anything, and must not end a run
+            except BaseException as error:  # an observer may raise anything, and must not end a run
+                pass_interrupt(error)
                 self._report(call, event, error)
 
     def _report(self, call: _Call, event: str, error: BaseException) -> None:
         key = (call.name, event, type(error))
         if key not in self._reported:
-            self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
+            self._reported[key] = str(failure(f"The {call.name}{origin_in(error)} failed in {event}", error))
             warn(self._reported[key])
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
@@ -113,8 +115,13 @@ class Hooks:
         """The same answers, each with the place of its hook among the hooks of this process."""
         found = []
         for call in self._calls[question]:
-            with foreign_code(f"The {call.name} failed in {question}"):
+            try:
                 answer = call(arguments)
+            except RegistryError:
+                raise
+            except BaseException as error:  # a plugin may raise anything
+                pass_interrupt(error)
+                raise failure(f"The {call.name}{origin_in(error)} failed in {question}", error) from error
             if answer is not None:
                 found.append((self._places[call.name], answer))
         return found

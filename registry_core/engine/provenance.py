@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from registry_core.catalog import Record, installed
+from registry_core.catalog.catalog import own_distribution
 from registry_core.catalog.records import LOCAL, SESSION
 from registry_core.components import Component
 from registry_core.config import Spec
@@ -32,7 +33,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
         "numpy": version("numpy"),
-        "registry_core": version("registry-core"),
+        "registry_core": own_distribution().version,
         "device": str(device),
         "device_name": _device_name(device),
         "cuda": torch.version.cuda if device.type == "cuda" else None,

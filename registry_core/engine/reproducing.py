@@ -78,7 +78,8 @@ def reproduce(
 
     The repeat is a new run directory, ``out``; default: ``runs/NAME-again-1``, ``-2``, …. ``overrides`` are
     ``KEY=VALUE`` options for where files are now, the device and loading. ``tell`` is called with each sentence about
-    what differs here from the environment of the run, and why equality may not be reached, before the first step; default: on standard error.
+    what differs here from the environment of the run, and why equality may not be reached, before the first step;
+    default: on standard error.
     Raises RunError for a run that continues another, and what ``train`` raises.
     """
     check_one_process()

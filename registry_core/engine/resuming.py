@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from registry_core.config.dump import recorded
 from registry_core.config.loading.resolve import placed_components
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.config.run_layout import CHECKPOINTS, MANIFEST, STATE, is_pointer, pointed
-from registry_core.diagnostics import CheckpointError, Keys, RunError, dotted
+from registry_core.diagnostics import CheckpointError, Keys, PipelineError, RunError, dotted
 from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, intact, load_checkpoint, none_intact
 from registry_core.engine.provenance import changed_in_session
@@ -62,6 +63,17 @@ def source_of(directory: RunDirectory, checkpoint: Path | None) -> Source:
     if checkpoint is not None:
         return Source(directory, iter([(checkpoint, load_checkpoint(checkpoint))]))
     return Source(directory, intact(directory.checkpoints, directory.identity(), warn))
+
+
+@contextmanager
+def telling_of_moved_data() -> Iterator[None]:
+    """A context in which a pipeline of a run is loaded; where its data are missing, the user hears of ``--set``."""
+    try:
+        yield
+    except PipelineError as error:
+        if any(problem.code == "data" and not problem.warning for problem in error.problems):
+            warn("If the data of the run were moved, say where they are now with --set KEY=PATH.")
+        raise
 
 
 def differences(own: Any, new: Any, keys: Keys = ()) -> list[Keys]:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import mutations
 from mutations import ROOT
 
-from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load_unseen
 
 
 class Spec(NamedTuple):
@@ -232,12 +232,14 @@ BOMBS: dict[str, str] = {
 
 
 def right_trees() -> list[dict[str, Any]]:
-    """The right pipelines that payloads are put into."""
+    """The right pipelines that payloads are put into, each in one file."""
     found = []
-    for text in mutations.bases()[0]:
-        data = read_text(text, "base").data
-        if isinstance(data, dict) and "extends" not in data:
-            found.append(data)
+    for folder in ("examples", "tests/pipelines"):
+        for path in sorted((ROOT / folder).rglob("*.yaml")):
+            try:
+                found.append(load_unseen(path).tree.data)
+            except PipelineError:  # a part that others extend
+                continue
     return found
 
 
@@ -284,9 +286,10 @@ def _with_path(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
 def _with_number(chance: random.Random, _: list[list[str]], trees: list[dict[str, Any]]) -> Spec:
     data = copy.deepcopy(chance.choice(trees))
     data.setdefault("train", {})["epochs"] = chance.choice([1, 3, 10**15])
-    numbers = [(parent, key) for parent, key in _places(data) if _is_number(parent[key])]
+    numbers = [(parent, key) for parent, key in _places(data) if _is_number(parent[key]) and key != "version"]
     for parent, key in chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 2, 3)))):
-        parent[key] = copy.deepcopy(chance.choice(NUMBERS))
+        like = [number for number in NUMBERS if type(number) is type(parent[key])]
+        parent[key] = copy.deepcopy(chance.choice(like if chance.random() < 0.8 else NUMBERS))
     return _written("number", data, chance)
 
 
@@ -413,4 +416,3 @@ def write(spec: Spec, folder: Path) -> Path:
     return folder / spec.name
 
 
-__all__ = ["BOMBS", "CODE", "NUMBERS", "PATHS", "TEXTS", "PipelineError", "Spec", "hostile", "right_trees", "write"]

@@ -113,7 +113,7 @@ def test_pillow_alone_starts_a_program(traps: dict[str, str], tmp_path: Path) ->
     program = tmp_path / "gs"
     program.write_text(f"#!/bin/sh\ntouch {marks / 'gs'}\nexit 1\n")
     program.chmod(0o755)
-    environment = {**traps, "PATH": f"{tmp_path}{os.pathsep}{traps['PATH']}"}
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{traps['PATH']}"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "cat.png")], capture_output=True, env=environment)
     assert (marks / "gs").exists()
 

@@ -18,8 +18,9 @@ from registry_core.assembly.data.transforms import Sample
 from registry_core.assembly.data.workers import LoadingStopped, Workers
 from registry_core.components.sampler import Order
 from registry_core.diagnostics import Keys, RegistryError
-from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics.foreign_code import failure, foreign_code, pass_interrupt
 from registry_core.planning.program import Skipping
+from registry_core.registry.blame import origin_in
 
 B = TypeVar("B", LoadedBatch, WithoutFaulty)
 
@@ -93,13 +94,16 @@ class Epochs:
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """The samples of an epoch in their order."""
-        with foreign_code(f"The sampler failed in epoch {epoch}"):
+        try:
             return np.asarray(self.order(self.seed, epoch))
+        except BaseException as error:  # a plugin may raise anything
+            pass_interrupt(error)
+            raise failure(f"The sampler{origin_in(error)} failed in epoch {epoch}", error) from error
 
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
         indices = self.indices(epoch)
-        with foreign_code(f"The sampler failed in epoch {epoch}"):
+        with foreign_code(f"The sampler failed in epoch {epoch}"):  # what it returned may be no array of indices
             repeats = occurrences(indices)
         for batch in range(start, len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)

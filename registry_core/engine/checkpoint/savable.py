@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.tensor_tree import require_savable
 from registry_core.engine.checkpoint.weights import separate
 from registry_core.engine.optimizer_state import state_after_a_step
+from registry_core.registry.blame import origin_in
 
 
 class _Owner(NamedTuple):
@@ -50,8 +51,10 @@ def _unsavable(owner: _Owner) -> Iterator[RegistryError]:
     except Unsavable as found:
         message = f"The state of the {owner.name} cannot be saved in a checkpoint: {found.path or 'it'} is {found.what}"
         yield BrokenComponent(f"{message}.", found.remedy).at(*owner.keys, code=_CODE)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        yield failure(f"The {owner.name} failed in state_dict", error).at(*owner.keys)
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
+        origin = origin_in(error) if owner.keys[0] == "hooks" else ""  # the other names have it
+        yield failure(f"The {owner.name}{origin} failed in state_dict", error).at(*owner.keys)
 
 
 _CODE = "unsavable-state"

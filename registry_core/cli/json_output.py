@@ -1,0 +1,40 @@
+"""Keep standard output for the JSON of a command: whatever else is printed, also in C, goes to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+import click
+
+from registry_core.diagnostics.json_text import json_text
+
+
+class _Reserved:
+    """The stream that was standard output before it was reserved."""
+
+    stream: TextIO | None = None
+
+
+def reserve_stdout(context: click.Context) -> None:
+    """Lead all output but that of ``print_json`` to standard error, until the process ends."""
+    before = sys.stdout
+    before.flush()
+    try:
+        descriptor = before.fileno()
+    except (OSError, ValueError):  # a stream in memory: the process goes on after the command
+        _Reserved.stream = before
+        context.call_on_close(lambda: setattr(sys, "stdout", before))
+    else:
+        kept = os.dup(descriptor)
+        _Reserved.stream = os.fdopen(kept, "w", encoding=before.encoding, errors="backslashreplace")
+        with suppress(OSError):  # standard error is closed
+            os.dup2(2, descriptor)
+    sys.stdout = sys.stderr
+
+
+def print_json(data: Any, indent: int | None = 2) -> None:
+    """Print data as JSON."""
+    click.echo(json_text(data, indent=indent, ensure_ascii=False, default=str), file=_Reserved.stream)
