@@ -101,15 +101,17 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree 
     return load_tree(tree, problems, Looks(data=False))
 
 
-def load_recorded(pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool) -> Loaded:
+def load_recorded(
+    pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool, fresh: bool = False
+) -> Loaded:
     """Read a pipeline that a checkpoint recorded as plain data, under ``KEY=VALUE`` overrides.
 
-    ``data``: examine its data. ``source`` is its name in messages.
+    ``data``: examine its data. ``fresh``: a new run starts from it. ``source`` is its name in messages.
     """
     tree, problems = compose(
         Path(source), overrides, _is_component, lambda _: read_text(pipeline_text(pipeline), source)
     )
-    return load_tree(tree, problems, Looks(data=data, fresh=False))
+    return load_tree(tree, problems, Looks(data=data, fresh=fresh))
 
 
 def _is_component(keys: Keys) -> bool:

@@ -23,7 +23,18 @@ from registry_core.diagnostics.foreign_code import is_interrupt
 from registry_core.diagnostics.printable import printable_lines, warn
 
 COMMANDS = {
-    "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
+    "Pipelines": (
+        "train",
+        "eval",
+        "predict",
+        "verify",
+        "reproduce",
+        "validate",
+        "explain",
+        "upgrade",
+        "plan",
+        "sample",
+    ),
     "Components": ("list", "show", "search", "schema", "plugins", "doctor"),
     "Authors": ("new-plugin", "check"),
     "Others": ("index", "whiten", "completion"),
@@ -34,10 +45,10 @@ _EPILOG = """
 \b
 Exit codes:
   0  success
-  1  `check`, `doctor --strict` or `upgrade --check` found something
+  1  `check`, `doctor --strict` or `upgrade --check` found something, or `reproduce` a difference
   2  the pipeline, its data or the command line is wrong
   3  a component is broken
-  4  a checkpoint is missing or damaged
+  4  a checkpoint is missing, damaged or foreign
   5  the run cannot start or continue
   130, 143  interrupted (SIGINT, SIGTERM); the run can be resumed
   129, 138, 140, 152  the same (SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU)

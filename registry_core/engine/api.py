@@ -36,6 +36,7 @@ from registry_core.engine.resuming import (
     source_of,
     telling_of_moved_data,
 )
+from registry_core.engine.run_length import RunLength
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load, load_spec, opened
@@ -83,6 +84,19 @@ def train(
         for problem in pipeline.warnings:
             (tell or warn)(str(problem))
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
+    return start(plan, out, name, tell)
+
+
+def start(
+    plan: Plan,
+    out: str | Path | None,
+    name: str,
+    tell: Callable[[str], None] | None,
+    *,
+    until: int | None = None,
+    ends: frozenset[int] = frozenset(),
+) -> RunResult:
+    """Execute a plan in a new run directory, as ``train`` describes; ``until`` and ``ends`` are those of a repeat."""
     with _claim(out, name) as claim, deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
@@ -93,7 +107,8 @@ def train(
         require_space(assembled, claim.path)
         directory = RunDirectory.create(claim.path, plan.spec, assembled.device, _tables(assembled))
         with stop_on_signal() as request:
-            return _run(Training(assembled, directory, request, _made_with(assembled)), "exact")
+            length = RunLength(assembled.horizon.total_steps, until, ends)
+            return _run(Training(assembled, directory, request, _made_with(assembled), length), "exact")
 
 
 def resume(

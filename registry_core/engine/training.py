@@ -38,6 +38,7 @@ from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.refusals import Refusals
+from registry_core.engine.run_length import RunLength
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.skipped import SkippedSamples
@@ -47,7 +48,14 @@ from registry_core.engine.view import ModelView, SectionSamples
 class Training:
     """One run of a pipeline, from a position to its end."""
 
-    def __init__(self, pipeline: Pipeline, directory: RunDirectory, request: StopRequest, made_with: Any) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        directory: RunDirectory,
+        request: StopRequest,
+        made_with: Any,
+        length: RunLength | None = None,
+    ) -> None:
         plan = pipeline.plan
         self.pipeline = pipeline
         self.plan = plan
@@ -56,6 +64,7 @@ class Training:
         for loader in pipeline.loaders.values():
             loader.is_stopped = request.is_made
         self.made_with = made_with
+        self.length = length or RunLength(pipeline.horizon.total_steps)
         self.origin = Origin(directory.identity() or "", pipeline_digest(made_with["pipeline"]))
         self.hooks = Hooks(pipeline.hooks)
         self.owners = [Owner.of(hook) for hook in hooks_here(plan)]
@@ -245,7 +254,7 @@ class Training:
         return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
 
     def _done(self) -> bool:
-        return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
+        return bool(self.stop_reason) or self.length.is_done(self.position.step)
 
     def _steps_of_epoch(self) -> Iterator[list[MicroBatch]]:
         """The batches of each optimizer step from the position to the end of the epoch."""
@@ -296,7 +305,7 @@ class Training:
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, evaluation = self.position.step, self.plan.evaluation
-        last = step >= self.pipeline.horizon.total_steps
+        last = self.length.is_last(step)
         counts = self._due(evaluation.counted_every, epoch, epoch_ended)
         evaluates = "val" in self.pipeline.loaders and evaluation.every is not None and (last or counts)
         if not (counts or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
