@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ SIGNALS = {
     "sigterm": "process",
 }
 """Signals with their receivers, and SIGTERM once more."""
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Kill what a test that fails leaves behind."""
+    yield
+    StartedRun.kill_all()
 
 
 def interrupted(run: StartedRun, phase: str, name: str, to: str, random: Any) -> runs.Ended:
