@@ -21,7 +21,7 @@ from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError, dotted
 from registry_core.engine.checkpoint.store import Checkpoint, complete, load_checkpoint, newest
 from registry_core.engine.disk import require_space
-from registry_core.engine.provenance import changed_in_session, environment, plugins, require_plugins
+from registry_core.engine.provenance import changed_in_session, changed_plugins, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory, new_run_path
 from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.signals import stop_on_signal
@@ -180,11 +180,7 @@ def _made_with(pipeline: Pipeline) -> dict[str, Any]:
 def _guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
     """``exact`` if everything that results depend on is the same as in the checkpoint, else ``position``."""
     changed = [key for key in DECISIVE if then["environment"][key] != here["environment"][key]]
-    for name in sorted({*then["plugins"]} & {*here["plugins"]}):
-        before, now = then["plugins"][name], here["plugins"][name]
-        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and their files with them
-        if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
-            changed.append(name)
+    changed += changed_plugins(then["plugins"], here["plugins"])
     reasons = [f"{', '.join(changed)} changed since then"] if changed else []
     if of_session := changed_in_session(then["plugins"], here["plugins"]):
         reasons.append(f"{', '.join(of_session)} of this session may have changed")
