@@ -65,11 +65,9 @@ def _recorded_hash(path: Path) -> str:
     return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
-def core(folder: Path, paths: list[str], *arguments: object) -> str:
+def core(folder: Path, *arguments: object) -> str:
     """Run a command in a process of its own; returns what it wrote to standard error."""
-    inherited = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-    environment["PYTHONPATH"] = os.pathsep.join([*paths, *inherited])
     command = [sys.executable, "-m", "registry_core", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
@@ -119,26 +117,49 @@ INSTALLS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", INSTALLS)
-def test_a_run_is_exact_until_a_helper_changes(name: str, tmp_path: Path) -> None:
-    install = INSTALLS[name]
-    helper, option = install["helper"], install.get("option", [])
+def made(install: dict[str, Any], root: Path) -> tuple[list[str], Path]:
+    """The folders on the path of an install, and that of its helper."""
+    helper = install["helper"]
     texts = {**install["texts"], helper: "0.5" if helper.endswith(".csv") else HELPER}
-    if option:
-        files(tmp_path, texts)
-        paths, root = [], tmp_path
-    else:
-        paths = installed(tmp_path, "acme-scaled", texts, install["target"], recorded=install["recorded"])
-        root = Path(paths[0] if install["recorded"] else paths[1])
+    if "option" in install:
+        files(root, texts)
+        return [str(root)], root / helper
+    paths = installed(root, "acme-scaled", texts, install["target"], recorded=install["recorded"])
+    return paths, Path(paths[0 if install["recorded"] else 1]) / helper
+
+
+@pytest.mark.parametrize("name", INSTALLS)
+def test_a_helper_that_changes_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = INSTALLS[name]
+    paths, helper = made(install, tmp_path)
+    for path in reversed(paths):
+        monkeypatch.syspath_prepend(path)
+    importlib.invalidate_caches()
+    target = install.get("target", "parts")
+    importlib.import_module(target)
+    refresh()
+    distribution = "acme-scaled" if "target" in install else "parts"
+    before = hashes_of(distribution, [target])
+    assert changes(before, hashes_of(distribution, [target])) is None
+    helper.write_text(helper.read_text().replace("0.5", "0.25"))
+    assert changes(before, hashes_of(distribution, [target])) == [install["helper"]]
+    for name in [name for name in sys.modules if name.partition(".")[0] in OWN_MODULES]:
+        del sys.modules[name]
+
+
+OWN_MODULES = {"parts", "helper", "acme", "acme_scaled", "acme_helpers"}
+
+
+def test_a_run_is_exact_until_a_helper_changes(tmp_path: Path) -> None:
+    _, helper = made(INSTALLS["local module"], tmp_path)
     (tmp_path / "p.json").write_text(json.dumps(changed(loss="scaled", train__max_steps=1)))
-    core(tmp_path, paths, "train", "p.json", *option, "--out", "run")
+    core(tmp_path, "train", "p.json", "-p", "parts", "--out", "run")
     summary = tmp_path / "run" / "summary.json"
-    assert "not bit for bit" not in core(tmp_path, paths, "train", "--resume", "run", *option)
+    assert "not bit for bit" not in core(tmp_path, "train", "--resume", "run", "-p", "parts")
     assert json.loads(summary.read_text())["guarantee"] == "exact"
-    (root / helper).write_text("0.25" if helper.endswith(".csv") else HELPER.replace("0.5", "0.25"))
-    said = core(tmp_path, paths, "train", "--resume", "run", *option)
-    plugin = "parts" if option else "acme-scaled"
-    assert f"not bit for bit: {plugin} ({helper}) changed since then." in said
+    helper.write_text(HELPER.replace("0.5", "0.25"))
+    said = core(tmp_path, "train", "--resume", "run", "-p", "parts")
+    assert "not bit for bit: parts (helper.py) changed since then." in said
     assert json.loads(summary.read_text())["guarantee"] == "position"
 
 
