@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from registry_core.cli.interruption import unwinding
-from registry_core.cli.options import PATH, as_json, overrides, print_json, say
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, overrides, say
 
 
 @click.command(

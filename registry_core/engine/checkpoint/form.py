@@ -56,9 +56,18 @@ class _Skipped(_Form):
     reason: str
 
 
+class _Plugin(_Form):
+    version: str
+    components: list[str]
+    sha256: str | None = None
+    files: dict[str, str | None]
+    helpers: dict[str, str | None] = {}
+    sources: dict[str, str | None] = {}
+
+
 class _MadeWith(_Form):
     environment: dict[str, Any]
-    plugins: dict[str, dict[str, Any]]
+    plugins: dict[str, _Plugin]
     pipeline: dict[str, Any]
     class_names: list[str]
     target_form: str
