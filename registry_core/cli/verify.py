@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import PATH, as_json, columns, print_json, say, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, columns, say, say_lines
 
 if TYPE_CHECKING:
     from registry_core.engine.verifying import Resumption, Verification
