@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,8 +29,8 @@ def command(run: Path, out: Path | None, overrides: tuple[str, ...], as_json: bo
     """
     from registry_core.engine.reproducing import reproduce
 
-    with unwinding(), redirect_stdout(sys.stderr) if as_json else nullcontext():  # hooks print there
-        found = reproduce(run, out, overrides=overrides, tell=lambda sentence: say(sentence, err=as_json))
+    with unwinding():
+        found = reproduce(run, out, overrides=overrides, tell=say)
     if as_json:
         print_json({**asdict(found), "is_equal": found.is_equal})
     else:

@@ -31,6 +31,7 @@ from registry_core.engine.resuming import (
     refuse_differences,
     refuse_for_repeating,
     run_of,
+    telling_of_moved_data,
     unrepeatable,
 )
 from registry_core.loaded import Loaded, load_recorded, load_unseen
@@ -147,7 +148,8 @@ class _Original:
     def pipeline(self, overrides: Sequence[str]) -> Loaded:
         """The pipeline of the checkpoint, under options for where files are, the device and loading."""
         own = self.made_with["pipeline"]
-        loaded = load_recorded(own, f"{self.checkpoint}: pipeline", overrides, data=True, fresh=True)
+        with telling_of_moved_data():
+            loaded = load_recorded(own, f"{self.checkpoint}: pipeline", overrides, data=True, fresh=True)
         refuse_for_repeating(own, loaded.spec)
         return loaded
 

@@ -126,11 +126,14 @@ def unrepeatable(changed: Iterable[str], own: dict[str, Any], new: Spec) -> list
     """Of dotted keys that a resume changed, those with which a run is not repeated by its last pipeline alone."""
     length = [keys for keys, mark in keys_that_may_change(Spec) if mark is LENGTH]
     monitoring: list[Keys] = [("hooks",), ("ignore",)]
-    known = [keys for keys in [*_of_loading(), *length, *monitoring, *_locations(own, new)] if keys != _DEVICE]
-    harmless = tuple(f"{dotted(keys)}.".replace("[", ".") for keys in known)
-    return [
-        key for key in changed if not any(key == each or key.startswith((f"{each}.", f"{each}[")) for each in harmless)
-    ]
+    harmless = [keys for keys in [*_of_loading(), *length, *monitoring, *_locations(own, new)] if keys != _DEVICE]
+    starts = tuple(map(_as_start, map(dotted, harmless)))
+    return [key for key in changed if not _as_start(key).startswith(starts)]
+
+
+def _as_start(key: str) -> str:
+    """A dotted key so that it is the start of those below it alone."""
+    return f"{key}.".replace("[", ".")
 
 
 _DEVICE: Keys = ("train", "device")
