@@ -87,3 +87,11 @@ def command(*arguments: object) -> None:
     except SystemExit as ended:
         code = ended.code
     os._exit(code if isinstance(code, int) else 0)
+
+
+def command_with_others(folder: Path, count: int, *arguments: object) -> None:
+    """Run the command line at the moment when ``count`` processes are ready to do so, which meet in a folder."""
+    (folder / f"ready-{os.getpid()}").touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.001)
+    command(*arguments)

@@ -18,7 +18,6 @@ DROPOUT = {
         "layers": ["flatten", {"linear": {"out_features": 10}}, {"dropout": {"p": 0.3}}],
     },
 }
-STEPS_PER_EPOCH = 15
 
 
 def small_run(workers: int = 0, accumulate: int = 1, epochs: int = 3) -> dict[str, Any]:
