@@ -1,6 +1,6 @@
 """The run directory: the files that are needed to read, resume and repeat a run.
 
-pipeline.json       the resolved spec: a pipeline file with every default and variable filled in
+pipeline.json       the resolved spec: a pipeline file with all variables, and all defaults that a file can say, filled in
 environment.json    Python, torch, device, and every plugin used with version and file hashes
 init.txt            every parameter with its shape and the rule of `init` that filled it, if any
 parameters.txt      every parameter with its group, and the options of each group
