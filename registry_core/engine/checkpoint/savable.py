@@ -67,7 +67,7 @@ def _parts(pipeline: Pipeline) -> Iterator[_Owner]:
 
 
 def _besides_tensors(module: Any) -> dict[str, Any]:
-    """The part of a module's state besides tensors that can always be saved, such as the extra state of a submodule."""
+    """The state of a module without the tensors that can always be saved: the extra state of a part, for example."""
     return separate({"": module.state_dict()})[1].get("", {})
 
 
