@@ -88,9 +88,10 @@ def test_a_run_that_was_cut_short(
     tmp_path: Path,
     ending: Callable[..., int],
     command: Callable[..., Ended],
+    monkeypatch: pytest.MonkeyPatch,
     number: int,
 ) -> None:
-    """An interruption leaves a checkpoint in the middle of an epoch, which is not evaluated; a kill leaves rows after one."""
+    """An interruption leaves a checkpoint that was not evaluated, and a kill rows after the last one."""
     hooks = [{"ending": {"at": 9, "number": int(number)}}, {"checkpoint": {"every": "5 steps"}}]
     file = pipeline(train={**CPU, "epochs": 3}, hooks=hooks)
     assert ending(file, "--out", tmp_path / "run") in (143, -9)
@@ -101,6 +102,17 @@ def test_a_run_that_was_cut_short(
     found = json.loads(ended.out)
     assert (found["step"], found["is_equal"], found["difference"]) == (step, True, None)
     assert found["rows"] == sum(row["step"] <= step for row in rows(tmp_path / "run"))
+
+
+def test_a_repeat_that_is_interrupted(
+    pipeline: Callable[..., Path], tmp_path: Path, ending: Callable[..., int], command: Callable[..., Ended]
+) -> None:
+    file = pipeline(train=CPU, hooks=[{"ending": {"at": 9}}])
+    assert ending(file, "--out", tmp_path / "run") == 143
+    assert ending("--resume", tmp_path / "run") == 0
+    ended = command("reproduce", tmp_path / "run", "--out", tmp_path / "again", "-p", "ending")
+    assert ended.code == 143
+    assert "The repeat was interrupted, and nothing was compared." in ended.out
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
