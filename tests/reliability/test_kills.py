@@ -15,6 +15,7 @@ from reliability.scratch import scratch
 from reliability.trials import Score, generator, trials
 from small_runs import write_small_run
 
+
 @pytest.mark.parametrize(("workers", "accumulate"), [(0, 1), (2, 4)])
 def test_kills_at_random_moments_change_nothing(workers: int, accumulate: int) -> None:
     random = generator("kills", workers, accumulate)
