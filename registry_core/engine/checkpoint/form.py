@@ -49,7 +49,7 @@ class _Hook(_Form):
     checkpoints: _Owner
 
 
-class _Skipped(_Form):
+class _SkippedSample(_Form):
     section: Section
     index: Count
     path: str
@@ -82,7 +82,7 @@ class _State(_Form):
     since_evaluation: _Loss | None
     skipped_steps: Count
     uncounted_steps: Count
-    skipped_samples: list[_Skipped]
+    skipped_samples: list[_SkippedSample]
     images: Count
     seconds: float
     stopped: str
