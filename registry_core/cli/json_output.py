@@ -12,7 +12,7 @@ import click
 from registry_core.diagnostics.json_text import json_text
 
 
-class _Reserved:
+class _StandardOutput:
     """The stream that was standard output before it was reserved."""
 
     stream: TextIO | None = None
@@ -25,10 +25,10 @@ def reserve_stdout(context: click.Context) -> None:
     try:
         descriptor = before.fileno()
     except (OSError, ValueError):  # a stream in memory
-        _Reserved.stream = before
+        _StandardOutput.stream = before
     else:
         kept = os.dup(descriptor)
-        _Reserved.stream = os.fdopen(kept, "w", encoding=before.encoding, errors="backslashreplace")
+        _StandardOutput.stream = os.fdopen(kept, "w", encoding=before.encoding, errors="backslashreplace")
         context.call_on_close(lambda: _give_back(descriptor))
         with suppress(OSError):  # standard error is closed
             os.dup2(2, descriptor)
@@ -42,7 +42,7 @@ def _give_back(descriptor: int) -> None:
         from registry_core.components.quiet_import import flush_c
 
         flush_c()
-    stream, _Reserved.stream = _Reserved.stream, None
+    stream, _StandardOutput.stream = _StandardOutput.stream, None
     if stream is not None:
         os.dup2(stream.fileno(), descriptor)
         stream.close()
@@ -50,4 +50,4 @@ def _give_back(descriptor: int) -> None:
 
 def print_json(data: Any, indent: int | None = 2) -> None:
     """Print data as JSON."""
-    click.echo(json_text(data, indent=indent, ensure_ascii=False, default=str), file=_Reserved.stream)
+    click.echo(json_text(data, indent=indent, ensure_ascii=False, default=str), file=_StandardOutput.stream)

@@ -7,7 +7,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from registry_core.catalog.own import BUILT_INS, refuse_other_built_ins
+from registry_core.catalog.built_ins import refuse_other_built_ins
+from registry_core.catalog.own import BUILT_INS
 from registry_core.catalog.session import in_session, name_in_session, session_component
 from registry_core.components.quiet_import import quiet_import
 from registry_core.diagnostics import BrokenComponent, describe_error

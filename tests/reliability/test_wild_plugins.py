@@ -249,14 +249,14 @@ def test_of_two_copies_the_first_counts(command: Callable[..., Ended], tmp_path:
 
 
 def test_the_built_ins_here_are_accepted() -> None:
-    own.refuse_other_built_ins.cache_clear()
-    own.refuse_other_built_ins()
+    built_ins.refuse_other_built_ins.cache_clear()
+    built_ins.refuse_other_built_ins()
 
 
 def test_the_place_of_the_built_ins_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registry_builtin").mkdir()
     monkeypatch.setattr(own, "_places", lambda _: (tmp_path / "registry_builtin",))
-    own.refuse_other_built_ins.cache_clear()
+    built_ins.refuse_other_built_ins.cache_clear()
     with pytest.raises(BrokenComponent, match="but that of registry-core is at"):
-        own.refuse_other_built_ins()
-    own.refuse_other_built_ins.cache_clear()
+        built_ins.refuse_other_built_ins()
+    built_ins.refuse_other_built_ins.cache_clear()
