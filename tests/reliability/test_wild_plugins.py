@@ -16,7 +16,7 @@ import pytest
 from conftest import Ended, changed, distributions
 from wild_modules import ENTRY_POINTS, MODULES
 
-from registry_core.catalog import own
+from registry_core.catalog import built_ins
 from registry_core.catalog.catalog import own_distribution
 from registry_core.diagnostics import BrokenComponent
 
@@ -255,7 +255,7 @@ def test_the_built_ins_here_are_accepted() -> None:
 
 def test_the_place_of_the_built_ins_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registry_builtin").mkdir()
-    monkeypatch.setattr(own, "_places", lambda _: (tmp_path / "registry_builtin",))
+    monkeypatch.setattr(built_ins, "places", lambda _: (tmp_path / "registry_builtin",))
     built_ins.refuse_other_built_ins.cache_clear()
     with pytest.raises(BrokenComponent, match="but that of registry-core is at"):
         built_ins.refuse_other_built_ins()
