@@ -159,6 +159,9 @@ COMMANDS: list[tuple[str, ...]] = [
     ("predict", EVIL, EVIL),
     ("new-plugin", EVIL),
     ("list", "--plugins", EVIL),
+    ("plugins", EVIL),
+    ("validate", "x.yaml", "--on", EVIL),
+    ("predict", "x", "y", "--top", EVIL),
 ]
 
 
