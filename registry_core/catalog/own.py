@@ -8,6 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from registry_core.catalog.policy import OWN
 from registry_core.catalog.records import Plugin
 from registry_core.diagnostics import BrokenComponent
 
@@ -17,8 +18,10 @@ BUILT_INS = "registry_builtin"
 _HOME = Path(__file__).parents[2]
 """The folder of the package registry_core: site-packages, or a checkout."""
 
-_PLACES = (_HOME / BUILT_INS, _HOME / "plugins" / "builtin" / BUILT_INS)
-"""The folders in which the built-ins belong to this package: installed, and in a checkout."""
+
+def _places(home: Path) -> tuple[Path, ...]:
+    """The folders of the built-ins beside a package registry_core: installed, and in a checkout."""
+    return home / BUILT_INS, home / "plugins" / "builtin" / BUILT_INS
 
 
 def belongs_here(plugin: Plugin) -> bool:
@@ -49,12 +52,18 @@ def editable_project(text: str | None) -> str:
 @cache
 def refuse_other_built_ins() -> None:
     """Raise BrokenComponent if another package with the name of the built-ins would be imported."""
-    own = next((folder for folder in _PLACES if folder.is_dir()), None)
+    from registry_core.catalog.catalog import installed
+
+    homes = [_HOME]  # the package and its metadata may be of two checkouts
+    for plugin in installed().plugins:
+        if plugin.name == OWN:
+            homes.append(Path(plugin.editable) if plugin.editable else Path(plugin.location).parent)
+    places = [folder.resolve() for home in homes for folder in _places(home) if folder.is_dir()]
     found = importlib.util.find_spec(BUILT_INS)
-    if own is None or found is None:  # an application that was frozen, or not installed: the import tells
+    if not places or found is None:  # an application that was frozen, or not installed: the import tells
         return
     folders = [Path(folder).resolve() for folder in found.submodule_search_locations or ()]
-    if folders != [own.resolve()]:
-        where = ", ".join(map(str, folders)) or str(found.origin)
-        message = f"The module {BUILT_INS!r} is found at {where!r}, but that of registry-core is at {str(own)!r}."
+    if len(folders) != 1 or folders[0] not in places:
+        where, own = ", ".join(map(str, folders)) or str(found.origin), str(places[0])
+        message = f"The module {BUILT_INS!r} is found at {where!r}, but that of registry-core is at {own!r}."
         raise BrokenComponent(message, "Remove or rename the other one.")

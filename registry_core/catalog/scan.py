@@ -120,7 +120,7 @@ def _add(found: _Found, read: Iterable[tuple[Plugin, list[_EntryPoint]]], policy
 
 
 def _fault_of_name(name: str, version: str) -> str:
-    """What is wrong with the name or the version of a distribution, which become parts of commands; else empty."""
+    """The fault of the name or the version of a distribution, which become parts of commands; empty without one."""
     if not _DISTRIBUTION.fullmatch(name):
         return f"its name {name!r} is not that of a distribution. Uninstall it."
     return "" if _VERSION.fullmatch(version) else f"the version {version!r} of {name} is not one. Reinstall it."

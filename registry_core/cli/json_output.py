@@ -19,20 +19,33 @@ class _Reserved:
 
 
 def reserve_stdout(context: click.Context) -> None:
-    """Lead all output but that of ``print_json`` to standard error, until the process ends."""
+    """Lead all output but that of ``print_json`` to standard error, until the command ends."""
     before = sys.stdout
     before.flush()
     try:
         descriptor = before.fileno()
-    except (OSError, ValueError):  # a stream in memory: the process goes on after the command
+    except (OSError, ValueError):  # a stream in memory
         _Reserved.stream = before
-        context.call_on_close(lambda: setattr(sys, "stdout", before))
     else:
         kept = os.dup(descriptor)
         _Reserved.stream = os.fdopen(kept, "w", encoding=before.encoding, errors="backslashreplace")
+        context.call_on_close(lambda: _give_back(descriptor))
         with suppress(OSError):  # standard error is closed
             os.dup2(2, descriptor)
     sys.stdout = sys.stderr
+    context.call_on_close(lambda: setattr(sys, "stdout", before))
+
+
+def _give_back(descriptor: int) -> None:
+    """Standard output as it was, after what C code still keeps for it."""
+    if "ctypes" in sys.modules:  # with any large library
+        from registry_core.components.quiet_import import flush_c
+
+        flush_c()
+    stream, _Reserved.stream = _Reserved.stream, None
+    if stream is not None:
+        os.dup2(stream.fileno(), descriptor)
+        stream.close()
 
 
 def print_json(data: Any, indent: int | None = 2) -> None:

@@ -56,7 +56,7 @@ def _output_to_stderr() -> Iterator[None]:
     finally:
         _flush()
         if not os.isatty(saved):
-            _flush_c()
+            flush_c()
         os.dup2(saved, 1)
         os.close(saved)
 
@@ -67,8 +67,8 @@ def _flush() -> None:
             stream.flush()  # type: ignore[union-attr]  # None is suppressed, too
 
 
-def _flush_c() -> None:
-    """Write what the C library keeps for standard output until the process ends."""
+def flush_c() -> None:
+    """Write at once what the C library keeps for standard output until the process ends."""
     import ctypes
 
     with suppress(OSError, AttributeError, TypeError):  # on Windows, there is no library of this process

@@ -26,7 +26,9 @@ _DO_NOT_FIT = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on_meta: bool) -> Problem:
     """The problem that ended a step or an evaluation: the call, its arguments, the section, and the reason."""
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
-    at = replace(calls.at_work, what=f"{calls.at_work.what}{origin_in(cause)}")
+    at = calls.at_work
+    if not at.is_backward:  # that is of several components
+        at = replace(at, what=f"{at.what}{origin_in(cause)}")
     if isinstance(cause, RegistryError):
         return problem_of(cause, cause.keys or at.keys)
     if on_meta and needs_values(cause):

@@ -134,6 +134,10 @@ class Hooks:
                 found.append(hook.state_dict() if hasattr(hook, "state_dict") else None)
         return found
 
+    def has_memory(self, place: int) -> bool:
+        """True if the hook at a place has a memory."""
+        return hasattr(self.hooks[place][1], "state_dict")
+
     def remember(self, place: int, state: Any) -> None:
         """Give the hook at a place its memory back."""
         name, hook = self.hooks[place]

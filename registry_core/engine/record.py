@@ -2,7 +2,7 @@
 
 lock                held by the process that runs in the directory
 run.json            the identity of the run, which its checkpoints have too, and the run that it continues, if it does
-pipeline.json       the resolved spec that is in force: a pipeline file with every default and variable filled in
+pipeline.json       the resolved spec in force: a pipeline file with all variables, and all defaults that a file can say
 changes.jsonl       one object per resume that changed the pipeline or the environment: the step, and what changed
 environment.json    Python, torch, device, and every plugin used with version and file hashes
 init.txt            every parameter with its shape and the rule of `init` that filled it, if any

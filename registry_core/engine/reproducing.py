@@ -22,12 +22,11 @@ from registry_core.engine.api import RunResult, start
 from registry_core.engine.checkpoint.store import load_checkpoint, newest
 from registry_core.engine.checkpoint.weights import Parts
 from registry_core.engine.comparing import Difference, first_of_rows, first_of_weights, number_of_tensors
-from registry_core.engine.provenance import environment, plugins, require_plugins
+from registry_core.engine.provenance import changed_plugins, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.resuming import (
     changed_environment,
-    changed_plugins,
     differences,
     refuse_differences,
     refuse_for_repeating,

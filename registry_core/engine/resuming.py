@@ -18,7 +18,7 @@ from registry_core.config.run_layout import CHECKPOINTS, MANIFEST, STATE, is_poi
 from registry_core.diagnostics import CheckpointError, Keys, PipelineError, RunError, dotted
 from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, intact, load_checkpoint, none_intact
-from registry_core.engine.provenance import changed_in_session
+from registry_core.engine.provenance import changed_in_session, changed_plugins
 from registry_core.engine.record import RunDirectory
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
@@ -196,19 +196,6 @@ def changed_environment(then: Mapping[str, Any], here: Mapping[str, Any]) -> dic
     """The parts of the environment that may change the bits and that differ, each before and now."""
     before, now = then["environment"], here["environment"]
     return {key: [before.get(key), now[key]] for key in DECISIVE if before.get(key) != now[key]}
-
-
-def changed_plugins(then: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """The distributions of which the version or a file is not the one that a run used."""
-    changed = []
-    for name in sorted({*then} & {*here}):
-        before, now = then[name], here[name]
-        recorded_files = before.get("files")
-        known = recorded_files if isinstance(recorded_files, dict) else {}
-        files = {*known} & {*now["files"]}  # hooks may differ, and their files with them
-        if before.get("version") != now["version"] or any(known[file] != now["files"][file] for file in files):
-            changed.append(name)
-    return changed
 
 
 def guarantee(then: dict[str, Any], here: dict[str, Any]) -> Guarantee:

@@ -130,7 +130,7 @@ class Training:
         self.row_is_due = state["row_is_due"]
         self.resumed_from = self.position.step
         self._saved = None if self.row_is_due else self.position.step
-        return [found.reason for found in matches if found.reason]
+        return [found.reason for place, found in enumerate(matches) if found.reason and self.hooks.has_memory(place)]
 
     def begin_from(self, path: Path) -> None:
         """Bring the run directory to the position of the checkpoint that the run goes on from."""

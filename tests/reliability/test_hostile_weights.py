@@ -28,6 +28,7 @@ from hostile_weights import (
     longer_than_stated,
     of,
 )
+from trials import Score
 
 SECONDS, BYTES = 5, 10**9
 HERE = Path(__file__).parent
@@ -39,7 +40,6 @@ NAMES = {
     "lists": [*LISTS, *LARGE_LISTS, *PLACES],
     "matrices": [*MATRICES, *PLACES],
 }
-EACH = [(kind, name) for kind, names in NAMES.items() for name in names]
 
 
 def written(kind: str, name: str, folder: Path) -> Path:
@@ -73,26 +73,23 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dic
     return seen
 
 
-@pytest.mark.parametrize(("kind", "name"), EACH)
-def test_nothing_happens(found: dict[tuple[str, str], dict[str, Any]], kind: str, name: str) -> None:
-    each = found[kind, name]
-    assert each["status"] == 0
-    assert "raised" not in each
-    assert each["harm"] == []
-    assert each["seconds"] < SECONDS
-    assert each["bytes"] < BYTES
+@pytest.mark.parametrize("kind", NAMES)
+def test_nothing_happens(found: dict[tuple[str, str], dict[str, Any]], kind: str) -> None:
+    promise = f"runs nothing, writes nothing, and is refused within {SECONDS} s and 1 GB in a sentence that names it"
+    with Score(f"hostile files: {kind}", promise) as score:
+        for name in NAMES[kind]:
+            each = found[kind, name]
+            ended = each["status"] == 0 and "raised" not in each and each["harm"] == []
+            in_time = ended and each["seconds"] < SECONDS and each["bytes"] < BYTES
+            score.trial(in_time and _is_refused(name, each), each)
 
 
-@pytest.mark.parametrize(("kind", "name"), EACH)
-def test_it_is_refused_in_a_sentence_that_names_it(
-    found: dict[tuple[str, str], dict[str, Any]], kind: str, name: str
-) -> None:
-    each = found[kind, name]
-    assert bool(each["said"]) == (name not in HARMLESS)
-    for sentence in each["said"]:
-        assert sentence.rstrip().endswith((".", "]"))
-        assert len(sentence) < 1_000
-        assert Path(each["path"]).name in sentence or name in ONLY_THE_TENSORS, sentence
+def _is_refused(name: str, each: dict[str, Any]) -> bool:
+    if name in HARMLESS:
+        return each["said"] == []
+    named = name in ONLY_THE_TENSORS or all(Path(each["path"]).name in sentence for sentence in each["said"])
+    whole = all(sentence.rstrip().endswith((".", "]")) and len(sentence) < 1_000 for sentence in each["said"])
+    return bool(each["said"]) and named and whole
 
 
 ONLY_THE_TENSORS = {"other_type.pt", "expanded.pt", "tensors.safetensors", "type.safetensors", "metadata.safetensors"}
@@ -195,6 +192,7 @@ def test_nothing_else_reads_pickles() -> None:
     found = {path.relative_to(ROOT).as_posix() for path in sources if reading.search(path.read_text())}
     assert len(sources) > 100
     assert {name for name in found if "/tests/" not in name} == {
+        "registry_core/assembly/data/packing.py",  # batches of its own loader processes
         "registry_core/testing/of_datasets.py",  # what it pickled itself
         "registry_core/testing/of_transforms.py",
     }

@@ -255,7 +255,7 @@ def test_the_built_ins_here_are_accepted() -> None:
 
 def test_the_place_of_the_built_ins_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registry_builtin").mkdir()
-    monkeypatch.setattr(own, "_PLACES", (tmp_path / "registry_builtin",))
+    monkeypatch.setattr(own, "_places", lambda _: (tmp_path / "registry_builtin",))
     own.refuse_other_built_ins.cache_clear()
     with pytest.raises(BrokenComponent, match="but that of registry-core is at"):
         own.refuse_other_built_ins()

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
 from registry_core.assembly.data.packing import PackedBatch
-from registry_core.assembly.data.skipping import Skipped, Skipper, WithoutFaulty
+from registry_core.assembly.data.skipping import SkippedTally, Skipper, WithoutFaulty
 from registry_core.assembly.data.transforms import Sample
 from registry_core.assembly.data.workers import LoadingStopped, Workers
 from registry_core.components.sampler import Order
@@ -49,9 +49,9 @@ class _Batches(Dataset[Any]):
         try:
             return self._sendable(LoadedBatch(request, self.executor.load(request)))
         except RegistryError as error:
-            failure = _Failure(type(error), error.message, error.remedy, error.keys)
+            failed = _Failure(type(error), error.message, error.remedy, error.keys)
         if self.skipper is None:
-            return failure
+            return failed
         try:
             return self._sendable(self.skipper.load(request))
         except RegistryError as error:
@@ -134,12 +134,12 @@ class Loader:
         self.epochs = epochs
         self.workers = workers
         self.pin_memory = pin_memory
-        self.skipped: Skipped | None = None
+        self.skipped: SkippedTally | None = None
         """The samples that were skipped; None if the first faulty one ends the run."""
         self._skipper: Skipper | None = None
         if skipping is not None:
             length = len(executor.reader)
-            self.skipped = Skipped(executor.section, skipping.limit(length), length)
+            self.skipped = SkippedTally(executor.section, skipping.limit(length), length)
             self._skipper = Skipper(executor, epochs.indices, self.skipped.limit, replaces=skipping.replaced)
         self._source = _Batches(executor, self._skipper)
         self._requests = _Requests(epochs.requests, len(epochs))

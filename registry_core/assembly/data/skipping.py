@@ -52,7 +52,7 @@ class WithoutFaulty:
     skipped: tuple[SkippedSample, ...]
 
 
-class Skipped:
+class SkippedTally:
     """The samples of a section that were skipped, in the order in which they were met first, up to a limit."""
 
     def __init__(self, section: Section, limit: int, length: int) -> None:

@@ -86,10 +86,8 @@ def _neither(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tre
     inner = _model_at(model, loc)
     if not issubclass(inner, Component):
         return problem
-    expected = problem.message.removeprefix("Expected ")
     one = KINDS[inner.kind].one
-    message = f"Expected {one} or {expected}" if expected != problem.message else f"{expected} Or: Expected {one}."
-    return problem._replace(message=message)
+    return problem._replace(message=f"{problem.message} It may also be {one}.")
 
 
 def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:
