@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ from registry_core.engine.resuming import (
     source_of,
     telling_of_moved_data,
 )
-from registry_core.engine.run_length import RunLength
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
 from registry_core.loaded import Loaded, load, load_spec, opened
@@ -107,8 +106,9 @@ def start(
         require_space(assembled, claim.path)
         directory = RunDirectory.create(claim.path, plan.spec, assembled.device, _tables(assembled))
         with stop_on_signal() as request:
-            length = RunLength(assembled.horizon.total_steps, until, ends)
-            return _run(Training(assembled, directory, request, _made_with(assembled), length), "exact")
+            training = Training(assembled, directory, request, _made_with(assembled))
+            training.length = replace(training.length, until=until, ends=ends)
+            return _run(training, "exact")
 
 
 def resume(

@@ -64,14 +64,7 @@ class Training:
     _saved: int | None = None
     """The step of the last checkpoint that this process wrote or resumed from."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        directory: RunDirectory,
-        request: StopRequest,
-        made_with: Any,
-        length: RunLength | None = None,
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, directory: RunDirectory, request: StopRequest, made_with: Any) -> None:
         plan = pipeline.plan
         self.pipeline = pipeline
         self.plan = plan
@@ -80,7 +73,7 @@ class Training:
         for loader in pipeline.loaders.values():
             loader.is_stopped = request.is_made
         self.made_with = made_with
-        self.length = length or RunLength(pipeline.horizon.total_steps)
+        self.length = RunLength(pipeline.horizon.total_steps)
         self.origin = Origin(directory.identity() or "", pipeline_digest(made_with["pipeline"]))
         self.hooks = Hooks(pipeline.hooks)
         self.owners = [Owner.of(hook) for hook in hooks_here(plan)]
