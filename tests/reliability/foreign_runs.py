@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import resource
 import sys
 import sysconfig
@@ -13,9 +14,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import registry_builtin
 from reliability.forked import command
 
-import registry_builtin
 import registry_core
 
 Change = Callable[[Path, Path], object]
@@ -132,8 +133,18 @@ FOREIGN: dict[str, Change] = {
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PROCESSES = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.kill", "pty.", "webbrowser.")
 _NETWORK = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.", "ftplib.", "http.")
-_CHANGES = {"os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.mkdir": (0,), "os.truncate": (0,)}
-_CHANGES = {**_CHANGES, "os.link": (1,), "os.symlink": (1,), "os.chmod": (0,), "os.utime": (0,)}
+_CHANGES: dict[str, dict[int, int | None]] = {
+    "os.rename": {0: 2, 1: 3},
+    "os.remove": {0: 1},
+    "os.rmdir": {0: 1},
+    "os.mkdir": {0: 2},
+    "os.truncate": {0: None},
+    "os.link": {1: 3},
+    "os.symlink": {1: 2},
+    "os.chmod": {0: 2},
+    "os.utime": {0: 3},
+}
+"""Events that change a path: the places of paths among their arguments, and of the folders that these start from."""
 _KNOWN = {*sys.stdlib_module_names, *packages_distributions(), "registry_core", "registry_builtin"}
 _INSTALLED = tuple(
     str(Path(os.path.realpath(folder)))
@@ -150,10 +161,10 @@ def watched(run: Path, report: Path, *arguments: object) -> None:
     harm: list[str] = []
     is_watching = True
 
-    def lies_inside(path: Any) -> bool:
+    def lies_inside(path: Any, start: int = -1) -> bool:
         if isinstance(path, int) or path is None:
             return True
-        text = os.fsdecode(path)
+        text = os.fsdecode(path) if start < 0 else f"/proc/self/fd/{start}/{os.fsdecode(path)}"
         return os.path.join(os.path.realpath(os.path.dirname(text)), os.path.basename(text)).startswith(inside)  # noqa: PTH118, PTH119, PTH120  # a link itself, not its target
 
     def watch(event: str, found: tuple[Any, ...]) -> None:
@@ -166,7 +177,8 @@ def watched(run: Path, report: Path, *arguments: object) -> None:
             )
             harmful = harmful and not (found[2] & os.O_NOFOLLOW and Path(os.fsdecode(found[0])).is_symlink())
         elif event in _CHANGES:
-            harmful = not all(lies_inside(found[place]) for place in _CHANGES[event])
+            starts = {place: -1 if at is None else found[at] for place, at in _CHANGES[event].items()}
+            harmful = not all(lies_inside(found[place], start) for place, start in starts.items())
         elif event == "import":
             harmful = str(found[0]).partition(".")[0] not in _KNOWN
         elif event == "exec":
@@ -186,6 +198,7 @@ def watched(run: Path, report: Path, *arguments: object) -> None:
         leave(code)
 
     os._exit = end  # type: ignore[assignment]  # the end of ``command``
+    platform.processor()  # asks a program once, whatever the run directory says
     sys.addaudithook(watch)
     command(*arguments)
 

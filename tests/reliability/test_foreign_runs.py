@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from foreign_runs import FOREIGN, watched
 from PIL import Image
 from reliability.forked import Forked, command
 from reliability.scratch import scratch
-from reliability.trials import Score
+from reliability.trials import LONG, Score
 from small_runs import write_small_run
 
 SECONDS, BYTES = 5, 10**9
@@ -24,9 +23,7 @@ def interrupted_run(folder: Path) -> Path:
     """A run that was killed after some steps."""
     path = write_small_run(folder, epochs=2)
     started = Forked(folder, command, "train", path, "--out", "interrupted")
-    while not (folder / "interrupted" / "checkpoints" / "step-00000010").exists():
-        time.sleep(0.001)
-    assert started.kill_after(0).code == -9
+    assert started.kill_once(folder / "interrupted" / "checkpoints" / "step-00000010").code == -9
     return folder / "interrupted"
 
 
@@ -44,20 +41,24 @@ def test_foreign_run_directories_change_nothing_but_themselves() -> None:
         run = interrupted_run(folder)
         image = folder / "image.png"
         Image.fromarray(numpy.zeros((8, 8), numpy.uint8)).save(image)
-        for kind, change in {"nothing is changed": lambda *_: None, **FOREIGN}.items():
+        changes = {"nothing is changed": lambda *_: None, **FOREIGN}
+        for number, (kind, change) in enumerate(changes.items()):
             case = folder / "case"
             outside = case / "outside"
             outside.mkdir(parents=True)
             foreign = Path(shutil.copytree(run, case / "run", symlinks=True))
             change(foreign, outside)
             before = content(outside)
-            for arguments in (["eval", foreign], ["predict", foreign, image], ["train", "--resume", foreign]):
+            readers: list[list[object]] = [["eval", foreign], ["predict", foreign, image]]
+            for arguments in [*(readers if LONG else readers[number % 2 :][:1]), ["train", "--resume", foreign]]:
                 report = folder / "report"
                 ended = Forked(case, watched, foreign, report, *arguments).end()
                 facts = json.loads(report.read_text())
                 holds = ended.code in _CODES and "Traceback" not in ended.out and not facts["harm"]
                 holds = holds and facts["seconds"] < SECONDS and facts["bytes"] < BYTES and content(outside) == before
                 holds = holds and not list(case.rglob("HARM"))
-                score.trial(holds, (kind, arguments[0], ended.code, ended.out[-500:], facts, content(outside) == before))
+                score.trial(
+                    holds, (kind, arguments[0], ended.code, ended.out[-500:], facts, content(outside) == before)
+                )
                 report.unlink()
             shutil.rmtree(case)

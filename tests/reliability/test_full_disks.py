@@ -35,7 +35,7 @@ def _traceback(ended: Ended) -> bool:
 
 
 def went_on(folder: Path, path: Path, out: Path, expected: dict[str, Any]) -> object:
-    """The parts in which a run that goes on ends otherwise than an undisturbed one; one without checkpoint starts anew."""
+    """The parts in which a run that goes on, or starts anew without a checkpoint, differs from an undisturbed one."""
     has_begun = (out / "checkpoints").is_dir() and any((out / "checkpoints").glob("step-????????"))
     if not has_begun and out.exists():
         shutil.rmtree(out)
@@ -103,7 +103,11 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
     disk = folder / "disk"
     disk.mkdir()
     command_line = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
-    if os.name != "posix" or os.geteuid() != 0 or subprocess.run(command_line, capture_output=True, check=False).returncode:
+    if (
+        os.name != "posix"
+        or os.geteuid() != 0
+        or subprocess.run(command_line, capture_output=True, check=False).returncode
+    ):
         pytest.skip("this user may not mount a file system")
     try:
         yield disk
@@ -142,4 +146,4 @@ def test_too_little_shared_memory(tmp_path: Path) -> None:
     assert done.returncode in (0, 5), done.stderr
     assert "Traceback" not in done.stderr
     if done.returncode:
-        assert "shared memory" in done.stderr or "/dev/shm" in done.stderr  # noqa: S108  # a part of a message
+        assert "shared memory" in done.stderr or "/dev/shm" in done.stderr  # a part of a message
