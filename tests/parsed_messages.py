@@ -4,7 +4,8 @@ A text is a message if it is one of these, or is made of one, or is the paramete
 called with one:
 
 - what is called so: ``message``, ``remedy``, ``advice``, ``problem.message``, ``call.what``;
-- an error as text: ``str(error)``, ``text_of(error)``, an f-string with it, ``error.args``. An error is what an ``except`` catches, what is
+- an error as text: ``str(error)``, ``text_of(error)``,
+  an f-string with it, ``error.args``. An error is what an ``except`` catches, what is
   annotated as an exception, and what is called ``error``, ``failed`` or ``cause``;
 - what ``near()`` or ``str(suggest())`` returns;
 - pydantic's ``detail["msg"]`` and ``context["expected"]``.

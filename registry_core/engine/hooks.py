@@ -51,6 +51,7 @@ class Hooks:
         self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks, first)]
         self._places = {name: place for place, (name, _) in enumerate(self.hooks)}
         self._reported: dict[tuple[str, str, type[BaseException]], str] = {}
+        self._unwritten: RunError | None = None
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Events)
         for name, hook in reversed(self.hooks):  # pluggy calls the last one registered first
@@ -87,19 +88,27 @@ class Hooks:
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell all observers; one that raises is reported once, and the others still hear of it.
 
-        RunError if one cannot write, as on a full disk: what it should write from then on would be lost. At the end of
-        a run that is only reported.
+        If one cannot write, as on a full disk, ``require_writers`` raises; at the end of a run that is only reported.
         """
         for call in self._calls[event]:
             try:
                 call(arguments)
             except OSError as error:
                 if error.errno in _CANNOT_WRITE and event != "run_ended":
-                    raise _writer_ended(call.name, error) from error
-                self._report(call, event, error)
+                    self._unwritten = self._unwritten or _writer_ended(call.name, error)
+                else:
+                    self._report(call, event, error)
             except BaseException as error:  # an observer may raise anything, and must not end a run
                 pass_interrupt(error)
                 self._report(call, event, error)
+
+    def require_writers(self) -> None:
+        """Raise RunError if an observer could not write: what it should write from then on would be lost.
+
+        It is asked between two steps, when all observers have heard of all that happened.
+        """
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _report(self, call: _Call, event: str, error: BaseException) -> None:
         key = (call.name, event, type(error))

@@ -26,6 +26,7 @@ class Rows:
             self._file.write(f"{json_text(row)}\n".encode())
             self._file.flush()
         except OSError as error:
+            self._file.forget()  # a resumed run makes the row again
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:

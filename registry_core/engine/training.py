@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
 from registry_core.engine.checkpoint.retention import Retention
 from registry_core.engine.checkpoint.savable import require_savable_states
-from registry_core.engine.checkpoint.store import Checkpoint, save_checkpoint
+from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.explaining import explained
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep
@@ -120,10 +120,13 @@ class Training:
             self.retention.note(step, Save(keep=0), None)
             self._write_checkpoint()
         self.retention.point_at_best()
+        if checkpoints_in(self.directory.checkpoints)[:1] == [path]:  # after its save nothing else may have happened
+            self.retention.prune()
 
     def run(self) -> str:
         """Train to the end; return the reason why it ended."""
         self.hooks.tell("run_started", run=self._described())
+        self.hooks.require_writers()
         reason, ending = "An error ended the run.", "failed"
         try:
             require_savable_states(self.pipeline)
@@ -266,6 +269,7 @@ class Training:
         self.is_whole = True
         if saves:
             self._save(saves)
+        self.hooks.require_writers()
 
     def _begin_anew_after(self, row: Row | None) -> None:
         """Begin the means of the training loss anew after a row and after an evaluation."""
@@ -332,7 +336,7 @@ class Training:
     def _save(self, saves: Sequence[tuple[int | None, Save]], *, rescues: bool = False) -> None:
         """Write a checkpoint of the position, which hooks at these places asked for, or the run itself.
 
-        ``rescues``: an error ends the run, so a hook that cannot write does not prevent it.
+        ``rescues``: an error ends the run already, so a hook that cannot write is no other.
         """
         self._require_finite()
         step = self.position.step
@@ -340,13 +344,14 @@ class Training:
             self.retention.note(step, save, place)
         is_new = self._saved != step
         if is_new:
-            with suppress(RegistryError) if rescues else nullcontext():
-                self.hooks.tell("checkpoint_saving", position=self.position)
+            self.hooks.tell("checkpoint_saving", position=self.position)
         path = self._write_checkpoint() if is_new else self.directory.checkpoints / step_folder(step)
         self.retention.point_at_best()
         self.retention.prune()
         if is_new:
             self.hooks.tell("checkpoint_saved", path=path)
+        if not rescues:
+            self.hooks.require_writers()
 
     def _write_checkpoint(self) -> Path:
         self.directory.rows.sync()

@@ -29,8 +29,8 @@ from registry_core.catalog import installed, refresh
 from registry_core.components import Hook, Loss, hookimpl
 from registry_core.config.models import Data, DataSection, Optim, Spec, Train
 from registry_core.diagnostics import BrokenComponent, NameConflict, RunError
-from registry_core.engine.resuming import DECISIVE, guarantee
 from registry_core.engine.provenance import changed_in_session, plugins, require_plugins
+from registry_core.engine.resuming import DECISIVE, guarantee
 from registry_core.engine.trained import TrainedModel
 from registry_core.inspection.dry_run.dry_run import dry_run
 from registry_core.registry import registries

@@ -129,7 +129,7 @@ class _Written:
 def _path(descriptor: Any) -> str:
     number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
     try:
-        return os.readlink(f"/proc/self/fd/{number}")
+        return str(Path(f"/proc/self/fd/{number}").readlink())
     except OSError:
         return ""
 

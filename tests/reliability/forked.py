@@ -47,6 +47,12 @@ class Forked:
         self.process = _CONTEXT.Process(target=_run, args=(folder, self.output, function, arguments))
         self.process.start()
 
+    def kill_once(self, path: Path) -> Ended:
+        """Kill it as soon as there is a file or folder."""
+        while not path.exists() and self.process.is_alive():
+            time.sleep(0.001)
+        return self.kill_after(0)
+
     def kill_after(self, seconds: float) -> Ended:
         """Kill it after some time, unless it has ended."""
         self.process.join(seconds)

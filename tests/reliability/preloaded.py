@@ -10,10 +10,8 @@ import torch._dynamo
 from failing_saves import save_with_faults  # noqa: F401  # the processes of other harnesses call it
 from small_runs import write_small_run
 
-import registry_core.cli.eval
-import registry_core.cli.predict
-import registry_core.cli.train
 from registry_core.assembly.pipeline import assemble
+from registry_core.cli import eval, predict, train  # noqa: F401  # the command line imports them late
 from registry_core.engine import api, trained  # noqa: F401  # the commands import them late
 from registry_core.loaded import load
 from registry_core.planning.make import make_plan

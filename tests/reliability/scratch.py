@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  # the folder below it has a name that nobody can guess
+_MEMORY = Path("/dev/shm")  # the folder below it has a name that nobody can guess
 _NEEDED = 200 * 2**20
 
 

@@ -21,7 +21,7 @@ def test_kills_at_random_moments_change_nothing(workers: int, accumulate: int) -
     random = generator("kills", workers, accumulate)
     promise = "a run that is killed at any moment and resumed has the same weights, rows, logs and best checkpoint"
     with Score(f"kills, {workers} workers", promise) as score, scratch() as folder:
-        path = write_small_run(folder, workers=workers, accumulate=accumulate)
+        path = write_small_run(folder, workers=workers, accumulate=accumulate, epochs=2)
         expected, seconds = undisturbed(folder, path)
         kills = chains = 0
         while kills < trials(50, 500):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import runs
 from runs import LIMIT, StartedRun, last_step, moments, result, saved_step, trials, write
 

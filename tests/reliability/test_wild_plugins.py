@@ -16,7 +16,7 @@ import pytest
 from conftest import Ended, changed, distributions
 from wild_modules import ENTRY_POINTS, MODULES
 
-from registry_core.catalog import built_ins
+from registry_core.catalog import built_ins, own
 from registry_core.catalog.catalog import own_distribution
 from registry_core.diagnostics import BrokenComponent
 
