@@ -187,7 +187,7 @@ def test_a_component_of_registry_core_is_in_its_own_package(tmp_path: Path, monk
         folder = make(
             "registry-core", f"{LOSSES}evil = evil:Loss\nworse = registry_builtin_evil:Loss\n", version="99.0"
         )
-        monkeypatch.setattr(own, "_HOME", folder)
+        monkeypatch.setattr(own, "HOME", folder)
         from registry_core.catalog import installed, refresh
 
         refresh()
