@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from checkpoints import PIPELINE, RUN, state_at
-from faults import CRASHED, Faults
+from reliability.faults import CRASHED, Faults
 
 from registry_core.components import Save
 from registry_core.config.run_layout import step_folder

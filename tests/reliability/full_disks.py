@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from faults import Faults
+from reliability.faults import Faults
 from reliability.forked import command
 
 

@@ -57,7 +57,7 @@ CODE = {
     "jinja block": "{% import os %}{{ os.system('touch HARM') }}",
     "omegaconf environment": "${oc.env:HOME}",
     "omegaconf decode": "${oc.decode:__import__('os')}",
-    "omegaconf resolver": "${eval:'__import__(\"os\").system(\"touch HARM\")'}",
+    "omegaconf resolver": '${eval:\'__import__("os").system("touch HARM")\'}',
     "environment": "${HOME}",
     "shell": "$(touch HARM)",
     "backticks": "`touch HARM`",
@@ -85,9 +85,31 @@ CODE = {
 
 PATHS = [
     *("/dev/zero", "/dev/random", "/dev/tty", "/dev/stdin", "/dev/null", "/dev/full", "/proc/self/environ"),
-    *("/proc/self/mem", "/proc/self/fd/0", "/etc/passwd", "../../../../etc/passwd", "~root", "~nobody/x", "//host/share"),
+    *(
+        "/proc/self/mem",
+        "/proc/self/fd/0",
+        "/etc/passwd",
+        "../../../../etc/passwd",
+        "~root",
+        "~nobody/x",
+        "//host/share",
+    ),
     *("file:///etc/passwd", "http://127.0.0.1:1/x", "ftp://127.0.0.1/x", "s3://bucket/key", "hf://datasets/x", "C:\\x"),
-    *("\\\\host\\share", "x" * 300, "x/" * 3000, "a\x00b", "\ud800", "-", "", ".", "..", "./", "FIFO", "SOCKET", "LOOP"),
+    *(
+        "\\\\host\\share",
+        "x" * 300,
+        "x/" * 3000,
+        "a\x00b",
+        "\ud800",
+        "-",
+        "",
+        ".",
+        "..",
+        "./",
+        "FIFO",
+        "SOCKET",
+        "LOOP",
+    ),
     *("FOLDER", "pipeline.yaml", "*", "[a-z]", "$HOME", "%APPDATA%", "\u202e", "con", "aux.txt", "|touch HARM"),
 ]
 
@@ -98,12 +120,92 @@ NUMBERS: list[Any] = [
 ]
 
 TEXTS = [
-    *("0x10", "0X1F", "0o17", "0b1", "017", "1_000", "1__0", "_1", "1e5", "1E5", "1e999", "-1e999", ".5", "5.", ".", "-", "+"),
-    *("-0", "+0", "--1", "inf", "-inf", ".inf", ".nan", "nan", "NaN", "Infinity", "٣", "²", "①", "Ⅷ", "３", "१२", "½", "0٣"),
-    *("9" * 5000, "9" * 5000 + "%", "1" * 400 + "e400", "0." + "1" * 5000, "9" * 4300, "9" * 4301, "1/0", "1/" + "9" * 400),
-    *("0x" + "f" * 4000, "0o" + "7" * 4000, "10**300", "10**301", "9**9**9", "10^-300", "1e5000", "99999%", "1 %", "1k", "9" * 400 + "k"),
-    *("1 epoch", "5 epochs", "0 epochs", "-1 epochs", "9" * 5000 + " epochs", "٣ epochs", "² steps", "1e3 steps", "1.5 epochs"),
-    *("0x10 steps", "1_000 steps", "1 epoch ", "1  epoch", "1\u00a0epoch", "epoch", "1,5", "1.000,5", "1'000", "1 000", "\u22121"),
+    *(
+        "0x10",
+        "0X1F",
+        "0o17",
+        "0b1",
+        "017",
+        "1_000",
+        "1__0",
+        "_1",
+        "1e5",
+        "1E5",
+        "1e999",
+        "-1e999",
+        ".5",
+        "5.",
+        ".",
+        "-",
+        "+",
+    ),
+    *(
+        "-0",
+        "+0",
+        "--1",
+        "inf",
+        "-inf",
+        ".inf",
+        ".nan",
+        "nan",
+        "NaN",
+        "Infinity",
+        "٣",
+        "²",
+        "①",
+        "Ⅷ",
+        "３",
+        "१२",
+        "½",
+        "0٣",
+    ),
+    *(
+        "9" * 5000,
+        "9" * 5000 + "%",
+        "1" * 400 + "e400",
+        "0." + "1" * 5000,
+        "9" * 4300,
+        "9" * 4301,
+        "1/0",
+        "1/" + "9" * 400,
+    ),
+    *(
+        "0x" + "f" * 4000,
+        "0o" + "7" * 4000,
+        "10**300",
+        "10**301",
+        "9**9**9",
+        "10^-300",
+        "1e5000",
+        "99999%",
+        "1 %",
+        "1k",
+        "9" * 400 + "k",
+    ),
+    *(
+        "1 epoch",
+        "5 epochs",
+        "0 epochs",
+        "-1 epochs",
+        "9" * 5000 + " epochs",
+        "٣ epochs",
+        "² steps",
+        "1e3 steps",
+        "1.5 epochs",
+    ),
+    *(
+        "0x10 steps",
+        "1_000 steps",
+        "1 epoch ",
+        "1  epoch",
+        "1\u00a0epoch",
+        "epoch",
+        "1,5",
+        "1.000,5",
+        "1'000",
+        "1 000",
+        "\u22121",
+    ),
     *("true", "yes", "null", "~", "None", "[1, 2]", "[", "{", "{a", "1:30", "2024-01-01", "12:30:45.5", "\u0661\u0662"),
 ]
 """Numbers as texts, some in forms of other languages and scripts, or so long that reading them takes long."""
@@ -125,8 +227,14 @@ _START = "extends: base.yaml\n"
 BOMBS: dict[str, str] = {
     "text variables": _START + "vars: {a: '" + "x" * 300_000 + "'}\nmetrics: [" + ", ".join(["'${a}'"] * 9000) + "]\n",
     "text variables in one": _START + "vars: {a: '" + "x" * 400_000 + "'}\nmetrics: ['" + "${a}" * 120_000 + "']\n",
-    "list variables": _START + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: [" + ", ".join(["'${a}'"] * 9000) + "]\n",
-    "list variables in text": _START + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ['" + "${a}" * 150_000 + "']\n",
+    "list variables": _START
+    + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ["
+    + ", ".join(["'${a}'"] * 9000)
+    + "]\n",
+    "list variables in text": _START
+    + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ['"
+    + "${a}" * 150_000
+    + "']\n",
     "variables and aliases": _START
     + f"vars: {{a: &a [{', '.join(['1'] * 100)}], b: [{', '.join(['*a'] * 90)}]}}\nmetrics: ["
     + ", ".join(["'${b}'"] * 9000)
@@ -166,7 +274,10 @@ BOMBS: dict[str, str] = {
     + "]}}",
     "crops of crops": _START + "data: {train: {transforms: [" + ", ".join(["{ten_crop: {size: 8}}"] * 4000) + "]}}",
     "unknown names": _START + "hooks: [" + ", ".join(f"progres{n}" for n in range(18_000)) + "]\n",
-    "unknown names with parameters": _START + "hooks: [" + ", ".join(f"{{chekpoint: {{a: {n}}}}}" for n in range(4800)) + "]\n",
+    "unknown names with parameters": _START
+    + "hooks: ["
+    + ", ".join(f"{{chekpoint: {{a: {n}}}}}" for n in range(4800))
+    + "]\n",
     "unknown keys": _START + "".join(f"metric{n}: 1\n" for n in range(9900)),
     "unknown parameters": _START + "model: {net: {" + ", ".join(f"paddin{n}: 1" for n in range(9900)) + "}}\n",
     "quoted numbers": _START + "model: {mlp: {size: 8, hidden: [" + ", ".join("'1'" for _ in range(18_000)) + "]}}\n",
@@ -175,7 +286,10 @@ BOMBS: dict[str, str] = {
     + "finetune: {freeze: ["
     + ", ".join(f"'conv{n}[.]weigth'" for n in range(9000))
     + "]}\nmodel: {torchvision_model: {architecture: resnet152}}\n",
-    "wrong groups": _START + "optim: {groups: [" + ", ".join(f"{{parameters: 'c{n}', lr: 1}}" for n in range(3800)) + "]}\n",
+    "wrong groups": _START
+    + "optim: {groups: ["
+    + ", ".join(f"{{parameters: 'c{n}', lr: 1}}" for n in range(3800))
+    + "]}\n",
     "wrong monitors": _START
     + "hooks: ["
     + ", ".join(f"{{early_stopping: {{monitor: val/a{n}}}}}" for n in range(4800))
@@ -189,7 +303,10 @@ BOMBS: dict[str, str] = {
     "slow rule": _START + "init: [{names: '(([a-z0-9.]+)+)+!', weight: zeros}]\n",
     "large pattern": _START + "optim: {groups: [{parameters: '(a{1,9999}){1,9999}', lr: 1}]}\n",
     "deep pattern": _START + "optim: {groups: [{parameters: '" + "(" * 5000 + "a" + ")" * 5000 + "', lr: 1}]}\n",
-    "many alternatives": _START + "optim: {groups: [{parameters: '" + "|".join(f"a{n}" for n in range(60_000)) + "', lr: 1}]}\n",
+    "many alternatives": _START
+    + "optim: {groups: [{parameters: '"
+    + "|".join(f"a{n}" for n in range(60_000))
+    + "', lr: 1}]}\n",
     "milestones": _START
     + "optim: {scheduler: {multi_step: {milestones: ["
     + ", ".join(map(str, range(1, 18_000)))
@@ -204,7 +321,9 @@ BOMBS: dict[str, str] = {
     + "}\n",
     "restarts": _START
     + "optim: {scheduler: {cosine_annealing_warm_restarts: {t_0: 1, by: step}}}\ntrain: {epochs: 1000000000000000}\n",
-    "aliases": "\n".join(["a: &a [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1 if n else str()}'] * 9)}]" for n in range(12))]),
+    "aliases": "\n".join(
+        ["a: &a [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1 if n else str()}'] * 9)}]" for n in range(12))]
+    ),
     "a cycle": "a: &a {b: {c: [*a]}}",
     "brackets": "[" * 400_000,
     "question marks": "? " * 400_000,
@@ -248,7 +367,9 @@ def hostile(number: int, texts: list[list[str]], trees: list[dict[str, Any]]) ->
     chance = random.Random(number)
     if number < len(BOMBS):
         name = list(BOMBS)[number]
-        return Spec(f"bomb: {name}", {"pipeline.yaml": BOMBS[name].encode("utf-8", "replace"), "base.yaml": _BASE.encode()})
+        return Spec(
+            f"bomb: {name}", {"pipeline.yaml": BOMBS[name].encode("utf-8", "replace"), "base.yaml": _BASE.encode()}
+        )
     ways: list[Callable[[random.Random, list[list[str]], list[dict[str, Any]]], Spec]] = [
         *(_damaged, _with_code, _with_path, _with_number, _with_number, _with_text, _with_option, _extending),
         *(_with_variables, _twice),
@@ -269,7 +390,9 @@ def _with_code(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
 def _with_path(chance: random.Random, _: list[list[str]], trees: list[dict[str, Any]]) -> Spec:
     path, data = chance.choice(PATHS), copy.deepcopy(chance.choice(trees))
     for parent, key in _places(data):
-        if isinstance(parent[key], str) and ("/" in parent[key] or key in ("root", "index", "weights", "file", "split")):
+        if isinstance(parent[key], str) and (
+            "/" in parent[key] or key in ("root", "index", "weights", "file", "split")
+        ):
             parent[key] = path
     kind = chance.randrange(3)
     if kind == 0:
@@ -341,7 +464,10 @@ def _extending(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
         over = json.loads(mutations.mutated(3 * chance.randrange(10**8) + 2, [[json.dumps(over)]]) or b"{}")
     if not isinstance(over, dict):
         over = {"data": over}
-    files = {"base.yaml": json.dumps(base).encode(), "child.json": json.dumps({**over, "extends": "base.yaml"}).encode()}
+    files = {
+        "base.yaml": json.dumps(base).encode(),
+        "child.json": json.dumps({**over, "extends": "base.yaml"}).encode(),
+    }
     return Spec("merged", files, "child.json")
 
 
@@ -352,7 +478,10 @@ def _with_variables(chance: random.Random, _: list[list[str]], trees: list[dict[
     data["vars"] = {name: chance.choice(values) for name in names}
     places = list(_places(data))
     for parent, key in chance.sample(places, min(len(places), chance.choice((1, 3, 30)))):
-        text = "".join(chance.choice(["${%s}" % chance.choice(names), "$", "{", "}", "$${a}", "x"]) for _ in range(chance.choice((1, 1, 3, 40))))
+        text = "".join(
+            chance.choice(["${%s}" % chance.choice(names), "$", "{", "}", "$${a}", "x"])
+            for _ in range(chance.choice((1, 1, 3, 40)))
+        )
         parent[key] = text
     return _written("variables", data, chance)
 
@@ -414,5 +543,3 @@ def write(spec: Spec, folder: Path) -> Path:
     for name, content in spec.files.items():
         (folder / name).write_bytes(content)
     return folder / spec.name
-
-

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 import torch._dynamo
-from failing_saves import save_with_faults  # noqa: F401  # the processes of other harnesses call it
-from small_runs import write_small_run
+from reliability.failing_saves import save_with_faults  # noqa: F401  # the processes of other harnesses call it
+from reliability.small_runs import write_small_run
 
 from registry_core.assembly.pipeline import assemble
 from registry_core.cli import eval, predict, train  # noqa: F401  # the command line imports them late

@@ -7,26 +7,27 @@ The pipeline is small and made of ``reliability_parts``, whose hook notes in the
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from reliability.forked import Forked, command
+from reliability.trials import LONG
+
 from registry_core.config.run_layout import pointed
 from registry_core.engine.checkpoint.store import load_checkpoint
 
 HERE = Path(__file__).parent
-SEED = int(os.environ.get("REGISTRY_SEED", "0"))
-"""Seed of all random moments."""
-LIMIT = float(os.environ.get("REGISTRY_SECONDS", "30"))
-"""Seconds from a signal to the end of a run: 5 on a machine that does nothing else."""
+LIMIT = 5.0 if LONG else 30.0
+"""Seconds from a signal to the end of a run, more where other tests run beside it."""
 STARTING = 60.0
 """Seconds that a run may take to make its first step on a busy machine."""
 
@@ -46,20 +47,15 @@ PIPELINE: dict[str, Any] = {
         "scheduler": {"reduce_on_plateau": {"monitor": "val/loss", "patience": 1, "factor": 0.5}},
     },
     "train": {"epochs": 6, "evaluate_every": "10 steps", "log_every": "3 steps", "device": "cpu"},
-    "metrics": ["accuracy"],
-    "hooks": ["marks", {"checkpoint": {"every": "7 steps", "keep": 2, "best": "val/loss"}}],
+    "hooks": [
+        "marks",
+        {"checkpoint": {"every": "7 steps", "keep": 2, "best": "val/loss"}},
+        {"early_stopping": {"monitor": "val/loss", "patience": 50}},
+        "jsonl",
+        "tensorboard",
+    ],
 }
-"""Rows, evaluations and checkpoints of different intervals, and a schedule that remembers evaluations."""
-
-
-def trials(quick: int) -> int:
-    """The number of random moments: a few, or as many as REGISTRY_TRIALS says."""
-    return int(os.environ.get("REGISTRY_TRIALS", quick))
-
-
-def moments(*names: object) -> random.Random:
-    """The random numbers of one test, from the seed and its parameters."""
-    return random.Random(f"{SEED} {' '.join(map(str, names))}")
+"""Rows, evaluations and checkpoints of different intervals, and all that remembers evaluations."""
 
 
 def write(folder: Path, **changes: Any) -> Path:
@@ -86,18 +82,14 @@ class Ended:
     seconds: float
 
 
-class StartedRun:
-    """A command in a process of its own, which leads its own session and process group."""
+class _Fresh:
+    """The command in a new interpreter."""
 
-    started: ClassVar[list[StartedRun]] = []
-    """All that may still be running."""
-
-    def __init__(self, *arguments: object, out: Path) -> None:
+    def __init__(self, arguments: Sequence[object]) -> None:
         path = [str(HERE), os.environ.get("PYTHONPATH", "")]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-        self.out = out
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "registry_core", *map(str, arguments), "-p", "reliability_parts"],
+            [sys.executable, "-m", "registry_core", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -105,18 +97,65 @@ class StartedRun:
             env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, path)), "OMP_NUM_THREADS": "1"},
         )
         self.pid = self.process.pid
+
+    def code(self) -> int | None:
+        return self.process.poll()
+
+    def end(self, seconds: float) -> tuple[str, str]:
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.communicate(timeout=seconds)
+        return "", ""
+
+
+class _Forked:
+    """The command in a process with torch in its memory; its two outputs are one."""
+
+    def __init__(self, folder: Path, arguments: Sequence[object]) -> None:
+        self.forked = Forked(folder, _heeding_signals, *arguments)
+        self.pid: int = self.forked.process.pid
+
+    def code(self) -> int | None:
+        return self.forked.process.exitcode
+
+    def end(self, seconds: float) -> tuple[str, str]:
+        self.forked.process.join(seconds)
+        text = self.forked.output.read_text() if self.forked.output.exists() else ""
+        return text, text
+
+
+def _heeding_signals(*arguments: object) -> None:
+    from registry_core.cli.interruption import end_on_signals
+
+    sys.path.insert(0, str(HERE))
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # not that of this process
+    end_on_signals()
+    command(*arguments)
+
+
+class StartedRun:
+    """A command in a process of its own, which leads its own session and process group."""
+
+    started: ClassVar[list[StartedRun]] = []
+    """All that may still be running."""
+
+    def __init__(self, *arguments: object, out: Path, fresh: bool = True) -> None:
+        """Start ``registry-core`` with these arguments; if not ``fresh``, it is forked with torch in its memory."""
+        self.out = out
+        arguments = (*arguments, "-p", "reliability_parts")
+        self.process = _Fresh(arguments) if fresh or LONG else _Forked(out.parent, arguments)
+        self.pid = self.process.pid
         self.started.append(self)
         self._told = 0.0
 
     @classmethod
-    def train(cls, pipeline: Path, out: Path) -> StartedRun:
+    def train(cls, pipeline: Path, out: Path, *, fresh: bool = False) -> StartedRun:
         """Start a run."""
-        return cls("train", pipeline, "--out", out, out=out)
+        return cls("train", pipeline, "--out", out, out=out, fresh=fresh)
 
     @classmethod
     def resume(cls, out: Path) -> StartedRun:
         """Resume a run."""
-        return cls("train", "--resume", out, out=out)
+        return cls("train", "--resume", out, out=out, fresh=False)
 
     @classmethod
     def kill_all(cls) -> None:
@@ -125,7 +164,12 @@ class StartedRun:
             run = cls.started.pop()
             with suppress(ProcessLookupError):
                 os.killpg(run.pid, signal.SIGKILL)
-            run.process.communicate()
+            run.process.end(10)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the process has ended."""
+        return self.process.code() is not None
 
     def marks(self) -> list[str]:
         """What the hook of the run has noted so far."""
@@ -136,7 +180,7 @@ class StartedRun:
         """Wait until something happened; False if the process ended before."""
         deadline = time.monotonic() + seconds
         while not happened():
-            if self.process.poll() is not None:
+            if self.has_ended:
                 return False
             assert time.monotonic() < deadline, f"not within {seconds} s; {self.marks()[-3:]}"
             time.sleep(0.002)
@@ -146,29 +190,33 @@ class StartedRun:
         """Wait for a number of marks with this first word."""
         return self.wait_for(lambda: sum(mark.startswith(word) for mark in self.marks()) >= count)
 
+    def wait_for_marks(self, count: int) -> bool:
+        """Wait for a number of marks; False if the process ended before."""
+        return self.wait_for(lambda: len(self.marks()) >= count)
+
     def send(self, number: signal.Signals, *, to: str = "process") -> None:
-        """Send a signal to the process, its group, or one of its children."""
+        """Send a signal to the process, its group, or one of its children, if it still runs."""
         self._told = self._told or time.monotonic()
+        if self.has_ended:
+            return
         if to == "group":
             os.killpg(self.pid, number)
         elif to == "process":
             os.kill(self.pid, number)
         else:
-            os.kill(moments(self.pid).choice(self.children()), number)
+            os.kill(self.children()[-1], number)
 
     def children(self) -> list[int]:
         """The child processes that run."""
         return sorted(pid for pid, parent, _, state in _processes() if parent == self.pid and state != "Z")
 
     def end(self, limit: float = 30.0) -> Ended:
-        """Wait for the end; everything is killed if it does not come."""
+        """Wait for the end."""
         told = self._told or time.monotonic()
-        try:
-            out, err = self.process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
-            raise
-        return Ended(self.process.returncode, out, err, time.monotonic() - told)
+        out, err = self.process.end(limit)
+        seconds, code = time.monotonic() - told, self.process.code()
+        assert code is not None, f"not within {limit} s"
+        return Ended(code, out, err, seconds)
 
     def orphans(self, seconds: float = 3.0) -> list[str]:
         """The processes of the session that are still there after some time, by their command lines."""
@@ -176,6 +224,13 @@ class StartedRun:
         while (left := _of_session(self.pid)) and time.monotonic() < deadline:
             time.sleep(0.02)
         return left
+
+
+def handled(pid: int) -> set[int]:
+    """The signals that a process handles."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
+    return {number for number in range(1, 64) if mask >> (number - 1) & 1}
 
 
 def _processes() -> Iterator[tuple[int, int, int, str]]:
@@ -205,39 +260,9 @@ def last_step(marks: list[str]) -> int:
     return max((int(mark.split()[1]) for mark in marks if mark.startswith("step ")), default=0)
 
 
-def rows(out: Path) -> list[dict[str, Any]]:
-    """The rows of a run."""
-    path = out / "metrics.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
 def saved_step(out: Path) -> int:
     """The step of the latest checkpoint, which is verified."""
     latest = pointed(out / "checkpoints", "latest")
     assert latest is not None, "there is no checkpoint"
     step: int = load_checkpoint(latest).state["position"]["step"]
     return step
-
-
-def result(out: Path) -> dict[str, Any]:
-    """All that must be equal to the last bit: rows, the best checkpoint, weights, and the state at the end."""
-    latest = pointed(out / "checkpoints", "latest")
-    best = pointed(out / "checkpoints", "best")
-    assert latest is not None
-    weights, state, _ = load_checkpoint(latest)
-    plain = {key: state[key] for key in ("position", "hooks", "images")}
-    return {
-        "rows": rows(out),
-        "best": best and best.name,
-        "weights": {f"{part}.{name}": _bits(value) for part, all_ in weights.items() for name, value in all_.items()},
-        "state": _bits({**plain, "torch": state["torch"]}),
-    }
-
-
-def _bits(value: Any) -> Any:
-    """Plain data with the bytes of every tensor in its place."""
-    if isinstance(value, dict):
-        return {str(key): _bits(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_bits(one) for one in value]
-    return value.contiguous().numpy().tobytes() if hasattr(value, "numpy") else value

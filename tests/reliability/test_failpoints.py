@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from checkpoints import RUN
-from failing_saves import Case, is_whole, report_of, resumed, save_step, save_with_faults
-from faults import ACTIONS, CRASHED
+from reliability.failing_saves import Case, is_whole, report_of, resumed, save_step, save_with_faults
+from reliability.faults import ACTIONS, CRASHED
 from reliability.forked import Forked
 from reliability.scratch import scratch
 from reliability.trials import Score

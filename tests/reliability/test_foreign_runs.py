@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from foreign_runs import FOREIGN, watched
 from PIL import Image
+from reliability.foreign_runs import FOREIGN, watched
 from reliability.forked import Forked, command
 from reliability.scratch import scratch
+from reliability.small_runs import write_small_run
 from reliability.trials import LONG, Score
-from small_runs import write_small_run
 
 SECONDS, BYTES = 5, 10**9
 _CODES = (0, 2, 3, 4, 5)

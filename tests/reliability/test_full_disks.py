@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from full_disks import train_disturbed, train_with_fault, train_with_small_files
 from reliability.forked import Ended, Forked, command
+from reliability.full_disks import train_disturbed, train_with_fault, train_with_small_files
 from reliability.outcome import differences, outcome
 from reliability.scratch import scratch
+from reliability.small_runs import small_run, write_small_run
 from reliability.trials import Score, generator, trials
-from small_runs import small_run, write_small_run
 
 _CODES = (3, 4, 5)
 """A hook could not write its last lines, a checkpoint could not be written, or the run cannot go on."""

@@ -14,7 +14,7 @@ from typing import Any
 import PIL.Image
 import pytest
 from conftest import ROOT, Ended, changed
-from hostile_pictures import CONTENTS, EPS, PLACES, encoded, write_hostile_pictures
+from reliability.hostile_pictures import CONTENTS, EPS, PLACES, encoded, write_hostile_pictures
 
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_formats import COMMON, EXTENSIONS, OTHERS

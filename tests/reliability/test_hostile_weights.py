@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import ROOT, Ended, changed
-from hostile_weights import (
+from reliability.hostile_weights import (
     BESIDE,
     HARMLESS,
     IDX,
@@ -28,7 +28,7 @@ from hostile_weights import (
     longer_than_stated,
     of,
 )
-from trials import Score
+from reliability.trials import Score
 
 SECONDS, BYTES = 5, 10**9
 HERE = Path(__file__).parent

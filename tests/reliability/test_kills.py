@@ -12,8 +12,8 @@ import pytest
 from reliability.forked import Ended, Forked, command
 from reliability.outcome import differences, outcome
 from reliability.scratch import scratch
+from reliability.small_runs import write_small_run
 from reliability.trials import Score, generator, trials
-from small_runs import write_small_run
 
 
 @pytest.mark.parametrize(("workers", "accumulate"), [(0, 1), (2, 4)])

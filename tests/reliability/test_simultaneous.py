@@ -11,8 +11,8 @@ from typing import Any
 from reliability.forked import Ended, Forked, command, command_with_others
 from reliability.outcome import differences, outcome
 from reliability.scratch import scratch
+from reliability.small_runs import write_small_run
 from reliability.trials import Score, trials
-from small_runs import write_small_run
 
 _REFUSED = re.compile(r"The (run directory|folder) '.*?' is (in use by process \d+|not empty)\.")
 

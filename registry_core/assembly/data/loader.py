@@ -169,9 +169,10 @@ class Loader:
             try:
                 batch = next(batches, None)
                 if batch is not None and not isinstance(batch, LoadedBatch):
+                    self._check_stop()  # the signal may have caused the fault, as in a program that the data set runs
                     batch = self._without_faulty(batch)
             except RegistryError:
-                self._check_stop()  # the signal may have caused the error, as in a program that the data set runs
+                self._check_stop()
                 raise
             if batch is None:
                 return
