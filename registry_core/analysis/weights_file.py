@@ -19,6 +19,9 @@ Format = Literal["safetensors", "torch"]
 MAX_HEADER = 100_000_000
 """Bytes; the format's own limit."""
 
+_LONGEST_NAME = 2_000
+"""The maximum length of the new name of a tensor, in characters."""
+
 _KINDS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
 _NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
 
@@ -138,7 +141,11 @@ def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, 
         if not fits:
             some = ", ".join(list(now.values())[:4])
             problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))
-        now.update({name: match.expand(rule.to) for name, match in fits.items()})
+        new_names = {name: match.expand(rule.to) for name, match in fits.items()}
+        if longest := next((new for new in new_names.values() if len(new) > _LONGEST_NAME), ""):
+            problems.append((index, f"A name would have {len(longest):,} characters, but at most {_LONGEST_NAME:,}."))
+            break
+        now.update(new_names)
         taken: dict[str, str] = {}
         for name, new in now.items():
             if new in taken:

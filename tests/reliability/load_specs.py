@@ -9,6 +9,7 @@ before the hook is installed: whatever is imported, compiled, executed or writte
 from __future__ import annotations
 
 import json
+import pwd  # noqa: F401
 import os
 import re
 import resource
