@@ -12,6 +12,9 @@ from registry_core.config.loading.versions import install_command
 from registry_core.config.run_layout import checkpoint_at, is_pointer
 from registry_core.diagnostics import closest, near
 
+_LONGEST_NAME = 2_000
+"""The maximum length of the new name of a tensor, in characters."""
+
 
 def find_weights(weights: Path | PackagedFile) -> Path:
     """The path of a weights file; CheckFailed if there is none.
@@ -74,7 +77,11 @@ def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, 
         if not fits:
             some = ", ".join(list(now.values())[:4])
             problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))
-        now.update({name: match.expand(rule.to) for name, match in fits.items()})
+        new_names = {name: match.expand(rule.to) for name, match in fits.items()}
+        if longest := next((new for new in new_names.values() if len(new) > _LONGEST_NAME), ""):
+            problems.append((index, f"A name would have {len(longest):,} characters, but at most {_LONGEST_NAME:,}."))
+            break
+        now.update(new_names)
         taken: dict[str, str] = {}
         for name, new in now.items():
             if new in taken:

@@ -224,6 +224,13 @@ def _wrapped(count: int, before: str, inner: str, after: str) -> str:
 _BASE = (ROOT / "examples" / "digits.yaml").read_text(encoding="utf-8")
 _START = "extends: base.yaml\n"
 
+_IMAGES = "[{resize: {size: [64, 64]}}, to_tensor, {normalize: {mean: [0.3], std: [0.38]}}]"
+_LARGE = (
+    "model: {torchvision_model: {arch: resnet152, in_channels: 1, num_classes: 10}}\n"
+    f"data: {{train: {{transforms: {_IMAGES}}}, val: {{transforms: {_IMAGES}}}}}\n"
+)
+"""A model with many names of parameters, for which images have to be larger."""
+
 BOMBS: dict[str, str] = {
     "text variables": _START + "vars: {a: '" + "x" * 300_000 + "'}\nmetrics: [" + ", ".join(["'${a}'"] * 9000) + "]\n",
     "text variables in one": _START + "vars: {a: '" + "x" * 400_000 + "'}\nmetrics: ['" + "${a}" * 120_000 + "']\n",
@@ -285,10 +292,35 @@ BOMBS: dict[str, str] = {
     "wrong patterns": _START
     + "finetune: {freeze: ["
     + ", ".join(f"'conv{n}[.]weigth'" for n in range(9000))
-    + "]}\nmodel: {torchvision_model: {architecture: resnet152}}\n",
+    + "]}\n"
+    + _LARGE,
     "wrong groups": _START
-    + "optim: {groups: ["
+    + "optim: {scheduler: null, groups: ["
     + ", ".join(f"{{parameters: 'c{n}', lr: 1}}" for n in range(3800))
+    + "]}\n",
+    "wrong groups of a large model": _START
+    + _LARGE
+    + "optim: {scheduler: null, groups: ["
+    + ", ".join(f"{{parameters: 'layer1.{n}.conv1.weigth', lr: 1}}" for n in range(3800))
+    + "]}\n",
+    "wrong rules of a large model": _START
+    + _LARGE
+    + "init: ["
+    + ", ".join(f"{{names: 'layer1.{n}.conv', weight: zeros}}" for n in range(3800))
+    + "]\n",
+    "wrong freezes of a large model": _START
+    + _LARGE
+    + "finetune: {freeze: ["
+    + ", ".join(f"'layer1.{n}.conv1.weigth'" for n in range(9000))
+    + "]}\n",
+    "wrong layers of a large model": _START
+    + _LARGE
+    + "optim: {scheduler: null, layer_decay: {factor: 0.5, layers: ["
+    + ", ".join(f"'layer1.{n}.conv1.weigth'" for n in range(9000))
+    + "]}}\n",
+    "renames": _START
+    + "finetune: {weights: FOLDER_OF_THE_PIPELINE/WEIGHTS, rename: ["
+    + ", ".join("{match: '(.*)', to: '\\1\\1'}" for _ in range(3000))
     + "]}\n",
     "wrong monitors": _START
     + "hooks: ["
@@ -297,14 +329,20 @@ BOMBS: dict[str, str] = {
     "wrong ignores": _START + "ignore: [" + ", ".join(f"same-dat{n}" for n in range(18_000)) + "]\n",
     "wrong preferences": _START + "prefer: {" + ", ".join(f"los/{n}: x" for n in range(9000)) + "}\n",
     "many requirements": _START + "requires: {" + ", ".join(f"x{n}: '>=1'" for n in range(9000)) + "}\n",
-    "slow pattern": _START + "optim: {groups: [{parameters: '(a*)*(a*)*(a|a|a)*b', lr: 1}]}\n",
-    "slow pattern on names": _START + "optim: {groups: [{parameters: '(.*.*.*.*.*.*.*.*.*.*.*)*!', lr: 1}]}\n",
+    "slow pattern": _START + "optim: {scheduler: null, groups: [{parameters: '(a*)*(a*)*(a|a|a)*b', lr: 1}]}\n",
+    "slow pattern on names": _START
+    + "optim: {scheduler: null, groups: [{parameters: '(.*.*.*.*.*.*.*.*.*.*.*)*!', lr: 1}]}\n",
     "slow freeze": _START + "finetune: {freeze: ['(([a-z0-9.]+)+)+!']}\n",
     "slow rule": _START + "init: [{names: '(([a-z0-9.]+)+)+!', weight: zeros}]\n",
-    "large pattern": _START + "optim: {groups: [{parameters: '(a{1,9999}){1,9999}', lr: 1}]}\n",
-    "deep pattern": _START + "optim: {groups: [{parameters: '" + "(" * 5000 + "a" + ")" * 5000 + "', lr: 1}]}\n",
+    "large pattern": _START + "optim: {scheduler: null, groups: [{parameters: '(a{1,9999}){1,9999}', lr: 1}]}\n",
+    "deep pattern": _START
+    + "optim: {scheduler: null, groups: [{parameters: '"
+    + "(" * 5000
+    + "a"
+    + ")" * 5000
+    + "', lr: 1}]}\n",
     "many alternatives": _START
-    + "optim: {groups: [{parameters: '"
+    + "optim: {scheduler: null, groups: [{parameters: '"
     + "|".join(f"a{n}" for n in range(60_000))
     + "', lr: 1}]}\n",
     "milestones": _START
@@ -540,6 +578,8 @@ def write(spec: Spec, folder: Path) -> Path:
     os.mkfifo(folder / "FIFO")
     (folder / "LOOP").symlink_to("LOOP")
     (folder / "FOLDER").mkdir()
+    header = json.dumps({"a" * 99: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "WEIGHTS").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     for name, content in spec.files.items():
-        (folder / name).write_bytes(content)
+        (folder / name).write_bytes(content.replace(b"FOLDER_OF_THE_PIPELINE", str(folder).encode()))
     return folder / spec.name
