@@ -22,7 +22,7 @@ def places(home: Path) -> tuple[Path, ...]:
 
 def belongs_here(plugin: Plugin) -> bool:
     """True for the distribution that brought this package."""
-    return HOME in (Path(plugin.location).parent, Path(plugin.editable or plugin.location))
+    return HOME.resolve() in (Path(plugin.location).resolve().parent, Path(plugin.editable or "/").resolve())
 
 
 def is_built_in(target: str) -> bool:
