@@ -19,7 +19,7 @@ from registry_core.assembly.pipeline import Pipeline, hooks_here
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
-from registry_core.config.run_layout import step_folder
+from registry_core.config.run_layout import LATEST, step_folder
 from registry_core.diagnostics import RegistryError, RunError
 from registry_core.diagnostics.printable import warn
 from registry_core.diagnostics.shell_words import shell_word
@@ -27,7 +27,7 @@ from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
 from registry_core.engine.checkpoint.retention import Retention
 from registry_core.engine.checkpoint.savable import require_savable_states
-from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, save_checkpoint
+from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, point, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.explaining import explained
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep
@@ -120,7 +120,8 @@ class Training:
             self.retention.note(step, Save(keep=0), None)
             self._write_checkpoint()
         self.retention.point_at_best()
-        if checkpoints_in(self.directory.checkpoints)[:1] == [path]:  # after its save nothing else may have happened
+        if checkpoints_in(self.directory.checkpoints)[:1] == [path]:  # its save may have ended before it was finished
+            point(self.directory.checkpoints, LATEST, path)
             self.retention.prune()
 
     def run(self) -> str:

@@ -517,7 +517,7 @@ def _with_variables(chance: random.Random, _: list[list[str]], trees: list[dict[
     places = list(_places(data))
     for parent, key in chance.sample(places, min(len(places), chance.choice((1, 3, 30)))):
         text = "".join(
-            chance.choice(["${%s}" % chance.choice(names), "$", "{", "}", "$${a}", "x"])
+            chance.choice([f"${{{chance.choice(names)}}}", "$", "{", "}", "$${a}", "x"])
             for _ in range(chance.choice((1, 1, 3, 40)))
         )
         parent[key] = text

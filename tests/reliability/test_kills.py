@@ -52,7 +52,10 @@ def undisturbed(folder: Path, path: Path) -> tuple[dict[str, Any], float]:
 def killed_until_done(folder: Path, path: Path, out: Path, seconds: Callable[[], float]) -> Iterator[Ended]:
     """Start or resume a run and kill it, again and again, until one comes to its end."""
     while True:
-        arguments = ["--resume", out] if (out / "checkpoints" / "latest").exists() else [path, "--out", out]
+        has_begun = (out / "checkpoints").is_dir() and any((out / "checkpoints").glob("step-????????"))
+        if not has_begun:  # there is nothing to go on from
+            shutil.rmtree(out, ignore_errors=True)
+        arguments = ["--resume", out] if has_begun else [path, "--out", out]
         ended = Forked(folder, command, "train", *arguments).kill_after(seconds())
         yield ended
         if ended.code != -9:
@@ -71,3 +74,16 @@ def test_a_resume_without_the_state_would_be_seen() -> None:
         again = Forked(folder, command, "train", path, "--out", folder / "again", *tuned).end()
         assert again.code == 0, again.out
         assert {"weights", "state"} <= {*differences(expected, outcome(folder / "again"))}
+
+
+def test_a_kill_between_a_save_and_its_pointers_is_made_good() -> None:
+    """The newest checkpoint is there, while ``latest`` and ``best`` still name an older one."""
+    with scratch() as folder:
+        path = write_small_run(folder, epochs=2)
+        expected, _ = undisturbed(folder, path)
+        out = Path(shutil.copytree(folder / "whole", folder / "killed"))
+        for pointer in ("latest", "best"):
+            (out / "checkpoints" / pointer).write_text(expected["checkpoints"][-1])
+        assert "pointers" in differences(expected, outcome(out))
+        assert Forked(folder, command, "train", "--resume", out).end().code == 0
+        assert differences(expected, outcome(out)) == []

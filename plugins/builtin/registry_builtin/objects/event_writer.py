@@ -49,8 +49,7 @@ class EventWriter(SummaryWriter):  # type: ignore[misc]  # tensorboardX has no t
     @property
     def waiting(self) -> bytes:
         """The events that are not written yet, or could not be, in the form of the file."""
-        events: _Events = self._get_file_writer().event_writer
-        return events.waiting
+        return bytes(self._get_file_writer().event_writer.waiting)
 
     def add_waiting(self, events: bytes) -> None:
         """Add events that a writer before this one could not write."""
