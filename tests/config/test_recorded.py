@@ -22,7 +22,7 @@ from registry_core.components import Every, Interval, Loss
 from registry_core.components.base import ConfigModel
 from registry_core.config import Spec, dump
 from registry_core.config.dump import pipeline_text, recorded
-from registry_core.config.text.tree import MAX_BYTES
+from registry_core.config.text.source import MAX_BYTES
 from registry_core.diagnostics import PipelineError
 from registry_core.loaded import load, load_unseen
 
