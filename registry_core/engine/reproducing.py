@@ -22,7 +22,7 @@ from registry_core.engine.api import RunResult, start
 from registry_core.engine.checkpoint.store import load_checkpoint, newest
 from registry_core.engine.checkpoint.weights import Parts
 from registry_core.engine.comparing import Difference, first_of_rows, first_of_weights, number_of_tensors
-from registry_core.engine.provenance import changed_plugins, environment, plugins, require_plugins
+from registry_core.engine.provenance import changed_in_session, changed_plugins, environment, plugins, require_plugins
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process, check_requirements
 from registry_core.engine.resuming import (
@@ -157,10 +157,12 @@ class _Original:
         """Sentences about what differs from the environment at the start of the run, and may change bits."""
         then = self._environment()
         here = environment(choose_device(spec.train.device, spec.train.precision))
-        for key, (before, now) in changed_environment({"environment": then}, {"environment": here}).items():
-            yield f"{key} was {before}, and is {now} here: bits may differ."
-        used = then["plugins"]
-        for name in changed_plugins(used, plugins(spec)):
+        for key, (before, present) in changed_environment({"environment": then}, {"environment": here}).items():
+            yield f"{key} was {before}, and is {present} here: bits may differ."
+        used, now = then["plugins"], plugins(spec)
+        for name in changed_in_session(used, now):
+            yield f"{name} of this session may not be as it was, so results may differ."
+        for name in changed_plugins(used, now):
             yield f"{name} is not as it was: its version or a file of it changed, so results may differ."
 
     def _environment(self) -> dict[str, Any]:

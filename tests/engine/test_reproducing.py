@@ -199,7 +199,7 @@ def test_a_plugin_that_changed(
     (tmp_path / "scaling.py").write_text(PLUGIN.format(factor=1.5))
     ended = command("reproduce", tmp_path / "run", "--out", tmp_path / "again", "-p", "scaling")
     assert ended.code == 1, ended
-    assert "scaling is not as it was" in ended.out
+    assert "scaling (scaling.py) is not as it was" in ended.out
     assert re.search(r"The first difference is in the row of step 2: train/loss was \S+, and is \S+ in the", ended.out)
 
 

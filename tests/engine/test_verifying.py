@@ -265,7 +265,7 @@ def test_another_environment_resumes_at_the_position(run: Path) -> None:
 
 def test_a_changed_plugin_resumes_at_the_position(run: Path) -> None:
     name = next(iter(json.loads((run / "environment.json").read_text())["plugins"]))
-    _with_origin(run, lambda origin: origin["plugins"].update({name: {"version": "0"}}))
+    _with_origin(run, lambda origin: origin["plugins"][name].update(version="0"))
     assert verify(run).resumption.reasons == (f"{name} changed since then",)
 
 
