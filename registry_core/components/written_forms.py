@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -25,6 +24,8 @@ _WORDS = {"true": True, "false": False, "null": None}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS = 309
 """The digits of the largest number that a file may have."""
+MAX_BITS = 64
+"""The bits of the largest integer that a file may have."""
 _LONGEST_KEY = 1000
 """YAML requires the colon within 1024 characters of the beginning of a key."""
 
@@ -41,7 +42,7 @@ def written(value: Any) -> Any:
         return value
     if type(value) is str and not _SURROGATE.search(value):
         return value
-    if type(value) is int and value.bit_length() <= sys.float_info.max_exp:
+    if type(value) is int and value.bit_length() <= MAX_BITS:
         return value
     if type(value) is float and math.isfinite(value):
         return value

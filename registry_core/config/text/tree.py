@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from registry_core.components.written_forms import MAX_BITS
 from registry_core.config.text.json_comments import first_comment
 from registry_core.config.text.source import text_of_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, Node, parse, refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
-
-MAX_BITS = 64
-"""The number of bits of an integer."""
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null")}
