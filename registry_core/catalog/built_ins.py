@@ -24,7 +24,8 @@ def refuse_other_built_ins() -> None:
     if not there or found is None:  # an application that was frozen, or not installed: the import tells
         return
     folders = [Path(folder).resolve() for folder in found.submodule_search_locations or ()]
-    if len(folders) != 1 or folders[0] not in there:
+    is_installed = len(folders) == 1 and (folders[0].parent / "registry_core").is_dir()  # a wheel, beside a checkout
+    if len(folders) != 1 or (folders[0] not in there and not is_installed):
         where, own = ", ".join(map(str, folders)) or str(found.origin), str(there[0])
         message = f"The module {BUILT_INS!r} is found at {where!r}, but that of registry-core is at {own!r}."
         raise BrokenComponent(message, "Remove or rename the other one.")

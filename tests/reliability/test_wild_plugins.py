@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -254,8 +256,8 @@ def test_the_built_ins_here_are_accepted() -> None:
 
 
 def test_the_place_of_the_built_ins_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "registry_builtin").mkdir()
-    monkeypatch.setattr(built_ins, "places", lambda _: (tmp_path / "registry_builtin",))
+    other = SimpleNamespace(submodule_search_locations=[str(tmp_path / "registry_builtin")], origin=None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: other)
     built_ins.refuse_other_built_ins.cache_clear()
     with pytest.raises(BrokenComponent, match="but that of registry-core is at"):
         built_ins.refuse_other_built_ins()
