@@ -61,10 +61,11 @@ class _Upgrade:
         self.versions: dict[Path, int] = {}
         self.said: dict[Path, list[str]] = {}
 
-    def read(self, path: Path) -> int:
+    def read(self, path: Path, depth: int = 1) -> int:
         """Read a file and those that it extends; return its version, which may be that of the file it extends."""
         from registry_core.config import models
         from registry_core.config.loading import upgrades
+        from registry_core.config.loading.compose import MAX_FILES, existing_base
         from registry_core.config.text.source import text_of_file
         from registry_core.config.text.tree import read_text
 
@@ -75,12 +76,12 @@ class _Upgrade:
         data = tree.data if isinstance(tree.data, dict) else {}
         self.before[path] = self.texts[path] = text
         self.versions[path], self.said[path] = upgrades.DRAFT, []
-        base, version = data.get("extends"), data.get("version")
-        if isinstance(base, str) and (path.parent / base).exists():
-            self.versions[path] = self.read(path.parent / base)
+        version = data.get("version")
+        if depth < MAX_FILES and (base := existing_base(path, data)):  # `validate` reports more, and any other mistake
+            self.versions[path] = self.read(base, depth + 1)
         if "version" in data:
             of_that = version if type(version) is int and version > upgrades.DRAFT else None
-            self.versions[path] = of_that or models.VERSION  # `validate` reports any other mistake
+            self.versions[path] = of_that or models.VERSION
             if self.versions[path] > models.VERSION:
                 upgrades.check_version(tree)
         return self.versions[path]

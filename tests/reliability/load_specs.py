@@ -2,15 +2,16 @@
 
     python tests/reliability/load_specs.py FIRST COUNT
 
-A program of its own, because a hook cannot be removed from a process. Everything that right pipelines need is imported
-before the hook is installed: whatever is imported, compiled, executed or written afterwards is a pipeline's doing.
+A program of its own, because a hook cannot be removed from a process. Everything that right pipelines and mistakes need
+is imported before the hook is installed: whatever is imported, compiled, executed or written after that is the doing of
+a pipeline.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pwd  # noqa: F401
+import pwd  # noqa: F401  # for ~NAME in paths
 import re
 import resource
 import shutil
@@ -24,9 +25,9 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from corpus import FOLDER, mistakes, problems_of  # noqa: E402  # found in the folders above
-from hostile_specs import hostile, right_trees, write  # noqa: E402  # found in the folders above
-from mutations import ROOT, bases  # noqa: E402
+from corpus import FOLDER, mistakes  # noqa: E402  # found in the folders above
+from hostile_specs import Sources, hostile, write  # noqa: E402
+from mutations import ROOT  # noqa: E402
 
 from registry_core.diagnostics import PipelineError, RegistryError  # noqa: E402
 from registry_core.loaded import load  # noqa: E402
@@ -34,8 +35,8 @@ from registry_core.planning.data import plan_data  # noqa: E402
 from registry_core.planning.make import make_plan  # noqa: E402
 from registry_core.registry.registries import BY_KIND  # noqa: E402
 
-SECONDS = 10
-"""A pipeline that takes longer is stopped."""
+SECONDS = 30
+"""A pipeline that takes longer, on the clock, is stopped: it hangs."""
 
 BYTES = 3 * 10**9
 """The limit of the address space: what needs more raises MemoryError."""
@@ -45,31 +46,37 @@ _HARMFUL = ("subprocess.", "socket.", "ctypes.", "os.system", "os.exec", "os.pos
 _HARMFUL = (*_HARMFUL, "os.rename", "os.mkdir", "os.rmdir", "os.kill", "os.chmod", "os.link", "os.symlink", "shutil.")
 _HARMFUL = (*_HARMFUL, "tempfile.", "urllib.", "pickle.", "compile", "exec", "import", "webbrowser.", "ftplib.")
 
-harm: list[str] = []
-watching = False
+
+class Watch:
+    """An audit hook that notes harmful events while it is on."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.harm: list[str] = []
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.on and _is_harmful(event, arguments):
+            self.harm.append(f"{event} {arguments!r}"[:200])
 
 
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if not watching or not (event.startswith(_HARMFUL) or event == "open"):
-        return
-    if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & _WRITING):
-        return
-    harm.append(f"{event} {arguments!r}"[:200])
+def _is_harmful(event: str, arguments: tuple[Any, ...]) -> bool:
+    if event == "open":
+        return bool(isinstance(arguments[2], int) and arguments[2] & _WRITING)
+    return event.startswith(_HARMFUL)
 
 
-def _attempt(path: Path, options: tuple[str, ...]) -> str:
+def _attempt(path: Path, options: list[str]) -> str:
     """What a pipeline comes to: ``right``, ``refused``, or what must not be."""
     try:
-        loaded = load(path, options)
-        plan = make_plan(loaded)
+        plan = make_plan(load(path, options))
         json.dumps(plan_data(plan), default=str)
-        return f"right {len(str(plan))}"
+        return f"right: a plan of {len(str(plan)):,} characters"
     except PipelineError as error:
         if not error.problems or any(not problem.message or not problem.code for problem in error.problems):
             return "refused without a message or a code"
         return "refused"
-    except RegistryError as error:
-        return f"raised {type(error).__name__}: {error}"
+    except RegistryError as error:  # load promises PipelineError
+        return f"raised {type(error).__name__}: {error}"[:300]
     except BaseException as error:  # whatever it is, a user must not see it
         return f"raised {type(error).__name__}: {error}"[:300]
 
@@ -80,10 +87,9 @@ def _import_everything() -> None:
         for name in registry:
             registry[name].model_rebuild()
     for mistake in mistakes():
-        problems_of(mistake)
-        _attempt(mistake.path.relative_to(FOLDER), mistake.options)
+        _attempt(mistake.path.relative_to(FOLDER), list(mistake.options))
     for path in (ROOT / "tests" / "pipelines").rglob("*.yaml"):
-        _attempt(path, ())
+        _attempt(path, [])
 
 
 def _peak() -> int:
@@ -99,33 +105,30 @@ def _hangs(_: int, __: FrameType | None) -> None:
 
 def main() -> None:
     """Try the numbers of the command line."""
-    global watching
     first, count = int(sys.argv[1]), int(sys.argv[2])
-    texts, trees = bases(), right_trees()
-    os.chdir(ROOT / "tests" / "mistakes")
+    sources, watch = Sources.read(), Watch()
+    os.chdir(FOLDER)
+    _import_everything()
+    sys.addaudithook(watch)
+    signal.signal(signal.SIGALRM, _hangs)
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGALRM, _hangs)
     with tempfile.TemporaryDirectory() as parent:
-        _import_everything()
-        sys.addaudithook(_watch)
-        _peak()
         for number in range(first, first + count):
-            spec = hostile(number, texts, trees)
-            folder = Path(parent, str(number))
-            path = write(spec, folder)
+            spec = hostile(number, sources)
+            path, options = write(spec, Path(parent, str(number)))
             before = _peak()
-            harm.clear()
+            watch.harm.clear()
             signal.alarm(SECONDS)
-            started = time.perf_counter()
-            watching = True
-            found = _attempt(path, spec.options)
-            watching = False
-            seconds = time.perf_counter() - started
+            started = time.process_time()
+            watch.on = True
+            found = _attempt(path, options)
+            watch.on = False
+            seconds = time.process_time() - started
             signal.alarm(0)
-            facts = {"number": number, "kind": spec.kind, "found": found, "harm": [*harm]}
+            facts = {"number": number, "kind": spec.kind, "found": found, "harm": watch.harm}
             print(json.dumps({**facts, "seconds": seconds, "bytes": _peak() - before}), flush=True)
-            shutil.rmtree(folder)
+            shutil.rmtree(path.parent)
 
 
 if __name__ == "__main__":

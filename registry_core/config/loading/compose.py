@@ -115,6 +115,16 @@ def _base_of(tree: Tree, files: Sequence[Path]) -> Path | None:
     return path
 
 
+def existing_base(path: Path, data: dict[str, Any]) -> Path | None:
+    """The file that a file with these data extends; None if there is none, or it is no regular file."""
+    name = data.get("extends")
+    try:
+        base = path.parent / name if isinstance(name, str) else None
+        return base if base is not None and base.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
 def _check_limits(trees: Sequence[Tree], files: Sequence[Path]) -> None:
     """Refuse files that together exceed the limits of one."""
     for found, most, what in (
