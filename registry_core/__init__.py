@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from registry_core.engine.api import RunResult as RunResult
     from registry_core.engine.api import resume as resume
     from registry_core.engine.api import train as train
+    from registry_core.engine.reproducing import Reproduction as Reproduction
+    from registry_core.engine.reproducing import reproduce as reproduce
     from registry_core.engine.trained import evaluate as evaluate
     from registry_core.engine.trained import predict as predict
+    from registry_core.engine.verifying import Verification as Verification
+    from registry_core.engine.verifying import verify as verify
     from registry_core.loaded import Loaded as Loaded
     from registry_core.loaded import check as check
     from registry_core.loaded import load as load
@@ -45,8 +49,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Loaded": "registry_core.loaded",
     "Plan": "registry_core.planning.plan",
+    "Reproduction": "registry_core.engine.reproducing",
     "RunResult": "registry_core.engine.api",
     "Spec": "registry_core.config.models",
+    "Verification": "registry_core.engine.verifying",
     "check": "registry_core.loaded",
     "evaluate": "registry_core.engine.trained",
     "load": "registry_core.loaded",
@@ -54,8 +60,10 @@ _HOMES = {
     "predict": "registry_core.engine.trained",
     "register": "registry_core.registry.session",
     "registries": "registry_core.registry",
+    "reproduce": "registry_core.engine.reproducing",
     "resume": "registry_core.engine.api",
     "train": "registry_core.engine.api",
+    "verify": "registry_core.engine.verifying",
     **dict.fromkeys(
         (
             "BrokenComponent",
@@ -89,10 +97,12 @@ __all__ = [
     "Plan",
     "Problem",
     "RegistryError",
+    "Reproduction",
     "RunError",
     "RunResult",
     "Spec",
     "UnknownComponent",
+    "Verification",
     "check",
     "evaluate",
     "load",
@@ -100,8 +110,10 @@ __all__ = [
     "predict",
     "register",
     "registries",
+    "reproduce",
     "resume",
     "train",
+    "verify",
 ]
 
 

@@ -28,6 +28,7 @@ from registry_core.config.loading.resolve import Resolver, component_class
 from registry_core.config.models import Section, Spec
 from registry_core.config.text.tree import Tree, read_text
 from registry_core.diagnostics import Keys, PipelineError, Problem
+from registry_core.registry.blame import blaming_plugins
 
 
 @dataclass(frozen=True)
@@ -100,21 +101,24 @@ def load_unseen(path: str | Path, overrides: Sequence[str] = (), read: ReadTree 
     return load_tree(tree, problems, Looks(data=False))
 
 
-def load_recorded(pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool) -> Loaded:
+def load_recorded(
+    pipeline: Any, source: str, overrides: Sequence[str] = (), *, data: bool, fresh: bool = False
+) -> Loaded:
     """Read a pipeline that a checkpoint recorded as plain data, under ``KEY=VALUE`` overrides.
 
-    ``data``: examine its data. ``source`` is its name in messages.
+    ``data``: examine its data. ``fresh``: a new run starts from it. ``source`` is its name in messages.
     """
     tree, problems = compose(
         Path(source), overrides, _is_component, lambda _: read_text(pipeline_text(pipeline), source)
     )
-    return load_tree(tree, problems, Looks(data=data, fresh=False))
+    return load_tree(tree, problems, Looks(data=data, fresh=fresh))
 
 
 def _is_component(keys: Keys) -> bool:
     return component_class(Spec, keys) is not None
 
 
+@blaming_plugins()
 def load_tree(tree: Tree, problems: Sequence[Problem] = (), looks: Looks = Looks()) -> Loaded:  # Looks is immutable
     """Check a tree; ``problems`` are those found while it was read."""
     if not tree.extended_by:

@@ -4,7 +4,8 @@ A text is a message if it is one of these, or is made of one, or is the paramete
 called with one:
 
 - what is called so: ``message``, ``remedy``, ``advice``, ``problem.message``, ``call.what``;
-- an error as text: ``str(error)``, an f-string with it, ``error.args``. An error is what an ``except`` catches, what is
+- an error as text: ``str(error)``, ``text_of(error)``,
+  an f-string with it, ``error.args``. An error is what an ``except`` catches, what is
   annotated as an exception, and what is called ``error``, ``failed`` or ``cause``;
 - what ``near()`` or ``str(suggest())`` returns;
 - pydantic's ``detail["msg"]`` and ``context["expected"]``.
@@ -127,7 +128,7 @@ class _Module:
                 return True
             case ast.Call(func=ast.Name(id="near")):
                 return True
-            case ast.Call(func=ast.Name(id="str" | "repr"), args=[inner, *_]):
+            case ast.Call(func=ast.Name(id="str" | "repr" | "text_of"), args=[inner, *_]):
                 suggested = isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "suggest"
                 return suggested or self.is_error(scope, inner) or self.is_message(scope, inner)
             case ast.Call(func=ast.Name(id=name)):

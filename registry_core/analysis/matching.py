@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
 
 from registry_core.config.pattern_cost import cost
 from registry_core.config.text.fixes import value_at
@@ -15,7 +17,21 @@ from registry_core.diagnostics import Keys, PipelineError, Problem, format_value
 MAX_STEPS = 50_000_000
 """About a second: the steps of all matches of one file, as far as the patterns and the lengths of names tell."""
 
-_spent: ContextVar[list[float] | None] = ContextVar("steps of matches", default=None)
+MAX_SUGGESTIONS = 20
+"""For this many patterns that match nothing, the nearest names are looked for, which takes long in large models."""
+
+
+_CALL = 40
+"""The cost of a call, in steps."""
+
+
+@dataclass
+class _Budget:
+    steps: float = MAX_STEPS
+    suggestions: int = MAX_SUGGESTIONS
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("budget of matches", default=None)
 
 
 class _TooCostly(Exception):
@@ -25,7 +41,7 @@ class _TooCostly(Exception):
 @contextmanager
 def bounded_matching(tree: Tree) -> Iterator[None]:
     """Count the steps of matches within; PipelineError, at the pattern in the tree, before they exceed the budget."""
-    token = _spent.set([0.0])
+    token = _budget.set(_Budget())
     try:
         yield
     except _TooCostly as error:
@@ -35,23 +51,35 @@ def bounded_matching(tree: Tree) -> Iterator[None]:
         remedy = "Use fewer patterns, with fewer repetitions."
         raise PipelineError([Problem(message, remedy, tree.place(keys), keys, code="wrong-value")]) from None
     finally:
-        _spent.reset(token)
+        _budget.reset(token)
 
 
 def fullmatch(pattern: str, name: str) -> re.Match[str] | None:
     """The match of a pattern with a whole name."""
     _spend(pattern, cost(pattern, len(name)))
-    return re.fullmatch(pattern, name)
+    return _compiled(pattern).fullmatch(name)
 
 
 def search(pattern: str, name: str) -> re.Match[str] | None:
     """The first match of a pattern in a name."""
-    _spend(pattern, len(name) * cost(pattern, len(name)))
-    return re.search(pattern, name)
+    _spend(pattern, cost(pattern, len(name), anywhere=True))
+    return _compiled(pattern).search(name)
+
+
+_compiled = lru_cache(maxsize=20_000)(re.compile)
+"""Compiled patterns: the cache of `re` itself is smaller than the lists of patterns in a file may be."""
 
 
 def _spend(pattern: str, steps: float) -> None:
-    if (spent := _spent.get()) is not None:
-        spent[0] += steps
-        if spent[0] > MAX_STEPS:
+    if (budget := _budget.get()) is not None:
+        budget.steps -= _CALL + steps
+        if budget.steps < 0:
             raise _TooCostly(pattern)
+
+
+def may_suggest() -> bool:
+    """True if the nearest names may be looked for once more."""
+    if (budget := _budget.get()) is None:
+        return True
+    budget.suggestions -= 1
+    return budget.suggestions >= 0

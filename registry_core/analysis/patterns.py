@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from registry_core.analysis.matching import fullmatch, search
+from registry_core.analysis.matching import fullmatch, may_suggest, search
 from registry_core.components import ModuleFacts, Modules
 from registry_core.config.groups import ModuleTypes
 from registry_core.diagnostics import closest, near
@@ -48,7 +48,7 @@ def nearest_types(types: ModuleTypes, modules: Modules) -> str:
 
 def nearest_pattern(pattern: str, names: Sequence[str], of_what: str = "Its parameters are") -> str:
     """The remedy for a pattern that matches no name: a pattern that does, or the first names."""
-    found = _as_a_part(pattern, names) or _misspelt(pattern, names)
+    found = (_as_a_part(pattern, names) or _misspelt(pattern, names)) if may_suggest() else ""
     return found or f"{of_what}: {some_of(names)}"
 
 

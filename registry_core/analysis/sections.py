@@ -9,6 +9,7 @@ from registry_core.analysis.samples import Passage, Way, entries_added, way_of
 from registry_core.components import DataFacts, Image
 from registry_core.config.models import DataSection, Section, Spec
 from registry_core.diagnostics import DataError, RegistryError, describe_error
+from registry_core.diagnostics.foreign_code import pass_interrupt
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def look_at(section: DataSection) -> DataFacts:
         raise DataError(f"The data cannot be read: {reason}.", "Check the paths.") from error
     except RegistryError:
         raise
-    except Exception as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         message = f"The {section.dataset.label} failed when it was asked for its facts: {describe_error(error)}."
         raise DataError(message, "Report it to its authors, or use another data set.") from error
     if facts.image is not None and facts.masks:

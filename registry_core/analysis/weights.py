@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from registry_core.analysis.stored_weights import opened, stored_weights
 from registry_core.analysis.tensor_matches import TensorMatch, match_tensors
-from registry_core.analysis.weights_file import find_weights, renamed, tensors_in, unwrapped
+from registry_core.analysis.weights_file import find_weights, renamed
 from registry_core.components import CheckFailed, Modules, TensorFacts
 from registry_core.components.modules import saved_tensors
 from registry_core.config.finetune import Finetune
@@ -16,13 +17,15 @@ from registry_core.diagnostics import DataError
 
 @dataclass(frozen=True)
 class WeightsAnalysis:
-    """The facts of a weights file from its header; for a torch file only its path."""
+    """The facts of a weights file from its description of the tensors."""
 
     path: Path | None
     error: CheckFailed | DataError | None = None
     """The reason why the file cannot be found or read."""
     tensors: Mapping[str, TensorFacts] | None = None
-    """The tensors by their names in the file; None for a torch file, which only torch can read."""
+    """The tensors by their names in the file; None if it cannot be read."""
+    has_entries: bool = False
+    """True for a torch file, which may hold several sets of weights."""
     rename_errors: tuple[tuple[int, str], ...] = ()
     """Rules of `rename` that cannot be applied: the index of each, and the reason."""
     matches: tuple[TensorMatch, ...] | None = None
@@ -34,20 +37,19 @@ def analyse_weights(finetune: Finetune, modules: Modules | None) -> WeightsAnaly
     assert finetune.weights is not None
     try:
         path = find_weights(finetune.weights)
-        tensors = tensors_in(path)
+        with opened(path) as file:
+            found = stored_weights(file, path, finetune.entry)
     except CheckFailed as failed:
         return WeightsAnalysis(None, failed)
     except (OSError, ValueError) as error:  # the path is invalid
         reason = getattr(error, "strerror", None) or error
         return WeightsAnalysis(None, DataError(f"The weights cannot be read: {reason}.", "Check the path."))
-    if tensors is None:
-        return WeightsAnalysis(path)
-    if plain := unwrapped(tensors):
-        tensors = {new: tensors[name] for name, new in plain.items()}
+    tensors = found.facts()
     names, wrong = renamed(tensors, finetune.rename)
+    known = WeightsAnalysis(path, tensors=tensors, has_entries=found.has_entries, rename_errors=tuple(wrong))
     if wrong or modules is None:
-        return WeightsAnalysis(path, tensors=tensors, rename_errors=tuple(wrong))
-    return WeightsAnalysis(path, tensors=tensors, matches=matches_of(saved_tensors(modules), tensors, names))
+        return known
+    return replace(known, matches=matches_of(saved_tensors(modules), tensors, names))
 
 
 def matches_of(

@@ -1,26 +1,19 @@
-"""Weights files without torch: their paths, their formats, and the tensors in the header of a safetensors file."""
+"""Weights files without torch: their paths, and the names of their tensors."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
 
 from registry_core.analysis.matching import fullmatch
-from registry_core.components import CheckFailed, TensorFacts
+from registry_core.components import CheckFailed
 from registry_core.config.finetune import PackagedFile, Rename
 from registry_core.config.loading.versions import install_command
 from registry_core.config.run_layout import checkpoint_at, is_pointer
 from registry_core.diagnostics import closest, near
 
-Format = Literal["safetensors", "torch"]
-
-MAX_HEADER = 100_000_000
-"""Bytes; the format's own limit."""
-
-_KINDS = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint", "C": "complex"}
-_NAMES = {"BOOL": "bool", "F8_E4M3": "float8_e4m3fn"}
+_LONGEST_NAME = 2_000
+"""The maximum length of the new name of a tensor, in characters."""
 
 
 def find_weights(weights: Path | PackagedFile) -> Path:
@@ -35,7 +28,7 @@ def find_weights(weights: Path | PackagedFile) -> Path:
     if not weights.exists():
         remedy = "Check the path; a relative one starts at the current folder. Nothing is downloaded."
         raise CheckFailed(f"The weights file {str(weights)!r} does not exist.", remedy)
-    if weights.is_file() and not is_pointer(weights):
+    if not weights.is_dir() and not is_pointer(weights):
         return weights
     folder = checkpoint_at(weights)
     for part in ("averaged", "model"):
@@ -67,60 +60,6 @@ def _packaged(packaged: PackagedFile) -> Path:
     return Path(str(found.locate_file(matching[0])))
 
 
-def format_of(path: Path) -> Format:
-    """The format of a weights file, from its first bytes; CheckFailed for anything else."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(9)
-    except OSError as error:
-        raise CheckFailed(f"The weights file {str(path)!r} cannot be read: {error.strerror}.") from None
-    if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
-        return "torch"
-    if len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
-        return "safetensors"
-    message = f"{str(path)!r} is not a weights file: neither safetensors nor written by torch.save."
-    raise CheckFailed(message, "Check that the file is complete, not a web page or a Git LFS pointer.")
-
-
-def tensors_in(path: Path) -> dict[str, TensorFacts] | None:
-    """The tensors of a safetensors file by name, from its header; None for a torch file, which needs torch."""
-    if format_of(path) != "safetensors":
-        return None
-    return {
-        name: TensorFacts(name, tuple(facts["shape"]), _torch_type(facts["dtype"]))
-        for name, facts in _header(path).items()
-    }
-
-
-def _torch_type(written: str) -> str:
-    """The torch name of a dtype of the format: int64 for I64."""
-    if written in _NAMES:
-        return _NAMES[written]
-    kind = written.rstrip("0123456789") if "_" not in written else written[0]
-    return (_KINDS.get(kind, kind) + written[len(kind) :]).lower()
-
-
-def _header(path: Path) -> dict[str, Any]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        text = file.read(length)
-    damaged = f"The header of the safetensors file {str(path)!r} is damaged."
-    try:
-        header: dict[str, Any] = json.loads(text)
-        header.pop("__metadata__", None)
-        end = max((facts["data_offsets"][1] for facts in header.values()), default=0)
-        sound = all(isinstance(facts["shape"], list) and isinstance(facts["dtype"], str) for facts in header.values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise CheckFailed(damaged, "Download or copy it again.") from None
-    if not sound:
-        raise CheckFailed(damaged, "Download or copy it again.")
-    if size != 8 + length + end:
-        message = f"The safetensors file {str(path)!r} is damaged: it has {size:,} bytes, not {8 + length + end:,}."
-        raise CheckFailed(message, "Download or copy it again.")
-    return header
-
-
 def unwrapped(names: Iterable[str]) -> dict[str, str] | None:
     """The names of averaged weights without the prefix that averaging adds; None if these are none."""
     given = list(names)
@@ -138,7 +77,11 @@ def renamed(names: Iterable[str], rules: tuple[Rename, ...]) -> tuple[dict[str, 
         if not fits:
             some = ", ".join(list(now.values())[:4])
             problems.append((index, f"{rule.match!r} matches no name in the file. There are: {some}, …"))
-        now.update({name: match.expand(rule.to) for name, match in fits.items()})
+        new_names = {name: match.expand(rule.to) for name, match in fits.items()}
+        if longest := next((new for new in new_names.values() if len(new) > _LONGEST_NAME), ""):
+            problems.append((index, f"A name would have {len(longest):,} characters, but at most {_LONGEST_NAME:,}."))
+            break
+        now.update(new_names)
         taken: dict[str, str] = {}
         for name, new in now.items():
             if new in taken:

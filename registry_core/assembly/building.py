@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from registry_core.catalog import KINDS
 from registry_core.components import CheckFailed, Component
 from registry_core.diagnostics import BrokenComponent, InvalidParameters, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 
 T = TypeVar("T")
 
@@ -31,7 +31,8 @@ def build(component: Component, make: Callable[..., T], *arguments: Any) -> T:
     except (TypeError, ValueError) as error:
         message = f"The {label} does not accept these parameters: {error}."
         raise InvalidParameters(message).blaming(component) from error
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         raise failure(f"The {label} failed while it was built", error).blaming(component) from error
     kind = KINDS[component.kind]
     expected = resolve_name(kind.builds)  # importing torchmetrics takes seconds: only if a metric is built

@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from registry_core.catalog.kinds import KINDS
 from registry_core.catalog.modules import module_file, text_of
-from registry_core.catalog.policy import Policy
+from registry_core.catalog.policy import OWN, Policy
 from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.catalog.scan import Scan, scan
 from registry_core.catalog.session import SessionComponent, add_to_session, session_records
 from registry_core.diagnostics import NameConflict, UnknownComponent, best, closest, near
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 Preferences = Mapping[str, str]
 """Maps a name that several distributions claim to the one to use: ``loss/focal`` to ``acme-losses``."""
@@ -140,6 +144,14 @@ def refresh() -> Catalog:
     module_file.cache_clear()
     text_of.cache_clear()
     return installed()
+
+
+def own_distribution() -> Distribution:
+    """The metadata of this registry-core, also where another distribution of its name is found before it."""
+    from importlib.metadata import Distribution, distribution
+
+    location = next((plugin.location for plugin in installed().plugins if plugin.name == OWN), "")
+    return Distribution.at(location) if location else distribution(OWN)
 
 
 def add_local(records: Iterable[Record]) -> None:

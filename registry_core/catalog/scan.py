@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from registry_core.catalog.index import UnusableIndex, read_index
 from registry_core.catalog.kinds import CONTRACT, PREFIX, group_names, kind_of_plural, read_group
 from registry_core.catalog.metadata import Metadata, all_metadata
+from registry_core.catalog.own import belongs_here, editable_project, is_built_in
 from registry_core.catalog.policy import OWN, Policy, normalised
 from registry_core.catalog.records import Finding, Plugin, Record, RefusedRecord
 from registry_core.diagnostics import near
@@ -67,7 +66,7 @@ class _Found:
 def scan(policy: Policy) -> Scan:
     """Find all components of the environment under a policy, and the reasons why others cannot be used."""
     found = _Found()
-    seen: dict[str, list[_EntryPoint]] = {}
+    read: list[tuple[Plugin, list[_EntryPoint]]] = []
     for metadata in all_metadata():
         try:
             text = metadata.read_text("entry_points.txt")
@@ -77,26 +76,61 @@ def scan(policy: Policy) -> Scan:
                 continue
             entry_points = sorted(_entry_points(text))
             name, version = _name_and_version(metadata)
-            plugin = Plugin(name, version, metadata.folder, _editable(metadata))
+            plugin = Plugin(name, version, metadata.folder, editable_project(metadata.read_text("direct_url.json")))
         except Exception as error:  # one damaged distribution must not hide the others, whatever it raises
             found.findings.add(Finding(_name(metadata), f"its metadata cannot be read ({error})."))
             found.neighbours.add(Finding(metadata.folder, _STUMBLE))
             continue
-        if name in seen:  # as in importlib.metadata, the first one on sys.path wins
+        if fault := _fault_of_name(name, version):
+            found.findings.add(Finding(metadata.folder, fault))
+            continue
+        read.append((plugin, entry_points))
+    _add(found, sorted(read, key=lambda each: _rank(*each)), policy)
+    for name in sorted((policy.allowed or frozenset()) - set(found.plugins)):
+        message = "it is allowed by name, but registers nothing here. Check the name, or install it."
+        found.findings.add(Finding(name, message))
+    return found.sorted()
+
+
+def _rank(plugin: Plugin, entry_points: list[_EntryPoint]) -> tuple[bool, bool]:
+    """The real registry-core before others of its name, wherever they are; anything else stays in its order."""
+    if plugin.name != OWN:
+        return False, False
+    return not belongs_here(plugin), not all(is_built_in(point.value) for point in entry_points)
+
+
+def _add(found: _Found, read: Iterable[tuple[Plugin, list[_EntryPoint]]], policy: Policy) -> None:
+    """Add the distributions with their components; of several with one name, the first one counts."""
+    seen: dict[str, list[_EntryPoint]] = {}
+    for plugin, entry_points in read:
+        name = plugin.name
+        if name in seen:
             if seen[name] == entry_points:  # an editable install and the build output in its project
                 found.plugins[name] = plugin if plugin.editable else found.plugins[name]
             else:
-                message = f"a second copy of it ({plugin.version}, in {plugin.location}) is hidden by the first one."
+                copy = "another distribution of this name" if name == OWN else "a second copy of it"
+                by = "this one" if name == OWN else "the first one"
+                message = f"{copy} ({plugin.version}, in {plugin.location}) is hidden by {by}."
                 found.findings.add(Finding(name, message, plugin.version))
             continue
         seen[name] = entry_points
         found.plugins[name] = plugin
         for result in _read(entry_points, plugin, policy):
             _sort_in(found, result)
-    for name in sorted((policy.allowed or frozenset()) - set(seen)):
-        message = "it is allowed by name, but registers nothing here. Check the name, or install it."
-        found.findings.add(Finding(name, message))
-    return found.sorted()
+
+
+def _fault_of_name(name: str, version: str) -> str:
+    """The fault of the name or the version of a distribution, which become parts of commands; empty without one."""
+    if not _DISTRIBUTION.fullmatch(name):
+        return f"its name {name!r} is not that of a distribution. Uninstall it."
+    return "" if _VERSION.fullmatch(version) else f"the version {version!r} of {name} is not one. Reinstall it."
+
+
+_DISTRIBUTION = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+"""The normalised names of distributions (PEP 503)."""
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+"""The versions of PEP 440, and older ones without its order."""
 
 
 def _entry_points(text: str) -> Iterator[_EntryPoint]:
@@ -145,6 +179,8 @@ def _read(
             yield wrong(f"its provider {point.name!r} is not named after a kind, such as 'models'.")
         elif group.kind is not None and not NAME.fullmatch(point.name):
             yield wrong(f"its {kind.name} {point.name!r} is not a snake_case name.")
+        elif plugin.name == OWN and not is_built_in(point.value):
+            yield wrong(f"its {kind.name} {point.name!r} has the target {point.value!r}, which is none of {OWN}.")
         elif not TARGET.fullmatch(point.value):
             yield wrong(f"its {kind.name} {point.name!r} has the target {point.value!r}, not module:name.")
         else:
@@ -199,19 +235,3 @@ def _name_and_version(metadata: Metadata) -> tuple[str, str]:
     if "Name" not in found or "Version" not in found:
         raise ValueError("its METADATA has no name and version")
     return normalised(found["Name"].strip()), found["Version"].strip()
-
-
-def _editable(metadata: Metadata) -> str:
-    """The project folder of an editable install (PEP 610), else an empty string."""
-    text = metadata.read_text("direct_url.json")
-    if not text or "editable" not in text:
-        return ""
-    from urllib.parse import unquote, urlsplit
-
-    try:
-        data = json.loads(text)
-        if not data["dir_info"]["editable"]:
-            return ""
-        return str(Path(unquote(urlsplit(data["url"]).path)))
-    except (ValueError, KeyError, TypeError):
-        return ""

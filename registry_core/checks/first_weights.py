@@ -11,6 +11,7 @@ from registry_core.analysis.tensor_matches import match_errors
 from registry_core.checks.check import check, warning
 from registry_core.checks.context import CheckContext
 from registry_core.checks.data import missing_path
+from registry_core.components import CheckFailed
 from registry_core.components.forms import counted
 from registry_core.diagnostics import DataError, Keys, Problem
 
@@ -24,7 +25,8 @@ def weights_fit_model(context: CheckContext) -> Iterator[Problem]:
     found = context.analysis.weights
     assert found is not None
     if found.error is not None:
-        keys: Keys = ("finetune", "weights")
+        at = found.error.at if isinstance(found.error, CheckFailed) else ()
+        keys: Keys = ("finetune", *(at or ("weights",)))
         error = DataError(found.error.message, found.error.remedy)
         if isinstance(finetune.weights, Path) and not _exists(finetune.weights):
             yield missing_path(context, keys, finetune.weights, error)
@@ -33,7 +35,7 @@ def weights_fit_model(context: CheckContext) -> Iterator[Problem]:
         return
     if found.tensors is None:
         return
-    if finetune.entry is not None:
+    if finetune.entry is not None and not found.has_entries:
         message = "A safetensors file has no entries: it is one set of weights."
         yield context.problem(("finetune", "entry"), message, "Remove `entry`.")
     for index, message in found.rename_errors:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, component_records, distributions_or_components, print_json, say
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, component_records, distributions_or_components, say
 from registry_core.diagnostics import as_clause
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.catalog import installed
-from registry_core.cli.options import (
-    as_json,
-    component_records,
-    distributions_or_components,
-    print_json,
-    say,
-    time_limit,
-)
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, component_records, distributions_or_components, say, time_limit
 
 if TYPE_CHECKING:
     from registry_core.registry.doctor import Examination

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import PATH, as_json, overrides, print_json, say
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, overrides, say
 
 if TYPE_CHECKING:
     from registry_core.config.models import Section

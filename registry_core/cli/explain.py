@@ -10,7 +10,8 @@ from dataclasses import asdict
 import click
 
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, say_lines
 from registry_core.diagnostics import near
 from registry_core.diagnostics.codes import CODES
 from registry_core.diagnostics.explanations import Example, Explanation, by_theme, explanation

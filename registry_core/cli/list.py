@@ -9,7 +9,8 @@ import click
 from registry_core.catalog import KINDS, Record, RefusedRecord, installed
 from registry_core.catalog.source import summary_of
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json, say, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, say, say_lines
 
 
 @click.command(

@@ -19,10 +19,22 @@ from registry_core.catalog.policy import VARIABLE
 from registry_core.cli.interruption import interrupted
 from registry_core.cli.streams import prepare_streams
 from registry_core.diagnostics import PipelineError, RegistryError, RunError
+from registry_core.diagnostics.foreign_code import is_interrupt
 from registry_core.diagnostics.printable import printable_lines, warn
 
 COMMANDS = {
-    "Pipelines": ("train", "eval", "predict", "validate", "explain", "upgrade", "plan", "sample"),
+    "Pipelines": (
+        "train",
+        "eval",
+        "predict",
+        "verify",
+        "reproduce",
+        "validate",
+        "explain",
+        "upgrade",
+        "plan",
+        "sample",
+    ),
     "Components": ("list", "show", "search", "schema", "plugins", "doctor"),
     "Authors": ("new-plugin", "check"),
     "Others": ("index", "whiten", "completion"),
@@ -33,10 +45,10 @@ _EPILOG = """
 \b
 Exit codes:
   0  success
-  1  `check`, `doctor --strict` or `upgrade --check` found something
+  1  `check`, `doctor --strict` or `upgrade --check` found something, or `reproduce` a difference
   2  the pipeline, its data or the command line is wrong
   3  a component is broken
-  4  a checkpoint is missing or damaged
+  4  a checkpoint is missing, damaged or foreign
   5  the run cannot start or continue
   130, 143  interrupted (SIGINT, SIGTERM); the run can be resumed
   129, 138, 140, 152  the same (SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU)
@@ -80,6 +92,14 @@ def _use(_: click.Context, __: click.Parameter, modules: tuple[str, ...]) -> Non
             use_local_module(module)
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from registry_core.catalog.catalog import own_distribution
+
+        click.echo(f"registry-core, version {own_distribution().version}")
+        context.exit()
+
+
 PLUGIN_OPTIONS = [
     click.Option(
         ["--plugins"],
@@ -102,7 +122,9 @@ PLUGIN_OPTIONS = [
 
 
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="registry-core")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
+)
 def cli() -> None:
     """Image-training pipelines for PyTorch: declared in YAML, made of components from pip, checked before they run."""
 
@@ -140,13 +162,22 @@ def _outside(error: OSError) -> RunError:
     return RunError(f"{what}: {error.strerror or error}.", "Choose another path, or free some space.")
 
 
-def _tell(error: RegistryError) -> None:
+def _of_plugin(error: BaseException | None) -> RegistryError | None:
+    """The error to show for an exception that a plugin raised; None for Ctrl-C, and for a mistake of registry-core."""
+    from registry_core.registry.blame import blamed
+
+    return None if error is None or is_interrupt(error) else blamed(error)
+
+
+def _tell(error: RegistryError) -> int:
+    """Print an error, and return its exit code."""
     if isinstance(error, PipelineError) or error.place is not None:
         from registry_core.cli.problems import tell
 
         tell(error.problems if isinstance(error, PipelineError) else [error.problem()])
     else:
         warn(str(error))
+    return error.exit_code
 
 
 def _show(error: click.ClickException) -> None:
@@ -167,14 +198,22 @@ def main() -> None:
     except click.exceptions.Exit as ended:
         code = ended.exit_code
     except click.Abort as aborted:
-        code = interrupted() if isinstance(aborted.__cause__, KeyboardInterrupt) else 130
+        found = _of_plugin(aborted.__cause__)  # click takes any KeyboardInterrupt or EOFError for the user's
+        if found is not None:
+            code = _tell(found)
+        else:
+            code = interrupted() if isinstance(aborted.__cause__, KeyboardInterrupt) else 130
     except click.ClickException as error:
         _show(error)
         code = error.exit_code
     except (RegistryError, OSError) as error:
         if os.environ.get("REGISTRY_CORE_TRACEBACK"):
             raise
-        known = _outside(error) if isinstance(error, OSError) else error
-        _tell(known)
-        code = known.exit_code
+        known = error if isinstance(error, RegistryError) else _of_plugin(error) or _outside(error)
+        code = _tell(known)
+    except BaseException as error:  # a plugin may raise anything, and try to exit
+        found = None if os.environ.get("REGISTRY_CORE_TRACEBACK") else _of_plugin(error)
+        if found is None:
+            raise
+        code = _tell(found)
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from registry_core.catalog import KINDS
-from registry_core.cli.options import PATH, as_json, print_json, say
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, say
 from registry_core.diagnostics.shell_words import shell_word
 
 

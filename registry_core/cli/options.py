@@ -15,8 +15,8 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.cli import completing
-from registry_core.diagnostics import UnknownComponent, format_value, near, tables
-from registry_core.diagnostics.json_text import json_text
+from registry_core.cli.json_output import reserve_stdout
+from registry_core.diagnostics import STDIN, UnknownComponent, format_value, near, tables
 from registry_core.diagnostics.printable import printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,11 +57,7 @@ class _PipelineType(_PathType):
     """The path of a pipeline file; ``-`` is standard input."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value != "-":
-            return super().convert(value, param, ctx)
-        from registry_core.config.text.source import STDIN
-
-        return STDIN
+        return STDIN if value == "-" else super().convert(value, param, ctx)
 
 
 PIPELINE = _PipelineType()
@@ -70,7 +66,14 @@ PIPELINE = _PipelineType()
 
 def as_json(command: F) -> F:
     """The option ``--json`` of commands that print facts."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")(command)
+    text = "Print JSON for programs instead of text."
+    return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=_reserve, help=text)(command)
+
+
+def _reserve(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    if as_json:
+        reserve_stdout(context)
+    return as_json
 
 
 def overrides(command: F) -> F:
@@ -146,11 +149,6 @@ def say(line: str, *, err: bool = False) -> None:
 def say_lines(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as a table or documentation, in the same way."""
     click.echo(printable_lines(text), err=err)
-
-
-def print_json(data: Any) -> None:
-    """Print data as JSON."""
-    click.echo(json_text(data, indent=2, ensure_ascii=False, default=str))
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, fit: bool = False) -> str:

@@ -8,7 +8,8 @@ import click
 
 from registry_core.catalog import Catalog, Plugin, installed
 from registry_core.catalog.kinds import CONTRACT
-from registry_core.cli.options import as_json, columns, print_json, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, say_lines
 
 
 @click.command(

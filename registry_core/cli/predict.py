@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, as_json, columns, overrides, print_json, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, columns, overrides, say_lines
 
 
 @click.command(

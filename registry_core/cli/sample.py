@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_core.cli.options import as_json, columns, overrides, pipeline_file, print_json, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, overrides, pipeline_file, say_lines
 
 _LAST = 2**31 - 1
 """The last possible epoch: random numbers depend on the epoch as a 32-bit integer."""

@@ -6,8 +6,8 @@ import click
 
 from registry_core.catalog import KINDS, installed
 from registry_core.cli import completing
-from registry_core.cli.options import print_json, say, split_component, time_limit
-from registry_core.diagnostics.json_text import json_text
+from registry_core.cli.json_output import print_json, reserve_stdout
+from registry_core.cli.options import say, split_component, time_limit
 
 
 @click.command(
@@ -24,6 +24,7 @@ def command(component: str | None, timeout: float) -> None:
     Plugins are imported in other processes; broken ones are left out and named on standard error. For an editor, see
     README: completion, hover texts and squiggles for every component and parameter.
     """
+    reserve_stdout(click.get_current_context())
     from registry_core.config import schema
 
     if component is None:
@@ -39,6 +40,6 @@ def command(component: str | None, timeout: float) -> None:
     for left_out, why in described.broken.items():
         say(f"left out: {left_out.label}. {why}", err=True)
     if component is None:
-        click.echo(json_text(made, ensure_ascii=False))  # for editors; people read `show`
+        print_json(made, indent=None)  # for editors; people read `show`
     else:
         print_json(made)

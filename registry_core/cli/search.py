@@ -6,7 +6,8 @@ import click
 
 from registry_core.catalog import KINDS, Record, installed
 from registry_core.catalog.source import parameters_of, summary_of
-from registry_core.cli.options import as_json, columns, print_json, say, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, say, say_lines
 
 
 @click.command(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli import completing
-from registry_core.cli.options import as_json, columns, print_json, say, say_lines, split_component
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import as_json, columns, say, say_lines, split_component
 
 if TYPE_CHECKING:
     from registry_core.registry.describe import Parameter

@@ -10,6 +10,7 @@ import click
 from registry_core.cli.interruption import unwinding
 from registry_core.cli.options import PATH, overrides, pipeline_file, say, say_lines
 from registry_core.cli.problems import tell
+from registry_core.diagnostics import STDIN
 from registry_core.diagnostics.shell_words import shell_word
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def command(file: Path | None, overrides: tuple[str, ...], out: Path | None, res
     if go_on and resumed is None:
         raise click.UsageError("--go-on requires a run to --resume.")
     from registry_core.analysis.machine import unwritable
-    from registry_core.config.text.source import STDIN
     from registry_core.loaded import load
     from registry_core.planning.make import make_plan
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_core.cli.options import pipeline_files, say, say_lines
-from registry_core.config.text.source import STDIN
-from registry_core.diagnostics import PipelineError, Problem
+from registry_core.diagnostics import STDIN, PipelineError, Problem
 
 if TYPE_CHECKING:
     from registry_core.config.text.tree import Tree

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, print_json, say, say_lines
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, as_json, overrides, pipeline_files, say, say_lines
 from registry_core.cli.problems import problem_data, tell
 from registry_core.cli.verdict import ValidateRequest, ValidateResult
-from registry_core.config.text.source import STDIN
-from registry_core.diagnostics import Fix
+from registry_core.diagnostics import STDIN, Fix
 from registry_core.diagnostics.shell_words import shell_word
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from registry_core.cli.options import PATH, FiniteRange, as_json, overrides, pipeline_file, print_json, say
+from registry_core.cli.json_output import print_json
+from registry_core.cli.options import PATH, FiniteRange, as_json, overrides, pipeline_file, say
 
 
 @click.command(

@@ -12,6 +12,7 @@ from registry_core.components.base import Component
 from registry_core.components.facts import DataFacts
 from registry_core.components.sources import declared_source
 from registry_core.diagnostics import DataError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
@@ -111,5 +112,6 @@ def _told(dataset: Any, method: str, index: int) -> str:
     tell = getattr(dataset, method, None)
     try:
         return str(tell(index)) if callable(tell) else ""
-    except Exception:  # it is only for messages, and a plugin may raise anything
+    except BaseException as error:  # it is only for messages, and a plugin may raise anything
+        pass_interrupt(error)
         return ""

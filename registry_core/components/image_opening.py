@@ -27,7 +27,7 @@ HEADER_BYTES = 128 * 2**20
 PIXEL_BYTES = 8
 """At most this many bytes are read for each pixel: no format stores more without compression."""
 
-READ_COST = 512
+READ_COST = 1024
 """Every read counts as this many bytes more: a file of millions of tiny blocks takes time, not memory."""
 
 SCANS = 64

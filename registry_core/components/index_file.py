@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +22,18 @@ from registry_core.components.class_names import quoted
 from registry_core.components.inventory import UnusableEntry
 from registry_core.components.left_out import LeftOut
 from registry_core.components.regular_file import open_regular
-from registry_core.diagnostics import DataError
+from registry_core.diagnostics import DataError, format_value
 from registry_core.diagnostics.json_text import json_text
 
+LARGEST = 2**30
+"""Bytes of an index file."""
+
+MOST_LINES = 20_000_000
+"""Lines of an index file."""
+
+_LONGEST_LINE = 10 * 2**20
+_LONGEST_PATH = 4_096
+_CHUNK = 2**20
 _CLASSES = "# classes:"
 _LABEL = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
@@ -81,6 +92,7 @@ def read_usable(path: Path) -> tuple[Index, list[UnusableEntry]]:
 def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
     """An index file without the lines that cannot be read, and the errors of these by their number."""
     index = Index([], [], [])
+    class_names: tuple[str, ...] = ()
     wrong: list[tuple[int, DataError]] = []
     known: dict[str, int] = {}  # labels by their spelling
     for number, line in _lines(path):
@@ -89,7 +101,7 @@ def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
             if isinstance(line, _NotText):
                 raise DataError("This line is not UTF-8 text.", "Save the file as UTF-8.")
             if line.startswith("#"):
-                index = replace(index, class_names=_class_names(line) or index.class_names)
+                class_names = _class_names(line) or class_names
             elif words:
                 label = known.get(words[-1]) if len(words) == 2 else None
                 if label is None:
@@ -101,7 +113,10 @@ def _read(path: Path) -> tuple[Index, list[tuple[int, DataError]]]:
             wrong.append((number, error))
     if not index.paths and not wrong:
         raise DataError(f"The index file '{path}' names no image.", "Write one 'path label' per line.")
-    return index, wrong
+    if (longest := max(map(len, index.paths), default=0)) > _LONGEST_PATH:
+        message = f"The index file '{path}' has a path of {longest:,} characters, more than {_LONGEST_PATH:,}."
+        raise DataError(message, "Write one 'path label' per line.")
+    return replace(index, class_names=class_names), wrong
 
 
 _SHOWN = 5
@@ -136,30 +151,42 @@ class _NotText(str):
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not empty, with their numbers; DataError for one that is unreadable or too large."""
     try:
-        with open_regular(path) as file:
-            content = file.readall().removeprefix(b"\xef\xbb\xbf")
+        with BufferedReader(open_regular(path)) as file:
+            _require_size(path, file)
+            file.seek(0)
+            text = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="\n")
+            for number, line in enumerate(text, 1):
+                if line == "\n":
+                    continue
+                yield number, line.rstrip("\r\n") if line.isascii() or _is_text(line) else _NotText()
     except OSError as error:
         message = f"The index file '{path}' cannot be read: {error.strerror}."
         raise DataError(message, "Correct its path.") from error
-    try:
-        return enumerate((line.rstrip("\r") for line in content.decode().split("\n")), 1)
-    except UnicodeDecodeError:
-        return enumerate(map(_decoded, content.split(b"\n")), 1)
 
 
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode().rstrip("\r")
-    except UnicodeDecodeError:
-        return _NotText()
+def _require_size(path: Path, file: BufferedReader[FileIO]) -> None:
+    """Raise DataError for an index file with too many bytes or lines, or too long a line, before a line is read."""
+    size, lines, unbroken = file.seek(0, 2), 0, 0
+    file.seek(0)
+    while max(size - LARGEST, lines - MOST_LINES, unbroken - _LONGEST_LINE) <= 0 and (piece := file.read(_CHUNK)):
+        found = piece.count(b"\n")
+        lines, unbroken = lines + found, 0 if found else unbroken + len(piece)
+    for number, most, what in ((size, LARGEST, "bytes"), (lines, MOST_LINES, "lines")):
+        if number > most:
+            message = f"The index file '{path}' has more than {most:,} {what}."
+            raise DataError(message, "Divide it, and train on its parts.")
+    if unbroken > _LONGEST_LINE:
+        message = f"The index file '{path}' has a line of more than {_LONGEST_LINE:,} bytes."
+        raise DataError(message, "Write one 'path label' per line.")
 
 
 def _label(words: list[str]) -> int:
     if len(words) < 2:
-        raise DataError(f"{words[0]!r} has no label.", "Write a path, a space and a whole number.")
+        raise DataError(f"{format_value(words[0])} has no label.", "Write a path, a space and a whole number.")
     if not _LABEL.fullmatch(words[1]):
-        raise DataError(f"The label {words[1]!r} is not a whole number.", "Write 'path label'.")
+        raise DataError(f"The label {format_value(words[1])} is not a whole number.", "Write 'path label'.")
     return int(words[1])
 
 
@@ -169,11 +196,11 @@ def _class_names(line: str) -> tuple[str, ...]:
         return ()
     try:
         names = json.loads(line.removeprefix(_CLASSES))
-    except ValueError:
+    except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError("The classes are not a JSON list of names.", 'Write them as # classes: ["cat", "dog"].')
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"The classes have {quoted(twice)} twice.", "Name each class once.")
     return tuple(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 _NOT_THROUGH_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -39,7 +40,7 @@ def replace_file(path: Path, text: str) -> None:
 class AppendedFile:
     """A file that grows, such as a log; it is opened only to write, so nothing is lost or printed if that fails.
 
-    OSError if the disk is full, the folder is gone, or the path is a link.
+    OSError if the disk is full, the folder is gone, or the path is a link: then nothing of what waits is in the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,10 +48,20 @@ class AppendedFile:
         self._waiting = b""
 
     def write(self, data: bytes) -> None:
-        """Append data, which are buffered."""
+        """Append data, which are buffered; if they cannot be written, the next ``flush`` says so."""
         self._waiting += data
         if len(self._waiting) >= _BUFFERED:
-            self.flush()
+            with suppress(OSError):
+                self.flush()
+
+    @property
+    def waiting(self) -> bytes:
+        """The data that are not written yet, or could not be."""
+        return self._waiting
+
+    def forget(self) -> None:
+        """Drop the data that are not written yet."""
+        self._waiting = b""
 
     def flush(self) -> None:
         """Write what is buffered, so that other processes see it and the end of this one does not lose it."""
@@ -64,9 +75,16 @@ class AppendedFile:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOT_THROUGH_LINKS | getattr(os, "O_BINARY", 0)
         descriptor = os.open(self.path, flags, 0o644)
         try:
-            while self._waiting:
-                self._waiting = self._waiting[os.write(descriptor, self._waiting) :]
-            if durable:
-                os.fsync(descriptor)
+            before, written = os.fstat(descriptor).st_size, 0
+            try:
+                while written < len(self._waiting):
+                    written += os.write(descriptor, memoryview(self._waiting)[written:])
+                if durable:
+                    os.fsync(descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, before)
+                raise
+            self._waiting = b""
         finally:
             os.close(descriptor)

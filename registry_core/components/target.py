@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
+from registry_core.catalog.built_ins import refuse_other_built_ins
+from registry_core.catalog.own import BUILT_INS
 from registry_core.catalog.session import in_session, name_in_session, session_component
+from registry_core.components.quiet_import import quiet_import
 from registry_core.diagnostics import BrokenComponent, describe_error
+from registry_core.diagnostics.foreign_code import pass_interrupt
 
 
 def load_target(target: str, owner: str = "") -> Any:
@@ -25,7 +28,8 @@ def load_target(target: str, owner: str = "") -> Any:
     try:
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:  # a module may raise anything when an attribute is read
+    except BaseException as error:  # a module may raise anything when an attribute is read
+        pass_interrupt(error)
         raise _broken(who, target, error) from error
     return found
 
@@ -45,10 +49,15 @@ def import_module(name: str, owner: str, target: str = "") -> ModuleType:
 
     Its output during the import goes to standard error: standard output belongs to the command.
     """
+    if name in sys.modules:
+        return sys.modules[name]
+    if name.partition(".")[0] == BUILT_INS:
+        refuse_other_built_ins()
     try:
-        with redirect_stdout(sys.stderr):
+        with quiet_import(name, owner):
             return importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported, or try to exit
+    except BaseException as error:  # a plugin may raise anything while it is imported, or try to exit
+        pass_interrupt(error)
         raise _broken(owner, target or name, error) from error
 
 

@@ -134,16 +134,23 @@ def text_schema(pattern: str) -> WithJsonSchema:
 _LONGEST_NAME = 255
 """The longest name of a file or folder, in bytes, that common file systems support."""
 
+_LONGEST_PATH = 4095
+"""The longest path, in bytes, that Linux opens."""
+
 
 def _found_path(path: Path) -> Path:
     try:
-        fits = all(len(os.fsencode(part)) <= _LONGEST_NAME and "\0" not in part for part in path.parts)
+        whole = path.expanduser().absolute()
+        parts = [os.fsencode(part) for part in whole.parts]
     except UnicodeEncodeError:
-        fits = False
-    if not fits:
-        message = f"no file can have this path: each of its names has at most {_LONGEST_NAME} bytes"
+        parts = [b"\0"]
+    except RuntimeError:  # ~NAME of a user that does not exist
+        raise ParameterError(f"{str(path)!r} is in the folder of a user who does not exist", "Correct it") from None
+    fits = all(len(part) <= _LONGEST_NAME and b"\0" not in part for part in parts)
+    if not fits or sum(map(len, parts)) + len(parts) > _LONGEST_PATH:
+        message = f"no file can have this path: at most {_LONGEST_PATH:,} bytes, each of its names {_LONGEST_NAME}"
         raise ParameterError(message, "Correct it")
-    return path.expanduser().absolute()
+    return whole
 
 
 InputPath = Annotated[Path, AfterValidator(_found_path)]

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from registry_core.catalog import Preferences
 from registry_core.components import Component
-from registry_core.components.base import file_values, keys_set
+from registry_core.components.base import field_at, file_values, keys_set
 from registry_core.components.written_forms import Unwritable, mapping, written
 from registry_core.config.ignoring import IgnoreEntry
+from registry_core.config.loading.annotations import model_in
 from registry_core.config.loading.variables import escaped
 from registry_core.config.text.source import MAX_BYTES
 from registry_core.config.text.yaml_nodes import MAX_DEPTH, MAX_NODES
@@ -136,6 +137,7 @@ def _within(key: str | int) -> Iterator[None]:
 def _read_otherwise(model: BaseModel, said: Mapping[str, Any], values: Mapping[str, Any]) -> set[str]:
     """The keys of the values that would not be read as what they are; values with models in them are not looked at."""
     data = {key: values[key] if _has_models(values[key]) else value for key, value in said.items()}
+    names = {key for key, value in data.items() if _has_texts(value) and _may_be_component(model, key)}
     try:
         again = file_values(type(model).model_validate(data))
     except ValidationError as error:
@@ -143,7 +145,20 @@ def _read_otherwise(model: BaseModel, said: Mapping[str, Any], values: Mapping[s
         return named & said.keys() or {*said}
     except Exception:  # the validators of a plugin may raise anything
         return {*said}
-    return {key for key in said if not _same(again[key], values[key])}
+    return names | {key for key in said if not _same(again[key], values[key])}
+
+
+def _may_be_component(model: BaseModel, key: str) -> bool:
+    """True for a parameter whose texts are read as names of components, if there are such."""
+    field = field_at(type(model), key)
+    target = None if field is None else model_in(field.annotation)
+    return target is not None and issubclass(target, Component)
+
+
+def _has_texts(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_texts, value))
+    return isinstance(value, str) or (isinstance(value, Mapping) and any(map(_has_texts, value.values())))
 
 
 def _has_models(value: Any) -> bool:

@@ -63,15 +63,27 @@ def _keys(place: str) -> Keys:
     return tuple(step.key for step in steps)
 
 
-_AS_WRITTEN = PlainSerializer(lambda ignored: ignored.written)
-_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 1}]}
-)
+def _few(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and len(value) > _MOST:
+        raise ParameterError(f"at most {_MOST:,} warnings can be ignored, not {len(value):,}")
+    return value
 
-IgnoredWarning = Annotated[
-    InstanceOf[IgnoreEntry], BeforeValidator(_read), PlainSerializer(lambda ignored: ignored.written), _SCHEMA
-]
+
+_MOST = 1000
+_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 1}]
+}
+
+IgnoredWarning = Annotated[InstanceOf[IgnoreEntry], BeforeValidator(_read), WithJsonSchema(_SCHEMA)]
 """Written as a code, ``same-data``, or with a place, ``{same-data: data.val}``."""
+
+IgnoredWarnings = Annotated[
+    tuple[IgnoredWarning, ...],
+    BeforeValidator(_few),
+    PlainSerializer(lambda ignored: [each.written for each in ignored]),
+    WithJsonSchema({"type": "array", "items": _SCHEMA}),
+]
+"""A list of such warnings, which is not too long: what each wrong one was meant to be is looked for."""
 
 
 def silenced(ignored: Sequence[IgnoreEntry], problems: Iterable[Problem]) -> list[Problem]:

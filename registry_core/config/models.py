@@ -29,7 +29,7 @@ from registry_core.components.types import NonNegativeInt, PositiveFloat, Positi
 from registry_core.config.devices import Device, Precision, computes_in
 from registry_core.config.finetune import Finetune
 from registry_core.config.groups import Group, LayerDecay, ModuleTypes, Pattern
-from registry_core.config.ignoring import IgnoredWarning
+from registry_core.config.ignoring import IgnoredWarnings
 from registry_core.config.resuming import ANY_TIME, LENGTH
 
 VERSION = 1
@@ -213,10 +213,8 @@ class Spec(ConfigModel):
     train: Train = Train()
     metrics: tuple[Metric, ...] = ()
     hooks: Annotated[tuple[Hook, ...], ANY_TIME] = ()
-    ignore: Annotated[tuple[IgnoredWarning, ...], ANY_TIME] = Field(
-        default=(),
-        max_length=1000,
-        description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}.",
+    ignore: Annotated[IgnoredWarnings, ANY_TIME] = Field(
+        default=(), description="Warnings that are not shown: a CODE, or {CODE: PLACE} such as {same-data: data.val}."
     )
 
 

@@ -8,7 +8,7 @@ have polynomially many: n of them cost the length of the text to the power of n.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache, reduce
 from importlib import import_module
 from operator import or_
@@ -29,7 +29,11 @@ _MANY = 10
 _LONGEST = 10_000
 """The maximum length of a pattern."""
 
-_CLASSES = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": lambda c: c.isalnum() or c == "_"}
+_CLASSES: dict[str, Callable[[str], bool]] = {
+    "DIGIT": str.isdigit,
+    "SPACE": str.isspace,
+    "WORD": lambda character: character.isalnum() or character == "_",
+}
 
 
 class _Part(NamedTuple):
@@ -53,12 +57,12 @@ def refusal(pattern: str) -> str:
 class _Chain(NamedTuple):
     """Repetitions of a pattern that compete for the same characters of a text."""
 
-    repetitions: int = 1
+    repetitions: int = 0
     written: int = 1
     """The lengths of the literal texts between them, multiplied: what they leave to choose is so much less."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=20_000)
 def _longest_chain(pattern: str) -> tuple[_Chain, int]:
     """The longest chain of repetitions that compete, and the number of alternatives."""
     parts = list(_flat(_parser.parse(pattern)))
@@ -69,15 +73,16 @@ def _longest_chain(pattern: str) -> tuple[_Chain, int]:
             for other, before in chains.items()
             if _compete(parts[other : place + 1])
         ]
-        chains[place] = max(longer, default=_Chain(), key=lambda chain: (chain.repetitions, -chain.written))
+        chains[place] = max(longer, default=_Chain(1), key=lambda chain: (chain.repetitions, -chain.written))
     longest = max(chains.values(), default=_Chain(), key=lambda chain: (chain.repetitions, -chain.written))
     return longest, 1 + pattern.count("|")
 
 
-def cost(pattern: str, length: int) -> float:
-    """About how many steps it takes to find that a name of this length does not match a pattern."""
+def cost(pattern: str, length: int, *, anywhere: bool = False) -> float:
+    """About how many steps it takes to find that a name of this length does not match, or not ``anywhere`` in it."""
     (repetitions, written), alternatives = _longest_chain(pattern)
-    ways = float(length + 1) ** min(repetitions, 40) / math.factorial(min(repetitions, 40))
+    choices = min(repetitions + anywhere, 40)
+    ways = float(length + 1) ** choices / math.factorial(choices)
     return alternatives * max(length + 1, ways / written)
 
 

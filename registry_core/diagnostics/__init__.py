@@ -14,11 +14,12 @@ from registry_core.diagnostics.errors import (
     UnknownComponent,
 )
 from registry_core.diagnostics.near_matches import Suggestion, best, closest, near, suggest
-from registry_core.diagnostics.problem import Fix, Keys, Place, Problem, dotted
+from registry_core.diagnostics.problem import STDIN, Fix, Keys, Place, Problem, dotted
 from registry_core.diagnostics.sentences import as_clause, as_sentence, describe_error
 from registry_core.diagnostics.values import format_value
 
 __all__ = [
+    "STDIN",
     "BrokenComponent",
     "CheckpointError",
     "DataError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from registry_core.diagnostics.near_matches import Suggestion
@@ -9,6 +10,10 @@ from registry_core.diagnostics.printable import printable_message
 
 Keys = tuple[str | int, ...]
 """The keys and list indices that lead from the root of a file to a value."""
+
+
+STDIN = Path("<stdin>")
+"""Standard input in the place of a pipeline file; the command line writes it as ``-``."""
 
 
 def dotted(keys: Keys) -> str:

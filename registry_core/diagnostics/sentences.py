@@ -31,7 +31,16 @@ def on_one_line(text: str) -> str:
 
 def describe_error(error: BaseException) -> str:
     """The type and the text of an exception, as a part of a sentence: ``ModuleNotFoundError: No module named 'x'``."""
-    text = on_one_line(str(error)).rstrip(".")
+    text = on_one_line(text_of(error)).rstrip(".")
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type.__getattribute__(type(error), "__name__")  # not what its metaclass says
+    return f"{name}: {text}" if text else name
+
+
+def text_of(error: BaseException) -> str:
+    """The text of an exception, which its class may compute; what that raises instead, if it fails."""
+    try:
+        return str(error)
+    except BaseException as failed:  # the code of a plugin
+        return f"its text cannot be shown ({type.__getattribute__(type(failed), '__name__')})"

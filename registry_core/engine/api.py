@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from registry_core.engine.resuming import (
     refuse_differences,
     run_of,
     source_of,
+    telling_of_moved_data,
 )
 from registry_core.engine.signals import stop_on_signal
 from registry_core.engine.training import Training
@@ -82,6 +83,19 @@ def train(
         for problem in pipeline.warnings:
             (tell or warn)(str(problem))
     plan = pipeline if isinstance(pipeline, Plan) else make_plan(pipeline)
+    return start(plan, out, name, tell)
+
+
+def start(
+    plan: Plan,
+    out: str | Path | None,
+    name: str,
+    tell: Callable[[str], None] | None,
+    *,
+    until: int | None = None,
+    ends: frozenset[int] = frozenset(),
+) -> RunResult:
+    """Execute a plan in a new run directory, as ``train`` describes; ``until`` and ``ends`` are those of a repeat."""
     with _claim(out, name) as claim, deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
@@ -92,7 +106,9 @@ def train(
         require_space(assembled, claim.path)
         directory = RunDirectory.create(claim.path, plan.spec, assembled.device, _tables(assembled))
         with stop_on_signal() as request:
-            return _run(Training(assembled, directory, request, _made_with(assembled)), "exact")
+            training = Training(assembled, directory, request, _made_with(assembled))
+            training.length = replace(training.length, until=until, ends=ends)
+            return _run(training, "exact")
 
 
 def resume(
@@ -146,7 +162,8 @@ def _resume(
     require_plugins(made_with["plugins"])
     if isinstance(pipeline, Spec):
         pipeline = load_spec(pipeline, fresh=False)
-    chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
+    with telling_of_moved_data():
+        chosen = pipeline or load(source.directory.pipeline, overrides, fresh=False)
     different = differences(made_with["pipeline"], recorded(chosen.spec))
     refuse_differences(made_with["pipeline"], chosen.spec, different, edited=pipeline is None and not overrides)
     plan = make_plan(chosen)

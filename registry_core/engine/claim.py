@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from registry_core.analysis.machine import unwritable
+from registry_core.config.run_layout import open_own
 from registry_core.diagnostics import RunError
 
 LOCK = "lock"
@@ -108,6 +109,31 @@ def claim_existing(path: Path) -> Claim:
         raise RunError(message, "Make it writable, or copy the run to another place.") from error
 
 
+def holder_of(path: Path) -> str | None:
+    """The process that runs in a directory now, in words; None if there is none. Nothing is written.
+
+    If the process that signed the lock lives, the lock is tried for a moment, shared and without waiting.
+    Raises RunError if the lock is one that no run would claim.
+    """
+    try:
+        file = open_own(path / LOCK)
+    except (FileNotFoundError, PermissionError):
+        return None
+    except OSError as error:
+        raise _not_own(path / LOCK) from error
+    with file:
+        if not _is_own(file.fileno()):
+            raise _not_own(path / LOCK)
+        holder = _Holder.of(file.fileno())
+        if holder is not None and not holder.is_alive():
+            return None
+        try:
+            _lock(file.fileno(), shared=True)
+        except OSError as error:
+            return str(holder or "another process") if error.errno in (errno.EACCES, errno.EAGAIN) else None
+        return None  # closing the file ends the lock
+
+
 def _made(path: Path) -> bool:
     """Make a directory; False if it exists, also if another process has just made it."""
     try:
@@ -124,8 +150,7 @@ def _claim(path: Path, made: Sequence[Path]) -> Claim:
         descriptor = os.open(path / LOCK, flags, 0o644)
         if not _is_own(descriptor):
             os.close(descriptor)
-            message = f"{str(path / LOCK)!r} is not a file of this run alone: it is a pipe, a device or a hard link."
-            raise RunError(message, "Remove it.")
+            raise _not_own(path / LOCK)
         try:
             _lock(descriptor)
         except OSError as error:
@@ -144,7 +169,7 @@ def _claim(path: Path, made: Sequence[Path]) -> Claim:
         os.close(descriptor)  # its owner removed the file between our opening and locking it
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, *, shared: bool = False) -> None:
     if os.name == "nt":
         import msvcrt
 
@@ -152,7 +177,7 @@ def _lock(descriptor: int) -> None:
     else:
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def _forget_in_child() -> None:
@@ -169,6 +194,11 @@ if hasattr(os, "register_at_fork"):
 def _is_own(descriptor: int) -> bool:
     facts = os.fstat(descriptor)
     return stat.S_ISREG(facts.st_mode) and facts.st_nlink <= 1
+
+
+def _not_own(lock: Path) -> RunError:
+    message = f"{str(lock)!r} is not a file of this run alone: it is a link, a pipe or a device."
+    return RunError(message, "Remove it.")
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

@@ -13,6 +13,7 @@ from registry_core.assembly.data.executor import Executor, LoadedBatch
 from registry_core.assembly.torch_errors import is_out_of_memory
 from registry_core.config.places import with_place
 from registry_core.diagnostics import PipelineError, RegistryError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.engine.calls import Calls
 from registry_core.engine.failures import class_out_of_range, failure
 from registry_core.planning.plan import Plan
@@ -43,7 +44,8 @@ def explained(
     try:
         if not is_out_of_memory(cause):
             repeat()
-    except (Exception, SystemExit) as again:  # a plugin may raise anything
+    except BaseException as again:  # a plugin may raise anything
+        pass_interrupt(again)
         found = again.__cause__ or again
         if type(found) is type(cause):
             return PipelineError([with_place(failure(plan, calls, again, executor.section, False), plan.places)])

@@ -17,6 +17,7 @@ from registry_core.diagnostics import DataError, Keys, Problem, RegistryError, R
 from registry_core.diagnostics.sentences import describe_error
 from registry_core.engine.calls import Calls
 from registry_core.planning.plan import Plan
+from registry_core.registry.blame import origin_in
 
 _DO_NOT_FIT = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 """Errors of torch for wrong shapes, types or devices: a mistake in the file. All others are the component's."""
@@ -26,6 +27,8 @@ def failure(plan: Plan, calls: Calls, error: BaseException, section: Section, on
     """The problem that ended a step or an evaluation: the call, its arguments, the section, and the reason."""
     cause = error.__cause__ if isinstance(error, RunError) and error.__cause__ is not None else error
     at = calls.at_work
+    if not at.is_backward:  # that is of several components
+        at = replace(at, what=f"{at.what}{origin_in(cause)}")
     if isinstance(cause, RegistryError):
         return problem_of(cause, cause.keys or at.keys)
     if on_meta and needs_values(cause):

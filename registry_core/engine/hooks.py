@@ -11,9 +11,10 @@ from typing import Any
 import pluggy
 
 from registry_core.components.events import EVENTS, PROJECT, QUESTIONS, Events
-from registry_core.diagnostics import BrokenComponent, RunError
-from registry_core.diagnostics.foreign_code import failure, foreign_code
+from registry_core.diagnostics import BrokenComponent, RegistryError, RunError
+from registry_core.diagnostics.foreign_code import failure, foreign_code, pass_interrupt
 from registry_core.diagnostics.printable import warn
+from registry_core.registry.blame import origin_in
 
 _CANNOT_WRITE = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)
@@ -50,6 +51,7 @@ class Hooks:
         self.hooks = [(f"hooks[{place}] {name}", hook) for place, (name, hook) in enumerate(hooks, first)]
         self._places = {name: place for place, (name, _) in enumerate(self.hooks)}
         self._reported: dict[tuple[str, str, type[BaseException]], str] = {}
+        self._unwritten: RunError | None = None
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Events)
         for name, hook in reversed(self.hooks):  # pluggy calls the last one registered first
@@ -86,23 +88,32 @@ class Hooks:
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell all observers; one that raises is reported once, and the others still hear of it.
 
-        RunError if one cannot write, as on a full disk: what it should write from then on would be lost. At the end of
-        a run that is only reported.
+        If one cannot write, as on a full disk, ``require_writers`` raises; at the end of a run that is only reported.
         """
         for call in self._calls[event]:
             try:
                 call(arguments)
             except OSError as error:
                 if error.errno in _CANNOT_WRITE and event != "run_ended":
-                    raise _writer_ended(call.name, error) from error
+                    self._unwritten = self._unwritten or _writer_ended(call.name, error)
+                else:
+                    self._report(call, event, error)
+            except BaseException as error:  # an observer may raise anything, and must not end a run
+                pass_interrupt(error)
                 self._report(call, event, error)
-            except (Exception, SystemExit) as error:  # an observer may raise anything, and must not end a run
-                self._report(call, event, error)
+
+    def require_writers(self) -> None:
+        """Raise RunError if an observer could not write: what it should write from then on would be lost.
+
+        It is asked between two steps, when all observers have heard of all that happened.
+        """
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _report(self, call: _Call, event: str, error: BaseException) -> None:
         key = (call.name, event, type(error))
         if key not in self._reported:
-            self._reported[key] = str(failure(f"The {call.name} failed in {event}", error))
+            self._reported[key] = str(failure(f"The {call.name}{origin_in(error)} failed in {event}", error))
             warn(self._reported[key])
 
     def ask(self, question: str, **arguments: Any) -> list[Any]:
@@ -113,8 +124,13 @@ class Hooks:
         """The same answers, each with the place of its hook among the hooks of this process."""
         found = []
         for call in self._calls[question]:
-            with foreign_code(f"The {call.name} failed in {question}"):
+            try:
                 answer = call(arguments)
+            except RegistryError:
+                raise
+            except BaseException as error:  # a plugin may raise anything
+                pass_interrupt(error)
+                raise failure(f"The {call.name}{origin_in(error)} failed in {question}", error) from error
             if answer is not None:
                 found.append((self._places[call.name], answer))
         return found
@@ -126,6 +142,10 @@ class Hooks:
             with foreign_code(f"The {name} failed in state_dict"):
                 found.append(hook.state_dict() if hasattr(hook, "state_dict") else None)
         return found
+
+    def has_memory(self, place: int) -> bool:
+        """True if the hook at a place has a memory."""
+        return hasattr(self.hooks[place][1], "state_dict")
 
     def remember(self, place: int, state: Any) -> None:
         """Give the hook at a place its memory back."""

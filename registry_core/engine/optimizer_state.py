@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from registry_core.assembly.pipeline import Pipeline
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.engine.view import generators_kept
 
 
@@ -25,7 +26,8 @@ def state_after_a_step(pipeline: Pipeline) -> list[tuple[int, dict[str, Any]]] |
         warnings.simplefilter("ignore")  # its warnings were shown when the pipeline was built
         try:
             return [found for group in pipeline.optimizer.param_groups for found in _of_group(declared, group)]
-        except (Exception, SystemExit):  # a plugin may raise anything; the state is unknown then
+        except BaseException as error:  # a plugin may raise anything; the state is unknown then
+            pass_interrupt(error)
             return None
 
 

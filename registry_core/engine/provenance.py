@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import platform
 import sys
 from collections.abc import Collection, Mapping
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from registry_core.catalog import Record, installed
+from registry_core.analysis.patterns import some_of
+from registry_core.catalog import installed
+from registry_core.catalog.catalog import own_distribution
+from registry_core.catalog.policy import OWN
 from registry_core.catalog.records import LOCAL, SESSION
 from registry_core.components import Component
 from registry_core.config import Spec
@@ -21,6 +21,7 @@ from registry_core.config.loading.resolve import components
 from registry_core.config.loading.versions import install_command
 from registry_core.diagnostics import RunError
 from registry_core.diagnostics.printable import printable
+from registry_core.engine.plugin_files import changes, hashes_of
 from registry_core.registry.session import session_digest
 
 
@@ -32,7 +33,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
         "numpy": version("numpy"),
-        "registry_core": version("registry-core"),
+        "registry_core": own_distribution().version,
         "device": str(device),
         "device_name": _device_name(device),
         "cuda": torch.version.cuda if device.type == "cuda" else None,
@@ -41,25 +42,25 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def plugins(spec: Spec) -> dict[str, Any]:
-    """Every distribution that the spec uses: its version, its components, and the SHA-256 of their files.
+    """Every distribution that the spec uses, and registry-core: version, components, and the SHA-256 of its files.
 
     For components of the session, ``sources`` has the SHA-256 of their source; None for objects without source.
     """
-    found: dict[str, Any] = {}
+    used: dict[str, tuple[str, list[Component]]] = {OWN: (version(OWN), [])}
     for component in components(spec):
-        if component.record is None:
-            continue
-        plugin = found.setdefault(
-            component.record.distribution, {"version": component.record.version, "components": [], "files": {}}
-        )
-        label = f"{component.kind}/{component.record.name}"
-        if label not in plugin["components"]:
-            plugin["components"].append(label)
-        if component.record.is_of_session:
-            plugin.setdefault("sources", {})[label] = session_digest(component)
-        else:
-            plugin["files"].update({module: _file_hash(module) for module in _modules(component, component.record)})
-    return found
+        if component.record is not None:
+            record = component.record
+            used.setdefault(record.distribution, (record.version, []))[1].append(component)
+    return {name: _facts(name, *of_plugin) for name, of_plugin in used.items()}
+
+
+def _facts(distribution: str, of_version: str, used: list[Component]) -> dict[str, Any]:
+    by_label = {f"{component.kind}/{component.name}": component for component in used}
+    facts = {"version": of_version, "components": list(by_label)}
+    if distribution == SESSION:
+        return {**facts, "files": {}, "sources": {label: session_digest(each) for label, each in by_label.items()}}
+    modules = {module for component in used for module in _modules(component)}
+    return {**facts, **hashes_of(distribution, modules | ({__name__} if distribution == OWN else set()))}
 
 
 def require_plugins(used: Mapping[str, Any]) -> None:
@@ -90,6 +91,19 @@ def _ways_to_get(missing: Mapping[str, Any]) -> str:
     return " ".join(remedies)
 
 
+def changed_plugins(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The distributions of a run that differ from those of now, with the files; hooks may be added and removed."""
+    found = []
+    for name in sorted({*then} & {*now} - {SESSION}):
+        if then[name].get("version") != now[name]["version"]:
+            found.append(name)
+            continue
+        files = changes(then[name], now[name])
+        if files is not None:
+            found.append(f"{name} ({some_of(files)})" if files else name)
+    return found
+
+
 def changed_in_session(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """The components of a session whose sources may differ from those that a run used.
 
@@ -108,21 +122,13 @@ def _is(names: Collection[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def _modules(component: Component, record: Record) -> set[str]:
+def _modules(component: Component) -> set[str]:
     """The modules of the declaration and of its target that belong to the plugin."""
-    declared = record.target.partition(":")[0]
+    assert component.record is not None
+    declared = component.record.target.partition(":")[0]
     built = component.target.partition(":")[0]
     own = built.partition(".")[0] == declared.partition(".")[0]
     return {declared, built} if own and built else {declared}
-
-
-@cache
-def _file_hash(module: str) -> str | None:
-    found = importlib.util.find_spec(module)
-    if found is None or found.origin is None or not found.has_location:
-        return None
-    with open(found.origin, "rb") as file:  # noqa: PTH123  # origin is a string
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _device_name(device: torch.device) -> str:

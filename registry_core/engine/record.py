@@ -2,7 +2,7 @@
 
 lock                held by the process that runs in the directory
 run.json            the identity of the run, which its checkpoints have too, and the run that it continues, if it does
-pipeline.json       the resolved spec that is in force: a pipeline file with every default and variable filled in
+pipeline.json       the resolved spec in force: a pipeline file with all variables, and all defaults that a file can say
 changes.jsonl       one object per resume that changed the pipeline or the environment: the step, and what changed
 environment.json    Python, torch, device, and every plugin used with version and file hashes
 init.txt            every parameter with its shape and the rule of `init` that filled it, if any
@@ -65,13 +65,17 @@ class RunDirectory:
 
         Those among the checkpoints are not followed, and do no harm.
         """
+        for message in self.leading_outside():
+            raise RunError(message, "Remove it, or resume a copy of the run without it.")
+
+    def leading_outside(self) -> Iterator[str]:
+        """A sentence for each link out of the directory, pipe and device."""
         inside = Path(os.path.realpath(self.path))
         for entry in _entries(self.path, self.checkpoints):
             leads_out = entry.is_symlink() and not _is_below(entry.path, inside)
             if leads_out or not (entry.is_dir() or entry.is_file()):
                 what = "a link out of the run directory" if leads_out else "neither a file nor a folder"
-                message = f"{entry.path!r} is {what}, and nothing is written through it."
-                raise RunError(message, "Remove it, or resume a copy of the run without it.")
+                yield f"{entry.path!r} is {what}, and nothing is written through it."
 
     @classmethod
     def create(
@@ -92,9 +96,13 @@ class RunDirectory:
 
     def identity(self) -> str | None:
         """The identity of the run; None if ``run.json`` is missing or damaged."""
-        facts = self._read_json("run.json")
-        found = facts.get("run") if isinstance(facts, dict) else None
+        found = self.facts("run.json").get("run")
         return found if isinstance(found, str) and found else None
+
+    def continues(self) -> dict[str, Any] | None:
+        """The identity of the run that it continues, as ``run``, and its ``checkpoint``; None if it continues none."""
+        found = self.facts("run.json").get("continues")
+        return found if isinstance(found, dict) else None
 
     def identify(self, run: str) -> None:
         """Write ``run.json`` again, with the identity that the checkpoints have."""
@@ -141,12 +149,14 @@ class RunDirectory:
         except OSError as error:
             raise cannot_write(self.path / name, error) from error
 
-    def _read_json(self, name: str) -> Any:
+    def facts(self, name: str) -> dict[str, Any]:
+        """The content of a JSON file such as ``run.json``; empty if it is missing or damaged."""
         try:
             with open_own(self.path / name) as file:
-                return json.loads(file.read(_MAX_FACTS))
+                found = json.loads(file.read(_MAX_FACTS))
         except (OSError, ValueError, RecursionError):
-            return None
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def _entries(folder: Path, besides: Path) -> Iterator[os.DirEntry[str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import requires
+from importlib.metadata import distribution as metadata_of
 
 from packaging.requirements import Requirement
 
 from registry_core.assembly.ranks import whole_number
+from registry_core.catalog.catalog import own_distribution
+from registry_core.catalog.policy import OWN
 from registry_core.config.loading.versions import found_instead, install_command
 from registry_core.diagnostics import RunError
 
@@ -26,10 +28,11 @@ def check_one_process() -> None:
             raise RunError(message, f"Start one process, without torchrun, mpirun or srun, or unset {name}.")
 
 
-def check_requirements(distribution: str = "registry-core") -> None:
+def check_requirements(distribution: str = OWN) -> None:
     """Raise RunError, with a pip command as remedy, if a requirement of the distribution is not met."""
     unmet = []
-    for line in requires(distribution) or ():
+    found_here = own_distribution() if distribution == OWN else metadata_of(distribution)
+    for line in found_here.requires or ():
         requirement = Requirement(line)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue

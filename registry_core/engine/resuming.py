@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from registry_core.components import Component
 from registry_core.config import Spec
@@ -14,14 +15,18 @@ from registry_core.config.dump import recorded
 from registry_core.config.loading.resolve import placed_components
 from registry_core.config.resuming import LENGTH, keys_that_may_change
 from registry_core.config.run_layout import CHECKPOINTS, MANIFEST, STATE, is_pointer, pointed
-from registry_core.diagnostics import CheckpointError, Keys, RunError, dotted
+from registry_core.diagnostics import CheckpointError, Keys, PipelineError, RunError, dotted
 from registry_core.diagnostics.printable import warn
 from registry_core.engine.checkpoint.store import Checkpoint, intact, load_checkpoint, none_intact
-from registry_core.engine.provenance import changed_in_session
+from registry_core.engine.provenance import changed_in_session, changed_plugins
 from registry_core.engine.record import RunDirectory
 
 DECISIVE = ("python", "torch", "torchvision", "numpy", "registry_core", "device", "cuda", "threads")
 """Parts of the environment that may change the bits of a result."""
+
+
+Guarantee = Literal["exact", "position"]
+"""A resumed run goes on bit for bit, or from the same position with results that may differ."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,17 @@ def source_of(directory: RunDirectory, checkpoint: Path | None) -> Source:
     if checkpoint is not None:
         return Source(directory, iter([(checkpoint, load_checkpoint(checkpoint))]))
     return Source(directory, intact(directory.checkpoints, directory.identity(), warn))
+
+
+@contextmanager
+def telling_of_moved_data() -> Iterator[None]:
+    """A context in which a pipeline of a run is loaded; where its data are missing, the user hears of ``--set``."""
+    try:
+        yield
+    except PipelineError as error:
+        if any(problem.code == "data" and not problem.warning for problem in error.problems):
+            warn("If the data of the run were moved, say where they are now with --set KEY=PATH.")
+        raise
 
 
 def differences(own: Any, new: Any, keys: Keys = ()) -> list[Keys]:
@@ -97,13 +113,48 @@ def refuse_for_measuring(own: dict[str, Any], new: Spec) -> None:
         raise RunError(message, "Set only where files are, the device, and how data are loaded.")
 
 
+def refuse_for_repeating(own: dict[str, Any], new: Spec) -> None:
+    """Raise RunError if options for a repeat change what its rows and weights depend on."""
+    harmless = [*_of_loading(), *_locations(own, new)]
+    if wrong := _outside(differences(own, recorded(new)), harmless):
+        named = ", ".join(dotted(keys) for keys in wrong)
+        message = f"{named} cannot be set here: the run was trained with another value."
+        raise RunError(message, "Set only where files are, the device, and how data are loaded.")
+
+
+def unrepeatable(changed: Iterable[str], own: dict[str, Any], new: Spec) -> list[str]:
+    """Of dotted keys that a resume changed, those with which a run is not repeated by its last pipeline alone."""
+    length = [keys for keys, mark in keys_that_may_change(Spec) if mark is LENGTH]
+    monitoring: list[Keys] = [("hooks",), ("ignore",)]
+    harmless = [keys for keys in [*_of_loading(), *length, *monitoring, *_locations(own, new)] if keys != _DEVICE]
+    starts = tuple(map(_as_start, map(dotted, harmless)))
+    return [key for key in changed if not _as_start(key).startswith(starts)]
+
+
+def _as_start(key: str) -> str:
+    """A dotted key so that it is the start of those below it alone."""
+    return f"{key}.".replace("[", ".")
+
+
+_DEVICE: Keys = ("train", "device")
+
+
+def _of_loading() -> list[Keys]:
+    """The keys of the device and of loading, which may always change."""
+    return [keys for keys, _ in keys_that_may_change(Spec) if keys[0] == "data" or keys == _DEVICE]
+
+
+def _outside(different: Sequence[Keys], harmless: Sequence[Keys]) -> list[Keys]:
+    """Of the keys that differ, those that are not below a harmless one."""
+    return [keys for keys in different if not any(keys[: len(each)] == each for each in harmless)]
+
+
 def _decisive(own: dict[str, Any], new: Spec, different: Sequence[Keys]) -> list[Keys]:
     """Of the keys that differ, those on which results depend."""
     scheduler = new.optim.scheduler
     fixed_length = scheduler is not None and scheduler.depends_on_length()
     marks = [keys for keys, mark in keys_that_may_change(Spec) if not (fixed_length and mark is LENGTH)]
-    harmless = [*marks, *_locations(own, new)]
-    return [keys for keys in different if not any(keys[: len(each)] == each for each in harmless)]
+    return _outside(different, [*marks, *_locations(own, new)])
 
 
 def _locations(own: dict[str, Any], new: Spec) -> Iterator[Keys]:
@@ -141,24 +192,28 @@ def changes(own: dict[str, Any], new: dict[str, Any], different: Sequence[Keys])
     return {dotted(keys): [_value_at(own, keys), _value_at(new, keys)] for keys in different}
 
 
-def changed_environment(then: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
+def changed_environment(then: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the environment that may change the bits and that differ, each before and now."""
     before, now = then["environment"], here["environment"]
     return {key: [before.get(key), now[key]] for key in DECISIVE if before.get(key) != now[key]}
 
 
-def guarantee(then: dict[str, Any], here: dict[str, Any]) -> str:
-    """``exact`` if everything that results depend on is the same as in the checkpoint, else ``position``."""
-    changed = list(changed_environment(then, here))
-    for name in sorted({*then["plugins"]} & {*here["plugins"]}):
-        before, now = then["plugins"][name], here["plugins"][name]
-        files = {*before["files"]} & {*now["files"]}  # hooks may differ, and their files with them
-        if before["version"] != now["version"] or any(before["files"][f] != now["files"][f] for f in files):
-            changed.append(name)
-    reasons = [f"{', '.join(changed)} changed since then"] if changed else []
-    if of_session := changed_in_session(then["plugins"], here["plugins"]):
-        reasons.append(f"{', '.join(of_session)} of this session may have changed")
+def guarantee(then: dict[str, Any], here: dict[str, Any]) -> Guarantee:
+    """``exact`` if everything that results depend on is the same as in the checkpoint; else ``position``, told."""
+    reasons = inexact_because(then, here)
     if not reasons:
         return "exact"
     warn(f"The run resumes where it stopped, but not bit for bit: {' and '.join(reasons)}.")
     return "position"
+
+
+def inexact_because(then: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """The reasons, as clauses, why results may differ between the origin of a checkpoint and here; none: they do not.
+
+    Both have ``environment`` and ``plugins``.
+    """
+    changed = [*changed_environment(then, here), *changed_plugins(then["plugins"], here["plugins"])]
+    reasons = [f"{', '.join(changed)} changed since then"] if changed else []
+    if of_session := changed_in_session(then["plugins"], here["plugins"]):
+        reasons.append(f"{', '.join(of_session)} of this session may have changed")
+    return reasons

@@ -26,6 +26,7 @@ class Rows:
             self._file.write(f"{json_text(row)}\n".encode())
             self._file.flush()
         except OSError as error:
+            self._file.forget()  # a resumed run makes the row again
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:
@@ -37,18 +38,30 @@ class Rows:
 
     def read(self, warn: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
         """The intact rows; ``warn`` is called for each line that is damaged, unless it is the last, cut by a crash."""
+        found = [_row(line) for line in self._text().splitlines()]
+        for number in _damaged(found):
+            if warn is not None and number < len(found):
+                warn(self._left_out(number))
+        return [row for row in found if row is not None]
+
+    def damaged(self) -> list[str]:
+        """A sentence for each damaged line; the last is none of them if its end is missing, as a crash leaves it."""
+        text = self._text()
+        found = [_row(line) for line in text.splitlines()]
+        is_cut = not text.endswith("\n")
+        return [self._left_out(number) for number in _damaged(found) if not (is_cut and number == len(found))]
+
+    def _text(self) -> str:
         try:
             with open_own(self.path) as file:
-                lines = file.read().decode("utf-8", errors="replace").splitlines()
+                return file.read().decode("utf-8", errors="replace")
         except FileNotFoundError:
-            return []
+            return ""
         except OSError as error:
             raise RunError(f"{str(self.path)!r} cannot be read: {error.strerror}.", "Restore or remove it.") from error
-        found = [_row(line) for line in lines]
-        for number in _damaged(found):
-            if warn is not None and number < len(lines):
-                warn(f"Line {number} of {str(self.path)!r} is damaged, and is left out.")
-        return [row for row in found if row is not None]
+
+    def _left_out(self, number: int) -> str:
+        return f"Line {number} of {str(self.path)!r} is damaged, and is left out."
 
     def keep_up_to(self, step: int, warn: Callable[[str], None]) -> None:
         """Drop the rows after a step, which a resumed run will measure again, and damaged lines."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import Any
 from registry_core.assembly.data.loader import Loader
 from registry_core.assembly.data.skipping import SkippedSample
 from registry_core.config.models import Section
+from registry_core.diagnostics.printable import warn
 from registry_core.engine.record import RunDirectory
 
 _TOLD = 3
@@ -54,9 +54,9 @@ class SkippedSamples:
         if self.directory is not None:
             told = new[: max(0, _TOLD - before)]
         for _, sample in told:
-            print(f"warning: data.{section}[{sample.index}] is skipped: {sample.reason}", file=sys.stderr)
+            warn(f"warning: data.{section}[{sample.index}] is skipped: {sample.reason}")
         if self.directory is not None and before <= _TOLD < before + len(new):
-            print(f"warning: More samples are skipped, and listed in {self.directory.skipped.path}.", file=sys.stderr)
+            warn(f"warning: More samples are skipped, and listed in {self.directory.skipped.path}.")
         self.samples += new
         if self.directory is not None:
             for row in _rows(new):

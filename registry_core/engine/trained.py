@@ -35,7 +35,7 @@ from registry_core.engine.evaluate import Evaluation, autocast
 from registry_core.engine.provenance import require_plugins
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.requirements import check_one_process
-from registry_core.engine.resuming import refuse_for_measuring, run_of
+from registry_core.engine.resuming import refuse_for_measuring, run_of, telling_of_moved_data
 from registry_core.engine.skipped import SkippedSamples
 from registry_core.loaded import load_recorded
 from registry_core.planning.make import make_plan, plan_of
@@ -96,7 +96,8 @@ class TrainedModel:
         checkpoint, saved = _find(path, best)
         made_with = saved.state["made_with"]
         require_plugins(made_with["plugins"])
-        loaded = load_recorded(made_with["pipeline"], f"{checkpoint}: pipeline", overrides, data=look_at_data)
+        with telling_of_moved_data():
+            loaded = load_recorded(made_with["pipeline"], f"{checkpoint}: pipeline", overrides, data=look_at_data)
         refuse_for_measuring(made_with["pipeline"], loaded.spec)
         if look_at_data:
             return cls(make_plan(loaded), checkpoint, saved)

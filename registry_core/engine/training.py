@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,25 +19,25 @@ from registry_core.assembly.pipeline import Pipeline, hooks_here
 from registry_core.assembly.torch_errors import torch_code
 from registry_core.components import Every, Position, Row, Run, Save, Step
 from registry_core.config import dump
-from registry_core.config.run_layout import step_folder
-from registry_core.diagnostics import CheckpointError, RegistryError, RunError
+from registry_core.config.run_layout import LATEST, step_folder
+from registry_core.diagnostics import RegistryError, RunError
 from registry_core.diagnostics.printable import warn
-from registry_core.diagnostics.sentences import describe_error
 from registry_core.diagnostics.shell_words import shell_word
 from registry_core.engine.calls import Calls
 from registry_core.engine.checkpoint.manifest import Origin, pipeline_digest
 from registry_core.engine.checkpoint.retention import Retention
 from registry_core.engine.checkpoint.savable import require_savable_states
-from registry_core.engine.checkpoint.state import gather, restore
-from registry_core.engine.checkpoint.store import Checkpoint, save_checkpoint
+from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, point, save_checkpoint
 from registry_core.engine.evaluate import Evaluation
 from registry_core.engine.explaining import explained
 from registry_core.engine.finite import FiniteGuard, NotFiniteStep
-from registry_core.engine.hook_memory import Owner, match
+from registry_core.engine.hook_memory import Owner
 from registry_core.engine.hooks import Hooks
 from registry_core.engine.optimizer_step import MicroBatch, OptimizerStep
 from registry_core.engine.record import RunDirectory
 from registry_core.engine.refusals import Refusals
+from registry_core.engine.run_length import RunLength
+from registry_core.engine.run_state import gathered_state, require_same_length, restored_state
 from registry_core.engine.running_loss import RunningLoss
 from registry_core.engine.signals import StopRequest
 from registry_core.engine.skipped import SkippedSamples
@@ -46,6 +46,23 @@ from registry_core.engine.view import ModelView, SectionSamples
 
 class Training:
     """One run of a pipeline, from a position to its end."""
+
+    images = 0
+    seconds = 0.0
+    """Seconds of training before ``started``, without evaluations."""
+    started: float | None = None
+    resumed_from: int | None = None
+    stop_reason = ""
+    stopped = ""
+    """The reason of the hook that stopped the run, if one did."""
+    goes_on = False
+    """True if the run goes on although a hook had stopped it."""
+    row_is_due = False
+    """True if the position is after a step whose row, and all that follows from it, is still to be made."""
+    is_whole = True
+    """True if the state is that of the position, and not between two."""
+    _saved: int | None = None
+    """The step of the last checkpoint that this process wrote or resumed from."""
 
     def __init__(self, pipeline: Pipeline, directory: RunDirectory, request: StopRequest, made_with: Any) -> None:
         plan = pipeline.plan
@@ -56,6 +73,7 @@ class Training:
         for loader in pipeline.loaders.values():
             loader.is_stopped = request.is_made
         self.made_with = made_with
+        self.length = RunLength(pipeline.horizon.total_steps)
         self.origin = Origin(directory.identity() or "", pipeline_digest(made_with["pipeline"]))
         self.hooks = Hooks(pipeline.hooks)
         self.owners = [Owner.of(hook) for hook in hooks_here(plan)]
@@ -70,65 +88,27 @@ class Training:
         self.skipped = SkippedSamples(pipeline.loaders, directory)
         tell = partial(self.hooks.tell, "batch_evaluated") if self.hooks.listened("batch_evaluated") else None
         self.evaluation = Evaluation(plan, pipeline.loss, pipeline.metrics, pipeline.device, tell)
-        zero = torch.zeros((), device=pipeline.device)
-        self.running = RunningLoss(pipeline.loss, sums_samples=plan.step.sums_samples, total=zero)
+        self.running = self._running_loss()
         """The loss since the last row; it stays on the device until the next row."""
-        self.of_evaluation = (
-            RunningLoss(pipeline.loss, sums_samples=plan.step.sums_samples, total=zero.clone())
-            if plan.evaluation.counts_train_loss
-            else None
-        )
+        self.of_evaluation = self._running_loss() if plan.evaluation.counts_train_loss else None
         """The loss since the last evaluation, if a component monitors it."""
-        self.images = 0
-        self.seconds = 0.0
-        """Seconds of training before ``started``, without evaluations."""
-        self.started: float | None = None
-        self.resumed_from: int | None = None
-        self.stop_reason = ""
-        self.stopped = ""
-        """The reason of the hook that stopped the run, if one did."""
-        self.goes_on = False
-        self._saved: int | None = None
-        """The step of the last checkpoint that this process wrote or resumed from."""
-        self.row_is_due = False
-        """True if the position is after a step whose row, and all that follows from it, is still to be made."""
-        self.is_whole = True
-        """True if the state is that of the position, and not between two."""
+
+    def _running_loss(self) -> RunningLoss:
+        zero = torch.zeros((), device=self.pipeline.device)
+        return RunningLoss(self.pipeline.loss, sums_samples=self.plan.step.sums_samples, total=zero)
 
     def resume(self, path: Path, saved: Checkpoint, *, go_on: bool) -> list[str]:
         """Continue from the position of a checkpoint; return the reasons of hooks that start anew.
 
         ``go_on``: also after a hook stopped the run. Raises CheckpointError if the state does not fit the pipeline.
         """
-        state = saved.state
-        batches = len(self.pipeline.loaders["train"])
-        if state["batches_per_epoch"] != batches or state["position"]["batch"] >= max(batches, 1):
-            then = state["batches_per_epoch"]
-            message = f"The training data have {batches} batches an epoch, but had {then} at {str(path)!r}."
-            raise CheckpointError(message, "Put the data back that the run was started with, or start a new run.")
-        try:
-            restore(self.pipeline, self.scaler, saved.weights, state["torch"])
-            self.running.load_state_dict(state["running"])
-            if self.of_evaluation is not None and state["since_evaluation"] is not None:
-                self.of_evaluation.load_state_dict(state["since_evaluation"])
-            self.refusals.load_state_dict(state)
-            self.skipped.load_state_dict(state)
-            matches = match(self.owners, [Owner(each["name"], each["parameters"]) for each in state["hooks"]])
-            for place, found in enumerate(matches):
-                if found.saved is not None:
-                    self.hooks.remember(place, state["hooks"][found.saved]["state"])
-                    self.retention.of_hooks[place].load_state_dict(state["hooks"][found.saved]["checkpoints"])
-            self.retention.of_run.load_state_dict(state["checkpoints"])
-        except Exception as error:  # torch and plugins raise anything for a state that does not fit
-            message = f"The state of the checkpoint {str(path)!r} does not fit the pipeline: {describe_error(error)}."
-            raise CheckpointError(message) from error
-        self.position = Position(**state["position"])
-        self.images, self.seconds = state["images"], state["seconds"]
-        self.stopped, self.goes_on = ("", True) if go_on and state["stopped"] else (state["stopped"], False)
-        self.row_is_due = state["row_is_due"]
+        require_same_length(self, path, saved.state)
+        anew = restored_state(self, path, saved)
+        if go_on and self.stopped:
+            self.stopped, self.goes_on = "", True
         self.resumed_from = self.position.step
         self._saved = None if self.row_is_due else self.position.step
-        return [found.reason for found in matches if found.reason]
+        return anew
 
     def begin_from(self, path: Path) -> None:
         """Bring the run directory to the position of the checkpoint that the run goes on from."""
@@ -140,10 +120,14 @@ class Training:
             self.retention.note(step, Save(keep=0), None)
             self._write_checkpoint()
         self.retention.point_at_best()
+        if checkpoints_in(self.directory.checkpoints)[:1] == [path]:  # its save may have ended before it was finished
+            point(self.directory.checkpoints, LATEST, path)
+            self.retention.prune()
 
     def run(self) -> str:
         """Train to the end; return the reason why it ended."""
         self.hooks.tell("run_started", run=self._described())
+        self.hooks.require_writers()
         reason, ending = "An error ended the run.", "failed"
         try:
             require_savable_states(self.pipeline)
@@ -245,7 +229,7 @@ class Training:
         return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
 
     def _done(self) -> bool:
-        return bool(self.stop_reason) or self.position.step >= self.pipeline.horizon.total_steps
+        return bool(self.stop_reason) or self.length.is_done(self.position.step)
 
     def _steps_of_epoch(self) -> Iterator[list[MicroBatch]]:
         """The batches of each optimizer step from the position to the end of the epoch."""
@@ -286,6 +270,7 @@ class Training:
         self.is_whole = True
         if saves:
             self._save(saves)
+        self.hooks.require_writers()
 
     def _begin_anew_after(self, row: Row | None) -> None:
         """Begin the means of the training loss anew after a row and after an evaluation."""
@@ -296,7 +281,7 @@ class Training:
 
     def _row(self, epoch: int, epoch_ended: bool) -> Row | None:
         step, evaluation = self.position.step, self.plan.evaluation
-        last = step >= self.pipeline.horizon.total_steps
+        last = self.length.is_last(step)
         counts = self._due(evaluation.counted_every, epoch, epoch_ended)
         evaluates = "val" in self.pipeline.loaders and evaluation.every is not None and (last or counts)
         if not (counts or epoch_ended or last or self._due(self.plan.log_every, epoch, epoch_ended)):
@@ -352,7 +337,7 @@ class Training:
     def _save(self, saves: Sequence[tuple[int | None, Save]], *, rescues: bool = False) -> None:
         """Write a checkpoint of the position, which hooks at these places asked for, or the run itself.
 
-        ``rescues``: an error ends the run, so a hook that cannot write does not prevent it.
+        ``rescues``: an error ends the run already, so a hook that cannot write is no other.
         """
         self._require_finite()
         step = self.position.step
@@ -360,47 +345,18 @@ class Training:
             self.retention.note(step, save, place)
         is_new = self._saved != step
         if is_new:
-            with suppress(RegistryError) if rescues else nullcontext():
-                self.hooks.tell("checkpoint_saving", position=self.position)
+            self.hooks.tell("checkpoint_saving", position=self.position)
         path = self._write_checkpoint() if is_new else self.directory.checkpoints / step_folder(step)
         self.retention.point_at_best()
         self.retention.prune()
         if is_new:
             self.hooks.tell("checkpoint_saved", path=path)
+        if not rescues:
+            self.hooks.require_writers()
 
     def _write_checkpoint(self) -> Path:
         self.directory.rows.sync()
-        parts, torch_state = gather(self.pipeline, self.scaler)
-        path = save_checkpoint(
-            self.directory.checkpoints, self.position.step, parts, self._state(torch_state), self.origin
-        )
+        parts, state = gathered_state(self)
+        path = save_checkpoint(self.directory.checkpoints, self.position.step, parts, state, self.origin)
         self._saved = self.position.step
         return path
-
-    def _state(self, torch_state: dict[str, Any]) -> dict[str, Any]:
-        """The state that a resumed run reads, in the form of ``checkpoint.form``."""
-        owned = zip(self.owners, self.hooks.states(), self.retention.of_hooks, strict=True)
-        return {
-            "torch": torch_state,
-            "position": asdict(self.position),
-            "batches_per_epoch": len(self.pipeline.loaders["train"]),
-            "running": self.running.state_dict(),
-            "since_evaluation": None if self.of_evaluation is None else self.of_evaluation.state_dict(),
-            **self.refusals.state_dict(),
-            **self.skipped.state_dict(),
-            "images": self.images,
-            "seconds": self.elapsed(),
-            "stopped": self.stopped,
-            "row_is_due": self.row_is_due,
-            "hooks": [
-                {
-                    "name": owner.name,
-                    "parameters": owner.parameters,
-                    "state": state,
-                    "checkpoints": checkpoints.state_dict(),
-                }
-                for owner, state, checkpoints in owned
-            ],
-            "checkpoints": self.retention.of_run.state_dict(),
-            "made_with": self.made_with,
-        }

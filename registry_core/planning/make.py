@@ -23,6 +23,7 @@ from registry_core.planning.program import Operation, Place, SectionPlan, Skippi
 from registry_core.planning.rewrites.table import rewritten
 from registry_core.planning.step import EvaluationPlan, Implementation, StepPlan, TermPlan
 from registry_core.registry import registries
+from registry_core.registry.blame import blaming_plugins
 
 
 def make_plan(pipeline: Loaded | Spec) -> Plan:
@@ -36,6 +37,7 @@ def make_plan(pipeline: Loaded | Spec) -> Plan:
     return plan_of(pipeline.analysis or analyse(pipeline.spec), pipeline.tree)
 
 
+@blaming_plugins()
 def plan_of(analysis: Analysis, places: Tree | None = None) -> Plan:
     """The plan of an analysis; ``places`` is the tree of its file."""
     spec = analysis.spec

@@ -134,10 +134,10 @@ def type_words(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(str(choice) for choice in arguments)
     if origin in (tuple, list):
-        if len(arguments) == 2 and arguments[1] is ...:
+        if origin is list or (len(arguments) == 2 and arguments[1] is ...):
             return f"list of {type_words(arguments[0])}"
         return f"[{', '.join(type_words(part) for part in arguments)}]"
-    if origin is dict:
+    if origin in (dict, Mapping):
         return f"mapping of {type_words(arguments[0])} to {type_words(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, Component):
         return f"a {annotation.kind}"

@@ -13,10 +13,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from registry_core.diagnostics import describe_error
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.registry.child_process import end_with_parent
 
 A = TypeVar("A")
 R = TypeVar("R")
+
+
+_SHOWN = 10_000
+"""At most this many bytes of what an item prints are kept."""
 
 START = 60.0
 """Seconds to wait for a process to start on a busy machine; the timeout of the items begins after that."""
@@ -56,8 +62,9 @@ def here(function: Callable[[A], R], item: A) -> Outcome[R]:
     value, failure = None, ""
     try:
         value = function(item)
-    except Exception as error:  # the function may raise anything
-        failure = f"raised {type(error).__name__}: {error}"
+    except BaseException as error:  # the function may raise anything
+        pass_interrupt(error)
+        failure = f"raised {describe_error(error)}"
     return Outcome(value, failure, time.perf_counter() - started, "")
 
 
@@ -77,9 +84,8 @@ def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float)
             for _ in items:
                 started = time.perf_counter()
                 message = _received(ours, timeout)
-                text = log.read_bytes()[printed:]
-                printed += len(text)
-                said = text.decode(errors="replace").strip()
+                said = _beginning(log, printed)
+                printed = log.stat().st_size
                 if message is None:
                     failure = _end_of(process, timeout)
                     yield Outcome(None, failure, time.perf_counter() - started, said)
@@ -91,6 +97,13 @@ def _one_process(function: Callable[[A], R], items: Sequence[A], timeout: float)
             process.join()
             process.close()
             ours.close()
+
+
+def _beginning(log: Path, start: int) -> str:
+    """The text of a file from a place, as far as anyone will read it."""
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read(_SHOWN).decode(errors="replace").strip()
 
 
 def _context() -> Any:
@@ -130,8 +143,8 @@ def _work(connection: Connection, function: Callable[[Any], Any], items: Sequenc
         value, failure = None, ""
         try:
             value = function(item)
-        except Exception as error:  # the function may raise anything
-            failure = f"raised {type(error).__name__}: {error}"
+        except BaseException as error:  # the function may raise anything
+            failure = f"raised {describe_error(error)}"
         seconds = time.perf_counter() - started
         sys.stdout.flush()
         sys.stderr.flush()

@@ -17,6 +17,7 @@ from registry_core.catalog import Record
 from registry_core.components.base import Component, file_keys
 from registry_core.components.own_default import OwnDefault, is_plain
 from registry_core.components.target import load_target
+from registry_core.diagnostics.foreign_code import pass_interrupt
 
 D = TypeVar("D", bound=Component)
 
@@ -120,7 +121,8 @@ def _parameters(plain: Callable[..., Any], leading: int) -> list[inspect.Paramet
 def _hints(plain: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(plain)
-    except Exception:  # an annotation may be unresolvable; without it the parameter accepts any value
+    except BaseException as error:  # an annotation may be unresolvable; without it the parameter accepts any value
+        pass_interrupt(error)
         return {}
 
 

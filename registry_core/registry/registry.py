@@ -12,8 +12,9 @@ from registry_core.catalog import KINDS, Preferences, Record, installed
 from registry_core.catalog.session import in_session
 from registry_core.components.base import Component, looked_up
 from registry_core.components.target import load_target
-from registry_core.diagnostics import BrokenComponent, as_clause
-from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics import BrokenComponent, as_clause, describe_error
+from registry_core.diagnostics.foreign_code import foreign_code, pass_interrupt
+from registry_core.diagnostics.sentences import text_of
 from registry_core.registry.plain import declare_plain
 
 D = TypeVar("D", bound=Component)
@@ -70,8 +71,11 @@ def _declaration(base: type[D], record: Record) -> type[D]:
         raise BrokenComponent(f"The {record.label} is a {type(found).__name__}: neither a class nor a function.")
     try:
         return declare_plain(base, found, record)
-    except (TypeError, ValueError, ValidationError) as error:
-        message = f"The parameters of the {record.label} cannot be read from its signature: {as_clause(str(error))}."
+    except BaseException as error:  # a signature may contain anything, and pydantic raises errors of many classes
+        pass_interrupt(error)
+        known = isinstance(error, (TypeError, ValueError, ValidationError))
+        reason = as_clause(text_of(error)) if known else describe_error(error)
+        message = f"The parameters of the {record.label} cannot be read from its signature: {reason}."
         raise BrokenComponent(message, "Write a declaration for it.") from error
 
 

@@ -14,6 +14,8 @@ from registry_core.catalog.session import SessionComponent, in_session, session_
 from registry_core.components.base import Component, file_keys, looked_up
 from registry_core.components.target import load_target
 from registry_core.diagnostics import BrokenComponent, near
+from registry_core.diagnostics.foreign_code import pass_interrupt
+from registry_core.diagnostics.sentences import text_of
 from registry_core.registry.plain import declare_plain, own_documentation
 from registry_core.registry.registries import BY_KIND
 from registry_core.registry.requirements import fault_of, is_class_or_function
@@ -139,8 +141,9 @@ def _declaration(record: Record, thing: Any) -> type[Component]:
         declare = declare_plain if is_class_or_function(thing) else declare_object
         declared: type[Component] = declare(base, thing, record)
         declared.model_rebuild()
-    except Exception as error:  # a signature may contain anything, and pydantic raises errors of many classes
-        message = f"Its parameters cannot be read from its signature: {error}."
+    except BaseException as error:  # a signature may contain anything, and pydantic raises errors of many classes
+        pass_interrupt(error)
+        message = f"Its parameters cannot be read from its signature: {text_of(error)}."
         raise _unfit(record, message, "Rename or annotate them, or register a declaration.") from error
     return declared
 

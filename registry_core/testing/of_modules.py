@@ -9,6 +9,7 @@ from typing import Any
 
 from registry_core.assembly.model.module_facts import facts_of
 from registry_core.components import CheckFailed, Layer, Model
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.testing.checks import check
 from registry_core.testing.not_applicable import NotApplicable
 from registry_core.testing.shapes import LAYER_SHAPES
@@ -19,7 +20,8 @@ def _says_its_modules(subject: Subject) -> bool:
     """True if a model or layer overrides `modules`; other checks report a broken one."""
     try:
         return type(subject.component()).modules not in (Model.modules, Layer.modules)
-    except (Exception, SystemExit):  # a component may raise anything
+    except BaseException as error:  # a component may raise anything
+        pass_interrupt(error)
         return True
 
 

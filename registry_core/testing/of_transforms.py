@@ -16,6 +16,7 @@ from registry_core.assembly.building import build
 from registry_core.assembly.data.collation import collate, stacked_images
 from registry_core.assembly.data.transforms import BuiltTransform, Moment
 from registry_core.components import CheckFailed, Image
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.testing.checks import check
 from registry_core.testing.inputs import BATCH
 from registry_core.testing.not_applicable import NotApplicable, reading_files
@@ -124,7 +125,8 @@ def _difference(made: Any, said: Image, *, batched: bool) -> str:
 def _has_batch_form(subject: Subject) -> bool:
     try:
         return bool(subject.component().has_batch_form)
-    except (Exception, SystemExit):  # a component may raise anything; another check reports it
+    except BaseException as error:  # a component may raise anything; another check reports it
+        pass_interrupt(error)
         return False
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from registry_core.catalog import Record
 from registry_core.diagnostics import RegistryError, describe_error
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.diagnostics.sentences import on_one_line
 from registry_core.testing.checks import Check, checks_of
 from registry_core.testing.not_applicable import NotApplicable
@@ -46,7 +47,8 @@ def result_of(check: Check, expected: str = "") -> Result:
         check()
     except NotApplicable as reason:
         return Result(component, check.name, "left out", str(reason))
-    except (Exception, SystemExit) as error:  # a component may raise anything
+    except BaseException as error:  # a component may raise anything
+        pass_interrupt(error)
         status: Status = "failed as expected" if expected else "failed"
         return Result(component, check.name, status, expected or described(error))
     return Result(component, check.name, "passed unexpectedly" if expected else "passed", expected)

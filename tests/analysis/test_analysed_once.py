@@ -34,7 +34,7 @@ ONCE_A_PIPELINE = {
     "measured.watchers",
     "model.analyse_terms",
     "weights.analyse_weights",
-    "weights_file.read_weights",
+    "stored_weights.stored_weights",
     "analysis.Analysis.run_facts",
     "analysis.Analysis.rules",
     "rules.RuleAnalysis.init_errors",

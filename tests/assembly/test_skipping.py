@@ -271,21 +271,22 @@ def test_errors_of_transforms_are_skipped(failing: Callable[..., Loader], worker
     assert "failed on sample 5: TypeError: unsupported operand" in reason
 
 
-@pytest.mark.parametrize("error", ["MemoryError", "SystemExit", "many files", "time", "disk"])
+@pytest.mark.parametrize("error", ["MemoryError", "SystemExit", "interrupt", "many files", "time", "disk"])
 def test_errors_of_the_machine_are_not_skipped(failing: Callable[..., Loader], error: str) -> None:
     with pytest.raises(BrokenComponent, match="failed on sample 5"):
         list(failing(error).batches(0))
 
 
-def test_an_interrupt_is_not_skipped(failing: Callable[..., Loader]) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        list(failing("interrupt").batches(0))
-
-
 def test_what_is_no_fault_of_a_sample() -> None:
     assert is_fault_of_sample(DataError("The image is damaged."))
     assert not is_fault_of_sample(RunError("The shared memory is full."))
-    for cause in (MemoryError(), SystemExit(), OSError(errno.ESTALE, "stale"), RuntimeError("can't allocate memory")):
+    for cause in (
+        MemoryError(),
+        SystemExit(),
+        KeyboardInterrupt(),
+        OSError(errno.ESTALE, "stale"),
+        RuntimeError("can't allocate memory"),
+    ):
         for link in ("__cause__", "__context__"):
             error = DataError("The image cannot be decoded.")
             setattr(error, link, cause)

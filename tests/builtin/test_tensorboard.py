@@ -357,6 +357,7 @@ def test_a_resumed_run_draws_every_step_once(result: Any, tmp_path: Path) -> Non
     registry_core.train(spec, half)
     shutil.rmtree(out / "checkpoints")
     shutil.copytree(half / "checkpoints", out / "checkpoints")
+    shutil.copy(half / "run.json", out / "run.json")  # the checkpoints are those of that run
     assert registry_core.resume(out).summary["hook_errors"] == []
     assert len(list((out / "tensorboard").glob("events.*"))) == 2
     before, after = (as_pages_do(path / "tensorboard") for path in (result.directory, out))

@@ -237,7 +237,7 @@ def test_a_local_module_adds_components(pipeline: Callable[..., Path], tmp_path:
     assert done.returncode == 0, done.stderr
     plugins = json.loads((tmp_path / "run" / "environment.json").read_text())["plugins"]
     assert plugins["my_parts"]["components"] == ["transform/darken", "loss/half"]
-    assert len(plugins["my_parts"]["files"]["my_parts"]) == 64
+    assert len(plugins["my_parts"]["files"]["my_parts.py"]) == 64
     without = core(tmp_path, "train", "--resume", "run")
     assert without.returncode == 5
     assert "Add -p my_parts to the command." in without.stderr

@@ -17,7 +17,7 @@ from torch import nn
 
 import registry_core
 from registry_core.analysis.patterns import nearest_pattern
-from registry_core.analysis.weights_file import tensors_in
+from registry_core.analysis.stored_weights import opened, stored_weights
 from registry_core.assembly.preview import preview_of
 from registry_core.diagnostics import PipelineError
 from registry_core.loaded import load_unseen
@@ -348,17 +348,20 @@ def test_files_that_do_not_fit(
 
 
 def test_files_that_fit(pipeline: Callable[..., Path], tmp_path: Path) -> None:
-    """Renamed, in half precision, or the averaged weights of a run; a torch file is left to the build."""
+    """Renamed, in half precision, or the averaged weights of a run; torch files in both formats, too."""
     averaged = {f"module.{name}": value for name, value in weights().items()} | {"n_averaged": torch.tensor(3)}
     renamed = {f"net.{name}": value.half() for name, value in weights().items()}
     for tensors, rename in ((averaged, []), (renamed, [{"match": r"net\.(.*)", "to": r"\1"}])):
         save_file(tensors, tmp_path / "w.safetensors")
         path = pipeline(model=NET, finetune={"weights": str(tmp_path / "w.safetensors"), "rename": rename})
         assert problems(lambda path=path: registry_core.load(path)) == found_by_building(path) == {}  # type: ignore[misc]  # mypy reads the default as an argument
-    torch.save({"other": torch.zeros(1)}, tmp_path / "w.pt")
-    path = pipeline(model=NET, finetune={"weights": str(tmp_path / "w.pt")})
-    assert not problems(lambda: registry_core.load(path))
-    assert "finetune.weights" in found_by_building(path)
+    for tensors, fits in ((weights(), True), ({"other": torch.zeros(1)}, False)):
+        for zipped in (True, False):
+            torch.save(tensors, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
+            path = pipeline(model=NET, finetune={"weights": str(tmp_path / "w.pt")})
+            found = problems(lambda path=path: registry_core.load(path))  # type: ignore[misc]  # as above
+            assert found == found_by_building(path)
+            assert list(found) == ([] if fits else ["finetune.weights"])
 
 
 def test_statistics_are_part_of_a_file(pipeline: Callable[..., Path], tmp_path: Path) -> None:
@@ -378,7 +381,8 @@ def test_statistics_are_part_of_a_file(pipeline: Callable[..., Path], tmp_path: 
 def test_types_of_the_format_have_the_names_of_torch(tmp_path: Path) -> None:
     for written, dtype in _TYPES.items():
         save_file({"a": torch.zeros(2, 3).to(dtype)}, tmp_path / "w.safetensors")
-        (found,) = (tensors_in(tmp_path / "w.safetensors") or {}).values()
+        with opened(tmp_path / "w.safetensors") as file:
+            (found,) = stored_weights(file, tmp_path / "w.safetensors", None).facts().values()
         assert (found.shape, f"torch.{found.dtype}") == ((2, 3), str(dtype)), written
 
 

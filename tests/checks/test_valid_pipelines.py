@@ -1,5 +1,7 @@
 """No false alarms, and nothing missed: pipelines that are valid by construction validate and train.
 
+What they leave is read back: the pipeline of the run is the one that was trained, and it is resumed and evaluated.
+
 REGISTRY_EXAMPLES=50 draws so many of each component, at random; the default is few, and the same in every run.
 """
 
@@ -22,6 +24,7 @@ from valid_pipelines import pipelines
 
 import registry_core
 from registry_core.catalog import KINDS, installed
+from registry_core.config import Spec
 from registry_core.config.loading.resolve import components
 from registry_core.loaded import load
 
@@ -72,18 +75,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def trained(pipeline: dict[str, Any]) -> set[str]:
-    """The components of a pipeline that validates without an error or warning, and trains two steps."""
+    """The components of a pipeline that validates without an error or warning, trains two steps, and is read back."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.json"
         path.write_text(json.dumps(pipeline))
         loaded = load(path)
         spec = loaded.spec
         result = registry_core.train(spec, Path(folder) / "run")
+        read_back(result.directory, spec)
     assert result.position.step == 2
     assert [str(each) for each in loaded.warnings] == []
     assert result.summary["hook_errors"] == []
     assert math.isfinite(result.metrics.get("val/loss", 0.0)), result.metrics
     return {f"{component.kind}/{component.name}" for component in components(spec)}
+
+
+def read_back(run: Path, spec: Spec) -> None:
+    """The run directory has the very spec, and the run can be resumed and evaluated."""
+    assert load(run / "pipeline.json", fresh=False).spec == spec
+    assert registry_core.resume(run).position.step == 2
+    measured = registry_core.evaluate(run)
+    assert measured["step"] == 2
+    assert all(math.isfinite(value) for name, value in measured.items() if name.endswith("/loss"))
 
 
 @pytest.mark.filterwarnings("ignore")  # what torch and others warn of is looked at where each component is tested

@@ -10,15 +10,16 @@ import pytest
 from conftest import python
 
 SEEN = """
-import json, sys
+import json, os, sys
 from registry_core.cli.main import main
+stdout = os.dup(1)  # a command that prints JSON keeps the stream for itself
 sys.argv = ["registry-core", *{arguments!r}]
 try:
     main()
 except SystemExit as ended:
     assert not ended.code, ended.code
 heavy = ("torch", "torchvision", "pydantic", "numpy", "PIL", "rich", "yaml", "registry_builtin", "torchmetrics")
-print("\\nSEEN " + json.dumps([name for name in heavy if name in sys.modules]))
+os.write(stdout, ("\\nSEEN " + json.dumps([name for name in heavy if name in sys.modules])).encode())
 """
 
 

@@ -36,6 +36,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _commands(path: str) -> Iterator[list[str]]:
     for command in ("train", "validate", "plan", "sample", "index", "eval", "show", "schema", "check", "explain", "-p"):
         yield [command, path]
+    for command in ("verify", "reproduce"):
+        yield [command, path]
     yield ["list", "--dist", path]
     yield ["upgrade", "--check", path]
     yield ["validate", "--fix", "--yes", path]

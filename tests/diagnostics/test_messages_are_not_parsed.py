@@ -11,7 +11,6 @@ from parsed_messages import findings
 SOURCE = ROOT / "registry_core"
 
 ALLOWED = {
-    "assembly/model/weights.py": "torch names the class that it refuses to unpickle in its text alone",
     "assembly/torch_errors.py": "torch raises RuntimeError for out of memory, missing kernels and much else",
     "config/loading/pydantic_texts.py": "pydantic has the choices of a Literal as a text",
     "config/text/yaml_advice.py": "libyaml has neither kinds nor codes of errors",

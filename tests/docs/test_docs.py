@@ -55,7 +55,8 @@ def test_the_plan_is_real(command: Callable[..., Ended], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").iterdir())]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").iterdir())],
 )
 def test_links_lead_somewhere(page: str) -> None:
     for link in re.findall(r"\]\(([^)#:]+\.(?:md|yaml))\)", (ROOT / page).read_text()):

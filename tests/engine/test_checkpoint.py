@@ -61,6 +61,18 @@ def test_any_damage_is_found(tmp_path: Path) -> None:
         verify(path)
 
 
+def test_a_large_description_of_the_tensors_is_refused_unread(tmp_path: Path) -> None:
+    """The library would take minutes and gigabytes for it; the digests of the checkpoint are right."""
+    path = save(tmp_path, 1)
+    before = verify(path)
+    text = json.dumps({"__metadata__": {str(number): "x" for number in range(700_000)}}).encode()
+    (path / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
+    (path / "manifest.json").unlink()
+    manifest.seal(path, before.origin, 1)
+    with pytest.raises(CheckpointError, match=r"the header of model\.safetensors is larger than 10,000,000 bytes"):
+        load_checkpoint(path)
+
+
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
     older, newer = save(tmp_path, 1), save(tmp_path, 2)
     (newer / "model.safetensors").write_bytes(b"broken")

@@ -239,7 +239,9 @@ def test_a_model_and_loss_that_do_not_fit_give_one_message(
 ) -> None:
     text = "def product(output, target):\n    return output @ target.float()\n"
     distribution("acme", "[registry_core.v1.losses]\nproduct = acme_bad:product\n", modules={"acme_bad": text})
-    with pytest.raises(PipelineError, match=r"loss: The loss 'product', called with output .*size mismatch"):
+    with pytest.raises(
+        PipelineError, match=r"loss: The loss 'product' of acme 1.0, called with output .*size mismatch"
+    ):
         run(loss="product")
 
 
@@ -254,9 +256,13 @@ def test_whatever_components_raise_in_a_run_is_one_message(
     )
     points = "[registry_core.v1.losses]\nleaves = acme_odd:leaves\n[registry_core.v1.metrics]\nfull = acme_odd:Full\n"
     distribution("acme", points, modules={"acme_odd": text})
-    with pytest.raises(PipelineError, match=r"The loss 'leaves', .* failed .* data.train: SystemExit: enough"):
+    with pytest.raises(
+        PipelineError, match=r"The loss 'leaves' of acme 1.0, .* failed .* data.train: SystemExit: enough"
+    ):
         run(loss="leaves")
-    with pytest.raises(PipelineError, match=r"The metric 'full' failed on a batch of data.val: OSError: disk full"):
+    with pytest.raises(
+        PipelineError, match=r"The metric 'full' of acme 1.0 failed on a batch of data.val: OSError: disk full"
+    ):
         run(metrics=["full"])
 
 

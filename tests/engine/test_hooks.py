@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from inspect import signature
@@ -262,3 +264,30 @@ def test_hooks_remember_over_a_resume(pipeline: Callable[..., Path], tmp_path: P
     resumed = registry_core.resume(out)
     assert (resumed.position.epoch, resumed.reason) == (5, whole.reason)
     assert (out / "checkpoints" / "best").read_text() == (tmp_path / "whole" / "checkpoints" / "best").read_text()
+
+
+def test_what_a_log_cannot_write_waits_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills in the middle of a line leaves none of it in the file, and all of it for later."""
+    from registry_core.components.run_files import AppendedFile
+
+    log = AppendedFile(tmp_path / "log")
+    log.write(b"first\n")
+    log.flush()
+    write = os.write
+    parts = iter([3])
+
+    def fills(descriptor: int, data: Any) -> int:
+        for length in parts:
+            return write(descriptor, bytes(data)[:length])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", fills)
+    log.write(b"second\n")
+    with pytest.raises(OSError, match="No space"):
+        log.flush()
+    monkeypatch.undo()
+    assert (tmp_path / "log").read_bytes() == b"first\n"
+    assert log.waiting == b"second\n"
+    log.sync()
+    assert (tmp_path / "log").read_bytes() == b"first\nsecond\n"
+    assert log.waiting == b""

@@ -170,6 +170,12 @@ def test_links_among_the_checkpoints_do_no_harm(run: Path, tmp_path: Path, comma
     assert (folder / "step-88888888").exists()
 
 
+def test_the_device_may_change(run: Path, command: Callable[..., Ended]) -> None:
+    ended = command("train", "--resume", run, "--set", "train.device=auto", "--set", "train.epochs=3")
+    assert ended.code == 0, ended.err
+    assert json.loads((run / "pipeline.json").read_text())["train"]["device"] == "auto"
+
+
 def test_a_damaged_line_in_the_middle_is_left_out_alone(run: Path, command: Callable[..., Ended]) -> None:
     lines = (run / "metrics.jsonl").read_text().splitlines()
     (run / "metrics.jsonl").write_text("\n".join([lines[0], "{damaged", *lines[1:], '{"step": 12, "cut']))
@@ -218,7 +224,9 @@ def test_data_may_have_moved(pipeline: Callable[..., Path], tmp_path: Path, comm
     before = registry_core.evaluate(run)
     moved = (tmp_path / "here").rename(tmp_path / "there")
     options = [f"data.{name}.dataset.image_folder.root={moved}" for name in ("train", "val")]
-    assert command("eval", run).code == 2
+    for gone in (command("eval", run), command("train", "--resume", run)):
+        assert gone.code == 2
+        assert "were moved, say where they are now with --set" in gone.err
     assert registry_core.evaluate(run, overrides=options)["val/loss"] == before["val/loss"]
     resumed = command("train", "--resume", run, *[word for each in options for word in ("--set", each)])
     assert resumed.code == 0, resumed.err

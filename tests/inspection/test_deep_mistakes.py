@@ -39,7 +39,7 @@ def deep(pipeline: Callable[..., Path]) -> Callable[..., DryRun]:
 @pytest.mark.parametrize(
     ("changes", "path", "words", "code"),
     [
-        ({"model": "mismatch"}, "model", "part 'spare' (Linear) of the model 'mismatch', called with 64 x 10", 2),
+        ({"model": "mismatch"}, "model", "'spare' (Linear) of the model 'mismatch' of acme 1.0, called with 64 x", 2),
         ({"model": "attribute"}, "model", "AttributeError", 3),
         ({"model": "leaves"}, "model", "SystemExit: enough", 3),
         ({"model": "inplace"}, "", "inplace operation", 2),

@@ -256,7 +256,7 @@ def test_they_are_validated_and_trained_with(python: Path, pipeline: Callable[..
     assert done.returncode == 0, done.stderr
     noted = json.loads((tmp_path / "run" / "environment.json").read_text())["plugins"]
     assert {name: noted[name]["version"] for name in PACKAGES} == dict.fromkeys(PACKAGES, "1.2")
-    assert len(noted["acme-focal"]["files"]["acme_focal"]) == 64
+    assert len(noted["acme-focal"]["files"]["acme_focal.py"]) == 64
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["train/loss"] < rows[0]["train/loss"]
 

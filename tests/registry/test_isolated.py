@@ -38,7 +38,7 @@ def test_each_item_has_its_outcome() -> None:
         "",
         "raised LookupError: not here",
         "",
-        "ended its process (exit code 3)",
+        "raised SystemExit: 3",
         "ended its process (exit code 9)",
         f"crashed its process (signal {int(signal.SIGSEGV)})",
         "did not end within 1.5 seconds",

@@ -29,8 +29,8 @@ from registry_core.catalog import installed, refresh
 from registry_core.components import Hook, Loss, hookimpl
 from registry_core.config.models import Data, DataSection, Optim, Spec, Train
 from registry_core.diagnostics import BrokenComponent, NameConflict, RunError
-from registry_core.engine.api import DECISIVE, _guarantee
 from registry_core.engine.provenance import changed_in_session, plugins, require_plugins
+from registry_core.engine.resuming import DECISIVE, guarantee
 from registry_core.engine.trained import TrainedModel
 from registry_core.inspection.dry_run.dry_run import dry_run
 from registry_core.registry import registries
@@ -547,7 +547,7 @@ def test_what_has_no_source_is_never_exact(capsys: pytest.CaptureFixture[str]) -
         "plugins": plugins(spec_in_python(model=registries.models["mine"]())),
     }
     assert here["plugins"]["this session"]["sources"] == {"model/mine": None}
-    assert _guarantee(here, here) == "position"
+    assert guarantee(here, here) == "position"
     assert "model/mine of this session may have changed" in capsys.readouterr().err
 
 

@@ -10,11 +10,24 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["reliability.preloaded"])
+_CONTEXT.set_forkserver_preload(["preloaded"])
+
+
+def _start_server() -> None:
+    """Start the server where it finds this folder: a module that it cannot import, it leaves out in silence."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
 
 
 @dataclass(frozen=True)
@@ -29,9 +42,16 @@ class Forked:
     """A function in a process of its own, in a folder and in its own session."""
 
     def __init__(self, folder: Path, function: Callable[..., object], *arguments: object) -> None:
+        _start_server()
         self.output = folder / f"output-{time.monotonic_ns()}"
         self.process = _CONTEXT.Process(target=_run, args=(folder, self.output, function, arguments))
         self.process.start()
+
+    def kill_once(self, path: Path) -> Ended:
+        """Kill it as soon as there is a file or folder."""
+        while not path.exists() and self.process.is_alive():
+            time.sleep(0.001)
+        return self.kill_after(0)
 
     def kill_after(self, seconds: float) -> Ended:
         """Kill it after some time, unless it has ended."""
@@ -73,3 +93,11 @@ def command(*arguments: object) -> None:
     except SystemExit as ended:
         code = ended.code
     os._exit(code if isinstance(code, int) else 0)
+
+
+def command_with_others(folder: Path, count: int, *arguments: object) -> None:
+    """Run the command line at the moment when ``count`` processes are ready to do so, which meet in a folder."""
+    (folder / f"ready-{os.getpid()}").touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.001)
+    command(*arguments)

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import mutations
 from mutations import ROOT
 
-from registry_core.config.text.tree import read_text
 from registry_core.diagnostics import PipelineError
+from registry_core.loaded import load_unseen
 
 
 class Spec(NamedTuple):
@@ -57,7 +57,7 @@ CODE = {
     "jinja block": "{% import os %}{{ os.system('touch HARM') }}",
     "omegaconf environment": "${oc.env:HOME}",
     "omegaconf decode": "${oc.decode:__import__('os')}",
-    "omegaconf resolver": "${eval:'__import__(\"os\").system(\"touch HARM\")'}",
+    "omegaconf resolver": '${eval:\'__import__("os").system("touch HARM")\'}',
     "environment": "${HOME}",
     "shell": "$(touch HARM)",
     "backticks": "`touch HARM`",
@@ -85,9 +85,31 @@ CODE = {
 
 PATHS = [
     *("/dev/zero", "/dev/random", "/dev/tty", "/dev/stdin", "/dev/null", "/dev/full", "/proc/self/environ"),
-    *("/proc/self/mem", "/proc/self/fd/0", "/etc/passwd", "../../../../etc/passwd", "~root", "~nobody/x", "//host/share"),
+    *(
+        "/proc/self/mem",
+        "/proc/self/fd/0",
+        "/etc/passwd",
+        "../../../../etc/passwd",
+        "~root",
+        "~nobody/x",
+        "//host/share",
+    ),
     *("file:///etc/passwd", "http://127.0.0.1:1/x", "ftp://127.0.0.1/x", "s3://bucket/key", "hf://datasets/x", "C:\\x"),
-    *("\\\\host\\share", "x" * 300, "x/" * 3000, "a\x00b", "\ud800", "-", "", ".", "..", "./", "FIFO", "SOCKET", "LOOP"),
+    *(
+        "\\\\host\\share",
+        "x" * 300,
+        "x/" * 3000,
+        "a\x00b",
+        "\ud800",
+        "-",
+        "",
+        ".",
+        "..",
+        "./",
+        "FIFO",
+        "SOCKET",
+        "LOOP",
+    ),
     *("FOLDER", "pipeline.yaml", "*", "[a-z]", "$HOME", "%APPDATA%", "\u202e", "con", "aux.txt", "|touch HARM"),
 ]
 
@@ -98,12 +120,92 @@ NUMBERS: list[Any] = [
 ]
 
 TEXTS = [
-    *("0x10", "0X1F", "0o17", "0b1", "017", "1_000", "1__0", "_1", "1e5", "1E5", "1e999", "-1e999", ".5", "5.", ".", "-", "+"),
-    *("-0", "+0", "--1", "inf", "-inf", ".inf", ".nan", "nan", "NaN", "Infinity", "٣", "²", "①", "Ⅷ", "３", "१२", "½", "0٣"),
-    *("9" * 5000, "9" * 5000 + "%", "1" * 400 + "e400", "0." + "1" * 5000, "9" * 4300, "9" * 4301, "1/0", "1/" + "9" * 400),
-    *("0x" + "f" * 4000, "0o" + "7" * 4000, "10**300", "10**301", "9**9**9", "10^-300", "1e5000", "99999%", "1 %", "1k", "9" * 400 + "k"),
-    *("1 epoch", "5 epochs", "0 epochs", "-1 epochs", "9" * 5000 + " epochs", "٣ epochs", "² steps", "1e3 steps", "1.5 epochs"),
-    *("0x10 steps", "1_000 steps", "1 epoch ", "1  epoch", "1\u00a0epoch", "epoch", "1,5", "1.000,5", "1'000", "1 000", "\u22121"),
+    *(
+        "0x10",
+        "0X1F",
+        "0o17",
+        "0b1",
+        "017",
+        "1_000",
+        "1__0",
+        "_1",
+        "1e5",
+        "1E5",
+        "1e999",
+        "-1e999",
+        ".5",
+        "5.",
+        ".",
+        "-",
+        "+",
+    ),
+    *(
+        "-0",
+        "+0",
+        "--1",
+        "inf",
+        "-inf",
+        ".inf",
+        ".nan",
+        "nan",
+        "NaN",
+        "Infinity",
+        "٣",
+        "²",
+        "①",
+        "Ⅷ",
+        "３",
+        "१२",
+        "½",
+        "0٣",
+    ),
+    *(
+        "9" * 5000,
+        "9" * 5000 + "%",
+        "1" * 400 + "e400",
+        "0." + "1" * 5000,
+        "9" * 4300,
+        "9" * 4301,
+        "1/0",
+        "1/" + "9" * 400,
+    ),
+    *(
+        "0x" + "f" * 4000,
+        "0o" + "7" * 4000,
+        "10**300",
+        "10**301",
+        "9**9**9",
+        "10^-300",
+        "1e5000",
+        "99999%",
+        "1 %",
+        "1k",
+        "9" * 400 + "k",
+    ),
+    *(
+        "1 epoch",
+        "5 epochs",
+        "0 epochs",
+        "-1 epochs",
+        "9" * 5000 + " epochs",
+        "٣ epochs",
+        "² steps",
+        "1e3 steps",
+        "1.5 epochs",
+    ),
+    *(
+        "0x10 steps",
+        "1_000 steps",
+        "1 epoch ",
+        "1  epoch",
+        "1\u00a0epoch",
+        "epoch",
+        "1,5",
+        "1.000,5",
+        "1'000",
+        "1 000",
+        "\u22121",
+    ),
     *("true", "yes", "null", "~", "None", "[1, 2]", "[", "{", "{a", "1:30", "2024-01-01", "12:30:45.5", "\u0661\u0662"),
 ]
 """Numbers as texts, some in forms of other languages and scripts, or so long that reading them takes long."""
@@ -122,11 +224,24 @@ def _wrapped(count: int, before: str, inner: str, after: str) -> str:
 _BASE = (ROOT / "examples" / "digits.yaml").read_text(encoding="utf-8")
 _START = "extends: base.yaml\n"
 
+_IMAGES = "[{resize: {size: [64, 64]}}, to_tensor, {normalize: {mean: [0.3], std: [0.38]}}]"
+_LARGE = (
+    "model: {torchvision_model: {arch: resnet152, in_channels: 1, num_classes: 10}}\n"
+    f"data: {{train: {{transforms: {_IMAGES}}}, val: {{transforms: {_IMAGES}}}}}\n"
+)
+"""A model with many names of parameters, for which images have to be larger."""
+
 BOMBS: dict[str, str] = {
     "text variables": _START + "vars: {a: '" + "x" * 300_000 + "'}\nmetrics: [" + ", ".join(["'${a}'"] * 9000) + "]\n",
     "text variables in one": _START + "vars: {a: '" + "x" * 400_000 + "'}\nmetrics: ['" + "${a}" * 120_000 + "']\n",
-    "list variables": _START + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: [" + ", ".join(["'${a}'"] * 9000) + "]\n",
-    "list variables in text": _START + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ['" + "${a}" * 150_000 + "']\n",
+    "list variables": _START
+    + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ["
+    + ", ".join(["'${a}'"] * 9000)
+    + "]\n",
+    "list variables in text": _START
+    + f"vars: {{a: [{', '.join(['1'] * 9000)}]}}\nmetrics: ['"
+    + "${a}" * 150_000
+    + "']\n",
     "variables and aliases": _START
     + f"vars: {{a: &a [{', '.join(['1'] * 100)}], b: [{', '.join(['*a'] * 90)}]}}\nmetrics: ["
     + ", ".join(["'${b}'"] * 9000)
@@ -166,7 +281,10 @@ BOMBS: dict[str, str] = {
     + "]}}",
     "crops of crops": _START + "data: {train: {transforms: [" + ", ".join(["{ten_crop: {size: 8}}"] * 4000) + "]}}",
     "unknown names": _START + "hooks: [" + ", ".join(f"progres{n}" for n in range(18_000)) + "]\n",
-    "unknown names with parameters": _START + "hooks: [" + ", ".join(f"{{chekpoint: {{a: {n}}}}}" for n in range(4800)) + "]\n",
+    "unknown names with parameters": _START
+    + "hooks: ["
+    + ", ".join(f"{{chekpoint: {{a: {n}}}}}" for n in range(4800))
+    + "]\n",
     "unknown keys": _START + "".join(f"metric{n}: 1\n" for n in range(9900)),
     "unknown parameters": _START + "model: {net: {" + ", ".join(f"paddin{n}: 1" for n in range(9900)) + "}}\n",
     "quoted numbers": _START + "model: {mlp: {size: 8, hidden: [" + ", ".join("'1'" for _ in range(18_000)) + "]}}\n",
@@ -174,8 +292,36 @@ BOMBS: dict[str, str] = {
     "wrong patterns": _START
     + "finetune: {freeze: ["
     + ", ".join(f"'conv{n}[.]weigth'" for n in range(9000))
-    + "]}\nmodel: {torchvision_model: {architecture: resnet152}}\n",
-    "wrong groups": _START + "optim: {groups: [" + ", ".join(f"{{parameters: 'c{n}', lr: 1}}" for n in range(3800)) + "]}\n",
+    + "]}\n"
+    + _LARGE,
+    "wrong groups": _START
+    + "optim: {scheduler: null, groups: ["
+    + ", ".join(f"{{parameters: 'c{n}', lr: 1}}" for n in range(3800))
+    + "]}\n",
+    "wrong groups of a large model": _START
+    + _LARGE
+    + "optim: {scheduler: null, groups: ["
+    + ", ".join(f"{{parameters: 'layer1.{n}.conv1.weigth', lr: 1}}" for n in range(3800))
+    + "]}\n",
+    "wrong rules of a large model": _START
+    + _LARGE
+    + "init: ["
+    + ", ".join(f"{{names: 'layer1.{n}.conv', weight: zeros}}" for n in range(3800))
+    + "]\n",
+    "wrong freezes of a large model": _START
+    + _LARGE
+    + "finetune: {freeze: ["
+    + ", ".join(f"'layer1.{n}.conv1.weigth'" for n in range(9000))
+    + "]}\n",
+    "wrong layers of a large model": _START
+    + _LARGE
+    + "optim: {scheduler: null, layer_decay: {factor: 0.5, layers: ["
+    + ", ".join(f"'layer1.{n}.conv1.weigth'" for n in range(9000))
+    + "]}}\n",
+    "renames": _START
+    + "finetune: {weights: FOLDER_OF_THE_PIPELINE/WEIGHTS, rename: ["
+    + ", ".join("{match: '(.*)', to: '\\1\\1'}" for _ in range(3000))
+    + "]}\n",
     "wrong monitors": _START
     + "hooks: ["
     + ", ".join(f"{{early_stopping: {{monitor: val/a{n}}}}}" for n in range(4800))
@@ -183,13 +329,22 @@ BOMBS: dict[str, str] = {
     "wrong ignores": _START + "ignore: [" + ", ".join(f"same-dat{n}" for n in range(18_000)) + "]\n",
     "wrong preferences": _START + "prefer: {" + ", ".join(f"los/{n}: x" for n in range(9000)) + "}\n",
     "many requirements": _START + "requires: {" + ", ".join(f"x{n}: '>=1'" for n in range(9000)) + "}\n",
-    "slow pattern": _START + "optim: {groups: [{parameters: '(a*)*(a*)*(a|a|a)*b', lr: 1}]}\n",
-    "slow pattern on names": _START + "optim: {groups: [{parameters: '(.*.*.*.*.*.*.*.*.*.*.*)*!', lr: 1}]}\n",
+    "slow pattern": _START + "optim: {scheduler: null, groups: [{parameters: '(a*)*(a*)*(a|a|a)*b', lr: 1}]}\n",
+    "slow pattern on names": _START
+    + "optim: {scheduler: null, groups: [{parameters: '(.*.*.*.*.*.*.*.*.*.*.*)*!', lr: 1}]}\n",
     "slow freeze": _START + "finetune: {freeze: ['(([a-z0-9.]+)+)+!']}\n",
     "slow rule": _START + "init: [{names: '(([a-z0-9.]+)+)+!', weight: zeros}]\n",
-    "large pattern": _START + "optim: {groups: [{parameters: '(a{1,9999}){1,9999}', lr: 1}]}\n",
-    "deep pattern": _START + "optim: {groups: [{parameters: '" + "(" * 5000 + "a" + ")" * 5000 + "', lr: 1}]}\n",
-    "many alternatives": _START + "optim: {groups: [{parameters: '" + "|".join(f"a{n}" for n in range(60_000)) + "', lr: 1}]}\n",
+    "large pattern": _START + "optim: {scheduler: null, groups: [{parameters: '(a{1,9999}){1,9999}', lr: 1}]}\n",
+    "deep pattern": _START
+    + "optim: {scheduler: null, groups: [{parameters: '"
+    + "(" * 5000
+    + "a"
+    + ")" * 5000
+    + "', lr: 1}]}\n",
+    "many alternatives": _START
+    + "optim: {scheduler: null, groups: [{parameters: '"
+    + "|".join(f"a{n}" for n in range(60_000))
+    + "', lr: 1}]}\n",
     "milestones": _START
     + "optim: {scheduler: {multi_step: {milestones: ["
     + ", ".join(map(str, range(1, 18_000)))
@@ -204,7 +359,9 @@ BOMBS: dict[str, str] = {
     + "}\n",
     "restarts": _START
     + "optim: {scheduler: {cosine_annealing_warm_restarts: {t_0: 1, by: step}}}\ntrain: {epochs: 1000000000000000}\n",
-    "aliases": "\n".join(["a: &a [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1 if n else str()}'] * 9)}]" for n in range(12))]),
+    "aliases": "\n".join(
+        ["a: &a [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1 if n else str()}'] * 9)}]" for n in range(12))]
+    ),
     "a cycle": "a: &a {b: {c: [*a]}}",
     "brackets": "[" * 400_000,
     "question marks": "? " * 400_000,
@@ -232,12 +389,14 @@ BOMBS: dict[str, str] = {
 
 
 def right_trees() -> list[dict[str, Any]]:
-    """The right pipelines that payloads are put into."""
+    """The right pipelines that payloads are put into, each in one file."""
     found = []
-    for text in mutations.bases()[0]:
-        data = read_text(text, "base").data
-        if isinstance(data, dict) and "extends" not in data:
-            found.append(data)
+    for folder in ("examples", "tests/pipelines"):
+        for path in sorted((ROOT / folder).rglob("*.yaml")):
+            try:
+                found.append(load_unseen(path).tree.data)
+            except PipelineError:  # a part that others extend
+                continue
     return found
 
 
@@ -246,7 +405,9 @@ def hostile(number: int, texts: list[list[str]], trees: list[dict[str, Any]]) ->
     chance = random.Random(number)
     if number < len(BOMBS):
         name = list(BOMBS)[number]
-        return Spec(f"bomb: {name}", {"pipeline.yaml": BOMBS[name].encode("utf-8", "replace"), "base.yaml": _BASE.encode()})
+        return Spec(
+            f"bomb: {name}", {"pipeline.yaml": BOMBS[name].encode("utf-8", "replace"), "base.yaml": _BASE.encode()}
+        )
     ways: list[Callable[[random.Random, list[list[str]], list[dict[str, Any]]], Spec]] = [
         *(_damaged, _with_code, _with_path, _with_number, _with_number, _with_text, _with_option, _extending),
         *(_with_variables, _twice),
@@ -267,7 +428,9 @@ def _with_code(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
 def _with_path(chance: random.Random, _: list[list[str]], trees: list[dict[str, Any]]) -> Spec:
     path, data = chance.choice(PATHS), copy.deepcopy(chance.choice(trees))
     for parent, key in _places(data):
-        if isinstance(parent[key], str) and ("/" in parent[key] or key in ("root", "index", "weights", "file", "split")):
+        if isinstance(parent[key], str) and (
+            "/" in parent[key] or key in ("root", "index", "weights", "file", "split")
+        ):
             parent[key] = path
     kind = chance.randrange(3)
     if kind == 0:
@@ -284,9 +447,10 @@ def _with_path(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
 def _with_number(chance: random.Random, _: list[list[str]], trees: list[dict[str, Any]]) -> Spec:
     data = copy.deepcopy(chance.choice(trees))
     data.setdefault("train", {})["epochs"] = chance.choice([1, 3, 10**15])
-    numbers = [(parent, key) for parent, key in _places(data) if _is_number(parent[key])]
+    numbers = [(parent, key) for parent, key in _places(data) if _is_number(parent[key]) and key != "version"]
     for parent, key in chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 2, 3)))):
-        parent[key] = copy.deepcopy(chance.choice(NUMBERS))
+        like = [number for number in NUMBERS if type(number) is type(parent[key])]
+        parent[key] = copy.deepcopy(chance.choice(like if chance.random() < 0.8 else NUMBERS))
     return _written("number", data, chance)
 
 
@@ -338,7 +502,10 @@ def _extending(chance: random.Random, _: list[list[str]], trees: list[dict[str, 
         over = json.loads(mutations.mutated(3 * chance.randrange(10**8) + 2, [[json.dumps(over)]]) or b"{}")
     if not isinstance(over, dict):
         over = {"data": over}
-    files = {"base.yaml": json.dumps(base).encode(), "child.json": json.dumps({**over, "extends": "base.yaml"}).encode()}
+    files = {
+        "base.yaml": json.dumps(base).encode(),
+        "child.json": json.dumps({**over, "extends": "base.yaml"}).encode(),
+    }
     return Spec("merged", files, "child.json")
 
 
@@ -349,7 +516,10 @@ def _with_variables(chance: random.Random, _: list[list[str]], trees: list[dict[
     data["vars"] = {name: chance.choice(values) for name in names}
     places = list(_places(data))
     for parent, key in chance.sample(places, min(len(places), chance.choice((1, 3, 30)))):
-        text = "".join(chance.choice(["${%s}" % chance.choice(names), "$", "{", "}", "$${a}", "x"]) for _ in range(chance.choice((1, 1, 3, 40))))
+        text = "".join(
+            chance.choice([f"${{{chance.choice(names)}}}", "$", "{", "}", "$${a}", "x"])
+            for _ in range(chance.choice((1, 1, 3, 40)))
+        )
         parent[key] = text
     return _written("variables", data, chance)
 
@@ -408,9 +578,8 @@ def write(spec: Spec, folder: Path) -> Path:
     os.mkfifo(folder / "FIFO")
     (folder / "LOOP").symlink_to("LOOP")
     (folder / "FOLDER").mkdir()
+    header = json.dumps({"a" * 99: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "WEIGHTS").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     for name, content in spec.files.items():
-        (folder / name).write_bytes(content)
+        (folder / name).write_bytes(content.replace(b"FOLDER_OF_THE_PIPELINE", str(folder).encode()))
     return folder / spec.name
-
-
-__all__ = ["BOMBS", "CODE", "NUMBERS", "PATHS", "TEXTS", "PipelineError", "Spec", "hostile", "right_trees", "write"]

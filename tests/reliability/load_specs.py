@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd  # noqa: F401
 import re
 import resource
 import shutil

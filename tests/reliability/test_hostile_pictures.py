@@ -14,7 +14,7 @@ from typing import Any
 import PIL.Image
 import pytest
 from conftest import ROOT, Ended, changed
-from hostile_pictures import CONTENTS, EPS, PLACES, encoded, write_hostile_pictures
+from reliability.hostile_pictures import CONTENTS, EPS, PLACES, encoded, write_hostile_pictures
 
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_formats import COMMON, EXTENSIONS, OTHERS
@@ -113,7 +113,7 @@ def test_pillow_alone_starts_a_program(traps: dict[str, str], tmp_path: Path) ->
     program = tmp_path / "gs"
     program.write_text(f"#!/bin/sh\ntouch {marks / 'gs'}\nexit 1\n")
     program.chmod(0o755)
-    environment = {**traps, "PATH": f"{tmp_path}{os.pathsep}{traps['PATH']}"}
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{traps['PATH']}"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "cat.png")], capture_output=True, env=environment)
     assert (marks / "gs").exists()
 

@@ -2,87 +2,88 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import changed
-from reliability.forked import Forked, command
+from reliability.forked import Ended, Forked, command
 from reliability.outcome import differences, outcome
+from reliability.scratch import scratch
+from reliability.small_runs import write_small_run
 from reliability.trials import Score, generator, trials
-
-HOOKS = [
-    {"checkpoint": {"every": "5 steps", "keep": 2, "best": "val/loss"}},
-    {"early_stopping": {"monitor": "train/loss", "patience": 50}},
-    {"tensorboard": {"charts": {"loss": ["train/loss", "val/loss"]}}},
-    "jsonl",
-]
-DROPOUT = {
-    "sequential": {
-        "input": [1, 8, 8],
-        "layers": ["flatten", {"linear": {"out_features": 10}}, {"dropout": {"p": 0.3}}],
-    },
-}
-
-
-def pipeline(folder: Path, workers: int, accumulate: int) -> Path:
-    """A pipeline with random transforms, dropout, a plateau, and everything that logs."""
-    path = folder / "pipeline.json"
-    section = {
-        "dataset": {"digits": {"split": "val"}},
-        "transforms": [{"random_crop": {"size": 8, "padding": 1}}, "to_tensor"],
-    }
-    settings = changed(
-        data__train=section,
-        data__batch_size=24,
-        data__workers=workers,
-        model=DROPOUT,
-        optim={
-            "optimizer": {"adamw": {"lr": 0.01}},
-            "scheduler": {"reduce_on_plateau": {"monitor": "train/loss", "patience": 1, "threshold": 0.05}},
-        },
-        train={
-            "epochs": 6,
-            "device": "cpu",
-            "accumulate": accumulate,
-            "ema": {"decay": 0.9},
-            "evaluate_every": "7 steps",
-            "log_every": "3 steps",
-        },
-        hooks=HOOKS,
-    )
-    path.write_text(json.dumps(settings))
-    return path
 
 
 @pytest.mark.parametrize(("workers", "accumulate"), [(0, 1), (2, 4)])
-def test_kills_at_random_moments_change_nothing(workers: int, accumulate: int, tmp_path: Path) -> None:
+def test_kills_at_random_moments_change_nothing(workers: int, accumulate: int) -> None:
     random = generator("kills", workers, accumulate)
-    path = pipeline(tmp_path, workers, accumulate)
+    promise = "a run that is killed at any moment and resumed has the same weights, rows, logs and best checkpoint"
+    with Score(f"kills, {workers} workers", promise) as score, scratch() as folder:
+        path = write_small_run(folder, workers=workers, accumulate=accumulate, epochs=2)
+        expected, seconds = undisturbed(folder, path)
+        kills = chains = 0
+        while kills < trials(50, 500):
+            chains += 1
+            out = folder / f"chain-{chains}"
+            ended = list(killed_until_done(folder, path, out, lambda: random.uniform(0.05, 1.0) * seconds))
+            for each in ended[:-1]:
+                score.trial(each.code == -9, each.out)
+            kills += len(ended) - 1
+            found = differences(expected, outcome(out)) if ended[-1].code == 0 else ended[-1].out
+            score.trial(not found, (out.name, found))
+            shutil.rmtree(out)
+
+
+def undisturbed(folder: Path, path: Path) -> tuple[dict[str, Any], float]:
+    """The outcome of a run that is not interrupted, and its seconds."""
+    Forked(folder, command, "train", path, "--out", "first").end()  # it makes the process server import everything
     began = time.monotonic()
-    whole = Forked(tmp_path, command, "train", path, "--out", "whole").end()
+    whole = Forked(folder, command, "train", path, "--out", "whole").end()
     seconds = time.monotonic() - began
     assert whole.code == 0, whole.out
-    expected = outcome(tmp_path / "whole")
+    expected = outcome(folder / "whole")
     assert expected["scalars"]
-    promise = "a run that is killed at any moment and resumed has the same weights, rows, logs and best checkpoint"
-    with Score(f"kills, {workers} workers", promise) as score:
-        chain = 0
-        while score.count < trials(4, 500):
-            chain += 1
-            out = tmp_path / f"chain-{chain}"
-            _killed_until_done(tmp_path, path, out, score, lambda: random.uniform(0.1, 1.1) * seconds)
-            found = differences(expected, outcome(out))
-            score.trial(not found, (out.name, found))
+    assert expected["steps"]
+    return expected, seconds
 
 
-def _killed_until_done(folder: Path, path: Path, out: Path, score: Score, seconds: Callable[[], float]) -> None:
+def killed_until_done(folder: Path, path: Path, out: Path, seconds: Callable[[], float]) -> Iterator[Ended]:
+    """Start or resume a run and kill it, again and again, until one comes to its end."""
     while True:
-        arguments = ["--resume", out] if (out / "checkpoints" / "latest").exists() else [path, "--out", out]
+        has_begun = (out / "checkpoints").is_dir() and any((out / "checkpoints").glob("step-????????"))
+        if not has_begun:  # there is nothing to go on from
+            shutil.rmtree(out, ignore_errors=True)
+        arguments = ["--resume", out] if has_begun else [path, "--out", out]
         ended = Forked(folder, command, "train", *arguments).kill_after(seconds())
-        if ended.code == 0:
+        yield ended
+        if ended.code != -9:
             return
-        assert ended.code == -9, ended.out
-        score.trial(True)
+
+
+def test_a_resume_without_the_state_would_be_seen() -> None:
+    """The control: weights alone, with everything else from the start, end elsewhere."""
+    with scratch() as folder:
+        path = write_small_run(folder)
+        expected, _ = undisturbed(folder, path)
+        out = folder / "control"
+        Forked(folder, command, "train", path, "--out", out, "--set", "train.epochs=1").end()
+        weights = out / "checkpoints" / "step-00000015" / "model.safetensors"
+        tuned = ["--set", f"finetune={{weights: {weights}}}", "--set", "train.epochs=2"]
+        again = Forked(folder, command, "train", path, "--out", folder / "again", *tuned).end()
+        assert again.code == 0, again.out
+        assert {"weights", "state"} <= {*differences(expected, outcome(folder / "again"))}
+
+
+def test_a_kill_between_a_save_and_its_pointers_is_made_good() -> None:
+    """The newest checkpoint is there, while ``latest`` and ``best`` still name an older one."""
+    with scratch() as folder:
+        path = write_small_run(folder, epochs=2)
+        expected, _ = undisturbed(folder, path)
+        out = Path(shutil.copytree(folder / "whole", folder / "killed"))
+        for pointer in ("latest", "best"):
+            (out / "checkpoints" / pointer).write_text(expected["checkpoints"][-1])
+        assert "pointers" in differences(expected, outcome(out))
+        assert Forked(folder, command, "train", "--resume", out).end().code == 0
+        assert differences(expected, outcome(out)) == []

@@ -6,6 +6,7 @@ writes its trials and failures there; `docs/reliability.md` is made from it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -46,9 +47,8 @@ class Score:
         if error is not None:
             return
         if path := os.environ.get("REGISTRY_SCOREBOARD"):
-            there = json.loads(Path(path).read_text()) if Path(path).exists() else {}
             line = {"promise": self.promise, "trials": self.count, "failures": len(self.failures), "seed": SEED}
-            Path(path).write_text(json.dumps({**there, self.harness: line}, indent=1, sort_keys=True) + "\n")
+            _write(Path(path), self.harness, line)
         assert self.count > 0
         assert not self.failures, f"{len(self.failures)} of {self.count}: {self.failures[:5]}"
 
@@ -57,3 +57,13 @@ class Score:
         self.count += 1
         if not holds:
             self.failures.append(str(description))
+
+
+def _write(path: Path, harness: str, line: dict[str, Any]) -> None:
+    """Replace the line of a harness in the scoreboard, which tests in other processes write, too."""
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        there = json.loads(file.read() or "{}")
+        file.truncate(0)
+        file.write(json.dumps({**there, harness: line}, indent=1, sort_keys=True) + "\n")

@@ -14,6 +14,7 @@ from registry_core.assembly.data.reading import Reader
 from registry_core.assembly.data.transforms import Batch, BuiltTransform, Moment, Sample
 from registry_core.config.models import Section
 from registry_core.diagnostics import RegistryError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.planning.program import Action, Operation, SectionPlan
 
 V = TypeVar("V")
@@ -221,8 +222,8 @@ class Executor:
                 return self._in_batch_form(samples, stacks, batched, moment, request)
             except RegistryError:
                 raise
-            except (Exception, SystemExit):  # applied per sample below, a transform raises its own error
-                pass
+            except BaseException as error:  # applied per sample below, a transform raises its own error
+                pass_interrupt(error)
         views = len(samples) // len(request.indices)
         made = [
             view

@@ -13,13 +13,14 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from registry_core.assembly.data.executor import Executor, LoadedBatch, Request
 from registry_core.assembly.data.packing import PackedBatch
-from registry_core.assembly.data.skipping import Skipped, Skipper, WithoutFaulty
+from registry_core.assembly.data.skipping import SkippedTally, Skipper, WithoutFaulty
 from registry_core.assembly.data.transforms import Sample
 from registry_core.assembly.data.workers import LoadingStopped, Workers
 from registry_core.components.sampler import Order
 from registry_core.diagnostics import Keys, RegistryError
-from registry_core.diagnostics.foreign_code import foreign_code
+from registry_core.diagnostics.foreign_code import failure, foreign_code, pass_interrupt
 from registry_core.planning.program import Skipping
+from registry_core.registry.blame import origin_in
 
 B = TypeVar("B", LoadedBatch, WithoutFaulty)
 
@@ -48,9 +49,9 @@ class _Batches(Dataset[Any]):
         try:
             return self._sendable(LoadedBatch(request, self.executor.load(request)))
         except RegistryError as error:
-            failure = _Failure(type(error), error.message, error.remedy, error.keys)
+            failed = _Failure(type(error), error.message, error.remedy, error.keys)
         if self.skipper is None:
-            return failure
+            return failed
         try:
             return self._sendable(self.skipper.load(request))
         except RegistryError as error:
@@ -93,13 +94,16 @@ class Epochs:
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """The samples of an epoch in their order."""
-        with foreign_code(f"The sampler failed in epoch {epoch}"):
+        try:
             return np.asarray(self.order(self.seed, epoch))
+        except BaseException as error:  # a plugin may raise anything
+            pass_interrupt(error)
+            raise failure(f"The sampler{origin_in(error)} failed in epoch {epoch}", error) from error
 
     def requests(self, epoch: int, start: int = 0) -> Iterator[Request]:
         """The requests of an epoch from batch ``start`` on."""
         indices = self.indices(epoch)
-        with foreign_code(f"The sampler failed in epoch {epoch}"):
+        with foreign_code(f"The sampler failed in epoch {epoch}"):  # what it returned may be no array of indices
             repeats = occurrences(indices)
         for batch in range(start, len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
@@ -130,12 +134,12 @@ class Loader:
         self.epochs = epochs
         self.workers = workers
         self.pin_memory = pin_memory
-        self.skipped: Skipped | None = None
+        self.skipped: SkippedTally | None = None
         """The samples that were skipped; None if the first faulty one ends the run."""
         self._skipper: Skipper | None = None
         if skipping is not None:
             length = len(executor.reader)
-            self.skipped = Skipped(executor.section, skipping.limit(length), length)
+            self.skipped = SkippedTally(executor.section, skipping.limit(length), length)
             self._skipper = Skipper(executor, epochs.indices, self.skipped.limit, replaces=skipping.replaced)
         self._source = _Batches(executor, self._skipper)
         self._requests = _Requests(epochs.requests, len(epochs))

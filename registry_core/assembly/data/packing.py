@@ -20,6 +20,7 @@ from torch.utils.data._utils.pin_memory import pin_memory
 from registry_core.assembly.torch_errors import SHARED_MEMORY, is_out_of_shared_memory
 from registry_core.config.models import Section
 from registry_core.diagnostics import RunError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.diagnostics.sentences import describe_error
 
 ENLARGE = "Enlarge it, in Docker with --shm-size=8g or --ipc=host, or set data.workers to 0."
@@ -43,7 +44,8 @@ class PackedBatch:
             if len(data) <= _SMALL:
                 return cls(data, is_tensor=False)
             return cls(bytes(_Packer.dumps(torch.frombuffer(bytearray(data), dtype=torch.uint8))), is_tensor=True)
-        except (Exception, SystemExit) as error:  # torch raises several types, and objects of a plugin any
+        except BaseException as error:  # torch raises several types, and objects of a plugin any
+            pass_interrupt(error)
             message = f"A loader process cannot send a batch of data.{section}: "
             if is_out_of_shared_memory(error):
                 raise RunError(f"{message}the shared memory is full ({SHARED_MEMORY}).", ENLARGE) from error

@@ -11,7 +11,8 @@ from registry_core.assembly.data.transforms import Sample
 from registry_core.components.dataset import describe_sample
 from registry_core.config.models import Section
 from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
+from registry_core.registry.blame import origin_in
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,9 @@ class Reader:
         except RegistryError as error:
             error.at("data", self.section, "dataset")
             raise
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a plugin may raise anything; a context manager would slow down every sample
-            failed = failure(f"The dataset {self.name!r} failed on sample {index}", error)
+        except BaseException as error:  # a plugin may raise anything; a context manager would slow down every sample
+            pass_interrupt(error)
+            failed = failure(f"The dataset {self.name!r}{origin_in(error)} failed on sample {index}", error)
             raise failed.at("data", self.section, "dataset") from error
         return sample
 

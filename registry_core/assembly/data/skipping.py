@@ -52,7 +52,7 @@ class WithoutFaulty:
     skipped: tuple[SkippedSample, ...]
 
 
-class Skipped:
+class SkippedTally:
     """The samples of a section that were skipped, in the order in which they were met first, up to a limit."""
 
     def __init__(self, section: Section, limit: int, length: int) -> None:
@@ -194,7 +194,7 @@ def is_fault_of_sample(error: RegistryError) -> bool:
         return False
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, SystemExit) or is_out_of_memory(cause):
+        if not isinstance(cause, Exception) or is_out_of_memory(cause):
             return False
         if isinstance(cause, (ConnectionError, TimeoutError)) or getattr(cause, "errno", None) in _OF_THE_MACHINE:
             return False

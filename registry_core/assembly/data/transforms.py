@@ -17,7 +17,7 @@ from registry_core.assembly.building import build
 from registry_core.components import Draws, Transform, stream_key
 from registry_core.components.transform import Randomness, Unit
 from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 
 Sample = dict[str, Any]
 Batch = dict[str, Any]
@@ -97,7 +97,8 @@ class BuiltTransform:
             if not error.keys:
                 error.at(*self.keys)
             raise
-        except (Exception, SystemExit) as error:  # a plugin may raise anything; a context would cost each sample time
+        except BaseException as error:  # a plugin may raise anything; a context would cost each sample time
+            pass_interrupt(error)
             raise failure(f"The {self.label} failed on {self.unit} {moment.number}", error).at(*self.keys) from error
 
     def _called(self, sample: Sample, moment: Moment) -> Any:

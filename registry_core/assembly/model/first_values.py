@@ -10,7 +10,7 @@ from registry_core.assembly.model.module_facts import facts_of
 from registry_core.assembly.refusing import refuse
 from registry_core.components import CheckFailed, Init
 from registry_core.config.models import InitRule
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 
 OWN = "the model's own"
 """The entry for a parameter that no rule set, in the report of initial values."""
@@ -49,7 +49,8 @@ def _fill(component: Init, parameter: nn.Parameter) -> None:
         scheme(parameter.data)
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckFailed(str(error).rstrip("."), "Choose another scheme or other parameters.") from error
-    except Exception as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         raise failure(f"The {component.label} failed while it filled a parameter", error) from error
 
 

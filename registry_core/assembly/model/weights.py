@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from registry_core.analysis.patterns import some_of
+from registry_core.analysis.stored_weights import StoredWeights, opened, require_sound, stored_weights
 from registry_core.analysis.tensor_matches import TensorMatch, match_errors
+from registry_core.analysis.torch_file import BYTES, StoredTensor
 from registry_core.analysis.weights import loaded_names, matches_of
-from registry_core.analysis.weights_file import find_weights, format_of, renamed, unwrapped
+from registry_core.analysis.weights_file import find_weights, renamed
 from registry_core.assembly.finite import holding_nan
 from registry_core.assembly.model.module_facts import tensor_facts
 from registry_core.assembly.refusing import refuse
@@ -25,16 +25,19 @@ from registry_core.config.finetune import Finetune
 from registry_core.config.run_layout import recorded_digest
 from registry_core.diagnostics import CheckpointError, PipelineError, Problem
 
-Tensors = dict[str, torch.Tensor]
+LARGEST = 64
+"""A weights file may be this many times as large as the tensors of the model."""
+
+FREE = 2 * 2**30
+"""Bytes that a weights file for any model may have."""
 
 
 @dataclass(frozen=True)
 class FileWeights:
-    """The tensors of a weights file on the CPU, with notes on how they were found in it."""
+    """A weights file that was loaded, with notes on how its tensors were found in it."""
 
     path: Path
     sha256: str
-    tensors: Tensors
     notes: tuple[str, ...]
 
 
@@ -45,94 +48,84 @@ def load_weights(model: nn.Module, finetune: Finetune) -> tuple[FileWeights, tup
     """
     assert finetune.weights is not None
     try:
-        file = read_weights(find_weights(finetune.weights), finetune.entry)
+        path = find_weights(finetune.weights)
+        with opened(path) as file:
+            return _load(model, finetune, file, path)
     except CheckFailed as failed:
-        raise PipelineError(
-            [Problem(failed.message, failed.remedy, keys=("finetune", "weights"), code="weights")]
-        ) from None
-    names, mistakes = renamed(file.tensors, finetune.rename)
-    refuse((CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes), "weights")
+        keys = ("finetune", *(failed.at or ("weights",)))
+        raise PipelineError([Problem(failed.message, failed.remedy, keys=keys, code="weights")]) from None
+
+
+def _load(
+    model: nn.Module, finetune: Finetune, file: BufferedReader[FileIO], path: Path
+) -> tuple[FileWeights, tuple[TensorMatch, ...]]:
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    found = stored_weights(file, path, finetune.entry)
+    _require_proportion(file, path, state.values())
+    digest = _verified(file, path)
+    require_sound(found, path)
+    names, mistakes = renamed(found.tensors, finetune.rename)
+    refuse((CheckFailed(message, at=("finetune", "rename", index)) for index, message in mistakes), "weights")
     wanted = {name: tensor_facts(name, tensor) for name, tensor in state.items()}  # without extra state of modules
-    given = {name: tensor_facts(name, tensor) for name, tensor in file.tensors.items()}
-    matches = matches_of(wanted, given, names)
+    matches = matches_of(wanted, found.facts(), names)
     refuse(match_errors(matches, finetune.strict), "weights")
-    loaded = {name: file.tensors[in_file] for name, in_file in loaded_names(matches).items()}
+    chosen = loaded_names(matches)
+    read = TensorReader(file, found)
+    loaded = {name: read(found.tensors[in_file]) for name, in_file in chosen.items()}
     if wrong := holding_nan(loaded):
-        message = f"The weights in {str(file.path)!r} hold NaN: {some_of(wrong)}."
+        message = f"The weights in {str(path)!r} hold NaN: {some_of(wrong)}."
         refuse([CheckFailed(message, "Use weights of an earlier checkpoint.", at=("finetune", "weights"))], "weights")
     model.load_state_dict(loaded, strict=False)
-    return file, matches
+    return FileWeights(path, digest, found.notes), matches
 
 
-def read_weights(path: Path, entry: str | None) -> FileWeights:
-    """The tensors of a weights file; CheckFailed if it holds anything else. Files of checkpoints are verified first."""
-    kind = format_of(path)
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    _verify(path, digest)
-    notes: list[str] = []
-    if kind == "safetensors":
-        try:
-            tensors = load_file(path)
-        except Exception as error:  # errors of the format and of the system
-            raise CheckFailed(f"The safetensors file {str(path)!r} cannot be read: {error}.") from error
-    else:
-        tensors = _chosen(_load_torch(path), entry, path, notes)
-    if plain := unwrapped(tensors):
-        notes.append("These are the averaged weights of a run; the prefix 'module.' was removed.")
-        tensors = {new: tensors[name] for name, new in plain.items()}
-    return FileWeights(path, digest, tensors, tuple(notes))
+def _require_proportion(file: BufferedReader[FileIO], path: Path, tensors: Iterable[torch.Tensor]) -> None:
+    """Raise CheckFailed for a file that is far larger than the model; it would be read as a whole to be verified."""
+    size, needed = file.seek(0, 2), sum(tensor.nbytes for tensor in tensors)
+    if size > max(FREE, LARGEST * needed):
+        message = f"The weights file {str(path)!r} has {size:,} bytes, more than {LARGEST} times as many as"
+        message += f" the tensors of the model ({needed:,})."
+        raise CheckFailed(message, "Save the tensors that the model needs in a file of their own.")
 
 
-def _verify(path: Path, digest: str) -> None:
-    """Raise CheckpointError if the file belongs to a checkpoint and differs from its manifest."""
+def _verified(file: BufferedReader[FileIO], path: Path) -> str:
+    """The SHA-256 of the file; CheckpointError if it belongs to a checkpoint and differs from its manifest."""
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
     if recorded_digest(path) not in (None, digest):
         raise CheckpointError(f"The checkpoint file {str(path)!r} is damaged. Use an older checkpoint.")
+    return digest
 
 
-def _load_torch(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        message = f"{str(path)!r} holds more than tensors ({_first_line(error)}), and reading that could run code."
-        remedy = "Save the tensors again, from a source that you trust, as model.state_dict()."
-        raise CheckFailed(message, remedy) from error
-    except Exception as error:  # torch passes on all errors of its readers
-        raise CheckFailed(f"The torch file {str(path)!r} cannot be read: {_first_line(error)}", "") from error
+class TensorReader:
+    """Reads tensors of an open weights file, each when it is called with its place."""
 
+    def __init__(self, file: BufferedReader[FileIO], found: StoredWeights) -> None:
+        self.file = file
+        self.archive = found.archive
+        self._member = ""
+        self._unpacked = b""
+        """The last member that was decompressed."""
 
-def _first_line(error: Exception) -> str:
-    text = str(error)
-    for line in text.splitlines():
-        if "Unsupported" in line or "not an allowed global" in line:
-            return line.strip().partition(". Please")[0].removeprefix("WeightsUnpickler error: ")
-    return (text.splitlines() or [type(error).__name__])[0]
+    def __call__(self, tensor: StoredTensor) -> torch.Tensor:
+        """The tensor at a place, on the CPU."""
+        if tensor.dtype not in BYTES:
+            message = f"The weights file has values of the type {tensor.dtype}, which are not read."
+            raise CheckFailed(message, "Save its tensors in another type.")
+        dtype: torch.dtype = getattr(torch, tensor.dtype)
+        if not tensor.size:
+            return torch.empty(tensor.shape, dtype=dtype)
+        flat = torch.frombuffer(self._bytes(tensor), dtype=dtype)
+        return flat.as_strided(tensor.shape, tensor.strides)
 
-
-def _chosen(found: Any, entry: str | None, path: Path, notes: list[str]) -> Tensors:
-    """The set of weights in the content of a torch file."""
-    sets = {key: value for key, value in found.items() if _is_weights(value)} if isinstance(found, Mapping) else {}
-    if entry is not None:
-        if entry not in sets:
-            raise CheckFailed(
-                f"{str(path)!r} has no set of weights {entry!r}.", f"It has: {', '.join(sets) or 'none'}."
-            )
-        return dict(sets[entry])
-    if _is_weights(found):
-        return dict(found)
-    if len(sets) != 1:
-        what = f"{len(sets)} sets of weights" if sets else "no weights under names"
-        remedy = f"Choose one with `entry`: {', '.join(sets)}." if sets else "Save model.state_dict()."
-        raise CheckFailed(f"{str(path)!r} holds {what}.", remedy)
-    ((name, weights),) = sets.items()
-    notes.append(f"The weights are its entry {name!r}, the only one that holds weights.")
-    return dict(weights)
-
-
-def _is_weights(value: Any) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in value.items())
-    )
+    def _bytes(self, tensor: StoredTensor) -> bytearray:
+        if tensor.member is None:
+            self.file.seek(tensor.start)
+            data = bytearray(self.file.read(tensor.size))
+            if len(data) < tensor.size:
+                raise CheckFailed("The weights file was cut off while it was read.", "Download or copy it again.")
+            return data
+        if tensor.member.name != self._member:
+            assert self.archive is not None
+            self._member, self._unpacked = tensor.member.name, self.archive.read(tensor.member.name)
+        return bytearray(self._unpacked[tensor.start : tensor.start + tensor.size])

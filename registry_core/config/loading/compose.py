@@ -11,10 +11,10 @@ from registry_core.config.loading.extending import with_extending
 from registry_core.config.loading.overrides import IsComponent, apply_override
 from registry_core.config.loading.variables import fill_variables, names_in
 from registry_core.config.text.fixes import keys_in, value_at
-from registry_core.config.text.source import MAX_BYTES, STDIN
+from registry_core.config.text.source import MAX_BYTES
 from registry_core.config.text.tree import Tree, read_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, refused
-from registry_core.diagnostics import Keys, PipelineError, Place, Problem
+from registry_core.diagnostics import STDIN, Keys, PipelineError, Place, Problem
 
 MAX_FILES = 100
 """A pipeline file and the files that it extends are at most this many."""

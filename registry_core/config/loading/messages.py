@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from registry_core.catalog import KINDS
 from registry_core.components import Component
 from registry_core.components.base import field_at, file_keys
 from registry_core.config.loading.annotations import model_in
@@ -23,6 +24,9 @@ from registry_core.diagnostics import Keys, Problem, format_value, near, suggest
 
 TOP = ("extends", "vars")
 """Top-level keys that are already removed from the tree when it is checked."""
+
+
+_MODEL_TYPES = ("model_type", "model_attributes_type")
 
 
 def problems_of(
@@ -68,9 +72,22 @@ def _problem(
     if first["type"] == "missing":
         what = f"The {owner} needs the parameter {loc[-1]!r}." if owner else f"The key {loc[-1]!r} is missing."
         return _missing(what, tree, full, "missing-parameter" if owner else "missing-key")
-    if first["type"] in ("model_type", "model_attributes_type"):
+    others = [detail for detail in details if detail["type"] not in _MODEL_TYPES]
+    if first["type"] in _MODEL_TYPES and others:
+        return _neither(loc, others, model, tree, full)
+    if first["type"] in _MODEL_TYPES:
         return _not_a_mapping(first["input"], _model_at(model, loc), tree, full, owner if not loc else "")
     return _wrong_value(loc, details, model, tree, full)
+
+
+def _neither(loc: Keys, details: list[ErrorDetails], model: type[BaseModel], tree: Tree, keys: Keys) -> Problem:
+    """The problem of a value that is neither a component nor what else it may be: ``Loss | float``."""
+    problem = _wrong_value(loc, details, model, tree, keys)
+    inner = _model_at(model, loc)
+    if not issubclass(inner, Component):
+        return problem
+    one = KINDS[inner.kind].one
+    return problem._replace(message=f"{problem.message} It may also be {one}.")
 
 
 def _unknown(name: str, model: type[BaseModel], tree: Tree, keys: Keys, owner: str) -> Problem:

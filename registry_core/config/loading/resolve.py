@@ -7,16 +7,26 @@ describe mistakes are imported only if there is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from types import NoneType
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from registry_core.catalog import Preferences
 from registry_core.components import Component
 from registry_core.components.base import field_at, file_keys
-from registry_core.config.loading.annotations import is_sequence, model_in, takes_one
+from registry_core.config.loading.annotations import (
+    forms,
+    is_sequence,
+    item_of,
+    mapping_in,
+    model_in,
+    model_of,
+    sequence_in,
+)
 from registry_core.config.loading.limits import MAX_MISTAKES, and_more
+from registry_core.config.loading.numbers import number_meant
 from registry_core.config.text.fixes import likely_fix
 from registry_core.config.text.tree import Tree
 from registry_core.diagnostics import (
@@ -54,16 +64,34 @@ class Resolver:
 
     def value(self, annotation: Any, value: Any, keys: Keys) -> Any:
         """The value of a field with this annotation."""
-        target = model_in(annotation)
-        if target is None or value is None:
+        if value is None or model_in(annotation) is None:
             return value
-        if is_sequence(annotation) and (isinstance(value, list) or not takes_one(annotation)):
-            if not isinstance(value, list):
-                return value
-            return tuple(self.value(target, item, (*keys, index)) for index, item in enumerate(value))
+        if isinstance(value, list) and (sequence := sequence_in(annotation)) is not None:
+            items = [self.value(item_of(sequence, place), item, (*keys, place)) for place, item in enumerate(value)]
+            return items if get_origin(sequence) is list else tuple(items)
+        target = model_of(annotation)
+        if isinstance(value, dict) and not self._is_written_so(target, value):
+            inner = mapping_in(annotation)
+            if inner is not None:
+                return {key: self.value(item_of(inner, key), item, (*keys, key)) for key, item in value.items()}
+        if target is None or (not isinstance(value, (str, dict, list)) and _takes_plain(annotation)):
+            return value
         if issubclass(target, Component):
-            return self.component(target, value, keys)
+            return value if self._is_text(target, annotation, value) else self.component(target, value, keys)
         return self.fields(target, value, keys)
+
+    def _is_written_so(self, target: type[BaseModel] | None, value: dict[str, Any]) -> bool:
+        """True if a mapping is a component or model, where a mapping of others could be, too."""
+        if target is None or not issubclass(target, Component):
+            return target is not None
+        return len(value) == 1 and next(iter(value)) in registry_of(target)
+
+    def _is_text(self, target: type[Component], annotation: Any, value: Any) -> bool:
+        """True if a text is one, or a number in quotes, where the name of a component could be, too."""
+        if not isinstance(value, str) or value in registry_of(target):
+            return False
+        others = {form for form in forms(annotation) if isinstance(form, type)}
+        return str in others or bool(others & {int, float} and number_meant(value, whole=False))
 
     def component(self, base: type[Component], value: Any, keys: Keys) -> Component:
         """The component that a name or a one-key mapping describes."""
@@ -144,22 +172,25 @@ class Resolver:
 
 def component_class(model: type[BaseModel], keys: Keys) -> type[Component] | None:
     """The component class at ``keys`` of a file of ``model``; None if there is no component."""
-    target: type[BaseModel] | None = model
+    annotation: Any = model
     rest = list(keys)
-    while rest and target is not None:
-        if issubclass(target, Component):
-            try:
-                target = registry_of(target)[str(rest.pop(0))]
-            except RegistryError:
-                return None
-            if not rest:  # the parameters of a component, not a component
-                return None
-        field = field_at(target, str(rest.pop(0)))
-        target = model_in(field.annotation) if field else None
-        if field and is_sequence(field.annotation) and (_is_item(rest) or not takes_one(field.annotation)):
-            if not rest:
-                return None
-            rest.pop(0)
+    while rest:
+        key = rest.pop(0)
+        target = None if isinstance(key, int) and is_sequence(annotation) else model_of(annotation)
+        if target is None:
+            annotation = item_of(annotation, key)
+        else:
+            if issubclass(target, Component):
+                try:
+                    target = registry_of(target)[str(key)]
+                except RegistryError:
+                    return None
+                if not rest:  # the parameters of a component, not a component
+                    return None
+                key = rest.pop(0)
+            field = field_at(target, str(key))
+            annotation = field.annotation if field else None
+    target = model_of(annotation)
     return target if target is not None and issubclass(target, Component) else None
 
 
@@ -171,9 +202,12 @@ def components(value: Any) -> Iterator[Component]:
 
 def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Component]]:
     """All components in a spec with their keys in a file that writes each component as a mapping."""
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
             yield from placed_components(item, (*keys, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from placed_components(item, (*keys, key))
     elif isinstance(value, BaseModel):
         inside = keys
         if isinstance(value, Component):
@@ -183,8 +217,9 @@ def placed_components(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Compo
             yield from placed_components(getattr(value, name, None), (*inside, key))
 
 
-def _is_item(rest: list[str | int]) -> bool:
-    return bool(rest) and isinstance(rest[0], int)
+def _takes_plain(annotation: Any) -> bool:
+    """True if a value may be one without components, such as that of ``Loss | float``."""
+    return any(model_in(form) is None and form is not NoneType for form in forms(annotation))
 
 
 def _split(value: Any) -> tuple[str | None, Any]:

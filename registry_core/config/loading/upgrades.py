@@ -14,9 +14,9 @@ from registry_core.config.models import Spec
 from registry_core.config.text.document import Document, keys_matching
 from registry_core.config.text.fixes import corrected, span, value_at
 from registry_core.config.text.moving import moved, with_first
-from registry_core.config.text.source import STDIN, text_of_file
+from registry_core.config.text.source import text_of_file
 from registry_core.config.text.tree import Tree
-from registry_core.diagnostics import Fix, Keys, PipelineError, Place, Problem, dotted
+from registry_core.diagnostics import STDIN, Fix, Keys, PipelineError, Place, Problem, dotted
 from registry_core.diagnostics.shell_words import shell_word
 
 DRAFT = 0

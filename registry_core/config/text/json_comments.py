@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from registry_core.config.text.source import STDIN
-from registry_core.diagnostics import Place
+from registry_core.diagnostics import STDIN, Place
 
 _TOKEN = re.compile(
     r"""

@@ -10,13 +10,10 @@ from typing import BinaryIO
 
 from registry_core.components.regular_file import NotRegular, open_regular
 from registry_core.config.text.yaml_nodes import refused
-from registry_core.diagnostics import PipelineError, Place
+from registry_core.diagnostics import STDIN, PipelineError, Place
 
 MAX_BYTES = 1_000_000
 """The size of a pipeline file and of all files that it extends, together, in bytes."""
-
-STDIN = Path("<stdin>")
-"""Standard input in the place of a pipeline file; the command line writes it as ``-``."""
 
 
 def text_of_file(path: Path) -> str:

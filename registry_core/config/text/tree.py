@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,9 @@ from registry_core.config.text.json_comments import first_comment
 from registry_core.config.text.source import text_of_file
 from registry_core.config.text.yaml_nodes import MAX_NODES, Node, parse, refused
 from registry_core.diagnostics import Keys, PipelineError, Place, Problem
+
+MAX_BITS = 64
+"""The number of bits of an integer."""
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null")}
@@ -179,8 +181,11 @@ class _Reader:
                 number = float(text)
         except ValueError:  # Python rejects integers of thousands of digits
             number = math.inf
-        if number is not None and not _is_finite(number):
-            self.problem("number-not-finite", "This number is too large.", "Write a smaller number.", place)
+        if number is not None and not _is_in_range(number):
+            remedy = (
+                "Write a smaller number." if isinstance(number, float) else "Write a smaller one, or 1e20 for a float."
+            )
+            self.problem("number-not-finite", "This number is too large.", remedy, place)
             return None
         return text if number is None else number
 
@@ -193,6 +198,6 @@ class _Reader:
         self.problems.append(Problem(message, remedy, place, code=code))
 
 
-def _is_finite(number: float) -> bool:
-    """True if a number is within the range of a float; the cost of larger integers is unbounded."""
-    return math.isfinite(number) if isinstance(number, float) else number.bit_length() <= sys.float_info.max_exp
+def _is_in_range(number: float) -> bool:
+    """True if a number is finite, and an integer one of 64 bits: the cost of larger ones is unbounded."""
+    return math.isfinite(number) if isinstance(number, float) else number.bit_length() <= MAX_BITS

@@ -49,16 +49,25 @@ class _Hook(_Form):
     checkpoints: _Owner
 
 
-class _Skipped(_Form):
+class _SkippedSample(_Form):
     section: Section
     index: Count
     path: str
     reason: str
 
 
+class _Plugin(_Form):
+    version: str
+    components: list[str]
+    sha256: str | None = None
+    files: dict[str, str | None]
+    helpers: dict[str, str | None] = {}
+    sources: dict[str, str | None] = {}
+
+
 class _MadeWith(_Form):
     environment: dict[str, Any]
-    plugins: dict[str, dict[str, Any]]
+    plugins: dict[str, _Plugin]
     pipeline: dict[str, Any]
     class_names: list[str]
     target_form: str
@@ -73,7 +82,7 @@ class _State(_Form):
     since_evaluation: _Loss | None
     skipped_steps: Count
     uncounted_steps: Count
-    skipped_samples: list[_Skipped]
+    skipped_samples: list[_SkippedSample]
     images: Count
     seconds: float
     stopped: str

@@ -24,7 +24,7 @@ Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
 @dataclass
-class Owned:
+class OwnCheckpoints:
     """The checkpoints that one owner saved and that still exist, by step."""
 
     saved: list[int] = field(default_factory=list)
@@ -64,8 +64,8 @@ class Retention:
     def __init__(self, folder: Path, run: str, hooks: int) -> None:
         self.folder = folder
         self.run = run
-        self.of_run = Owned(keep=0)
-        self.of_hooks = [Owned() for _ in range(hooks)]
+        self.of_run = OwnCheckpoints(keep=0)
+        self.of_hooks = [OwnCheckpoints() for _ in range(hooks)]
         self._seen: dict[str, tuple[Signature, str | None]] = {}
         """The last verification of each checkpoint: its signature then, and its run; None if it was damaged."""
 

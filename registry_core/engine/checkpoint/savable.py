@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from registry_core.assembly.pipeline import Pipeline
 from registry_core.diagnostics import BrokenComponent, Keys, RegistryError
-from registry_core.diagnostics.foreign_code import failure
+from registry_core.diagnostics.foreign_code import failure, pass_interrupt
 from registry_core.engine.checkpoint.forms import Unsavable
 from registry_core.engine.checkpoint.tensor_tree import require_savable
 from registry_core.engine.checkpoint.weights import separate
 from registry_core.engine.optimizer_state import state_after_a_step
+from registry_core.registry.blame import origin_in
 
 
 class _Owner(NamedTuple):
@@ -41,7 +42,7 @@ def unsavable(pipeline: Pipeline, *, started: bool) -> Iterator[RegistryError]:
     for place, (name, hook) in enumerate(pipeline.hooks):
         if state := getattr(hook, "state_dict", None):
             found = _unsavable(_Owner(f"hook {name!r}", ("hooks", place), state))
-            yield from (error for error in found if started or error.code == _CODE)
+            yield from (error for error in found if started or error.code == "unsavable-state")
 
 
 def _unsavable(owner: _Owner) -> Iterator[RegistryError]:
@@ -49,12 +50,11 @@ def _unsavable(owner: _Owner) -> Iterator[RegistryError]:
         require_savable(owner.state())
     except Unsavable as found:
         message = f"The state of the {owner.name} cannot be saved in a checkpoint: {found.path or 'it'} is {found.what}"
-        yield BrokenComponent(f"{message}.", found.remedy).at(*owner.keys, code=_CODE)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
-        yield failure(f"The {owner.name} failed in state_dict", error).at(*owner.keys)
-
-
-_CODE = "unsavable-state"
+        yield BrokenComponent(f"{message}.", found.remedy).at(*owner.keys, code="unsavable-state")
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
+        origin = origin_in(error) if owner.keys[0] == "hooks" else ""  # the other names have it
+        yield failure(f"The {owner.name}{origin} failed in state_dict", error).at(*owner.keys)
 
 
 def _parts(pipeline: Pipeline) -> Iterator[_Owner]:
@@ -67,7 +67,7 @@ def _parts(pipeline: Pipeline) -> Iterator[_Owner]:
 
 
 def _besides_tensors(module: Any) -> dict[str, Any]:
-    """What the state of a module has besides tensors that can always be saved, such as the extra state of a part."""
+    """The state of a module without the tensors that can always be saved: the extra state of a part, for example."""
     return separate({"": module.state_dict()})[1].get("", {})
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +32,9 @@ from registry_core.engine.checkpoint.weights import joined, separate
 
 _MAX_STATE = 256 * 2**20
 """Bytes of ``state.json``: plain data, for which a reader needs many times the space."""
+
+_MAX_HEADER = 10_000_000
+"""Bytes of the description of the tensors of a file; the library takes a second for each million."""
 
 
 class Checkpoint(NamedTuple):
@@ -70,9 +74,12 @@ def save_checkpoint(
         point(folder, LATEST, final)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {reason}.") from error
+        raise CheckpointError(f"The checkpoint {str(final)!r} cannot be written: {_reason(error)}.") from error
     return final
+
+
+def _reason(error: Exception) -> object:
+    return getattr(error, "strerror", None) or error
 
 
 def _put_in_place(temporary: Path, final: Path) -> None:
@@ -92,9 +99,7 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     manifest = verify(checkpoint)
     try:
         parts = {
-            name.removesuffix(".safetensors"): _aligned(load_file(checkpoint / name))
-            for name in manifest.files
-            if name != STATE
+            name.removesuffix(".safetensors"): _tensors(checkpoint / name) for name in manifest.files if name != STATE
         }
         rest = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
         require_form(rest["state"])
@@ -109,9 +114,12 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
     return found
 
 
-def _aligned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors in memory that torch allocates: other alignments change the order of sums."""
-    return {name: tensor.clone() for name, tensor in tensors.items()}
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file, in memory that torch allocates: other alignments change the order of sums."""
+    with open_own(path) as file:
+        if int.from_bytes(file.read(8), "little") > _MAX_HEADER:
+            raise ValueError(f"the header of {path.name} is larger than {_MAX_HEADER:,} bytes")
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _bounded(path: Path) -> bytes:
@@ -138,12 +146,18 @@ def adopt(checkpoint: Path, folder: Path, run: str) -> None:
 
 def point(folder: Path, pointer: str, checkpoint: Path) -> None:
     """Make a file such as ``latest`` name this checkpoint, atomically."""
-    replace_file(folder / pointer, checkpoint.name)
+    try:
+        replace_file(folder / pointer, checkpoint.name)
+    except OSError as error:
+        raise CheckpointError(f"{str(folder / pointer)!r} cannot be written: {_reason(error)}.") from error
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the newest first, without incomplete ones; links and files are none."""
-    found = [path for path in folder.iterdir() if step_of(path.name) is not None] if folder.is_dir() else []
+    try:
+        found = [path for path in folder.iterdir() if step_of(path.name) is not None] if folder.is_dir() else []
+    except OSError as error:
+        raise CheckpointError(f"The folder {str(folder)!r} cannot be read: {_reason(error)}.") from error
     return sorted(filter(is_folder, found), key=lambda path: step_of(path.name) or 0, reverse=True)
 
 
@@ -188,8 +202,9 @@ def newest(folder: Path, run: str | None, warn: Callable[[str], None]) -> tuple[
 
 def remove_unfinished(folder: Path) -> None:
     """Remove the remains of crashed saves: no other process saves here, because the run directory is claimed."""
-    for left in [*folder.glob("step-*.tmp-*"), *folder.glob(".*.tmp")]:
-        _remove(left)
+    with suppress(OSError):  # what cannot be removed does no harm
+        for left in [*folder.glob("step-*.tmp-*"), *folder.glob(".*.tmp")]:
+            _remove(left)
 
 
 def _remove(path: Path) -> None:

@@ -23,6 +23,7 @@ from registry_core.components.dataset import describe_sample, sample_path
 from registry_core.components.facts import Form
 from registry_core.config import Section
 from registry_core.diagnostics import BrokenComponent, DataError, RegistryError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.diagnostics.sentences import describe_error
 from registry_core.inspection.data_check.faults import Fault
 from registry_core.inspection.data_check.stored import look_at_file
@@ -91,7 +92,8 @@ class SampleReader:
                 sample = self.reader(index)
                 seen.digest = _digest(sample)
                 seen.faults += self._wrong(sample, index)
-            except (Exception, SystemExit) as error:  # a plugin may raise anything, and a lazy image when it is decoded
+            except BaseException as error:  # a plugin may raise anything, and a lazy image when it is decoded
+                pass_interrupt(error)
                 seen.faults.append(self._unreadable(error, index))
                 return seen
         for message in dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in told):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from registry_core.assembly.data.executor import LoadedBatch
 from registry_core.assembly.data.loader import Loader
 from registry_core.diagnostics import Keys, PipelineError, Problem, RegistryError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.diagnostics.sentences import describe_error
 
 
@@ -35,6 +36,7 @@ def _problems_at(keys: Keys) -> Iterator[None]:
         at = error.keys or keys
         problem = Problem(error.message, error.remedy, keys=at, exit_code=error.exit_code, code=error.code)
         raise PipelineError([problem]) from error
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         message = f"The first batch cannot be loaded: {describe_error(error)}."
         raise PipelineError([Problem(message, keys=keys, exit_code=3, code="component-failed")]) from error

@@ -24,6 +24,7 @@ from registry_core.config import Section
 from registry_core.config.ignoring import silenced
 from registry_core.config.places import with_place
 from registry_core.diagnostics import Keys, PipelineError, Problem, RunError
+from registry_core.diagnostics.foreign_code import pass_interrupt
 from registry_core.engine.calls import Calls, parts_of, watched_metrics
 from registry_core.engine.checkpoint.savable import unsavable
 from registry_core.engine.disk import REMEDY, disk_need, optimizer_state_bytes
@@ -76,7 +77,8 @@ def _fill(found: DryRun, plan: Plan, device: torch.device, out: Path) -> None:
             if device.type == "meta":  # torch warns that loading weights has no effect, which is intended here
                 warnings.filterwarnings("ignore", message=".*copying from a non-meta parameter")
             pipeline = assemble(plan, device=device)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything
+    except BaseException as error:  # a plugin may raise anything
+        pass_interrupt(error)
         found.problems += not_built(plan, error, device)
         return
     found.problems += hooks_that_do_not_fit(pipeline.hooks)
@@ -169,7 +171,8 @@ class _BatchByBatch:
         self.calls.begin()
         try:
             yield
-        except (Exception, SystemExit) as error:  # a plugin may raise anything
+        except BaseException as error:  # a plugin may raise anything
+            pass_interrupt(error)
             if wrong := class_out_of_range(self.plan, self.pipeline.loaders[section].executor, loaded):
                 self.found.problems.append(problem_of(wrong, wrong.keys))
             else:

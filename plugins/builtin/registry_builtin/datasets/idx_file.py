@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from registry_core.components.regular_file import open_regular
 from registry_core.diagnostics import DataError, MissingData
 
 _PREFIX = {"train": "train", "test": "t10k"}
@@ -17,6 +18,15 @@ _UNSIGNED_BYTES = 0x08
 
 CLASSES = 10
 
+LARGEST = 2**32 - 1
+"""Bytes of an uncompressed file."""
+
+_EXPANSION = 1_032
+"""The format of gzip packs no better than this."""
+
+_CHUNK = 2**20
+_PACKED = 2**16
+_MOST_MEMBERS = 10_000
 _SET_ROOT = "Set root to the folder of the MNIST files."
 _DOWNLOAD = "Download it again."
 
@@ -55,19 +65,43 @@ def _find(root: Path, name: str) -> Path:
     raise MissingData(f"The folder '{root}' does not contain '{name}' or '{name}.gz'.", _SET_ROOT)
 
 
-def open_idx(path: Path) -> BinaryIO:
-    """Open a plain or gzip file for reading."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+def _pieces(path: Path, most: int) -> Iterator[bytes]:
+    """The content of a plain or gzip file, in pieces of ``most`` bytes or less; DataError if it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            yield from _unpacked(file, most) if path.suffix == ".gz" else iter(lambda: file.read(most), b"")
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unpacked(file: FileIO, most: int) -> Iterator[bytes]:
+    """The members of a gzip file; their checksums are compared. zlib.error or EOFError if it is damaged."""
+    packed = b""
+    for _ in range(_MOST_MEMBERS):
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not unpack.eof:
+            packed = packed or file.read(_PACKED)
+            if not packed:
+                raise EOFError("it is cut off")
+            piece = unpack.decompress(packed, most)
+            packed = unpack.unconsumed_tail
+            if piece:
+                yield piece
+        packed = (unpack.unused_data or file.read(_PACKED)).lstrip(b"\0")
+        if not packed:
+            break
+    if packed or file.read(1):
+        raise EOFError(f"something follows its end, or it has more than {_MOST_MEMBERS:,} members")
 
 
 def read_header(path: Path, dimensions: int) -> IdxFile:
     """Read the shape from the header; DataError unless it is that of unsigned bytes with these dimensions."""
     size = 4 + 4 * dimensions
-    try:
-        with open_idx(path) as file:
-            header = file.read(size)
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error) from error
+    header = b""
+    for piece in _pieces(path, size):
+        header = (header + piece)[:size]
+        if len(header) == size:
+            break
     expected = _UNSIGNED_BYTES << 8 | dimensions
     magic = int.from_bytes(header[:4], "big")
     if len(header) < size or magic != expected:
@@ -76,19 +110,30 @@ def read_header(path: Path, dimensions: int) -> IdxFile:
     found_file = IdxFile(path, struct.unpack(f">{dimensions}I", header[4:]))
     if min(found_file.shape) == 0:
         raise DataError(f"The file '{path}' is empty: its shape is {list(found_file.shape)}.", _DOWNLOAD)
+    if (stated := size + math.prod(found_file.shape)) > LARGEST:
+        raise DataError(f"The file '{path}' states {stated:,} bytes, more than {LARGEST:,}.", _DOWNLOAD)
     return found_file
 
 
 def read_values(file: IdxFile) -> bytes:
     """Read all values of a file; DataError unless their number matches the header."""
-    try:
-        with open_idx(file.path) as stream:
-            stream.seek(file.header_size)
-            data = stream.read()  # not read(expected): a damaged header may state more than fits into memory
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(file.path, error) from error
-    _check_count(file, len(data))
-    return data
+    return b"".join(_values(file))
+
+
+def _values(file: IdxFile) -> Iterator[bytes]:
+    """The values of a file, a piece at a time; DataError unless their number matches the header.
+
+    Of more values than are stated, at most one piece is read. The checksum of a gzip file is behind its last value.
+    """
+    stated, count, header = math.prod(file.shape), 0, file.header_size
+    for piece in _pieces(file.path, _CHUNK):
+        values, header = piece[header:], max(0, header - len(piece))
+        count += len(values)
+        if count > stated + _CHUNK:
+            raise DataError(f"The file '{file.path}' has more values than its header states, {stated}.", _DOWNLOAD)
+        yield values
+    if count != stated:
+        raise DataError(f"The file '{file.path}' has {count} values, but its header states {stated}.", _DOWNLOAD)
 
 
 def check_labels(file: IdxFile, labels: bytes, classes: int) -> None:
@@ -100,29 +145,21 @@ def check_labels(file: IdxFile, labels: bytes, classes: int) -> None:
 
 
 def _check_size(file: IdxFile) -> None:
-    """Compare the size of a file with its header; a gzip file ends with its uncompressed size."""
+    """Compare the size of a file with its header, as cheaply as possible; DataError if they differ."""
     stated = file.header_size + math.prod(file.shape)
     try:
-        size = file.path.stat().st_size
-        if file.path.suffix == ".gz":
-            with file.path.open("rb") as packed:
-                packed.seek(-4, 2)
-                size = int.from_bytes(packed.read(), "little")
-            if size == stated % 2**32:
-                return
-            with open_idx(file.path) as stream:  # truncated, or of several members: decompress to count
-                size = sum(len(block) for block in iter(lambda: stream.read(2**20), b""))
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(file.path, error) from error
-    _check_count(file, size - file.header_size)
+        with open_regular(file.path) as opened:
+            size = opened.seek(0, 2)
+            if file.path.suffix == ".gz" and size * _EXPANSION < 2**32 + stated:
+                opened.seek(-4, 2)  # its uncompressed size, without multiples of 2**32, which it is too small for
+                size = int.from_bytes(opened.read(4), "little")
+    except OSError as error:
+        raise _unreadable(file.path, error) from error
+    if size != stated:
+        for _ in _values(file):  # it is of several members, large enough for more than 2**32 bytes, or wrong
+            pass
 
 
-def _check_count(file: IdxFile, count: int) -> None:
-    stated = math.prod(file.shape)
-    if count != stated:
-        raise DataError(f"The file '{file.path}' has {count} values, but its header states {stated}.", _DOWNLOAD)
-
-
-def unreadable(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Path, error: Exception) -> DataError:
     """Return the error for a file that cannot be read or decompressed."""
     return DataError(f"The file '{path}' cannot be read: {error}.", _DOWNLOAD)

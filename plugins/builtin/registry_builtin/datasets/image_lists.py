@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -59,7 +60,7 @@ def files_of(index: Index, base: Path, path: Path, *, checked: bool) -> Sources:
         listing, names = known
         if name in listing.inodes or name in listing.linked:
             names.append(name)
-        elif not (base / image).is_file():
+        elif not os.path.isfile(os.path.join(base, image)):  # noqa: PTH113, PTH118  # Path takes five times as long
             missing.append(index[place])
     if missing and (checked or len(missing) == len(index)):
         shown = first_of([f"{path}:{entry.line}: The image '{entry.path}' does not exist." for entry in missing])

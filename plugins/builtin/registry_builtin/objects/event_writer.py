@@ -39,12 +39,21 @@ class EventWriter(SummaryWriter):  # type: ignore[misc]  # tensorboardX has no t
             step = self._start + 1 if self._start else 0
             writer.add_event(Event(step=step, file_version=_VERSION))
             writer.add_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
-            writer.flush()
+            writer.event_writer.has_begun()
         return self.file_writer
 
     def sync(self) -> None:
         """Write all events to the disk."""
         self._get_file_writer().event_writer.sync()
+
+    @property
+    def waiting(self) -> bytes:
+        """The events that are not written yet, or could not be, in the form of the file."""
+        return bytes(self._get_file_writer().event_writer.waiting)
+
+    def add_waiting(self, events: bytes) -> None:
+        """Add events that a writer before this one could not write."""
+        self._get_file_writer().event_writer.add_waiting(events)
 
 
 class _FileWriter(FileWriter):  # type: ignore[misc]  # tensorboardX has no types
@@ -60,7 +69,7 @@ class _Events:
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._header = b""
         # Files created in the same second would share a name without the suffix.
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}{suffix}"
         self._records = _Records(folder / name)
@@ -78,6 +87,17 @@ class _Events:
     def sync(self) -> None:
         self._records.sync()
 
+    def has_begun(self) -> None:
+        """Note that all events until now are those that every file begins with."""
+        self._header = self._records.waiting
+
+    @property
+    def waiting(self) -> bytes:
+        return self._records.waiting.removeprefix(self._header)
+
+    def add_waiting(self, events: bytes) -> None:
+        self._records.add(events)
+
     def close(self) -> None:
         self.flush()
 
@@ -89,10 +109,27 @@ class _Records(RecordWriter):  # type: ignore[misc]  # tensorboardX has no types
     """The form of records that TensorBoard reads, in a file that is appended to."""
 
     def __init__(self, path: Path) -> None:
+        self._folder = path.parent
+        self._is_made = False
         self._writer = AppendedFile(path)
 
     def flush(self) -> None:
+        self._make_folder()
         self._writer.flush()
 
     def sync(self) -> None:
+        self._make_folder()
         self._writer.sync()
+
+    @property
+    def waiting(self) -> bytes:
+        return self._writer.waiting
+
+    def add(self, records: bytes) -> None:
+        self._writer.write(records)
+
+    def _make_folder(self) -> None:
+        """Make the folder once: one that is removed during the run stays away."""
+        if not self._is_made:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._is_made = True

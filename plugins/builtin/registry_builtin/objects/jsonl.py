@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from registry_core.components import Every, Run, Step, hookimpl
 from registry_core.components.run_files import AppendedFile, replace_file
@@ -18,12 +20,15 @@ class StepLog:
     def __init__(self, file: str, every: Every) -> None:
         self.name = file
         self.every = every
+        self.unwritten = ""
+        """Lines that the run before a resume could not write."""
 
     @hookimpl
     def run_started(self, run: Run) -> None:
         """Begin the file, without the lines after the start of this run."""
         path = run.directory / self.name
-        replace_file(path, "".join(_lines_up_to(path, run.start.step) if path.exists() else []))
+        kept = [*_lines_up_to(path, run.start.step), self.unwritten] if path.exists() else []
+        replace_file(path, "".join(kept))
         self.file = AppendedFile(path)
 
     @hookimpl
@@ -40,6 +45,12 @@ class StepLog:
         self.file.write(f"{json_text(line)}\n".encode())
 
     @hookimpl
+    def metrics_measured(self) -> None:
+        """Write all lines, so that they can be read."""
+        if self.file is not None:
+            self.file.flush()
+
+    @hookimpl
     def checkpoint_saving(self) -> None:
         """Write all lines to the disk."""
         if self.file is not None:
@@ -50,6 +61,14 @@ class StepLog:
         """Write the last lines."""
         if self.file is not None:
             self.file.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the lines that could not be written."""
+        return {"unwritten": "" if self.file is None else self.file.waiting.decode()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore the lines."""
+        self.unwritten = state["unwritten"]
 
 
 def _lines_up_to(path: Path, step: int) -> list[str]:

@@ -29,6 +29,14 @@ class EventFile:
         self.users = 0
         self.lines: dict[tuple[str, str], Any] = {}
         self.writer = self._open(self.folder)
+        self.writer.flush()
+        self.is_completed = False
+
+    def complete(self, unwritten: bytes) -> None:
+        """Add what the run before a resume could not write; hooks that share the file call it, and the first does."""
+        if not self.is_completed:
+            self.is_completed = True
+            self.writer.add_waiting(unwritten)
 
     @classmethod
     def join(cls, run: Run) -> EventFile:
@@ -76,11 +84,14 @@ class TensorBoardHook:
     joined = False
     begun = False
     """True once ``begin`` was called, in this process or before a resume."""
+    unwritten = b""
+    """Events that the run before a resume could not write."""
 
     @hookimpl
     def run_started(self, run: Run) -> None:
         """Open the event file, and write what is written once."""
         self.run, self.file, self.joined = run, EventFile.join(run), True
+        self.file.complete(self.unwritten)
         self.started()
         if not self.begun:
             self.begun = True
@@ -112,11 +123,11 @@ class TensorBoardHook:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state that a resumed run needs."""
-        return {"begun": self.begun}
+        return {"begun": self.begun, "unwritten": self.file.writer.waiting if self.joined else b""}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the state."""
-        self.begun = state["begun"]
+        self.begun, self.unwritten = state["begun"], state.get("unwritten", b"")
 
 
 class Drawing(TensorBoardHook):
@@ -151,8 +162,17 @@ class TensorBoard(TensorBoardHook):
         self.hparams = hparams
         self.export = export
         self.written: dict[str, list[tuple[float, int, float]]] = {}
+        self.unwritten_lines: dict[tuple[str, str], bytes] = {}
+        """Points of each line that the run before a resume could not write."""
         self.step = 0
         """Step of the latest row."""
+
+    def started(self) -> None:
+        """Add the points of the lines that could not be written."""
+        for key, points in self.unwritten_lines.items():
+            chart, name = key
+            if name in self.charts.get(chart, ()):
+                self.file.line(chart, name).add_waiting(points)
 
     def begin(self, step: int) -> None:
         """Write the pipeline and the hyperparameters."""
@@ -188,11 +208,14 @@ class TensorBoard(TensorBoardHook):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has been written."""
-        return {**super().state_dict(), "written": self.written}
+        lines = self.file.lines.items() if self.joined else ()
+        waiting = {key: line.waiting for key, line in lines if line.waiting}
+        return {**super().state_dict(), "written": self.written, "unwritten_lines": waiting}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the state."""
         super().load_state_dict(state)
+        self.unwritten_lines = dict(state.get("unwritten_lines", {}))
         self.written = {
             name: [(at, step, value) for at, step, value in all_] for name, all_ in state["written"].items()
         }
