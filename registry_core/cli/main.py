@@ -21,6 +21,7 @@ from registry_core.cli.streams import prepare_streams
 from registry_core.diagnostics import PipelineError, RegistryError, RunError
 from registry_core.diagnostics.foreign_code import is_interrupt
 from registry_core.diagnostics.printable import printable_lines, warn
+from registry_core.diagnostics.stop_signals import ReceivedSignal
 
 COMMANDS = {
     "Pipelines": (
@@ -170,7 +171,9 @@ def _of_plugin(error: BaseException | None) -> RegistryError | None:
 
 
 def _tell(error: RegistryError) -> int:
-    """Print an error, and return its exit code."""
+    """Print an error, and return its exit code; one that a signal caused is not told."""
+    if ReceivedSignal.value is not None:
+        return interrupted()
     if isinstance(error, PipelineError) or error.place is not None:
         from registry_core.cli.problems import tell
 
@@ -213,7 +216,7 @@ def main() -> None:
         code = _tell(known)
     except BaseException as error:  # a plugin may raise anything, and try to exit
         found = None if os.environ.get("REGISTRY_CORE_TRACEBACK") else _of_plugin(error)
-        if found is None:
+        if found is None and ReceivedSignal.value is None:
             raise
-        code = _tell(found)
+        code = interrupted() if found is None else _tell(found)
     sys.exit(code if isinstance(code, int) else 0)

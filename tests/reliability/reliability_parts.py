@@ -18,15 +18,18 @@ class Noise:
     """Ten classes of noise; a sample takes ``seconds``, and the sample ``at`` does what ``act`` says.
 
     ``act``: ``hang`` for ever, ``loop`` for ever, or ``exit``, or a signal that the process sends itself; only in a
-    loader process with ``in_worker``.
+    loader process with ``in_worker``. A sample has a text of this length, which no shared memory holds.
     """
 
-    def __init__(self, length: int, seconds: float = 0.0, act: str = "", at: int = -1, in_worker: bool = False) -> None:
+    def __init__(
+        self, length: int, seconds: float = 0.0, act: str = "", at: int = -1, in_worker: bool = False, text: int = 0
+    ) -> None:
         self.length = length
         self.seconds = seconds
         self.act = act
         self.at = at
         self.in_worker = in_worker
+        self.text = text
 
     def __len__(self) -> int:
         return self.length
@@ -38,7 +41,8 @@ class Noise:
             _act(self.act)
         generator = torch.Generator().manual_seed(index)
         label = index % 10
-        return {"input": torch.randn(1, 8, 8, generator=generator) + label / 5, "target": label}
+        sample = {"input": torch.randn(1, 8, 8, generator=generator) + label / 5, "target": label}
+        return {**sample, "text": str(index) * self.text} if self.text else sample
 
 
 def _act(name: str) -> None:
@@ -54,10 +58,13 @@ def _act(name: str) -> None:
 
 
 class Marks:
-    """Notes what happens in the file ``marks`` of the run directory, at once."""
+    """Notes what happens in the file ``marks`` of the run directory, at once; ``pause``: seconds after each step."""
 
     step = 0
     file: int
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
 
     def mark(self, word: str) -> None:
         """Append a line."""
@@ -75,6 +82,7 @@ class Marks:
         """Note a step."""
         self.step = step.position.step
         self.mark("step")
+        time.sleep(self.pause)
 
     @hookimpl
     def batch_evaluated(self) -> None:

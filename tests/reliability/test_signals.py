@@ -264,7 +264,7 @@ def test_an_evaluation_of_a_run_is_interrupted(workers: int, tmp_path: Path) -> 
     run = StartedRun("eval", tmp_path / "run", out=tmp_path / "run")
     if workers:
         assert run.wait_for(_has_children(run))
-    time.sleep(4)
+    time.sleep(1 if workers else 4)
     run.send(signal.SIGINT, to="group")
     ended = run.end()
     assert faults(run, ended, signal.SIGINT) == []
