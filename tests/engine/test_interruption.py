@@ -280,7 +280,9 @@ def test_processes_that_cannot_start(
         return started[-1]
 
     monkeypatch.setattr(os, "fork", second_fails)
-    message = "The 2 loader processes of data.train cannot start: BlockingIOError: .*temporarily unavailable.* Use fewer"
+    message = (
+        "The 2 loader processes of data.train cannot start: BlockingIOError: .*temporarily unavailable.* Use fewer"
+    )
     with pytest.raises(RunError, match=message):
         registry_core.train(load(pipeline(data__workers=2)), tmp_path / "run")
     with pytest.raises(ChildProcessError):
