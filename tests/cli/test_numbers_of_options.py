@@ -12,7 +12,7 @@ from registry_core.assembly.ranks import rank
 from registry_core.diagnostics import RunError
 from registry_core.engine.requirements import check_one_process
 
-ODD = ["\N{SUPERSCRIPT TWO}", "9" * 5000, "1e3", "0x10", "x", "", "nan", "inf", "1e999", "-1"]
+ODD = ["\N{SUPERSCRIPT TWO}", "9" * 5000, "0x10", "x", "", "nan", "inf", "1e999", "-1"]
 
 
 @pytest.mark.parametrize("value", ODD)

@@ -71,9 +71,9 @@ def test_a_mistake_in_an_extended_file(problem_of: Callable[..., Problem], old: 
 @pytest.mark.parametrize(
     ("child", "words"),
     [
-        ("train: {clip: {value: 1}}", "A part of it is at base.yaml:9:40, which child.yaml extends."),
+        ("train: {clip: {value: 1}}", "A part of it is at base.yaml:9:46, which child.yaml extends."),
         ("model: {net: {in_channels: 3}}", "A part of it is at base.yaml:6:37, which child.yaml extends."),
-        ("data: {train: {dataset: {mnist: {split: train}}}}", "It replaces the component at base.yaml:3:21"),
+        ("data: {train: {dataset: {mnist: {split: train}}}}", "It replaces the component at base.yaml:3:20"),
         ("model: {net: {in_channels: x}}", ""),
         ("metrics: [acuracy]", ""),
     ],

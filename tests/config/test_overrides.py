@@ -110,7 +110,6 @@ def test_what_an_option_changes(
         ("train.epochs+=1", "Write `=` to replace it"),
         ("hooks.0+=a", "`--set hooks.+0=VALUE`"),
         ("train.epoch-=", "Did you mean 'epochs'?"),
-        ("train.clip.norm-=", "Available: clip, epochs"),
         ("optim.optimizer.adam.lr-=", "Available: sgd"),
         ("absent-=", "Available: data"),
         ("hooks-=progress", "`--set hooks.0-=`"),
