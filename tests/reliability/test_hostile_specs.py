@@ -1,6 +1,6 @@
 """Hostile pipelines come to a model or to a refusal: they run, import and write nothing, within 5 seconds and 1 GB.
 
-``REGISTRY_TRIALS=20000`` tries as many; ``REGISTRY_FIRST`` is the first number, from which the pipelines follow.
+``REGISTRY_TRIALS=long`` tries 20,000; ``REGISTRY_FIRST`` is the first number, from which the pipelines follow.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from hostile_specs import BOMBS, Sources, hostile
+from reliability.trials import trials
 
-TRIALS = int(os.environ.get("REGISTRY_TRIALS", "300"))
+TRIALS = trials(120, 20_000)
 FIRST = int(os.environ.get("REGISTRY_FIRST", "0"))
 SECONDS, BYTES = 5, 10**9
 HERE = Path(__file__).parent
