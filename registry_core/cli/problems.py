@@ -17,6 +17,7 @@ _SHOWN = 100
 
 def tell(problems: Iterable[Problem]) -> None:
     """Print problems to standard error, each with its line of the file."""
+    _file_lines.cache_clear()  # another command of this process may have read other text under the same name
     for problem in problems:
         say_lines("\n".join(lines_of(problem)), err=True)
 
