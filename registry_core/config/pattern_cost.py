@@ -2,7 +2,7 @@
 
 A repetition of something that itself has a choice, such as ``(a+)+`` or ``(a|aa)*``, has exponentially many ways to
 match a text that it does not match in the end; it is refused. Repetitions that follow each other, such as ``.*.*``,
-have polynomially many: n of them cost the length of the text to the power of n.
+have polynomially many: n of them divide a text of length m in (m + n choose n) ways.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def cost(pattern: str, length: int, *, anywhere: bool = False) -> float:
     """About how many steps it takes to find that a name of this length does not match, or not ``anywhere`` in it."""
     (repetitions, written), alternatives = _longest_chain(pattern)
     choices = min(repetitions + anywhere, 40)
-    ways = float(length + 1) ** choices / math.factorial(choices)
+    ways = float(math.comb(length + choices, choices))
     return alternatives * max(length + 1, ways / written)
 
 

@@ -73,7 +73,7 @@ def gathered_state(run: RunState) -> tuple[Parts, dict[str, Any]]:
 def require_same_length(run: RunState, path: Path, state: dict[str, Any]) -> None:
     """Raise CheckpointError if the data have another number of batches than at the checkpoint."""
     batches, then = len(run.pipeline.loaders["train"]), state["batches_per_epoch"]
-    if then != batches or state["position"]["batch"] >= max(batches, 1):
+    if then != batches:
         message = f"The training data have {batches} batches an epoch, but had {then} at {str(path)!r}."
         raise CheckpointError(message, "Put the data back that the run was started with, or start a new run.")
 

@@ -70,6 +70,7 @@ class Forked:
 def _run(folder: Path, output: Path, function: Callable[..., object], arguments: Sequence[object]) -> None:
     os.setsid()
     os.chdir(folder)
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # not that of this process
     file = output.open("w")
     os.dup2(file.fileno(), 1)
     os.dup2(file.fileno(), 2)

@@ -28,6 +28,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 from corpus import FOLDER, mistakes  # noqa: E402  # found in the folders above
 from hostile_specs import Sources, hostile, write  # noqa: E402
 from mutations import ROOT  # noqa: E402
+from registry_builtin.models.torchvision_modules import torchvision_modules  # noqa: E402
 
 from registry_core.diagnostics import PipelineError, RegistryError  # noqa: E402
 from registry_core.loaded import load  # noqa: E402
@@ -83,6 +84,7 @@ def _attempt(path: Path, options: list[str]) -> str:
 
 def _import_everything() -> None:
     """Import what right and wrong pipelines need: all declarations, with their models, and what tells of mistakes."""
+    torchvision_modules("resnet18", 10, 3)  # few mistakes need this file
     for registry in BY_KIND.values():
         for name in registry:
             registry[name].model_rebuild()

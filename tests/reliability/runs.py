@@ -7,7 +7,6 @@ The pipeline is small and made of ``reliability_parts``, whose hook notes in the
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -127,7 +126,6 @@ def _heeding_signals(*arguments: object) -> None:
     from registry_core.cli.interruption import end_on_signals
 
     sys.path.insert(0, str(HERE))
-    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # not that of this process
     end_on_signals()
     command(*arguments)
 

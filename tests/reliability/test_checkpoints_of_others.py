@@ -139,7 +139,8 @@ def _state(change: Callable[[dict[str, Any]], object]) -> Change:
     def apply(folder: Path) -> None:
         path = folder / "state.json"
         content = json.loads(path.read_text())
-        found = change({key: index for index, (key, _) in enumerate(content["items"])} | {"": content["items"]})
+        pairs = dict(content["items"])["state"]["items"]
+        found = change({key: index for index, (key, _) in enumerate(pairs)} | {"": pairs})
         path.write_text(json.dumps(content if not isinstance(found, str) else json.loads(found)))
 
     return _with_files(apply)
@@ -224,6 +225,7 @@ FORGED: dict[str, Change] = {
     "the torch state is empty": _set(
         "torch", {"items": [[name, {"items": []}] for name in ("optimizer", "scheduler", "scaler", "random")]}
     ),
+    "a key of the state is there twice": _state(lambda places: places[""].append(places[""][0])),
     "the origin is a text": _set("made_with", "x"),
     "a tensor that is not there": _set("images", {"tensor": "999"}),
     "the weights have other shapes": _tensors(lambda weights: {name: torch.zeros(3) for name in weights}),

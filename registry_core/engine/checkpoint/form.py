@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from registry_core.config.models import Section
 
@@ -90,6 +90,12 @@ class _State(_Form):
     hooks: list[_Hook]
     checkpoints: _Owner
     made_with: _MadeWith
+
+    @model_validator(mode="after")
+    def _position_is_in_an_epoch(self) -> Self:
+        if self.position.batch >= max(self.batches_per_epoch, 1):
+            raise ValueError(f"batch {self.position.batch} of an epoch of {self.batches_per_epoch}")
+        return self
 
 
 def require_form(state: Any) -> None:

@@ -102,6 +102,8 @@ def load_checkpoint(checkpoint: Path) -> Checkpoint:
             name.removesuffix(".safetensors"): _tensors(checkpoint / name) for name in manifest.files if name != STATE
         }
         rest = put_together(json.loads(_bounded(checkpoint / STATE)), parts.pop(TENSORS))
+        if not isinstance(rest, dict) or rest.keys() != {"state", "weights"}:
+            raise ValueError(f"its {STATE} is not in the form of a state")
         require_form(rest["state"])
         _require_origin(rest["state"], manifest)
         found = Checkpoint(joined(parts, rest["weights"]), rest["state"], manifest)

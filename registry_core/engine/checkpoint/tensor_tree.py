@@ -192,7 +192,10 @@ class _Reader:
         if not isinstance(parts, list):
             raise WrongStructure(f"the parts of {tag!r} are not a list")
         if tag == "items":
-            return {self.value(key, depth): self.value(value, depth) for key, value in parts}
+            found = {self.value(key, depth): self.value(value, depth) for key, value in parts}
+            if len(found) < len(parts):
+                raise WrongStructure("a dictionary has the same key twice")
+            return found
         values = [self.value(part, depth) for part in parts]
         if not tag:
             return values

@@ -179,7 +179,7 @@ class Chained(_Composed):
         "schedulers": [{"constant": {"factor": 0.1, "total_iters": 2}}, {"exponential": {"gamma": 0.9}}]
     }
 
-    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1)] = Field(
+    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1, max_length=1_000)] = Field(
         description="Schedulers that count the same unit."
     )
 
@@ -218,7 +218,7 @@ class Sequential(_Composed):
         "milestones": [5],
     }
 
-    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1)] = Field(
+    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1, max_length=1_000)] = Field(
         description="Schedulers in order; all count the same unit."
     )
     milestones: Milestones = Field(
