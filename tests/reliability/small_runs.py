@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def small_run(workers: int = 0, accumulate: int = 1, epochs: int = 3) -> dict[st
             "batch_size": 24,
             "workers": workers,
         },
-        "model": DROPOUT,
+        "model": deepcopy(DROPOUT),
         "loss": "cross_entropy",
         "optim": {
             "optimizer": {"adamw": {"lr": 0.01}},
@@ -48,7 +49,7 @@ def small_run(workers: int = 0, accumulate: int = 1, epochs: int = 3) -> dict[st
             "log_every": "3 steps",
         },
         "metrics": ["accuracy"],
-        "hooks": HOOKS,
+        "hooks": deepcopy(HOOKS),
     }
 
 
