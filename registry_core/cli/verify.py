@@ -35,9 +35,9 @@ def command(run: Path, as_json: bool) -> int:
         print_json({**asdict(found), "is_whole": found.is_whole, "is_resumable": found.is_resumable})
     else:
         _print(found)
-    if not found.is_whole or found.resumption.checkpoint is None:
-        return 4
-    return 0 if found.is_resumable else 5
+    if found.is_whole and found.is_resumable:
+        return 0
+    return 4 if not found.is_whole or found.resumption.checkpoint is None else 5
 
 
 def _print(found: Verification) -> None:
@@ -61,7 +61,8 @@ def _print(found: Verification) -> None:
 def _how_it_resumes(found: Resumption) -> str:
     if found.refused:
         return f"A resume would be refused: {' '.join(found.refused)}"
-    assert found.checkpoint is not None
+    if found.checkpoint is None:
+        return "There is no checkpoint yet: a resume starts from the first step."
     start = f"A resume goes on from {found.checkpoint.name}"
     if found.guarantee == "exact":
         return f"{start}, bit for bit (exact)."

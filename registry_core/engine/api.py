@@ -96,15 +96,27 @@ def start(
     ends: frozenset[int] = frozenset(),
 ) -> RunResult:
     """Execute a plan in a new run directory, as ``train`` describes; ``until`` and ``ends`` are those of a repeat."""
-    with _claim(out, name) as claim, deterministic_algorithms(plan.step.deterministic):
+    with _claim(out, name) as claim:
+        return _from_the_first_step(plan, claim.path, tell, until, ends)
+
+
+def _from_the_first_step(
+    plan: Plan,
+    path: Path,
+    tell: Callable[[str], None] | None,
+    until: int | None = None,
+    ends: frozenset[int] = frozenset(),
+) -> RunResult:
+    """Execute a plan in a claimed directory."""
+    with deterministic_algorithms(plan.step.deterministic):
         with placed(plan.places):
             assembled = assemble(plan)
         for problem in _doubts_once_opened(assembled):
             (tell or warn)(str(problem))
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
-        require_space(assembled, claim.path)
-        directory = RunDirectory.create(claim.path, plan.spec, assembled.device, _tables(assembled))
+        require_space(assembled, path)
+        directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
         with stop_on_signal() as request:
             training = Training(assembled, directory, request, _made_with(assembled))
             training.length = replace(training.length, until=until, ends=ends)
@@ -121,6 +133,7 @@ def resume(
 ) -> RunResult:
     """Resume a run from its newest intact checkpoint, with its own pipeline or one with harmless differences.
 
+    A run that was killed before its first checkpoint starts again from its first step.
     ``overrides`` are ``KEY=VALUE`` options for its own pipeline, such as where its data are now. ``directory`` may be
     one of its checkpoints or the file ``best``: then the run goes on from there in a new directory, ``out`` or
     ``runs/NAME-1``, ``-2``, …; with ``out``, one that is resumed from its newest checkpoint does so, too. A run that a
@@ -135,6 +148,8 @@ def resume(
         own.refuse_what_leads_outside()
         with claim_existing(path):
             remove_unfinished(own.checkpoints)
+            if own.has_saved_nothing():
+                return _begin_again(own, pipeline, overrides)
             return _resume(source, pipeline, overrides, own, go_on=go_on)
     with _claim(out, path.absolute().name.rstrip("-0123456789") or "run") as claim:
         return _resume(source, pipeline, overrides, RunDirectory(claim.path), go_on=go_on)
@@ -146,6 +161,19 @@ def _claim(out: str | Path | None, name: str) -> Iterator[Claim]:
     with claim_numbered(name) if out is None else claim_new(Path(out)) as claim:
         RunDirectory(claim.path).refuse_taken()
         yield claim
+
+
+def _begin_again(own: RunDirectory, pipeline: Loaded | Spec | None, overrides: Sequence[str]) -> RunResult:
+    """Start a run that was killed before its first checkpoint from its first step, in its directory."""
+    warn("The run was killed before its first checkpoint, so it starts from its first step.")
+    if pipeline is None:
+        chosen = load(own.pipeline, overrides)
+    else:
+        chosen = load_spec(pipeline if isinstance(pipeline, Spec) else pipeline.spec)
+    plan = make_plan(chosen)
+    own.rows.keep_up_to(0, warn)
+    own.list_skipped_anew([])
+    return _from_the_first_step(plan, own.path, warn)
 
 
 def _resume(

@@ -104,6 +104,11 @@ class RunDirectory:
         found = self.facts("run.json").get("continues")
         return found if isinstance(found, dict) else None
 
+    def has_saved_nothing(self) -> bool:
+        """True for a run that began with the first step and was killed before its first checkpoint."""
+        saved = self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        return not (saved or self.summary.exists() or self.continues()) and self.identity() is not None
+
     def identify(self, run: str) -> None:
         """Write ``run.json`` again, with the identity that the checkpoints have."""
         self._write_json("run.json", {"run": run})

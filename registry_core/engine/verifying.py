@@ -48,7 +48,7 @@ class Resumption:
     """The resume that would be possible now."""
 
     checkpoint: Path | None = None
-    """The checkpoint from which it would go on; None if there is none."""
+    """The checkpoint from which it would go on; None if it is refused or would start from the first step."""
     guarantee: Guarantee | None = None
     """None if it is refused."""
     reasons: tuple[str, ...] = ()
@@ -198,6 +198,8 @@ class _Verifying:
                 self.problems.append(str(error))
 
     def _resumption(self) -> Resumption:
+        if self.newest is None and not self.refused and self.directory.has_saved_nothing():
+            return Resumption(guarantee="exact")
         if self.newest is None:
             return Resumption(refused=(*self.refused, str(none_intact(self.directory.checkpoints))))
         path, saved = self.newest

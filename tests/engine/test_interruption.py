@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from reliability.outcome import differences, outcome
 import registry_core
 from registry_core import load
 from registry_core.config.run_layout import pointed
-from registry_core.diagnostics import PipelineError, RunError
+from registry_core.diagnostics import CheckpointError, RegistryError, RunError
 from registry_core.diagnostics.stop_signals import Requests
 from registry_core.engine.checkpoint.store import load_checkpoint
 from registry_core.engine.signals import stop_on_signal
@@ -171,12 +172,10 @@ def test_an_evaluation_ends_at_its_next_batch_and_is_made_again(
     path, expected = whole
     result = interrupted(tmp_path, event="batch_evaluated", at=at)
     step = (4, 8, 12, 16, 18)[(at - 1) // 6]
-    is_last_batch = at % 6 == 0
     assert (result.position.step, result.signal) == (step, signal.SIGTERM)
     state = latest(tmp_path / "run")
-    assert (state["position"]["step"], state["row_is_due"]) == (step, not is_last_batch)
-    has_row = [row["step"] for row in outcome(tmp_path / "run")["rows"]][-1] == step
-    assert has_row == is_last_batch, "of an evaluation that was stopped nothing is written"
+    assert (state["position"]["step"], state["row_is_due"]) == (step, True)
+    assert [row["step"] for row in outcome(tmp_path / "run")["rows"]][-1:] != [step], "nothing of it is written"
     registry_core.resume(tmp_path / "run", load(path))
     assert differences(expected, outcome(tmp_path / "run")) == []
 
@@ -226,7 +225,7 @@ def test_an_error_in_an_evaluation_loses_no_step(
     path = written(tmp_path, WHOLE, **metric)
     registry_core.train(load(path), tmp_path / "whole")
     monkeypatch.setenv("FAILING", "1")
-    with pytest.raises(PipelineError, match="it fails"):
+    with pytest.raises(RegistryError, match="it fails"):  # it fails once, and not when it is looked at again
         registry_core.train(load(path), tmp_path / "run")
     step = (4, 8, 12, 16, 18)[(at - 1) // 6]
     assert f"Step {step} is saved" in capsys.readouterr().err
@@ -287,3 +286,37 @@ def test_processes_that_cannot_start(
         registry_core.train(load(pipeline(data__workers=2)), tmp_path / "run")
     with pytest.raises(ChildProcessError):
         os.waitpid(started[0], 0)  # it was ended and waited for
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(
+    pipeline: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rows, steps and charts are there already, and are made again."""
+    path = pipeline(train={"epochs": 2, "device": "cpu", "log_every": "1 steps"}, hooks=["jsonl", "tensorboard"])
+    run = registry_core.train(load(path), tmp_path / "run").directory
+    whole = outcome(run)
+    (run / "summary.json").unlink()
+    shutil.rmtree(run / "checkpoints")
+    registry_core.resume(run)
+    assert differences(whole, outcome(run)) == []
+    assert capsys.readouterr().err.count("so it starts from its first step") == 1
+
+
+def test_a_run_that_ended_does_not_start_again_without_its_checkpoints(
+    pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = registry_core.train(load(pipeline()), tmp_path / "run").directory
+    shutil.rmtree(run / "checkpoints")
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
+        registry_core.resume(run)
+
+
+def test_a_run_that_continues_another_does_not_start_from_the_first_step(
+    pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = registry_core.train(load(pipeline()), tmp_path / "run").directory
+    other = registry_core.resume(run, out=tmp_path / "other").directory
+    (other / "summary.json").unlink()
+    shutil.rmtree(other / "checkpoints")
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
+        registry_core.resume(other)

@@ -20,7 +20,7 @@ import registry_core
 from registry_core.assembly.finite import holding_nan
 from registry_core.diagnostics import CheckpointError, RunError
 from registry_core.engine.claim import claim_existing
-from registry_core.engine.verifying import Verification, verify
+from registry_core.engine.verifying import Resumption, Verification, verify
 
 KEPT = [{"checkpoint": {"every": "1 epoch", "keep": 2, "best": "val/accuracy"}}]
 
@@ -131,6 +131,12 @@ def test_without_an_intact_checkpoint_a_resume_is_refused(run: Path) -> None:
     found = verify(run)
     assert found.resumption.checkpoint is None
     assert "There is no intact checkpoint" in found.resumption.refused[0]
+
+
+def test_before_the_first_checkpoint_a_resume_starts_from_the_first_step(run: Path) -> None:
+    shutil.rmtree(run / "checkpoints")
+    (run / "summary.json").unlink()
+    assert verify(run).resumption == Resumption(checkpoint=None, guarantee="exact")
 
 
 def test_a_checkpoint_of_another_run(run: Path, tmp_path: Path) -> None:

@@ -52,10 +52,7 @@ def undisturbed(folder: Path, path: Path) -> tuple[dict[str, Any], float]:
 def killed_until_done(folder: Path, path: Path, out: Path, seconds: Callable[[], float]) -> Iterator[Ended]:
     """Start or resume a run and kill it, again and again, until one comes to its end."""
     while True:
-        has_begun = (out / "checkpoints").is_dir() and any((out / "checkpoints").glob("step-????????"))
-        if not has_begun:  # there is nothing to go on from
-            shutil.rmtree(out, ignore_errors=True)
-        arguments = ["--resume", out] if has_begun else [path, "--out", out]
+        arguments = ["--resume", out] if (out / "pipeline.json").exists() else [path, "--out", out]
         ended = Forked(folder, command, "train", *arguments).kill_after(seconds())
         yield ended
         if ended.code != -9:
