@@ -11,11 +11,24 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["preloaded"])
+_SERVER = forkserver.ForkServer()
+"""A server for the harnesses alone: that of Python's contexts may run already, without torch."""
+_SERVER.set_forkserver_preload(["preloaded"])
+
+
+def _start(process: BaseProcess) -> None:
+    """Start a process from the server."""
+    _start_server()
+    usual = forkserver.connect_to_new_process
+    forkserver.connect_to_new_process = _SERVER.connect_to_new_process
+    try:
+        process.start()
+    finally:
+        forkserver.connect_to_new_process = usual
 
 
 def _start_server() -> None:
@@ -23,7 +36,7 @@ def _start_server() -> None:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     try:
-        forkserver.ensure_running()
+        _SERVER.ensure_running()
     finally:
         os.environ.pop("PYTHONPATH")
         if before is not None:
@@ -42,10 +55,10 @@ class Forked:
     """A function in a process of its own, in a folder and in its own session."""
 
     def __init__(self, folder: Path, function: Callable[..., object], *arguments: object) -> None:
-        _start_server()
         self.output = folder / f"output-{time.monotonic_ns()}"
-        self.process = _CONTEXT.Process(target=_run, args=(folder, self.output, function, arguments))
-        self.process.start()
+        context = multiprocessing.get_context("forkserver")
+        self.process = context.Process(target=_run, args=(folder, self.output, function, arguments))
+        _start(self.process)
 
     def kill_once(self, path: Path) -> Ended:
         """Kill it as soon as there is a file or folder."""
