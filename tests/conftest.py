@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from registry_core.catalog import refresh
+
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's background jobs ignore it, and so do their children
+
 
 # Read when torch is imported, here and in subprocesses: for tensors as small as those of tests, threads only wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
