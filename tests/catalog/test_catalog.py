@@ -120,7 +120,9 @@ def test_a_declaration_of_another_kind_is_refused(distribution: Callable[..., Pa
         registries.losses["odd"]
 
 
-def test_without_the_entry_points_of_the_built_ins_there_is_no_component(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_entry_points_of_the_built_ins_there_is_no_component(
+    own_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from registry_core.catalog import catalog, scan
 
     everything = scan.scan(Policy()).records

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, changed
+from conftest import changed
 
+from registry_core import loaded
 from registry_core.catalog import refresh
 from registry_core.engine import plugin_files
 from registry_core.engine.plugin_files import changes, hashes_of
@@ -240,4 +241,4 @@ def test_the_files_of_registry_core_are_its_own(package: Path, run: Callable[...
     found = plugin_files._found("registry-core", ["registry_core.loaded", "registry_builtin.losses.classes"])
     assert {*found.files} >= {"registry_core/loaded.py", "registry_builtin/data/digits.gz"}
     assert not [name for name in found.files if "test" in Path(name).parts[0] or name.endswith(".pyc")]
-    assert ROOT in found.files["registry_core/loaded.py"].parents or not (ROOT / "registry_core").is_dir()
+    assert found.files["registry_core/loaded.py"].samefile(loaded.__file__)

@@ -342,7 +342,7 @@ def test_the_command_that_resumes_a_run_is_quoted(
 
 
 def test_a_name_of_a_metric_is_no_markup(
-    command: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_session: None, command: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """rich would take it for a style or a link."""
     module = tmp_path / "marked.py"
