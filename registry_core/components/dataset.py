@@ -51,7 +51,7 @@ class Dataset(Component):
         facts = self.completed_facts(self.facts())
         return facts if facts.sources else replace(facts, sources=declared_source(self, facts.length))
 
-    @cached_property
+    @property  # not cached: a declaration that holds itself could not be compared with another
     def lenient(self) -> Dataset:
         """The data set for `data.on_error: skip`: neither ``facts`` nor ``build`` refuses a sample that is faulty.
 
