@@ -77,7 +77,7 @@ class Workers:
                     batch = next(batches)
                 except StopIteration:
                     return
-                yield batch.unpacked() if isinstance(batch, PackedBatch) else batch
+                yield batch
         except (RegistryError, LoadingStopped):
             raise
         except Exception as error:  # torch raises RuntimeError, a broken connection OSError, an object anything
@@ -176,8 +176,11 @@ class _Iterator(_MultiProcessingDataLoaderIter):
     def _try_get_data(self, timeout: float = _LOOK) -> tuple[bool, Any]:
         if self._is_stopped():
             raise LoadingStopped
-        found: tuple[bool, Any] = super()._try_get_data(_LOOK)  # type: ignore[no-untyped-call]  # torch has no types
-        return found
+        is_there, found = super()._try_get_data(_LOOK)  # type: ignore[no-untyped-call]  # torch has no types
+        # Unpacked while the process, which has to send its tensors, is idle: torch requests the next batch after this.
+        if is_there and isinstance(found[1], PackedBatch):
+            found = (found[0], found[1].unpacked())
+        return is_there, found
 
 
 def _begin(_: int) -> None:
