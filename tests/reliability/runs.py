@@ -140,7 +140,7 @@ class StartedRun:
         """Start ``registry-core`` with these arguments; if not ``fresh``, it is forked with torch in its memory."""
         self.out = out
         arguments = (*arguments, "-p", "reliability_parts")
-        self.process = _Fresh(arguments) if fresh or LONG else _Forked(out.parent, arguments)
+        self.process = _Fresh(arguments) if fresh else _Forked(out.parent, arguments)
         self.pid = self.process.pid
         self.started.append(self)
         self._told = 0.0
