@@ -22,6 +22,10 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+UNFINISHED = ".*.tmp"
+"""The names of files that `replace_file` leaves where the process is killed."""
+
+
 def replace_file(path: Path, text: str) -> None:
     """Write a text file as a whole or not at all; what was at its path, also a link, is replaced, not followed."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

@@ -147,6 +147,7 @@ def resume(
     if checkpoint is None and out is None:
         own.refuse_what_leads_outside()
         with claim_existing(path):
+            remove_unfinished(path)
             remove_unfinished(own.checkpoints)
             if own.has_saved_nothing():
                 return _begin_again(own, pipeline, overrides)

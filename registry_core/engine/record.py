@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from registry_core.components import Row
-from registry_core.components.run_files import replace_file
+from registry_core.components.run_files import UNFINISHED, replace_file
 from registry_core.config import Spec
 from registry_core.config.dump import pipeline_text, recorded
 from registry_core.config.run_layout import CHECKPOINTS, open_own
@@ -56,7 +56,8 @@ class RunDirectory:
 
     def refuse_taken(self) -> None:
         """Raise RunError if it is not empty; files of a run without a step are ignored."""
-        if {entry.name for entry in self.path.iterdir()} - _BEFORE_THE_FIRST_STEP:
+        there = {entry.name for entry in self.path.iterdir() if not entry.match(UNFINISHED)}
+        if there - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
             raise RunError(message, "Choose another with --out, or resume that run with --resume.")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from registry_core.assembly.device import choose_device
+from registry_core.components.run_files import UNFINISHED
 from registry_core.config.dump import recorded
 from registry_core.config.run_layout import BEST, LATEST, is_folder, is_pointer, pointed, step_of
 from registry_core.diagnostics import CheckpointError, PipelineError, RegistryError
@@ -154,7 +155,7 @@ class _Verifying:
                 self._note_stray(path)
 
     def _note_stray(self, path: Path) -> None:
-        if path.match("step-*.tmp-*") or path.match(".*.tmp"):
+        if path.match("step-*.tmp-*") or path.match(UNFINISHED):
             self.notes.append(f"{str(path)!r} was left by a save that was cut short, and the next resume removes it.")
         elif path.name.startswith("step-"):
             what = "a link" if path.is_symlink() else "not the folder of a step"

@@ -320,3 +320,14 @@ def test_a_run_that_continues_another_does_not_start_from_the_first_step(
     shutil.rmtree(other / "checkpoints")
     with pytest.raises(CheckpointError, match="no intact checkpoint"):
         registry_core.resume(other)
+
+
+def test_what_a_kill_leaves_of_a_file_blocks_no_start(pipeline: Callable[..., Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "lock").touch()
+    left = run / ".pipeline.json.0123456789abcdef.tmp"
+    left.write_text("{")
+    registry_core.train(load(pipeline()), run)
+    registry_core.resume(run)
+    assert not left.exists()

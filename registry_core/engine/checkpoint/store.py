@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.finite import holding_nan
-from registry_core.components.run_files import replace_file, sync
+from registry_core.components.run_files import UNFINISHED, replace_file, sync
 from registry_core.config.run_layout import LATEST, STATE, is_folder, open_own, step_folder, step_of
 from registry_core.diagnostics import CheckpointError
 from registry_core.engine.checkpoint.form import require_form
@@ -203,9 +203,9 @@ def newest(folder: Path, run: str | None, warn: Callable[[str], None]) -> tuple[
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove the remains of crashed saves: no other process saves here, because the run directory is claimed."""
+    """Remove what killed processes left: no other one writes here, because the run directory is claimed."""
     with suppress(OSError):  # what cannot be removed does no harm
-        for left in [*folder.glob("step-*.tmp-*"), *folder.glob(".*.tmp")]:
+        for left in [*folder.glob("step-*.tmp-*"), *folder.glob(UNFINISHED)]:
             _remove(left)
 
 
