@@ -14,7 +14,7 @@ from reliability.scratch import scratch
 from reliability.small_runs import write_small_run
 from reliability.trials import Score, trials
 
-_REFUSED = re.compile(r"The (run directory|folder) '.*?' is (in use by process \d+|not empty)\.")
+_REFUSED = re.compile(r"The (run directory|folder) '.*?' is (in use by (process \d+|another process)|not empty)\.")
 
 
 def together(folder: Path, count: int, *arguments: object) -> list[Ended]:
