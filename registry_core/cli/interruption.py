@@ -49,7 +49,10 @@ def end_on_signals() -> None:
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """A context in which a signal raises KeyboardInterrupt, so that what has begun is undone."""
+    """A context in which a signal raises KeyboardInterrupt, so that what has begun is undone; it ends the command then.
+
+    click, which would print an empty line for it, does not see it.
+    """
     hook = sys.unraisablehook
 
     def report(unraisable: sys.UnraisableHookArgs) -> None:
@@ -61,6 +64,12 @@ def unwinding() -> Iterator[None]:
     _State.unwinds = True
     try:
         yield
+    except KeyboardInterrupt:
+        if ReceivedSignal.value is None:  # the code of a plugin raised it
+            raise
+        from click.exceptions import Exit
+
+        raise Exit(interrupted()) from None
     finally:
         _State.unwinds = False
         sys.unraisablehook = hook

@@ -216,6 +216,29 @@ def test_a_signal_before_the_first_step(name: str, tmp_path: Path) -> None:
             score.trial(not found, found)
 
 
+def test_a_signal_while_the_run_is_built(tmp_path: Path) -> None:
+    (tmp_path / "interrupting.py").write_text(
+        "import os, signal\n"
+        "from reliability_parts import Noise\n"
+        "class Interrupting(Noise):\n"
+        "    def __init__(self, length: int):\n"
+        "        super().__init__(length)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "REGISTRY_CORE = {'dataset/interrupting': Interrupting}\n"
+    )
+    pipeline = write(tmp_path, data__train__dataset={"interrupting": {"length": 240}})
+    arguments = ["train", pipeline, "--out", tmp_path / "run", "-p", "reliability_parts", "-p", "interrupting"]
+    path = os.pathsep.join([str(tmp_path), str(HERE), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "registry_core", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGINT, "Interrupted by SIGINT.\n")
+    assert not (tmp_path / "run").exists()
+
+
 def _handles_signals(run: StartedRun) -> Callable[[], bool]:
     return lambda: signal.SIGUSR2 in handled(run.pid)
 
