@@ -116,8 +116,8 @@ def _from_the_first_step(
         if tell is not None and assembled.weights is not None:
             tell(str(assembled.weights))
         require_space(assembled, path)
-        directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
-        with stop_on_signal() as request:
+        with stop_on_signal() as request:  # from here on the run is saved
+            directory = RunDirectory.create(path, plan.spec, assembled.device, _tables(assembled))
             training = Training(assembled, directory, request, _made_with(assembled))
             training.length = replace(training.length, until=until, ends=ends)
             return _run(training, "exact")
@@ -203,13 +203,13 @@ def _resume(
         there = 0 if goes_on_elsewhere else len(checkpoints_in(target.checkpoints))
         require_space(assembled, target.path, there=there)
         here = _made_with(assembled)
-        if goes_on_elsewhere:
-            parent = {"run": saved.manifest.origin.run, "checkpoint": str(path.absolute())}
-            target = RunDirectory.create(target.path, plan.spec, assembled.device, _tables(assembled), parent)
-            target.rows.take_from(source.directory.rows, saved.manifest.step)
-        elif target.identity() is None:
-            target.identify(saved.manifest.origin.run)
         with stop_on_signal() as request:
+            if goes_on_elsewhere:
+                parent = {"run": saved.manifest.origin.run, "checkpoint": str(path.absolute())}
+                target = RunDirectory.create(target.path, plan.spec, assembled.device, _tables(assembled), parent)
+                target.rows.take_from(source.directory.rows, saved.manifest.step)
+            elif target.identity() is None:
+                target.identify(saved.manifest.origin.run)
             training = Training(assembled, target, request, here)
             path, saved = _restore(training, source, path, saved, go_on=go_on)
             _record_changes(target, plan.spec, saved, here)

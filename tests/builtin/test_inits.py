@@ -105,6 +105,7 @@ def test_the_gain_of_a_leaky_rectifier_has_its_slope() -> None:
             "`param` is the negative slope of leaky_relu and does not apply to relu",
         ),
         ({"nonlinearity": "leaky_relu", "param": "0.2"}, "the negative slope of leaky_relu, not '0.2'"),
+        ({"nonlinearity": "leaky_relu", "param": 1e200}, "a number from -1,000,000 to 1,000,000"),
         ({"nonlinearity": "relu", "slope": 0.2}, "a gain has no 'slope'"),
         (0, "greater than 0"),
         ("relu", "valid number"),

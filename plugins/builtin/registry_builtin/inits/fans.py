@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.inits.gain import Gain, Nonlinearity, calculate_gain
+from registry_builtin.inits.gain import STEEPEST, Gain, Nonlinearity, calculate_gain
 from registry_core.components import Init
 
 Fan = Literal["fan_in", "fan_out"]
+Slope = Annotated[float, Field(ge=-STEEPEST, le=STEEPEST)]
 _GAIN = "for the activation that follows: a number, or `{nonlinearity: leaky_relu, param: 0.2}`."
 _A = "Negative slope of leaky_relu."
 _MODE = "Preserve variances in the forward pass (fan_in) or in the backward pass (fan_out)."
@@ -92,7 +93,7 @@ class KaimingNormal(_Kaiming):
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"mode": "fan_out", "nonlinearity": "relu"}
 
-    a: float = Field(default=0.0, description=_A)
+    a: Slope = Field(default=0.0, description=_A)
     mode: Fan = Field(default="fan_in", description=_MODE)
     nonlinearity: Nonlinearity = Field(default="leaky_relu", description=_NONLINEARITY)
 
@@ -109,6 +110,6 @@ class KaimingUniform(_Kaiming):
     dimensions: ClassVar[tuple[int, int | None]] = (2, None)
     example: ClassVar[Mapping[str, Any]] = {"a": 0.2}
 
-    a: float = Field(default=0.0, description=_A)
+    a: Slope = Field(default=0.0, description=_A)
     mode: Fan = Field(default="fan_in", description=_MODE)
     nonlinearity: Nonlinearity = Field(default="leaky_relu", description=_NONLINEARITY)

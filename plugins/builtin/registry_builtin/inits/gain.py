@@ -10,9 +10,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registry_core.components import ParameterError
 from registry_core.components.types import NUMBER
+from registry_core.diagnostics import format_value
 
 Nonlinearity = Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
 """Names of activations as in ``torch.nn.init.calculate_gain``; ``linear`` means none."""
+
+STEEPEST = 1_000_000
+"""The maximum slope: torch cannot compute the gain of one of 1e200."""
 
 _GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 _LAYERS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))
@@ -48,8 +52,12 @@ def _as_number(value: Any) -> Any:
         raise ParameterError(
             f"`param` is the negative slope of leaky_relu and does not apply to {name}", "Remove param"
         )
-    if isinstance(param, bool) or not isinstance(param, (int, float)):
-        raise ValueError(f"expected a number for `param`, the negative slope of leaky_relu, not {param!r}")
+    if isinstance(param, bool) or not isinstance(param, (int, float)) or not -STEEPEST <= param <= STEEPEST:
+        span = f"a number from {-STEEPEST:,} to {STEEPEST:,}"
+        raise ParameterError(
+            f"expected {span} for `param`, the negative slope of leaky_relu, not {format_value(param)}",
+            "Write a slope such as 0.2",
+        )
     return calculate_gain(name, param)
 
 
