@@ -44,12 +44,14 @@ def replace_file(path: Path, text: str) -> None:
 class AppendedFile:
     """A file that grows, such as a log; it is opened only to write, so nothing is lost or printed if that fails.
 
-    OSError if the disk is full, the folder is gone, or the path is a link: then nothing of what waits is in the file.
+    OSError if the disk is full, the folder is gone, or the path is a link: then nothing of what waits is in the file,
+    and nothing will be, as a checkpoint may keep it for the run that is resumed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._waiting = b""
+        self._error: OSError | None = None
 
     def write(self, data: bytes) -> None:
         """Append data, which are buffered; if they cannot be written, the next ``flush`` says so."""
@@ -65,7 +67,7 @@ class AppendedFile:
 
     def forget(self) -> None:
         """Drop the data that are not written yet."""
-        self._waiting = b""
+        self._waiting, self._error = b"", None
 
     def flush(self) -> None:
         """Write what is buffered, so that other processes see it and the end of this one does not lose it."""
@@ -76,6 +78,15 @@ class AppendedFile:
         self._written(durable=True)
 
     def _written(self, *, durable: bool) -> None:
+        if self._error is not None:
+            raise self._error
+        try:
+            self._write(durable=durable)
+        except OSError as error:
+            self._error = error
+            raise
+
+    def _write(self, *, durable: bool) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOT_THROUGH_LINKS | getattr(os, "O_BINARY", 0)
         descriptor = os.open(self.path, flags, 0o644)
         try:

@@ -16,7 +16,8 @@ def outcome(run: Path) -> dict[str, Any]:
     latest = pointed(folder, "latest")
     assert latest is not None, f"{run} has no checkpoint"
     weights, state, _ = load_checkpoint(latest)
-    plain = {key: state[key] for key in ("torch", "position", "running", "since_evaluation", "hooks", "images")}
+    plain = {key: state[key] for key in ("torch", "position", "running", "since_evaluation", "images")}
+    plain["hooks"] = [_memory(hook) for hook in state["hooks"]]
     pointers = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
     return {
         "rows": lines(run / "metrics.jsonl"),
@@ -27,6 +28,13 @@ def outcome(run: Path) -> dict[str, Any]:
         "checkpoints": [path.name for path in checkpoints_in(folder)],
         "scalars": scalars(run / "tensorboard"),
     }
+
+
+def _memory(hook: dict[str, Any]) -> list[Any]:
+    """What a hook remembers, but not the lines that it could not write, nor which checkpoints are still there."""
+    own = hook["state"]
+    kept = {key: own[key] for key in own if key != "unwritten"} if isinstance(own, dict) else own
+    return [hook["name"], kept, hook["checkpoints"]["best"]]
 
 
 def lines(path: Path) -> list[Any]:
@@ -57,3 +65,9 @@ def bits(value: Any) -> Any:
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The parts in which two outcomes differ."""
     return [name for name in one if one[name] != other[name]]
+
+
+def losses(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """The parts in which an outcome differs from the expected one, unless it has more checkpoints."""
+    more = {*expected["checkpoints"]} <= {*found["checkpoints"]}
+    return [name for name in differences(expected, found) if name != "checkpoints" or not more]

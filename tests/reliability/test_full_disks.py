@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from reliability.forked import Ended, Forked, command
 from reliability.full_disks import train_disturbed, train_with_fault, train_with_small_files
-from reliability.outcome import differences, outcome
+from reliability.outcome import losses, outcome
 from reliability.scratch import scratch
 from reliability.small_runs import small_run, write_small_run
 from reliability.trials import Score, generator, trials
@@ -41,7 +41,7 @@ def went_on(folder: Path, path: Path, out: Path, expected: dict[str, Any]) -> ob
         shutil.rmtree(out)
     arguments = ["--resume", out] if has_begun else [path, "--out", out]
     ended = Forked(folder, command, "train", *arguments).end()
-    return differences(expected, outcome(out)) if ended.code == 0 else ended.out
+    return losses(expected, outcome(out)) if ended.code == 0 else ended.out
 
 
 def undisturbed(folder: Path, path: Path) -> dict[str, Any]:
@@ -65,9 +65,9 @@ def test_a_disk_that_fills_at_any_stage_of_a_run(action: str) -> None:
         shutil.rmtree(out)
         for at in sorted(random.sample(range(1, operations + 1), trials(8, 150))):
             ended = Forked(folder, train_with_fault, out, action, at, "train", path, "--out", out).end()
-            # Where a read fails that is only a check, the run goes on, and so does a run whose clean-up fails.
+            # Where a read fails that is only a check, the run goes on, and so does one that cannot remove a checkpoint.
             holds = is_said(ended) or (ended.code == 0 and not _traceback(ended))
-            wrong = went_on(folder, path, out, expected) if ended.code != 0 else differences(expected, outcome(out))
+            wrong = went_on(folder, path, out, expected) if ended.code != 0 else losses(expected, outcome(out))
             score.trial(holds and not wrong, (at, ended.code, ended.out[-400:], wrong))
             shutil.rmtree(out)
 

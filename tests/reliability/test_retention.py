@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
-from checkpoints import PIPELINE, state_at
+from checkpoints import PIPELINE, save, state_at
+from checkpoints import RUN as CHECKPOINTS_OF
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -197,3 +201,25 @@ def test_a_pointer_names_a_checkpoint_or_nothing(tmp_path: Path) -> None:
     for text in ("../../x", "/etc/passwd", "step-00000001", "step-1", "step-00000001\n../x", "x" * 10_000, "\0", ""):
         (tmp_path / "best").write_text(text)
         assert pointed(tmp_path, "best") is None
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EACCES])
+def test_what_cannot_be_read_now_is_kept(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails for a moment, or a limit of open files, makes no checkpoint a damaged one."""
+    retention = Retention(tmp_path, CHECKPOINTS_OF, 1)
+    for step in (1, 2, 3):
+        retention.note(step, Save(2), 0)
+        save(tmp_path, step)
+    real = os.open
+
+    def failing(path: Any, *arguments: Any, **options: Any) -> int:
+        if "step-00000003" in str(path) and str(path).endswith("manifest.json"):
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", failing)
+    retention.prune()
+    assert [path.name for path in checkpoints_in(tmp_path)] == [step_folder(step) for step in (3, 2, 1)]
+    monkeypatch.undo()
+    retention.prune()
+    assert [path.name for path in checkpoints_in(tmp_path)] == [step_folder(step) for step in (3, 2)]

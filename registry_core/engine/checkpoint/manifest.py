@@ -6,6 +6,7 @@ nothing else is in the folder.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -103,8 +104,23 @@ def seal(folder: Path, origin: Origin, step: int) -> None:
     sync(folder)
 
 
+class UnreadableCheckpoint(CheckpointError):
+    """A checkpoint cannot be read now, which says nothing about whether it is whole."""
+
+
+_OF_THE_SYSTEM = {
+    getattr(errno, name)
+    for name in ("EIO", "ENOSPC", "EMFILE", "ENFILE", "ENOMEM", "EACCES", "EPERM", "ESTALE", "ETIMEDOUT", "EBUSY")
+    if hasattr(errno, name)
+}
+"""Reasons for an OSError that lie in the disk or the machine, not in the files."""
+
+
 def verify(checkpoint: Path) -> Manifest:
-    """The manifest of a checkpoint; CheckpointError unless the folder holds exactly the files that it describes."""
+    """The manifest of a checkpoint; CheckpointError unless the folder holds exactly the files that it describes.
+
+    UnreadableCheckpoint if the disk or the machine is the reason.
+    """
     named = f"The checkpoint {str(checkpoint)!r}"
     try:
         manifest = _parsed(read_manifest(checkpoint), named)
@@ -118,6 +134,8 @@ def verify(checkpoint: Path) -> Manifest:
                 raise CheckpointError(damaged, "Use an older checkpoint.")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
+        if getattr(error, "errno", None) in _OF_THE_SYSTEM:
+            raise UnreadableCheckpoint(f"{named} cannot be read: {reason}.") from error
         raise CheckpointError(f"{str(checkpoint)!r} is not a complete checkpoint: {reason}.") from error
     if step_of(checkpoint.name) not in (None, manifest.step):
         raise CheckpointError(f"{named} is a copy of that of step {manifest.step}. Name it so, or remove it.")

@@ -8,7 +8,7 @@ checkpoint of another run, is left alone.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from registry_core.components import Save
 from registry_core.config.run_layout import BEST, best_in, is_folder, pointed, step_folder, step_of
 from registry_core.diagnostics import CheckpointError
-from registry_core.engine.checkpoint.manifest import verify
+from registry_core.engine.checkpoint.manifest import UnreadableCheckpoint, verify
 from registry_core.engine.checkpoint.store import adopt, checkpoints_in, point
 
 Signature = tuple[tuple[str, int, int, int, int], ...]
@@ -101,7 +101,7 @@ class Retention:
         there = {step_of(path.name) or 0: path for path in checkpoints_in(self.folder)}
         owners = [self.of_run, *self.of_hooks]
         ours = {step for owner in owners for step in owner.saved}
-        runs = {step: self._verified_run(path) for step, path in there.items()}
+        runs, unreadable = self._verified(there)
         good = [step for step, run in runs.items() if run == self.run]
         if not good:
             return
@@ -109,19 +109,36 @@ class Retention:
         for step, path in there.items():
             is_superseded = step in ours and runs[step] in (self.run, None)
             is_useless = runs[step] is None and step < max(good)
-            if step not in kept and (is_superseded or is_useless):
+            if step not in kept | unreadable and (is_superseded or is_useless):
                 shutil.rmtree(path, ignore_errors=True)  # what is left is damaged, and is removed the next time
         for owner in owners:
-            owner.saved = [step for step in owner.saved if step in kept]
+            owner.saved = [step for step in owner.saved if step in kept | unreadable]
+
+    def _verified(self, there: Mapping[int, Path]) -> tuple[dict[int, str | None], set[int]]:
+        """The runs of checkpoints by step, None for damaged ones, and the steps of those that cannot be read now."""
+        runs: dict[int, str | None] = {}
+        unreadable = set()
+        for step, path in there.items():
+            try:
+                runs[step] = self._verified_run(path)
+            except UnreadableCheckpoint:  # it may be whole
+                runs[step] = None
+                unreadable.add(step)
+        return runs, unreadable
 
     def _verified_run(self, path: Path) -> str | None:
-        """The run of a checkpoint; None if it is damaged. One that did not change since is not read again."""
+        """The run of a checkpoint; None if it is damaged. One that did not change since is not read again.
+
+        UnreadableCheckpoint if the disk or the machine is the reason.
+        """
         signature = _signature(path)
         before = self._seen.get(path.name)
         if before is not None and signature and before[0] == signature:
             return before[1]
         try:
             run: str | None = verify(path).origin.run
+        except UnreadableCheckpoint:
+            raise
         except CheckpointError:
             run = None
         self._seen[path.name] = (signature, run)
