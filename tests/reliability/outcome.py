@@ -33,7 +33,7 @@ def outcome(run: Path) -> dict[str, Any]:
 def _memory(hook: dict[str, Any]) -> list[Any]:
     """What a hook remembers, but not the lines that it could not write, nor which checkpoints are still there."""
     own = hook["state"]
-    kept = {key: own[key] for key in own if key != "unwritten"} if isinstance(own, dict) else own
+    kept = {key: own[key] for key in own if not key.startswith("unwritten")} if isinstance(own, dict) else own
     return [hook["name"], kept, hook["checkpoints"]["best"]]
 
 
