@@ -267,7 +267,7 @@ def test_hooks_remember_over_a_resume(pipeline: Callable[..., Path], tmp_path: P
 
 
 def test_what_a_log_cannot_write_waits_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fills in the middle of a line leaves none of it in the file, and all of it for later."""
+    """A disk that fills in the middle of a line leaves none of it in the file, and all of it for a checkpoint."""
     from registry_core.components.run_files import AppendedFile
 
     log = AppendedFile(tmp_path / "log")
@@ -287,7 +287,11 @@ def test_what_a_log_cannot_write_waits_whole(tmp_path: Path, monkeypatch: pytest
         log.flush()
     monkeypatch.undo()
     assert (tmp_path / "log").read_bytes() == b"first\n"
+    with pytest.raises(OSError, match="No space"):
+        log.sync()
+    assert (tmp_path / "log").read_bytes() == b"first\n", "the run that is resumed writes it"
     assert log.waiting == b"second\n"
+    log.forget()
+    log.write(b"third\n")
     log.sync()
-    assert (tmp_path / "log").read_bytes() == b"first\nsecond\n"
-    assert log.waiting == b""
+    assert (tmp_path / "log").read_bytes() == b"first\nthird\n"
