@@ -68,7 +68,7 @@ A crash between any two of these leaves the old checkpoint or the new one. Remai
 
 ```console
 pytest tests/reliability                                                      # quick, as in CI
-REGISTRY_TRIALS=long pytest tests/reliability                                 # as many trials as are stated below
+REGISTRY_TRIALS=long pytest -m '' tests/reliability                           # as many trials as are stated below
 REGISTRY_SEED=1 pytest tests/reliability                                      # other random moments
 REGISTRY_SCOREBOARD=docs/reliability.json pytest tests/reliability            # write the figures
 python docs/make_reliability.py                                               # write this page

@@ -192,17 +192,18 @@ class StartedRun:
         """Wait for a number of marks; False if the process ended before."""
         return self.wait_for(lambda: len(self.marks()) >= count)
 
-    def send(self, number: signal.Signals, *, to: str = "process") -> None:
-        """Send a signal to the process, its group, or one of its children, if it still runs."""
+    def send(self, number: signal.Signals, *, to: str = "process") -> bool:
+        """Send a signal to the process, its group, or one of its children; False if that has ended."""
         self._told = self._told or time.monotonic()
-        if self.has_ended:
-            return
+        if self.has_ended or (to == "child" and not self.children()):
+            return False
         if to == "group":
             os.killpg(self.pid, number)
         elif to == "process":
             os.kill(self.pid, number)
         else:
             os.kill(self.children()[-1], number)
+        return True
 
     def children(self) -> list[int]:
         """The child processes that run."""
