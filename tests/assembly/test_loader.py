@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data._utils import signal_handling
 
 import registry_core
 from registry_core import load
@@ -172,8 +173,21 @@ def test_the_end_of_a_loader_process_is_an_error(
     assert multiprocessing.active_children() == []
 
 
+@pytest.fixture(params=[False, True], ids=["", "after a loader of torch"])
+def handler_of_torch(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With the handler of SIGCHLD that the first loader of torch in a process installs, and without it."""
+    before, is_set = signal.getsignal(signal.SIGCHLD), signal_handling._SIGCHLD_handler_set
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal_handling._SIGCHLD_handler_set = False
+    if request.param:
+        signal_handling._set_SIGCHLD_handler()
+    yield
+    signal.signal(signal.SIGCHLD, before)
+    signal_handling._SIGCHLD_handler_set = is_set
+
+
 def test_a_dying_loader_process_interrupts_nothing(
-    pipeline: Callable[..., Path], distribution: Callable[..., Path]
+    handler_of_torch: None, pipeline: Callable[..., Path], distribution: Callable[..., Path]
 ) -> None:
     """The handler of torch would raise in the middle of whatever runs; the batches before are received."""
     points = "[registry_core.v1.datasets]\nending = parts_ending:Ending\n"

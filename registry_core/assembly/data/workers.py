@@ -172,6 +172,9 @@ class _Iterator(_MultiProcessingDataLoaderIter):
         except BaseException:
             self._shutdown = True  # half made, it would fail again in its destructor, which prints a traceback
             raise
+        # Where another loader of torch installed its handler, it would raise wherever the program is, see `_started`.
+        signal_handling._remove_worker_pids(id(self))  # type: ignore[attr-defined]  # torch has it for itself
+        self._worker_pids_set = False
 
     def _try_get_data(self, timeout: float = _LOOK) -> tuple[bool, Any]:
         if self._is_stopped():
