@@ -116,7 +116,7 @@ def test_parameters_metrics_tags_and_the_end_are_recorded(
 
     client = MlflowClient(tracking_uri=hook["tracking_uri"])
     names = {each.path for each in client.list_artifacts(run.info.run_id)}
-    assert names == {"environment.json", "init.txt", "metrics.jsonl", "parameters.txt", "pipeline.json"}
+    assert names == {"environment.json", "init.txt", "metrics.jsonl", "parameters.txt", "pipeline.json", "run.json"}
     kept = client.download_artifacts(run.info.run_id, "pipeline.json", str(tmp_path))
     assert Path(kept).read_bytes() == (result.directory / "pipeline.json").read_bytes()
 

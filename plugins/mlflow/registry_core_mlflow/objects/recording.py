@@ -141,7 +141,9 @@ def _measured_before(run: Run) -> list[Measured]:
 
 def _files(run: Run) -> list[Path]:
     """Return the files of the run directory, except a summary, which is of an earlier part of the run."""
-    return sorted(path for path in run.directory.iterdir() if path.is_file() and path.name != "summary.json")
+    return sorted(
+        path for path in run.directory.iterdir() if path.is_file() and path.name not in ("summary.json", "lock")
+    )
 
 
 def _facts(run: Run) -> dict[str, str]:
