@@ -140,7 +140,7 @@ def _measured_before(run: Run) -> list[Measured]:
 
 
 def _files(run: Run) -> list[Path]:
-    """Return the files of the run directory, except a summary, which is of an earlier part of the run."""
+    """Return the files of the run directory, except its lock and a summary, which is of an earlier part."""
     return sorted(
         path for path in run.directory.iterdir() if path.is_file() and path.name not in ("summary.json", "lock")
     )
