@@ -168,7 +168,7 @@ def test_a_run_in_the_pipeline_survives_without_its_server(tmp_path: Path, capsy
     result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.position.epoch == 1
     assert "failed in run_started: NotRecorded: MLflow could not" in result.summary["hook_errors"][0]
-    assert "hooks[0] mlflow failed in run_started" in capsys.readouterr().err
+    assert "hooks[0] mlflow of registry-core-mlflow" in capsys.readouterr().err
 
 
 def test_the_default_store_is_a_database_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
