@@ -224,7 +224,7 @@ _TILE_SIDES = (322, 323)
 
 
 def _count(marker: bytes, file: _BoundedReader) -> int:
-    """How often two bytes occur in a file, whose place does not change."""
+    """The number of times that two bytes occur in a file, whose place does not change."""
     place, found, last = file.tell(), 0, b""
     file.seek(0)
     while block := file.read(_BLOCK):

@@ -81,12 +81,12 @@ class AppendedFile:
         if self._error is not None:
             raise self._error
         try:
-            self._write(durable=durable)
+            self._append(durable=durable)
         except OSError as error:
             self._error = error
             raise
 
-    def _write(self, *, durable: bool) -> None:
+    def _append(self, *, durable: bool) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOT_THROUGH_LINKS | getattr(os, "O_BINARY", 0)
         descriptor = os.open(self.path, flags, 0o644)
         try:

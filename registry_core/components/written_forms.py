@@ -101,7 +101,7 @@ _MAPPINGS = (dict, Mapping, MutableMapping)
 
 
 def _choice(choices: Sequence[Any]) -> Read | None:
-    """Of numbers: True == 1 in Python, and would pass for the choice 1."""
+    """The reader of choices that are numbers: True == 1 in Python, and would pass for the choice 1."""
     kinds = {type(choice) for choice in choices}
     if int not in kinds or bool in kinds:
         return None

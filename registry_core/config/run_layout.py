@@ -9,6 +9,8 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
+from registry_core.components.run_files import UNFINISHED
+
 CHECKPOINTS = "checkpoints"
 """The folder of a run directory with its checkpoints."""
 
@@ -38,6 +40,11 @@ def step_of(name: str) -> int | None:
     found = _STEP.fullmatch(name)
     step = int(found[1]) if found else None
     return step if step is not None and step_folder(step) == name else None
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return True for what a process that was killed leaves: a checkpoint or a file that it had not finished."""
+    return path.match("step-*.tmp-*") or path.match(UNFINISHED)
 
 
 def best_in(metric: str) -> str:

@@ -168,7 +168,8 @@ def _begin_again(own: RunDirectory, pipeline: Loaded | Spec | None, overrides: S
     """Start a run that was killed before its first checkpoint from its first step, in its directory."""
     warn("The run was killed before its first checkpoint, so it starts from its first step.")
     if pipeline is None:
-        chosen = load(own.pipeline, overrides)
+        with telling_of_moved_data():
+            chosen = load(own.pipeline, overrides)
     else:
         chosen = load_spec(pipeline if isinstance(pipeline, Spec) else pipeline.spec)
     plan = make_plan(chosen)

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from registry_core.components import Row
-from registry_core.components.run_files import UNFINISHED, replace_file
+from registry_core.components.run_files import replace_file
 from registry_core.config import Spec
 from registry_core.config.dump import pipeline_text, recorded
-from registry_core.config.run_layout import CHECKPOINTS, open_own
+from registry_core.config.run_layout import CHECKPOINTS, is_unfinished, open_own
 from registry_core.diagnostics import RunError
 from registry_core.diagnostics.json_text import json_text
 from registry_core.engine.claim import LOCK
@@ -56,7 +56,7 @@ class RunDirectory:
 
     def refuse_taken(self) -> None:
         """Raise RunError if it is not empty; files of a run without a step are ignored."""
-        there = {entry.name for entry in self.path.iterdir() if not entry.match(UNFINISHED)}
+        there = {entry.name for entry in self.path.iterdir() if not is_unfinished(entry)}
         if there - _BEFORE_THE_FIRST_STEP:
             message = f"The folder {str(self.path)!r} is not empty."
             raise RunError(message, "Choose another with --out, or resume that run with --resume.")
@@ -107,7 +107,7 @@ class RunDirectory:
 
     def has_saved_nothing(self) -> bool:
         """True for a run that began with the first step and was killed before its first checkpoint."""
-        saved = self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        saved = self.checkpoints.is_dir() and not all(map(is_unfinished, self.checkpoints.iterdir()))
         return not (saved or self.summary.exists() or self.continues()) and self.identity() is not None
 
     def identify(self, run: str) -> None:

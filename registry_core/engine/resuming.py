@@ -123,7 +123,7 @@ def refuse_for_repeating(own: dict[str, Any], new: Spec) -> None:
 
 
 def unrepeatable(changed: Iterable[str], own: dict[str, Any], new: Spec) -> list[str]:
-    """Of dotted keys that a resume changed, those with which a run is not repeated by its last pipeline alone."""
+    """The dotted keys among those changed by resumes with which the last pipeline alone does not repeat the run."""
     length = [keys for keys, mark in keys_that_may_change(Spec) if mark is LENGTH]
     monitoring: list[Keys] = [("hooks",), ("ignore",)]
     harmless = [keys for keys in [*_of_loading(), *length, *monitoring, *_locations(own, new)] if keys != _DEVICE]
@@ -145,12 +145,12 @@ def _of_loading() -> list[Keys]:
 
 
 def _outside(different: Sequence[Keys], harmless: Sequence[Keys]) -> list[Keys]:
-    """Of the keys that differ, those that are not below a harmless one."""
+    """The keys that differ and are not below a harmless one."""
     return [keys for keys in different if not any(keys[: len(each)] == each for each in harmless)]
 
 
 def _decisive(own: dict[str, Any], new: Spec, different: Sequence[Keys]) -> list[Keys]:
-    """Of the keys that differ, those on which results depend."""
+    """The keys that differ and on which results depend."""
     scheduler = new.optim.scheduler
     fixed_length = scheduler is not None and scheduler.depends_on_length()
     marks = [keys for keys, mark in keys_that_may_change(Spec) if not (fixed_length and mark is LENGTH)]

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from registry_core.assembly.device import choose_device
-from registry_core.components.run_files import UNFINISHED
 from registry_core.config.dump import recorded
-from registry_core.config.run_layout import BEST, LATEST, is_folder, is_pointer, pointed, step_of
+from registry_core.config.run_layout import BEST, LATEST, is_folder, is_pointer, is_unfinished, pointed, step_of
 from registry_core.diagnostics import CheckpointError, PipelineError, RegistryError
 from registry_core.engine.checkpoint.store import Checkpoint, checkpoints_in, load_checkpoint, none_intact
 from registry_core.engine.claim import holder_of
@@ -155,7 +154,7 @@ class _Verifying:
                 self._note_stray(path)
 
     def _note_stray(self, path: Path) -> None:
-        if path.match("step-*.tmp-*") or path.match(UNFINISHED):
+        if is_unfinished(path):
             self.notes.append(f"{str(path)!r} was left by a save that was cut short, and the next resume removes it.")
         elif path.name.startswith("step-"):
             what = "a link" if path.is_symlink() else "not the folder of a step"
@@ -199,9 +198,9 @@ class _Verifying:
                 self.problems.append(str(error))
 
     def _resumption(self) -> Resumption:
-        if self.newest is None and not self.refused and self.directory.has_saved_nothing():
-            return Resumption(guarantee="exact")
         if self.newest is None:
+            if not self.refused and self.directory.has_saved_nothing():
+                return Resumption(guarantee="exact")
             return Resumption(refused=(*self.refused, str(none_intact(self.directory.checkpoints))))
         path, saved = self.newest
         if saved.state["stopped"]:

@@ -37,7 +37,7 @@ class Unsavable(TypeError):
 
 @dataclass(frozen=True)
 class Form:
-    """How values of one type are kept: as the simpler values that ``apart`` returns and ``together`` is called with."""
+    """The form of values of one type: simpler values, which ``apart`` returns and ``together`` is called with."""
 
     tag: str
     apart: Callable[[Any], Sequence[Any]]

@@ -43,7 +43,7 @@ class OwnCheckpoints:
             self.best, self.metric = step, save.metric
 
     def kept(self, verified: Iterable[int]) -> set[int]:
-        """Of the verified steps, those to keep."""
+        """The steps to keep, of those that are verified."""
         own = sorted({*self.saved} & {*verified})
         newest = own[-self.keep :] if self.keep else own
         return {*newest} if self.best is None else {*newest, self.best}
@@ -105,14 +105,14 @@ class Retention:
         good = [step for step, run in runs.items() if run == self.run]
         if not good:
             return
-        kept = {max(good)}.union(*(owner.kept(good) for owner in self.of_hooks))
+        kept = {max(good), *unreadable}.union(*(owner.kept(good) for owner in self.of_hooks))
         for step, path in there.items():
             is_superseded = step in ours and runs[step] in (self.run, None)
             is_useless = runs[step] is None and step < max(good)
-            if step not in kept | unreadable and (is_superseded or is_useless):
+            if step not in kept and (is_superseded or is_useless):
                 shutil.rmtree(path, ignore_errors=True)  # what is left is damaged, and is removed the next time
         for owner in owners:
-            owner.saved = [step for step in owner.saved if step in kept | unreadable]
+            owner.saved = [step for step in owner.saved if step in kept]
 
     def _verified(self, there: Mapping[int, Path]) -> tuple[dict[int, str | None], set[int]]:
         """The runs of checkpoints by step, None for damaged ones, and the steps of those that cannot be read now."""

@@ -21,8 +21,8 @@ from safetensors.torch import load_file, save_file
 
 from registry_core.analysis.patterns import some_of
 from registry_core.assembly.finite import holding_nan
-from registry_core.components.run_files import UNFINISHED, replace_file, sync
-from registry_core.config.run_layout import LATEST, STATE, is_folder, open_own, step_folder, step_of
+from registry_core.components.run_files import replace_file, sync
+from registry_core.config.run_layout import LATEST, STATE, is_folder, is_unfinished, open_own, step_folder, step_of
 from registry_core.diagnostics import CheckpointError
 from registry_core.engine.checkpoint.form import require_form
 from registry_core.engine.checkpoint.forms import Unsavable
@@ -205,7 +205,7 @@ def newest(folder: Path, run: str | None, warn: Callable[[str], None]) -> tuple[
 def remove_unfinished(folder: Path) -> None:
     """Remove what killed processes left: no other one writes here, because the run directory is claimed."""
     with suppress(OSError):  # what cannot be removed does no harm
-        for left in [*folder.glob("step-*.tmp-*"), *folder.glob(UNFINISHED)]:
+        for left in filter(is_unfinished, [*folder.iterdir()]):
             _remove(left)
 
 

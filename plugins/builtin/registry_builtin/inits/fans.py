@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from registry_builtin.inits.gain import STEEPEST, Gain, Nonlinearity, calculate_gain
+from registry_builtin.inits.gain import Gain, Nonlinearity, Slope, calculate_gain
 from registry_core.components import Init
 
 Fan = Literal["fan_in", "fan_out"]
-Slope = Annotated[float, Field(ge=-STEEPEST, le=STEEPEST)]
 _GAIN = "for the activation that follows: a number, or `{nonlinearity: leaky_relu, param: 0.2}`."
 _A = "Negative slope of leaky_relu."
 _MODE = "Preserve variances in the forward pass (fan_in) or in the backward pass (fan_out)."

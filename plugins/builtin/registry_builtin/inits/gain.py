@@ -17,6 +17,7 @@ Nonlinearity = Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"
 
 STEEPEST = 1_000_000
 """The maximum slope: torch cannot compute the gain of one of 1e200."""
+Slope = Annotated[float, Field(ge=-STEEPEST, le=STEEPEST)]
 
 _GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 _LAYERS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))

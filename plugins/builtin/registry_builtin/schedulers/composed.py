@@ -85,6 +85,9 @@ def _built(functions: Function | tuple[Function, ...]) -> Any:
     return [function.build() for function in functions] if isinstance(functions, tuple) else functions.build()
 
 
+Parts = Annotated[tuple[Scheduler, ...], Field(min_length=1, max_length=1_000)]
+
+
 class _Composed(Scheduler):
     """Base of ``chained`` and ``sequential``: the inner schedulers count the same unit and start with the whole."""
 
@@ -179,9 +182,7 @@ class Chained(_Composed):
         "schedulers": [{"constant": {"factor": 0.1, "total_iters": 2}}, {"exponential": {"gamma": 0.9}}]
     }
 
-    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1, max_length=1_000)] = Field(
-        description="Schedulers that count the same unit."
-    )
+    schedulers: Parts = Field(description="Schedulers that count the same unit.")
 
     def depends_on_length(self) -> bool:
         """Return whether one of the schedulers ends with the run."""
@@ -218,9 +219,7 @@ class Sequential(_Composed):
         "milestones": [5],
     }
 
-    schedulers: Annotated[tuple[Scheduler, ...], Field(min_length=1, max_length=1_000)] = Field(
-        description="Schedulers in order; all count the same unit."
-    )
+    schedulers: Parts = Field(description="Schedulers in order; all count the same unit.")
     milestones: Milestones = Field(
         description="Epochs (from 0) at which the second scheduler starts, the third, and so on."
     )
