@@ -16,10 +16,8 @@ import pytest
 
 from registry_core.catalog import refresh
 
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a shell's background jobs ignore it, and so do their children
-
+# Background jobs of a shell ignore it, and so do their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read when torch is imported, here and in subprocesses: for tensors as small as those of tests, threads only wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

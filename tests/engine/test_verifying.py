@@ -137,6 +137,8 @@ def test_before_the_first_checkpoint_a_resume_starts_from_the_first_step(run: Pa
     shutil.rmtree(run / "checkpoints")
     (run / "summary.json").unlink()
     assert verify(run).resumption == Resumption(checkpoint=None, guarantee="exact")
+    (run / "checkpoints" / "step-00000006.tmp-0").mkdir(parents=True)  # it was killed during its first save
+    assert verify(run).resumption == Resumption(checkpoint=None, guarantee="exact")
 
 
 def test_a_checkpoint_of_another_run(run: Path, tmp_path: Path) -> None:

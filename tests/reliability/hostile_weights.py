@@ -229,9 +229,9 @@ def colliding_keys() -> bytes:
 
 
 WEIGHTS: dict[str, Callable[[], bytes]] = {
-    **{f"calls {name}.pt": of(called(name, text("/tmp/harm"))) for name in CODE},
+    **{f"calls {name}.pt": of(called(name, text("harm"))) for name in CODE},
     **{
-        f"old {name}.pth": lambda name=name: legacy(called(name, text("/tmp/harm")))
+        f"old {name}.pth": lambda name=name: legacy(called(name, text("harm")))
         for name in ("os.system", "builtins.eval")
     },  # type: ignore[misc]  # mypy reads the default as an argument
     "beside.pt": beside(called("os.system", text("id"))),
@@ -283,7 +283,7 @@ WEIGHTS: dict[str, Callable[[], bytes]] = {
     "overlap.pt": overlapping,
     "one_name.pt": lambda: edited(archive(members={"w/data/1": VALUES}), b"w/data/1", b"w/data/0", last=True),
     "twice.pt": lambda: archive(members={"w/data/1": VALUES}).replace(b"w/data/1", b"w/data/0"),
-    "parent.pt": lambda: archive(members={"../../../tmp/harm": b"x", "/etc/harm": b"x", "a/data.pkl": GOOD}),
+    "parent.pt": lambda: archive(members={"../../../harm": b"x", "/etc/harm": b"x", "a/data.pkl": GOOD}),
     "members.pt": lambda: many_members(120_000),
     "count.pt": lambda: edited(archive(), b"PK\x05\x06\0\0\0\0\x04\0\x04\0", b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff"),
     "before_another.pt": behind_another,
@@ -401,7 +401,7 @@ HARMLESS = {
     "attributes.pt": lambda: archive(pickled(mapping(weight=tensor())[:-1] + b"u}" + text("__class__") + b"N" + b"sb")),
     "compressed.pt": lambda: archive(compression=zipfile.ZIP_DEFLATED),
     "padded.pt": lambda: archive(members={"w/zeros": bytes(10**8)}, compression=zipfile.ZIP_DEFLATED),
-    "parent_names.pt": lambda: archive(members={"../../../tmp/harm": b"x", "w/../../harm": b"x"}),
+    "parent_names.pt": lambda: archive(members={"../../../harm": b"x", "w/../../harm": b"x"}),
     "good.pth": old,
 }
 """Files that look hostile, and are read all the same, without anything happening."""

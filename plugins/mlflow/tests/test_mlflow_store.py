@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +168,9 @@ def test_a_run_in_the_pipeline_survives_without_its_server(tmp_path: Path, capsy
     path.write_text(json.dumps(watched), encoding="utf-8")
     result = registry_core.train(registry_core.load(path), tmp_path / "run")
     assert result.position.epoch == 1
-    assert "failed in run_started: NotRecorded: MLflow could not" in result.summary["hook_errors"][0]
-    assert "hooks[0] mlflow of registry-core-mlflow" in capsys.readouterr().err
+    failed = f"hooks[0] mlflow of registry-core-mlflow {version('registry-core-mlflow')} failed in run_started"
+    assert f"{failed}: NotRecorded: MLflow could not" in result.summary["hook_errors"][0]
+    assert failed in capsys.readouterr().err
 
 
 def test_the_default_store_is_a_database_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
