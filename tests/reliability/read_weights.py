@@ -153,12 +153,12 @@ def _in_child(kind: str, path: Path) -> dict[str, Any]:
 def _import_what_is_needed(kind: str) -> None:
     """Read a file that is right: modules are imported where they are needed, which is no harm that a file does."""
     sys.path.insert(0, str(Path(__file__).parent))
-    import hostile_weights
+    import hostile_data
 
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in {**hostile_weights.GOOD_FILES[kind], **hostile_weights.BESIDE.get(kind, {})}.items():
+        for name, content in {**hostile_data.GOOD_FILES[kind], **hostile_data.BESIDE.get(kind, {})}.items():
             (Path(folder) / name).write_bytes(content())
-        for name in hostile_weights.GOOD_FILES[kind]:
+        for name in hostile_data.GOOD_FILES[kind]:
             assert _looks(kind, Path(folder) / name)["said"] == [], name
 
 

@@ -13,21 +13,8 @@ from typing import Any
 import pytest
 import torch
 from conftest import ROOT, Ended, changed
-from reliability.hostile_weights import (
-    BESIDE,
-    HARMLESS,
-    IDX,
-    LARGE,
-    LARGE_LISTS,
-    LISTS,
-    MATRICES,
-    PLACES,
-    WEIGHTS,
-    archive,
-    bomb,
-    longer_than_stated,
-    of,
-)
+from reliability.hostile_data import BESIDE, IDX, LARGE_LISTS, LISTS, MATRICES, longer_than_stated
+from reliability.hostile_weights import HARMLESS, LARGE, PLACES, WEIGHTS, archive, bomb, of
 from reliability.trials import Score
 
 SECONDS, BYTES = 5, 10**9
