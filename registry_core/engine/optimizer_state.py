@@ -1,4 +1,4 @@
-"""The state of an optimizer after its first step, found by a step of stand-ins on the meta device."""
+"""The state that a checkpoint holds of an optimizer after a step, found by a step of stand-ins on the meta device."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def _of_group(declared: Any, group: dict[str, Any]) -> Iterator[tuple[int, dict[
     optimizer = declared.build([{**options, "params": twins}])
     with torch.no_grad():
         unwrap(type(optimizer).step)(optimizer)  # without torch's wrapper, so that no step hook is called
-    for twin, count in zip(twins, counts.values(), strict=True):
-        yield count, dict(optimizer.state[twin])
+    saved = optimizer.state_dict()["state"]  # what a checkpoint holds: an optimizer may convert its state for it
+    for index, count in enumerate(counts.values()):
+        yield count, saved.get(index, {})
 
 
 def _without_fused(declared: Any) -> Any:

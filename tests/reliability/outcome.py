@@ -55,12 +55,14 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def bits(value: Any) -> Any:
-    """Plain data with the bytes of every tensor in its place."""
+    """Plain data with the bytes of every tensor and array in its place."""
     if isinstance(value, dict):
         return {str(key): bits(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [bits(one) for one in value]
-    return value.contiguous().numpy().tobytes() if hasattr(value, "numpy") else value
+    if hasattr(value, "to_dense"):
+        return value.to_dense().contiguous().numpy().tobytes()
+    return value.tobytes() if hasattr(value, "tobytes") else value
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
