@@ -7,7 +7,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-_NOT_PASSED_ON = ("PYTHONPATH", "COLUMNS", "FORCE_COLOR", "PY_COLORS", "REGISTRY_CORE_PLUGINS")
+_NOT_PASSED_ON = ("PYTHONPATH", "COLUMNS", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS", "REGISTRY_CORE_PLUGINS")
 
 DRIVER = """
 import contextlib, io, json, sys
