@@ -209,11 +209,11 @@ class Raises:
 
 
 class Signals:
-    """Requests a stop, as Ctrl-C does."""
+    """Requests a stop as a scheduler does; SIGINT is ignored in background jobs of a shell."""
 
     @hookimpl
     def step_ended(self) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_a_signal_kills_the_run_and_a_resume_finishes_it(tmp_path: Path, hook: d
     result = trained(tmp_path, hook, hooks=["signals"])
     run = only_run(hook)
     assert run.info.status == "KILLED"
-    assert run.data.tags["registry_core.reason"] == "SIGINT asked the run to stop."
+    assert run.data.tags["registry_core.reason"] == "SIGTERM asked the run to stop."
     registry_core.resume(result.directory, registry_core.load(written(tmp_path, hook)))
     assert only_run(hook).info.status == "FINISHED"
 
