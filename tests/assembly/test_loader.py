@@ -20,6 +20,7 @@ from torch.utils.data._utils import signal_handling
 
 import registry_core
 from registry_core import load
+from registry_core.assembly.data import workers
 from registry_core.assembly.pipeline import assemble
 from registry_core.diagnostics import RunError
 from registry_core.engine.trained import TrainedModel, evaluate
@@ -207,6 +208,21 @@ def test_a_dying_loader_process_interrupts_nothing(
     with pytest.raises(RunError, match="SIGKILL"):
         iterate()
     assert seen[:5] == [0, 1, 2, 3, 4]
+
+
+def test_a_loader_process_that_ends_while_others_start_is_an_error(
+    pipeline: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(workers._Iterator):
+        def __init__(self, loader: Any) -> None:
+            super().__init__(loader)
+            self._workers[0].kill()
+            self._workers[0].join()
+
+    monkeypatch.setattr(workers, "_Iterator", Killed)
+    loader = assemble(make_plan(load(pipeline(data__workers=2)))).loaders["train"]
+    with pytest.raises(RunError, match=r"A loader process of data\.train ended by SIGKILL"):
+        list(loader.batches(0))
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])

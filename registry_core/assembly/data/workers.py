@@ -112,9 +112,11 @@ class Workers:
             raise self._not_started(error) from error
         finally:
             signal_handling._SIGCHLD_handler_set = handled
-            self._processes += [process for process in multiprocessing.active_children() if process not in before]
             if self._iterator is None:
+                self._processes += [process for process in multiprocessing.active_children() if process not in before]
                 self.close()
+            else:  # those that have ended already, too
+                self._processes += self._iterator._workers
         return self._iterator  # type: ignore[no-any-return]  # an iterator of torch
 
     def _not_started(self, error: Exception) -> RunError:
