@@ -153,7 +153,8 @@ class RunDirectory:
         try:
             replace_file(self.path / name, text)
         except OSError as error:
-            raise cannot_write(self.path / name, error) from error
+            then = "resume the run" if self.pipeline.exists() else "start the run again"
+            raise cannot_write(self.path / name, error, then) from error
 
     def facts(self, name: str) -> dict[str, Any]:
         """The content of a JSON file such as ``run.json``; empty if it is missing or damaged."""

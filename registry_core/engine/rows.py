@@ -78,13 +78,13 @@ class Rows:
                 self.append(row)
 
 
-def cannot_write(path: Path, error: OSError) -> RunError:
-    """The error for a file of a run directory that cannot be written."""
+def cannot_write(path: Path, error: OSError, then: str = "resume the run") -> RunError:
+    """The error for a file of a run directory that cannot be written; ``then`` ends the remedy."""
     if not path.parent.is_dir():
         message = f"The run directory {str(path.parent)!r} was moved or removed while the run wrote to it."
         return RunError(message, "Put it back, and resume the run.")
     message = f"{str(path)!r} cannot be written: {error.strerror or error}."
-    return RunError(message, "Free some space or mend the path, and resume the run.")
+    return RunError(message, f"Free some space or mend the path, and {then}.")
 
 
 def _row(line: str) -> dict[str, Any] | None:
