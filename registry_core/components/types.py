@@ -17,7 +17,7 @@ def _pair_of_sides(value: Any) -> Any:
     sides = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
     if _whole_numbers(sides, lengths=(2,), least=1):
         return tuple(sides)
-    raise UnexpectedValue("a side or [height, width] in pixels, each at least 1", value)
+    raise _not_numbers("a side or [height, width] in pixels, each at least 1", value)
 
 
 def _shorter_side_or_pair(value: Any) -> Any:
@@ -25,7 +25,7 @@ def _shorter_side_or_pair(value: Any) -> Any:
         return value
     if _whole_numbers(value, lengths=(2,), least=1):
         return tuple(value)
-    raise UnexpectedValue("the shorter side or [height, width] in pixels, each at least 1", value)
+    raise _not_numbers("the shorter side or [height, width] in pixels, each at least 1", value)
 
 
 def _four_edges(value: Any) -> Any:
@@ -36,13 +36,13 @@ def _four_edges(value: Any) -> Any:
     if _whole_numbers(value, lengths=(4,), least=0):
         return tuple(value)
     edges = "[left and right, top and bottom] or [left, top, right, bottom]"
-    raise UnexpectedValue(f"pixels for all edges, {edges}, each at least 0", value)
+    raise _not_numbers(f"pixels for all edges, {edges}, each at least 0", value)
 
 
 def _fill(value: Any) -> Any:
     values = value if isinstance(value, (list, tuple)) else (value,)
     if not values or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values):
-        raise UnexpectedValue("a pixel value, or a list with one for each channel", value)
+        raise _not_numbers("a pixel value, or a list with one for each channel", value)
     return values[0] if len(values) == 1 else tuple(values)
 
 
@@ -51,6 +51,12 @@ def _whole(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
     if isinstance(value, tuple):
         return tuple(int(one) if one == int(one) else one for one in value)
     return int(value) if value == int(value) else value
+
+
+def _not_numbers(expected: str, value: Any) -> UnexpectedValue:
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    in_quotes = any(isinstance(one, str) and re.fullmatch("[0-9]{1,9}", one) for one in values)
+    return UnexpectedValue(expected, value, "Write numbers without quotes." if in_quotes else "")
 
 
 def _whole_numbers(value: Any, lengths: tuple[int, ...], least: int) -> bool:

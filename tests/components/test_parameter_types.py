@@ -34,3 +34,15 @@ def test_a_default_is_that_of_one_field(shared: Any, default: Any, wrong: Any, m
         assert model(size=default).size == default
         with pytest.raises(ValidationError, match=message):
             model(size=wrong)
+
+
+@pytest.mark.parametrize("kind", [types.Size, types.ResizeSize, types.Padding, types.Fill])
+def test_numbers_in_quotes_are_recognised(kind: Any) -> None:
+    model = create_model("Model", __base__=ConfigModel, value=(kind, ...))
+    for quoted in ("8", ["8", 8]):
+        with pytest.raises(ValidationError) as caught:
+            model(value=quoted)
+        assert caught.value.errors()[0]["ctx"]["error"].remedy == "Write numbers without quotes."
+    with pytest.raises(ValidationError) as caught:
+        model(value="8 pixels")
+    assert caught.value.errors()[0]["ctx"]["error"].remedy == ""
