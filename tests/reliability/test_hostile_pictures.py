@@ -15,6 +15,7 @@ import PIL.Image
 import pytest
 from conftest import ROOT, Ended, changed
 from reliability.hostile_pictures import CONTENTS, EPS, PLACES, encoded, write_hostile_pictures
+from reliability.trials import Score
 
 from registry_core.components.image_file import decode_image
 from registry_core.components.image_formats import COMMON, EXTENSIONS, OTHERS
@@ -56,21 +57,16 @@ def found(traps: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> di
     return {Path(each["path"]).name: each for each in map(json.loads, done.stdout.splitlines())}
 
 
-@pytest.mark.parametrize("name", [*CONTENTS, *PLACES])
-def test_nothing_happens(found: dict[str, dict[str, Any]], name: str) -> None:
-    each = found[name]
-    assert each["status"] == 0
-    assert "raised" not in each
-    assert each["harm"] == []
-    assert each["seconds"] < SECONDS
-    assert each["bytes"] < BYTES
-
-
-@pytest.mark.parametrize("name", [*CONTENTS, *PLACES])
-def test_what_is_no_image_is_refused_in_a_sentence(found: dict[str, dict[str, Any]], name: str) -> None:
-    said = found[name]["said"][:-1]  # the last one is of the frames
-    assert bool(said) == (name not in IMAGES)
-    assert all(sentence.startswith("The image '") and sentence.endswith(".") for sentence in said)
+def test_nothing_happens(found: dict[str, dict[str, Any]]) -> None:
+    promise = f"runs and writes nothing, ends within {SECONDS} s and 1 GB, and refuses in a sentence what is no image"
+    with Score("hostile files: pictures", promise) as score:
+        for name in [*CONTENTS, *PLACES]:
+            each = found[name]
+            ended = each["status"] == 0 and "raised" not in each and each["harm"] == []
+            in_time = ended and each["seconds"] < SECONDS and each["bytes"] < BYTES
+            said = each["said"][:-1] if in_time else []  # the last one is of the frames
+            in_sentences = all(sentence.startswith("The image '") and sentence.endswith(".") for sentence in said)
+            score.trial(in_time and in_sentences and bool(said) == (name not in IMAGES), each)
 
 
 @pytest.mark.parametrize(
