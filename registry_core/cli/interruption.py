@@ -18,6 +18,8 @@ from types import FrameType
 
 from registry_core.diagnostics.stop_signals import STOP_SIGNALS, ReceivedSignal, Requests, act_by_default, heeded
 
+_end_process = os._exit  # which raises while a plugin is imported
+
 _PATIENCE = 1.0
 """Seconds after which the user is told that a signal was received."""
 
@@ -57,7 +59,7 @@ def unwinding() -> Iterator[None]:
 
     def report(unraisable: sys.UnraisableHookArgs) -> None:
         if unraisable.exc_type is KeyboardInterrupt:  # a destructor was interrupted, and cannot end the command
-            os._exit(interrupted())
+            _end_process(interrupted())
         hook(unraisable)
 
     sys.unraisablehook = report
@@ -90,7 +92,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     if _State.unwinds:
         _State.unwinds = False
         raise KeyboardInterrupt
-    os._exit(interrupted())
+    _end_process(interrupted())
 
 
 def _watch(pipe: int) -> None:
@@ -108,7 +110,7 @@ def _watch(pipe: int) -> None:
                 continue
             if requests.is_second(number):
                 _say(f"Ended by {signal.Signals(number).name}.")
-                os._exit(128 + number)
+                _end_process(128 + number)
             first = first or number
 
 

@@ -1,4 +1,4 @@
-"""Import the modules of plugins: what they print goes to standard error, and one that hangs is named."""
+"""Import the modules of plugins: what they print goes to standard error, and one that hangs or exits is named."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import NoReturn
 
 from registry_core.catalog.own import BUILT_INS
 from registry_core.diagnostics.printable import warn
@@ -21,7 +22,7 @@ def quiet_import(module: str, owner: str) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
         return
-    with _named_if_it_hangs(module, owner), _output_to_stderr(), redirect_stdout(sys.stderr):
+    with _named_if_it_hangs(module, owner), _exit_raises(), _output_to_stderr(), redirect_stdout(sys.stderr):
         yield
 
 
@@ -38,6 +39,30 @@ def _named_if_it_hangs(module: str, owner: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+_end_process = os._exit
+
+
+@contextmanager
+def _exit_raises() -> Iterator[None]:
+    """A context in which ``os._exit`` raises SystemExit: it would end a command without a word, and as a success."""
+    from threading import get_ident
+
+    importer = os.getpid(), get_ident()
+    is_over = False
+
+    def exit_raises(status: int) -> NoReturn:
+        if is_over or (os.getpid(), get_ident()) != importer:  # such as a child that the module forked
+            _end_process(status)
+        raise SystemExit(f"os._exit({status})")
+
+    before, os._exit = os._exit, exit_raises
+    try:
+        yield
+    finally:
+        is_over = True  # in case that another thread puts it back
+        os._exit = before
 
 
 @contextmanager

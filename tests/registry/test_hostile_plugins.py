@@ -32,7 +32,7 @@ class Hostile(NamedTuple):
 HOSTILE = {
     "raises": Hostile(LOSSES + "raises = h_raises:Loss\n", "raise RuntimeError('no licence')", "no licence"),
     "hangs": Hostile(LOSSES + "hangs = h_hangs:Loss\n", "import time\ntime.sleep(600)", "did not end within 3 seconds"),
-    "exits": Hostile(LOSSES + "exits = h_exits:Loss\n", "import os\nos._exit(7)", "ended its process (exit code 7)"),
+    "exits": Hostile(LOSSES + "exits = h_exits:Loss\n", "import os\nos._exit(7)", "SystemExit: os._exit(7)"),
     "prints": Hostile(LOSSES + "prints = h_prints:Loss\n", f"print('look at me')\n{LOSS}", "look at me", "warning"),
     "malformed": Hostile(LOSSES + "no equals sign\n", LOSS, "its metadata cannot be read"),
     "wrong-type": Hostile(LOSSES + "wrong_type = h_wrong_type:Loss\n", "Loss = 5", "a int: neither a class nor"),

@@ -133,6 +133,24 @@ def test_what_an_import_prints_does_not_reach_a_pipe(tmp_path: Path) -> None:
     assert "printed by Python" in err
 
 
+@pytest.mark.parametrize("status", [0, 7])
+@pytest.mark.parametrize("command", ["validate", "train", "show", "schema"])
+def test_an_import_that_exits_ends_no_command(tmp_path: Path, command: str, status: int) -> None:
+    child = "import os\nif os.fork() == 0:\n    os._exit(0)\nassert os.waitstatus_to_exitcode(os.wait()[1]) == 0\n"
+    modules = {"quits": f"{child}os._exit({status})\n"}
+    install(tmp_path / "site", "acme-quits", f"{LOSSES}quits = quits:Loss\n", modules)
+    (tmp_path / "pipeline.json").write_text(json.dumps(changed(loss="quits")))
+    argument = "pipeline.json" if command in ("validate", "train") else "loss/quits"
+    process = other(tmp_path, tmp_path / "site")(command, argument)
+    _, err = process.communicate()
+    assert process.returncode == 3
+    assert (
+        f"The loss 'quits' of acme-quits 1.0 cannot be imported from 'quits:Loss': SystemExit: os._exit({status})"
+        in err
+    )
+    assert "Traceback" not in err
+
+
 @pytest.fixture
 def hanging(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     module = f"import registry_core.components.quiet_import as q, time\ntime.sleep(600)\n{LOSS}"
