@@ -41,23 +41,19 @@ def _named_if_it_hangs(module: str, owner: str) -> Iterator[None]:
         timer.cancel()
 
 
-_end_process = os._exit
-
-
 @contextmanager
 def _exit_raises() -> Iterator[None]:
     """A context in which ``os._exit`` raises SystemExit: it would end a command without a word, and as a success."""
     from threading import get_ident
 
-    importer = os.getpid(), get_ident()
-    is_over = False
+    before, importer, is_over = os._exit, (os.getpid(), get_ident()), False
 
     def exit_raises(status: int) -> NoReturn:
         if is_over or (os.getpid(), get_ident()) != importer:  # such as a child that the module forked
-            _end_process(status)
+            before(status)
         raise SystemExit(f"os._exit({status})")
 
-    before, os._exit = os._exit, exit_raises
+    os._exit = exit_raises
     try:
         yield
     finally:
