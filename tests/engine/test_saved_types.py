@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.torch import load, save
@@ -363,6 +363,7 @@ def test_a_forged_structure_is_refused_and_starts_nothing() -> None:
 
     @settings(max_examples=2000, deadline=None)
     @given(FORGED)
+    @example({"numpy dtype": ["(2,)i4"]})
     def check(forged: Any) -> None:
         watch.on = True
         try:

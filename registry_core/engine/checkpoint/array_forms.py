@@ -135,9 +135,22 @@ def _described(dtype: np.dtype[Any]) -> Any:
 
 
 def _dtype(described: Any) -> np.dtype[Any]:
+    _refuse_shapes_in_text(described)
     made = descr_to_dtype(described)
     _described(made)  # a file may say anything: bytes are never read as addresses of objects
     return made
+
+
+def _refuse_shapes_in_text(described: Any) -> None:
+    """Raise ValueError for a text such as ``(2,)i4``, which no dtype has and whose shape NumPy compiles."""
+    if isinstance(described, str):
+        if "(" in described:
+            raise ValueError(described)
+    elif isinstance(described, tuple):
+        _refuse_shapes_in_text(described[0])
+    elif isinstance(described, list):
+        for field in described:
+            _refuse_shapes_in_text(field[1])
 
 
 def _apart_array(value: np.ndarray[Any, Any]) -> Sequence[Any]:
