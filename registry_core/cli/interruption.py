@@ -115,7 +115,12 @@ def _watch(pipe: int) -> None:
 
 
 def _ignore() -> None:
-    """Ignore signals while Python is taken down: it would handle them no more, and the exit code is known."""
+    """Ignore signals while Python is taken down: it would handle them no more, and the exit code is known.
+
+    Python would replace that code by SIGINT where KeyboardInterrupt has passed through executed text, as the text of
+    a dataclass or of a named tuple is; executing another text makes it forget this (bpo-1054041).
+    """
+    exec("")
     for number in heeded():
         signal.signal(number, signal.SIG_IGN)
 

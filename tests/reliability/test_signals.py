@@ -216,14 +216,16 @@ def test_a_signal_before_the_first_step(name: str, tmp_path: Path) -> None:
             score.trial(not found, found)
 
 
-def test_a_signal_while_the_run_is_built(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signalling", ["{}", "exec('{}')"], ids=["in a function", "in a text that is executed"])
+def test_a_signal_while_the_run_is_built(signalling: str, tmp_path: Path) -> None:
+    """Python would end itself by SIGINT for KeyboardInterrupt in executed text, as that of a dataclass is."""
     (tmp_path / "interrupting.py").write_text(
         "import os, signal\n"
         "from reliability_parts import Noise\n"
         "class Interrupting(Noise):\n"
         "    def __init__(self, length: int):\n"
         "        super().__init__(length)\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        f"        {signalling.format('os.kill(os.getpid(), signal.SIGHUP)')}\n"
         "REGISTRY_CORE = {'dataset/interrupting': Interrupting}\n"
     )
     pipeline = write(tmp_path, data__train__dataset={"interrupting": {"length": 240}})
@@ -235,7 +237,7 @@ def test_a_signal_while_the_run_is_built(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": path},
     )
-    assert (ended.returncode, ended.stderr) == (128 + signal.SIGINT, "Interrupted by SIGINT.\n")
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGHUP, "Interrupted by SIGHUP.\n")
     assert not (tmp_path / "run").exists()
 
 
