@@ -141,12 +141,12 @@ def test_entries_that_transforms_add_count(more: dict[str, Any], place: Any, tel
     assert problems(PAIR, ("output", "other"), tells, **more) == []
 
 
-def test_an_entry_that_is_not_told_is_found_with_the_first_batch() -> None:
+def test_an_entry_that_is_not_told_is_found_with_the_first_batch(tmp_path: Path) -> None:
     plan = make_plan(load_tree(tree_with((*PAIR, "output"), ("output",), None)))
     found = dry_run(plan)
     assert {(problem.code, problem.keys) for problem in found.problems} == {("shared-name", ("model",))}
     with pytest.raises(DataError, match="'output' is both an output of the model 'named' and an entry") as raised:
-        registry_core.train(plan)
+        registry_core.train(plan, tmp_path / "run")
     assert raised.value.code == "shared-name"
 
 

@@ -179,9 +179,10 @@ def test_editors_and_readers_see_them(mixture: Callable[..., Loaded]) -> None:
     assert words["groups"] == "mapping of text to list of a loss"
 
 
-def test_a_run_builds_them(mixture: Callable[..., Loaded]) -> None:
+def test_a_run_builds_them(mixture: Callable[..., Loaded], tmp_path: Path) -> None:
     from registry_core.engine.api import train
     from registry_core.planning.make import make_plan
 
-    result = train(make_plan(mixture({"parts": {"a": "cross_entropy", "b": SMOOTH}}, "train.max_steps=2")))
+    plan = make_plan(mixture({"parts": {"a": "cross_entropy", "b": SMOOTH}}, "train.max_steps=2"))
+    result = train(plan, tmp_path / "run")
     assert result.summary["steps"] == 2

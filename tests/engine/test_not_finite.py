@@ -188,8 +188,11 @@ def test_a_skipped_step_is_as_if_it_was_not(run: Callable[..., Any], precision: 
         torch.testing.assert_close(mine, value, msg=name)
 
 
-def test_the_command_counts_skipped_steps(command: Callable[..., Any], pipeline: Callable[..., Path]) -> None:
-    ended = command("train", pipeline(**SPOTTED, train={"non_finite": "skip", "epochs": 5, "device": "cpu"}))
+def test_the_command_counts_skipped_steps(
+    command: Callable[..., Any], pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = pipeline(**SPOTTED, train={"non_finite": "skip", "epochs": 5, "device": "cpu"})
+    ended = command("train", path, "--out", tmp_path / "run")
     assert "\nskipped: 5 of 20 steps, where a value was not finite\n" in ended.out
     assert ended.err.count("The step is skipped.") == 3
     assert ended.err.count("More steps are skipped without a word.") == 1
