@@ -46,7 +46,7 @@ def end_on_signals() -> None:
         threading.Thread(target=_watch, args=(reading,), name="signals", daemon=True).start()
     for number in heeded():
         signal.signal(number, _interrupt)
-    atexit.register(_ignore)  # as the first, it is called as the last
+    atexit.register(_keep_exit_code)  # as the first, it is called as the last
 
 
 @contextmanager
@@ -114,15 +114,13 @@ def _watch(pipe: int) -> None:
             first = first or number
 
 
-def _ignore() -> None:
-    """Ignore signals while Python is taken down: it would handle them no more, and the exit code is known.
-
-    Python would replace that code by SIGINT where KeyboardInterrupt has passed through executed text, as the text of
-    a dataclass or of a named tuple is; executing another text makes it forget this (bpo-1054041).
-    """
-    exec("")
+def _keep_exit_code() -> None:
+    """Ignore signals while Python is taken down: it would handle them no more, and the exit code is known."""
     for number in heeded():
         signal.signal(number, signal.SIG_IGN)
+    # Python would replace the code by SIGINT where KeyboardInterrupt has passed through executed text, as that of a
+    # dataclass or of a named tuple is; executing another text makes it forget this (bpo-1054041).
+    exec("")
 
 
 def _leave_pipe() -> None:
